@@ -1,0 +1,273 @@
+/**
+ * What the workflow, the tasks, the sandbox and the tools must agree on: names of tags, parameters, roles, objects and
+ * errors, and the shape of every document that crosses a state. A typo in one of these does not compile.
+ */
+import { z } from 'zod';
+
+// ---------------------------------------------------------------------------------------------- names in AWS
+
+/** Fixed names, so that trust policies can be written before the things they name exist. */
+export const NAMES = {
+  releaseMachine: 'packleader-release',
+  releaseImageMachine: 'packleader-release-image',
+  bakeBatchMachine: 'packleader-bake-batch',
+  fetchSourceProject: 'packleader-fetch-source',
+  bakeProject: 'packleader-bake',
+  orchestratorRole: 'packleader-orchestrator',
+  stewardRole: 'packleader-steward',
+  bakeRole: 'packleader-bake',
+  eventSource: 'packleader',
+  released: 'Image Released',
+  rolledBack: 'Image Rolled Back',
+} as const;
+
+export const TAGS = {
+  name: 'Name',
+  versionOnceReleased: 'Version',
+  autoCleanup: 'AutoCleanup',
+  release: 'packleader:release',
+  image: 'packleader:image',
+  version: 'packleader:version',
+  commit: 'packleader:commit',
+  repository: 'packleader:repository',
+  stage: 'packleader:stage',
+  sourceAmi: 'packleader:source-ami',
+  execution: 'packleader:execution',
+  state: 'packleader:state',
+  quarantine: 'packleader:quarantine',
+} as const;
+
+/** The values of the tag `packleader:state`. */
+export const STATES = {
+  candidate: 'candidate',
+  released: 'released',
+  revoked: 'revoked',
+  quarantined: 'quarantined',
+} as const;
+
+/** Environment variables of the bake project's builds; a template reads `PKR_VAR_source_ami` as `var.source_ami`. */
+export const BAKE_ENVIRONMENT = {
+  release: 'PACKLEADER_RELEASE',
+  image: 'PACKLEADER_IMAGE',
+  region: 'PACKLEADER_REGION',
+  bucket: 'PACKLEADER_BUCKET',
+  sourceKey: 'PACKLEADER_SOURCE_KEY',
+  sourceSha256: 'PACKLEADER_SOURCE_SHA256',
+  planPrefix: 'PACKLEADER_PLAN_PREFIX',
+  sourceAmi: 'PKR_VAR_source_ami',
+} as const;
+
+/** Environment and exported variables of the fetch-source project's builds. */
+export const FETCH_SOURCE = {
+  /** In: the execution's input, as JSON. */
+  request: 'PACKLEADER_REQUEST',
+  /** In: the bucket to write to. */
+  bucket: 'PACKLEADER_BUCKET',
+  /** Out: the commit, 40 hex digits. */
+  commit: 'COMMIT',
+  /** Out: the branch the commit is released from. */
+  branch: 'BRANCH',
+  /** Out: the key of the zip of `packer/`. */
+  key: 'SOURCE_KEY',
+  /** Out: the zip's SHA-256, hex. */
+  sha256: 'SOURCE_SHA256',
+  /** Out: the key of the JSON document {@link Changes}. */
+  changesKey: 'CHANGES_KEY',
+} as const;
+
+export const keys = {
+  source: (commit: string, sha256: string) => `sources/${commit}-${sha256.slice(0, 12)}.zip`,
+  changes: (commit: string, sha256: string) => `sources/${commit}-${sha256.slice(0, 12)}.changes.json`,
+  /** Everything a release was planned to do; unique per execution, so that two releases never write to one place. */
+  planPrefix: (execution: string, image: string) => `plans/${execution}/${image}`,
+  plan: (prefix: string) => `${prefix}/plan.json`,
+  packerVariables: (prefix: string, target: Target) => `${prefix}/${target.accountId}-${target.region}.pkrvars.json`,
+  packerSecrets: (prefix: string, target: Target) => `${prefix}/${target.accountId}-${target.region}.secrets.json`,
+  /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
+  released: (image: string, version: string) => `released/${image}/${version}.json`,
+} as const;
+
+export const parameters = {
+  version: (image: string, version: string) => `/packleader/${image}/versions/${version}`,
+  versions: (image: string) => `/packleader/${image}/versions`,
+  latest: (image: string) => `/packleader/${image}/latest`,
+} as const;
+
+export const roleArn = (accountId: string, role: string) => `arn:aws:iam::${accountId}:role/${role}`;
+
+// ---------------------------------------------------------------------------------------------- shapes
+
+export const accountIdSchema = z.string().regex(/^\d{12}$/, 'an AWS account id has 12 digits');
+export const regionSchema = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region looks like eu-west-1');
+
+/** One account and one region. */
+export const targetSchema = z.object({ accountId: accountIdSchema, region: regionSchema });
+export type Target = z.infer<typeof targetSchema>;
+export const targetName = ({ accountId, region }: Target) => `${accountId}/${region}`;
+
+/** What people, events and tools may ask for: the input of `packleader-release`. */
+export const releaseRequestSchema = z
+  .strictObject({
+    image: z.string().min(1).optional(),
+    images: z.array(z.string().min(1)).optional(),
+    ref: z.string().min(1).optional(),
+    branch: z.string().min(1).optional(),
+    overrides: z.record(z.string(), z.unknown()).optional(),
+    reason: z.string().optional(),
+  })
+  .describe('release request');
+export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;
+
+/** An object in the hub's bucket. */
+export const objectSchema = z.object({ bucket: z.string(), key: z.string() });
+
+/** The bytes every account bakes from. */
+export const sourceSchema = objectSchema.extend({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+export type Source = z.infer<typeof sourceSchema>;
+
+/** Per image: since which released commit (null: never released), and which files under `packer/` changed since. */
+export const changesSchema = z.record(
+  z.string(),
+  z.object({ since: z.string().nullable(), files: z.array(z.string()) }),
+);
+export type Changes = z.infer<typeof changesSchema>;
+
+/** One image at one version, as it travels through the workflow. */
+export const releaseSchema = z.object({
+  releaseId: z.string(),
+  image: z.string(),
+  version: z.string(),
+  commit: z.string(),
+  repository: z.string(),
+  /** True when it came from another branch than the factory's default one: first stage only, never `latest`. */
+  prerelease: z.boolean(),
+});
+export type Release = z.infer<typeof releaseSchema>;
+
+/** The input of `packleader-release-image`. */
+export const plannedReleaseSchema = z.object({
+  release: releaseSchema,
+  source: sourceSchema,
+  plan: z.object({ bucket: z.string(), prefix: z.string() }),
+  /** The name of the execution of `packleader-release-image`, at most 80 characters. */
+  executionName: z.string(),
+});
+export type PlannedRelease = z.infer<typeof plannedReleaseSchema>;
+
+export const secretReferenceSchema = z.union([
+  z.strictObject({ secretsManager: z.string().min(1) }),
+  z.strictObject({ ssmParameter: z.string().min(1) }),
+]);
+export type SecretReference = z.infer<typeof secretReferenceSchema>;
+
+/** Where a bake starts from: exactly one of the four kinds. */
+export const sourceAmiSchema = z.union([
+  z.strictObject({ ssmParameter: z.string(), maxAgeDays: z.number().optional() }),
+  z.strictObject({
+    filter: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+    owners: z.array(z.string()).min(1),
+    maxAgeDays: z.number().optional(),
+  }),
+  z.strictObject({ image: z.string(), version: z.string().optional(), maxAgeDays: z.number().optional() }),
+  z.strictObject({ ids: z.record(z.string(), z.string()), maxAgeDays: z.number().optional() }),
+]);
+export type SourceAmi = z.infer<typeof sourceAmiSchema>;
+
+/** `plan.json`: what a release does in every target of every stage. */
+export const planSchema = z.object({
+  release: releaseSchema,
+  stages: z.array(
+    z.object({
+      name: z.string(),
+      targets: z.array(
+        targetSchema.extend({
+          sourceAmi: sourceAmiSchema,
+          architecture: z.enum(['x86_64', 'arm64']),
+          timeoutMinutes: z.number().int(),
+        }),
+      ),
+    }),
+  ),
+});
+export type Plan = z.infer<typeof planSchema>;
+
+/** A target with the AMI its bake starts from. */
+export const bakeSchema = targetSchema.extend({
+  sourceImageId: z.string(),
+  timeoutMinutes: z.number().int(),
+});
+export type Bake = z.infer<typeof bakeSchema>;
+
+/** At most 40 bakes: what one inline Map runs at the same time. */
+export const batchSchema = z.object({ number: z.number().int(), targets: z.array(bakeSchema).max(40) });
+export type Batch = z.infer<typeof batchSchema>;
+
+/** `$.resolved`, by stage. */
+export const resolvedSchema = z.record(z.string(), z.object({ batches: z.array(batchSchema) }));
+export type Resolved = z.infer<typeof resolvedSchema>;
+
+/** What one bake said of itself: nothing when it succeeded, its error's name when it did not. */
+export const bakedSchema = z.object({
+  accountId: z.string().optional(),
+  region: z.string().optional(),
+  error: z.string().optional(),
+});
+export type Baked = z.infer<typeof bakedSchema>;
+
+/** An AMI of a release in one target. */
+export const amiSchema = targetSchema.extend({ imageId: z.string() });
+export type Ami = z.infer<typeof amiSchema>;
+
+/** Something a rollback could not remove, and why. */
+export const leftoverSchema = targetSchema.extend({ resourceId: z.string(), why: z.string() });
+export type Leftover = z.infer<typeof leftoverSchema>;
+
+/** Step Functions' own shape of a caught error. */
+export const errorOutputSchema = z.object({ Error: z.string(), Cause: z.string().default('') });
+export type ErrorOutput = z.infer<typeof errorOutputSchema>;
+
+// ---------------------------------------------------------------------------------------------- errors
+
+/**
+ * The errors a task can throw, by the names that Retry and Catch use. Step Functions sees a Lambda's error by the `name`
+ * of what it threw.
+ */
+export const ERRORS = {
+  invalidRequest: 'InvalidRequest',
+  invalidConfiguration: 'InvalidConfiguration',
+  invalidEvent: 'InvalidEvent',
+  sourceAmiNotFound: 'SourceAmiNotFound',
+  sourceAmiRefused: 'SourceAmiRefused',
+  sourceAmisDiffer: 'SourceAmisDiffer',
+  baseImageNotReleased: 'BaseImageNotReleased',
+  bakeFailed: 'BakeFailed',
+  amiRejected: 'AmiRejected',
+  notReadyYet: 'NotReadyYet',
+  publicationRefused: 'PublicationRefused',
+  leftoversRemain: 'LeftoversRemain',
+  someImagesFailed: 'SomeImagesFailed',
+  rollbackIncomplete: 'RollbackIncomplete',
+  announcementFailed: 'AnnouncementFailed',
+  accessDenied: 'AccessDenied',
+  throttled: 'Throttled',
+  connectionLost: 'ConnectionLost',
+  awsCallFailed: 'AwsCallFailed',
+} as const;
+export type ErrorName = (typeof ERRORS)[keyof typeof ERRORS];
+
+/** An error with one of the names above; the AWS error it stands for is its `cause`. */
+export class PackleaderError extends Error {
+  constructor(name: ErrorName, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = name;
+  }
+}
+
+/** Thrown by an undo that could not remove everything; its message is JSON, so that the next state can read the list. */
+export class LeftoversRemain extends PackleaderError {
+  readonly leftovers: readonly Leftover[];
+  constructor(leftovers: readonly Leftover[]) {
+    super(ERRORS.leftoversRemain, JSON.stringify({ leftovers }));
+    this.leftovers = leftovers;
+  }
+}
