@@ -1,5 +1,4 @@
 import { App } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
 import type { Factory } from '../tasks/configuration/factory.ts';
 import { HubStack } from './hub-stack.ts';
 
@@ -17,7 +16,7 @@ export function definitionsOf(factory: Factory): Definition[] {
   const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false });
   const { accountId: account, region } = factory.hub;
   const stack = new HubStack(app, 'packleader-hub', { factory, env: { account, region } });
-  const template = Template.fromStack(stack).toJSON() as Template_;
+  const template = app.synth().getStackArtifact(stack.artifactId).template as HubTemplate;
   const machines = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine');
   return machines.map(({ Properties }) => ({
     name: String(Properties['StateMachineName']),
@@ -25,12 +24,12 @@ export function definitionsOf(factory: Factory): Definition[] {
   }));
 }
 
-interface Template_ {
+interface HubTemplate {
   readonly Resources: Record<string, { readonly Type: string; readonly Properties: Record<string, unknown> }>;
 }
 
 /** Only what the hub's definitions use: Fn::Join, Fn::GetAtt of a function, and pseudo parameters. */
-function resolve(value: unknown, template: Template_, factory: Factory): string {
+function resolve(value: unknown, template: HubTemplate, factory: Factory): string {
   if (typeof value === 'string') return value;
   const [[key, argument] = ['', undefined]] = Object.entries(value ?? {});
   if (key === 'Fn::Join' && Array.isArray(argument)) {
@@ -45,8 +44,5 @@ function resolve(value: unknown, template: Template_, factory: Factory): string 
     }
   }
   if (key === 'Ref' && argument === 'AWS::Partition') return 'aws';
-  if (key === 'Ref' && typeof argument === 'string' && template.Resources[argument]?.Type === 'AWS::S3::Bucket') {
-    return String(template.Resources[argument].Properties['BucketName']);
-  }
   throw new Error(`The definition holds ${JSON.stringify(value)}, which cannot be resolved without deploying.`);
 }

@@ -34,7 +34,7 @@ export class HubStack extends Stack {
     new StateMachines(this, 'StateMachines', {
       stages: factory.stages.map(({ name }) => name),
       functionOf: (file) => functions.of(file),
-      bucket: bucket.bucketName,
+      bucket: bucketName(factory),
       accountIds,
       fetchSourceProjectArn: project.projectArn,
     });

@@ -29,7 +29,7 @@ export class TaskStates {
     const state = new LambdaInvoke(this.#scope, name, {
       comment,
       lambdaFunction: this.#functionOf(taskFile(name, stage)),
-      payload: payload === undefined ? TaskInput.fromJsonPathAt('$') : TaskInput.fromObject(payload),
+      ...(payload === undefined ? {} : { payload: TaskInput.fromObject(payload) }),
       payloadResponseOnly: true,
       retryOnServiceExceptions: false,
       resultPath,
