@@ -1,5 +1,6 @@
 /** Turns what a zod schema found wrong into problems with a file, a line and one sentence. */
 import { z } from 'zod';
+import { namesSecret } from './credentials.ts';
 import { nearest, problem, shown, type Path, type Problem } from './problems.ts';
 
 /** A place in a file, with the path that leads to it there. */
@@ -57,7 +58,9 @@ export const schemaProblems = (issues: readonly z.core.$ZodIssue[], source: Sour
     }
     const found = valueAt(source.value, path);
     if (found === undefined) return [at(path, source.missing(issue.message))];
-    return [at(path, issue.code === 'custom' ? issue.message : `found ${shown(found)}, ${issue.message}`)];
+    if (issue.code === 'custom') return [at(path, issue.message)];
+    const isSecret = path.some((step) => typeof step === 'string' && namesSecret(step));
+    return [at(path, `found ${isSecret ? 'a value (not shown)' : shown(found)}, ${issue.message}`)];
   });
 
 const valueAt = (value: unknown, path: Path): unknown => {
