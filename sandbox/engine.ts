@@ -110,8 +110,12 @@ export class Engine {
     const arn = `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
     const existing = this.#executions.get(arn);
     if (existing) {
-      if (!existing.history.ended && JSON.stringify(existing.input) === JSON.stringify(input)) return existing;
-      throw new StatesError('StepFunctions.ExecutionAlreadyExistsException', `Execution Already Exists: '${arn}'`);
+      if (!existing.history.ended && JSON.stringify(existing.input) === JSON.stringify(input))
+        return existing;
+      throw new StatesError(
+        'StepFunctions.ExecutionAlreadyExistsException',
+        `Execution Already Exists: '${arn}'`,
+      );
     }
     const execution = this.#run(machine, arn, name, input);
     this.#executions.set(arn, execution);
@@ -128,7 +132,9 @@ export class Engine {
     };
     const overrides = {
       taskResourceLocalHandlers: this.#handlers(machine, executionOf),
-      retryIntervalOverrides: Object.fromEntries(statesOf(machine.definition).map((placed) => [placed.name, 0])),
+      retryIntervalOverrides: Object.fromEntries(
+        statesOf(machine.definition).map((placed) => [placed.name, 0]),
+      ),
     };
     const context = { Run: { Id: arn, Name: name, StartTime: startedAt, Input: input } };
     const run = this.#interpreter(machine).run(input as never, { overrides, context: context as never });
@@ -175,7 +181,12 @@ export class Engine {
     );
   }
 
-  async #perform(placed: PlacedState, call: TaskCall, execution: Execution, retries: Retries): Promise<unknown> {
+  async #perform(
+    placed: PlacedState,
+    call: TaskCall,
+    execution: Execution,
+    retries: Retries,
+  ): Promise<unknown> {
     const { machine } = execution;
     const integration = this.#integrations.get(placed.state.Resource ?? '');
     if (!integration) throw new Error(`Nothing here can run "${placed.name}"`);
@@ -187,7 +198,12 @@ export class Engine {
       whereabouts.run({ machine: here.machine, state: here.state }, async () => {
         const parameters = fillIn(call.parameters, retryCount);
         try {
-          const result = await integration({ parameters, roleArn: call.credentials?.RoleArn, machine, execution });
+          const result = await integration({
+            parameters,
+            roleArn: call.credentials?.RoleArn,
+            machine,
+            execution,
+          });
           if (!currentState()?.hangs) return plainJson(result);
         } catch (error) {
           if (!currentState()?.hangs) throw error;

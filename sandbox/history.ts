@@ -17,7 +17,15 @@ interface Listeners {
  * How many events the real history holds per state.
  *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
-const EVENTS = { lambda: 5, lambdaRetry: 3, sync: 6, syncRetry: 4, map: 4, mapIteration: 2, other: 2 } as const;
+const EVENTS = {
+  lambda: 5,
+  lambdaRetry: 3,
+  sync: 6,
+  syncRetry: 4,
+  map: 4,
+  mapIteration: 2,
+  other: 2,
+} as const;
 
 /** What happened in one execution: the path a person would see, and the figures that AWS's quotas are about. */
 export class History {
@@ -52,7 +60,8 @@ export class History {
       if (event.type === 'StateFailed') lastError = event.Error ?? '';
       if (event.type === 'StateRetried') {
         this.transitions += 1;
-        this.events += placed.state.Resource?.includes('.sync') === true ? EVENTS.syncRetry : EVENTS.lambdaRetry;
+        this.events +=
+          placed.state.Resource?.includes('.sync') === true ? EVENTS.syncRetry : EVENTS.lambdaRetry;
         listeners.retried(placed, lastError);
       }
       if (event.type === 'StateExited') {

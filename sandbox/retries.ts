@@ -37,7 +37,10 @@ export class Retries {
 }
 
 function matches(errorEquals: readonly string[], name: string): boolean {
-  return errorEquals.some((one) => one === name || one === 'States.ALL' || (one === 'States.TaskFailed' && name !== 'States.Timeout'));
+  return errorEquals.some(
+    (one) =>
+      one === name || one === 'States.ALL' || (one === 'States.TaskFailed' && name !== 'States.Timeout'),
+  );
 }
 
 /** How long Step Functions waits before the retry that follows `before` others.

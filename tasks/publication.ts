@@ -6,6 +6,7 @@ import {
   paginateGetParametersByPath,
 } from '@aws-sdk/client-ssm';
 import { hasCode } from './aws-errors.ts';
+import { VERSION_PATTERN } from './configuration/settings.ts';
 import { compareVersions, isPrerelease } from './configuration/version.ts';
 import { parameters } from './contract.ts';
 
@@ -24,10 +25,8 @@ export async function publishedVersions(ssm: SSMClient, image: string): Promise<
 
 /** The newest of the versions that came from the default branch; undefined when there is none. */
 export function newestVersion(versions: readonly string[]): string | undefined {
-  return versions
-    .filter((version) => !isPrerelease(version))
-    .toSorted(compareVersions)
-    .at(-1);
+  const comparable = versions.filter((version) => VERSION_PATTERN.test(version) && !isPrerelease(version));
+  return comparable.toSorted(compareVersions).at(-1);
 }
 
 /** A parameter's value, or undefined when there is none. */

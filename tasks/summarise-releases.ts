@@ -32,8 +32,14 @@ export async function handler(event: unknown): Promise<Summary> {
   const lost = all.filter(({ failed }) => failed && failed.name !== ERRORS.announcementFailed);
   const released = all.filter((one) => !lost.includes(one)).map(({ release }) => release.releaseId);
   const count = `${lost.length} of ${all.length} ${all.length === 1 ? 'image was' : 'images were'} not released.`;
-  const reasons = lost.map(({ release, failed }) => `${release.releaseId}: ${failed?.name}: ${failed?.cause}`);
-  return { complete: lost.length === 0, released, cause: lost.length === 0 ? '' : [count, ...reasons].join('\n') };
+  const reasons = lost.map(
+    ({ release, failed }) => `${release.releaseId}: ${failed?.name}: ${failed?.cause}`,
+  );
+  return {
+    complete: lost.length === 0,
+    released,
+    cause: lost.length === 0 ? '' : [count, ...reasons].join('\n'),
+  };
 }
 
 function readNested(failure: z.infer<typeof errorOutputSchema>): { name: string; cause: string } {

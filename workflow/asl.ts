@@ -1,5 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
-import { CustomState, JsonPath, Map as MapState, type State, type TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  CustomState,
+  JsonPath,
+  Map as MapState,
+  type State,
+  type TaskStateBase,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 
 /** A state that can fail. */

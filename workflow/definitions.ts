@@ -17,10 +17,15 @@ export function definitionsOf(factory: Factory): Definition[] {
   const { accountId: account, region } = factory.hub;
   const stack = new HubStack(app, 'packleader-hub', { factory, env: { account, region } });
   const template = app.synth().getStackArtifact(stack.artifactId).template as HubTemplate;
-  const machines = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine');
+  const machines = Object.values(template.Resources).filter(
+    ({ Type }) => Type === 'AWS::StepFunctions::StateMachine',
+  );
   return machines.map(({ Properties }) => ({
     name: String(Properties['StateMachineName']),
-    definition: JSON.parse(resolve(Properties['DefinitionString'], template, factory)) as Record<string, unknown>,
+    definition: JSON.parse(resolve(Properties['DefinitionString'], template, factory)) as Record<
+      string,
+      unknown
+    >,
   }));
 }
 
@@ -44,5 +49,7 @@ function resolve(value: unknown, template: HubTemplate, factory: Factory): strin
     }
   }
   if (key === 'Ref' && argument === 'AWS::Partition') return 'aws';
-  throw new Error(`The definition holds ${JSON.stringify(value)}, which cannot be resolved without deploying.`);
+  throw new Error(
+    `The definition holds ${JSON.stringify(value)}, which cannot be resolved without deploying.`,
+  );
 }

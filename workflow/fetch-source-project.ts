@@ -10,13 +10,20 @@ import * as timeouts from './timeouts.ts';
 
 /** Checks out the commit of a release and packs `packer/` into the bucket. */
 export class FetchSourceProject extends Project {
-  constructor(scope: Construct, id: string, props: { readonly bucket: IBucket; readonly repository: string }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: { readonly bucket: Bucket; readonly repository: string },
+  ) {
     super(scope, id, {
       projectName: NAMES.fetchSourceProject,
       buildSpec: BuildSpec.fromObjectToYaml(
         parse(readFileSync(new URL('../buildspecs/fetch-source.yml', import.meta.url), 'utf8')),
       ),
-      environment: { buildImage: LinuxArmBuildImage.AMAZON_LINUX_2_STANDARD_3_0, computeType: ComputeType.SMALL },
+      environment: {
+        buildImage: LinuxArmBuildImage.AMAZON_LINUX_2_STANDARD_3_0,
+        computeType: ComputeType.SMALL,
+      },
       environmentVariables: { PACKLEADER_REPOSITORY: { value: props.repository } },
       timeout: Duration.minutes(timeouts.FETCH_SOURCE.toMinutes() - 1),
       logging: {

@@ -1,5 +1,5 @@
 import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { AccountPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Factory } from '../tasks/configuration/factory.ts';
@@ -50,7 +50,7 @@ export function accountsOf(factory: Factory): string[] {
 }
 
 /** The bake role of each target account reads the source and the plans, and nothing else. */
-function letBakesRead(bucket: IBucket, accountIds: readonly string[]): void {
+function letBakesRead(bucket: Bucket, accountIds: readonly string[]): void {
   bucket.addToResourcePolicy(
     new PolicyStatement({
       sid: 'BakesRead',
@@ -63,4 +63,3 @@ function letBakesRead(bucket: IBucket, accountIds: readonly string[]): void {
     }),
   );
 }
-

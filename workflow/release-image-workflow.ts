@@ -1,4 +1,12 @@
-import { Choice, Condition, Fail, JsonPath, Map as MapState, Pass, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  Choice,
+  Condition,
+  Fail,
+  JsonPath,
+  Map as MapState,
+  Pass,
+  Succeed,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { type Fallible, at, catchEverything, runMachine } from './asl.ts';
 import * as retries from './retries.ts';
@@ -22,7 +30,8 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
   const steps: Step<Fallible>[] = [
     {
       name: tasks.state('Resolve source AMIs', {
-        comment: 'Every target starts from one source AMI, so it is looked up once, before anything is built.',
+        comment:
+          'Every target starts from one source AMI, so it is looked up once, before anything is built.',
         payload: {
           release,
           source: JsonPath.objectAt('$.source'),
@@ -71,10 +80,16 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
 
 function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps, stage: string): Fallible {
   const bakeBatch = runMachine(scope, `Bake a batch of ${stage} AMIs`, {
-    comment: 'One inline Map runs 40 bakes at once, so each batch of 40 is an execution with a Map of its own.',
+    comment:
+      'One inline Map runs 40 bakes at once, so each batch of 40 is an execution with a Map of its own.',
     stateMachineArn: bakeBatchMachineArn,
     executionName: `States.Format('{}-{}-{}', $.executionName, $.stage, $.batch.number)`,
-    input: { 'release.$': '$.release', 'source.$': '$.source', 'plan.$': '$.plan', 'targets.$': '$.batch.targets' },
+    input: {
+      'release.$': '$.release',
+      'source.$': '$.source',
+      'plan.$': '$.plan',
+      'targets.$': '$.batch.targets',
+    },
     resultSelector: { 'bakes.$': '$.Output' },
     resultPath: '$',
     timeout: timeouts.BAKE_BATCH,
@@ -140,7 +155,10 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
     resultPath: '$.announced',
   });
   announce.next(
-    new Succeed(scope, 'Released', { comment: 'In every account, under one version.', outputPath: '$.release' }),
+    new Succeed(scope, 'Released', {
+      comment: 'In every account, under one version.',
+      outputPath: '$.release',
+    }),
   );
   const unannounced = new Fail(scope, 'Released without announcement', {
     comment: 'The release stands in every account and can be used; only its event is missing.',
@@ -167,9 +185,14 @@ function explainRollback(scope: Construct, tasks: TaskStates): Fallible {
   })
     .when(
       Condition.booleanEquals('$.rollback.complete', true),
-      new Fail(scope, 'Rolled back', { comment: 'No account holds the release; the first error is raised again.', ...paths }),
+      new Fail(scope, 'Rolled back', {
+        comment: 'No account holds the release; the first error is raised again.',
+        ...paths,
+      }),
     )
-    .otherwise(new Fail(scope, 'Rollback incomplete', { comment: 'Names everything that is left behind.', ...paths }));
+    .otherwise(
+      new Fail(scope, 'Rollback incomplete', { comment: 'Names everything that is left behind.', ...paths }),
+    );
   explain.next(announce);
   announce.next(undone);
   catchEverything(announce, undone, '$.announced');

@@ -1,4 +1,12 @@
-import { Choice, Condition, Fail, JsonPath, Map as MapState, Pass, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  Choice,
+  Condition,
+  Fail,
+  JsonPath,
+  Map as MapState,
+  Pass,
+  Succeed,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { FETCH_SOURCE, NAMES } from '../tasks/contract.ts';
 import { type Fallible, catchEverything, runBuild, runMachine } from './asl.ts';
@@ -26,7 +34,8 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
   fetchSource.addRetry(retries.throttled);
   fetchSource.addRetry(retries.transient);
   const plan = tasks.state('Plan releases', {
-    comment: 'Merges and checks the whole configuration before anything is built; bases come before what is built on them.',
+    comment:
+      'Merges and checks the whole configuration before anything is built; bases come before what is built on them.',
     payload: {
       request: JsonPath.objectAt('$$.Execution.Input'),
       execution: {

@@ -60,13 +60,14 @@ export class TaskFunctions extends Construct {
       },
     });
     for (const grant of this.#grants) grant(file, task);
-    if (ANNOUNCERS.includes(file)) EventBus.fromEventBusName(this, `${file}-bus`, 'default').grantPutEventsTo(task);
+    if (ANNOUNCERS.includes(file))
+      EventBus.fromEventBusName(this, `${file}-bus`, 'default').grantPutEventsTo(task);
     this.#functions.set(file, task);
     return task;
   }
 
   /** Which tasks read plans and sources, and which write plans and records. */
-  mayUse(bucket: IBucket): void {
+  mayUse(bucket: Bucket): void {
     this.#grants.push((file, task) => {
       if (READERS.includes(file)) {
         bucket.grantRead(task, 'sources/*');

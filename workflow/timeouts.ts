@@ -24,4 +24,5 @@ export const releaseImage = (stages: number): Duration =>
   Duration.minutes(stages * (BAKE_BATCH.toMinutes() + 120) + 8 * 60);
 
 /** Tiers follow each other; ten of them are more than any factory has. */
-export const release = (stages: number): Duration => Duration.minutes(10 * releaseImage(stages).toMinutes() + 120);
+export const release = (stages: number): Duration =>
+  Duration.minutes(10 * releaseImage(stages).toMinutes() + 120);
