@@ -1,0 +1,206 @@
+import { NAMES } from '../tasks/contract.ts';
+import type { Target } from '../tasks/contract.ts';
+import { Clock } from './clock.ts';
+import { fetchSource } from './fetch-source.ts';
+import type { CheckOut } from './fetch-source.ts';
+import { packerBuild } from './packer-build.ts';
+import { publicRegion } from './public-images.ts';
+import { HUB_ROLES, Sandbox } from './sandbox.ts';
+import type { Hub } from './sandbox.ts';
+import { World } from './world.ts';
+import type { Role } from './world.ts';
+
+export interface SandboxOptions {
+  /** Where the factory itself lives. The bucket is `packleader-<accountId>` by default. */
+  readonly hub: Omit<Hub, 'bucket'> & { readonly bucket?: string };
+  readonly targets: readonly Target[];
+  /** Virtual time begins here; 2026-11-21T09:30:00Z by default. */
+  readonly startAt?: Date;
+  /** Other seeds give other ids. */
+  readonly seed?: string;
+  /** External ids the orchestrator roles accept: by default the ARNs of the factory's state machines. */
+  readonly stateMachineArns?: readonly string[];
+  /** What the fetch-source project checks out; by default it fails. */
+  readonly checkOut?: CheckOut;
+}
+
+const DAY = 86_400_000;
+const EVERYTHING = /./;
+
+/** A hub and its target accounts, as the factory's stacks leave them, each with something in it that is not ours. */
+export function createSandbox(options: SandboxOptions): Sandbox {
+  const { startAt = new Date('2026-11-21T09:30:00Z'), seed = 'packleader', targets } = options;
+  const hub: Hub = { ...options.hub, bucket: options.hub.bucket ?? `packleader-${options.hub.accountId}` };
+  const clock = new Clock(startAt);
+  const world = new World(clock, seed, (w, region) => publicRegion(w, region, startAt.getTime()));
+  const sandbox = new Sandbox(clock, world, hub);
+  const checkOut = options.checkOut ?? noCheckOut;
+  addHub(sandbox, checkOut);
+  for (const target of targets) addTarget(sandbox, target, options.stateMachineArns);
+  return sandbox;
+}
+
+function noCheckOut(): never {
+  throw new Error('This sandbox was created without `checkOut`, so it has no source to fetch.');
+}
+
+function addHub({ world, hub }: Sandbox, checkOut: CheckOut): void {
+  for (const name of Object.values(HUB_ROLES)) {
+    addRole(world, {
+      accountId: hub.accountId,
+      name,
+      trusts: [],
+      allows: EVERYTHING,
+      destroysTaggedOnly: false,
+    });
+  }
+  world.buckets.set(hub.bucket, {
+    name: hub.bucket,
+    ownerId: hub.accountId,
+    region: hub.region,
+    guests: new Set(),
+    objects: new Map(),
+  });
+  world.region(hub.accountId, hub.region).projects.set(NAMES.fetchSourceProject, {
+    name: NAMES.fetchSourceProject,
+    role: HUB_ROLES.fetchSource,
+    timeoutMinutes: 30,
+    environment: {},
+    run: fetchSource(checkOut),
+  });
+}
+
+const addRole = (world: World, role: Role): void => {
+  world.roles.set(`${role.accountId}/${role.name}`, role);
+};
+
+/** Registers a target: its roles and bake project in the hub's region, and a background in its own. Safe to repeat. */
+export function addTarget(sandbox: Sandbox, target: Target, stateMachineArns?: readonly string[]): void {
+  const { world, hub } = sandbox;
+  const { accountId } = target;
+  if (!world.roles.has(`${accountId}/${NAMES.bakeRole}`)) addAccount(sandbox, accountId, stateMachineArns);
+  addBackground(world, target);
+  world.buckets.get(hub.bucket)?.guests.add(accountId);
+}
+
+function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: readonly string[]): void {
+  const { world, hub } = sandbox;
+  addRole(world, {
+    accountId,
+    name: NAMES.orchestratorRole,
+    trusts: [hub.accountId],
+    externalIds: stateMachineArns ?? machineArns(hub),
+    allows: /^codebuild:(StartBuild|StopBuild|BatchGetBuilds)$/,
+    destroysTaggedOnly: false,
+  });
+  addRole(world, {
+    accountId,
+    name: NAMES.stewardRole,
+    trusts: [hub.accountId],
+    allows: /^(ec2:(?!RunInstances$|CreateImage$)|ssm:|codebuild:(?!StartBuild$)|s3:|sts:GetCallerIdentity$)/,
+    destroysTaggedOnly: true,
+  });
+  addRole(world, {
+    accountId,
+    name: NAMES.bakeRole,
+    trusts: [],
+    allows: /^(ec2:|s3:GetObject$|ssm:GetParameters?$|sts:GetCallerIdentity$)/,
+    destroysTaggedOnly: true,
+  });
+  world.region(accountId, hub.region).projects.set(NAMES.bakeProject, {
+    name: NAMES.bakeProject,
+    role: NAMES.bakeRole,
+    timeoutMinutes: 60,
+    environment: {},
+    run: packerBuild(sandbox.builds),
+  });
+}
+
+const machineArns = ({ accountId, region }: Hub): string[] =>
+  [NAMES.releaseMachine, NAMES.releaseImageMachine, NAMES.bakeBatchMachine].map(
+    (name) => `arn:aws:states:${region}:${accountId}:stateMachine:${name}`,
+  );
+
+/** Somebody else's AMI, with an instance, a launch template and a parameter that use it: none of our business. */
+function addBackground(world: World, { accountId, region }: Target): void {
+  const place = world.region(accountId, region);
+  if (place.images.size > 0) return;
+  const at = world.clock.milliseconds() - 40 * DAY;
+  const [imageId, snapshotId, volumeId, instanceId, templateId, groupId] = (
+    ['ami', 'snap', 'vol', 'i', 'lt', 'sg'] as const
+  ).map((prefix) => world.id(place, prefix)) as [string, string, string, string, string, string];
+  const tags = (): Map<string, string> => new Map([['Team', 'billing']]);
+  const by = `arn:aws:sts::${accountId}:assumed-role/billing/jenkins`;
+  const disk = { sizeGiB: 16, volumeType: 'gp3', encrypted: true, deviceName: '/dev/xvda' };
+  place.images.set(imageId, {
+    imageId,
+    ownerId: accountId,
+    name: 'billing-worker-41',
+    description: '',
+    architecture: 'x86_64',
+    createdAt: at,
+    availableAt: at,
+    disabled: false,
+    deregistrationProtected: false,
+    public: false,
+    launchPermissions: { users: new Set(), organizations: new Set(), units: new Set() },
+    tags: tags(),
+    blockDevices: [{ ...disk, volumeSizeGiB: disk.sizeGiB, snapshotId }],
+  });
+  place.snapshots.set(snapshotId, {
+    snapshotId,
+    ownerId: accountId,
+    volumeId,
+    volumeSizeGiB: disk.sizeGiB,
+    encrypted: true,
+    startedAt: at,
+    completedAt: at,
+    description: `Created by CreateImage for ${imageId}`,
+    tags: tags(),
+  });
+  place.volumes.set(volumeId, {
+    ...disk,
+    volumeId,
+    createdAt: at,
+    deleteOnTermination: true,
+    attachedTo: instanceId,
+    tags: tags(),
+  });
+  place.securityGroups.set(groupId, {
+    groupId,
+    groupName: 'billing-worker',
+    description: 'The billing workers',
+    vpcId: `vpc-0${world.hex(`${accountId}/${region}/vpc`, 16)}`,
+    tags: tags(),
+  });
+  place.instances.set(instanceId, {
+    instanceId,
+    imageId,
+    instanceType: 'm7i.large',
+    architecture: 'x86_64',
+    securityGroupIds: [groupId],
+    volumeIds: [volumeId],
+    launchedAt: at,
+    asked: 'run',
+    askedAt: at,
+    httpTokens: 'required',
+    tags: tags(),
+  });
+  place.launchTemplates.set(templateId, {
+    launchTemplateId: templateId,
+    name: 'billing-worker',
+    createdAt: at,
+    createdBy: by,
+    defaultVersion: 1,
+    versions: [{ number: 1, createdAt: at, imageId, instanceType: 'm7i.large' }],
+    tags: tags(),
+  });
+  place.parameters.set('/billing/worker/ami', {
+    name: '/billing/worker/ami',
+    type: 'String',
+    dataType: 'aws:ec2:image',
+    tags: tags(),
+    versions: [{ version: 1, value: imageId, at, by, labels: new Set() }],
+    issued: 1,
+  });
+}
