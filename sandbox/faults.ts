@@ -44,14 +44,19 @@ export class Faults {
   install(sandbox: Sandbox): void {
     sandbox.builds.fail = (environment) =>
       environment[FAULT_VARIABLE] === 'failed'
-        ? { at: 'provision', message: "Script exited with non-zero exit status: 1. Allowed exit codes are: [0]" }
+        ? {
+            at: 'provision',
+            message: 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
+          }
         : undefined;
     const usual = sandbox.builds.minutes;
     sandbox.builds.minutes = (environment) =>
       environment[FAULT_VARIABLE] === 'timeout' ? HANGS_MINUTES : (usual?.(environment) ?? 8);
     sandbox.intercept(async (call, next) => {
       const here = currentState();
-      const fault = this.#faults.find((one) => one.state === here?.state && concerns(one, call) && this.#strikes(one, call));
+      const fault = this.#faults.find(
+        (one) => one.state === here?.state && concerns(one, call) && this.#strikes(one, call),
+      );
       if (!here || !fault) return next();
       if (call.operation === 'StartBuild' && (fault.kind === 'failed' || fault.kind === 'timeout')) {
         mark(call, fault.kind);
@@ -110,7 +115,10 @@ function refusal({ service, operation }: Call): Error {
   if (service === 'ec2') {
     return named('UnauthorizedOperation', `You are not authorized to perform this operation: ${action}.`);
   }
-  return named(service === 's3' ? 'AccessDenied' : 'AccessDeniedException', `Not authorized to perform ${action}.`);
+  return named(
+    service === 's3' ? 'AccessDenied' : 'AccessDeniedException',
+    `Not authorized to perform ${action}.`,
+  );
 }
 
 function throttledError({ service }: Call): Error {

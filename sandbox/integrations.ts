@@ -1,4 +1,9 @@
-import { BatchGetBuildsCommand, type Build, CodeBuildClient, StartBuildCommand } from '@aws-sdk/client-codebuild';
+import {
+  BatchGetBuildsCommand,
+  type Build,
+  CodeBuildClient,
+  StartBuildCommand,
+} from '@aws-sdk/client-codebuild';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Engine, Integration, IntegrationCall } from './engine.ts';
 import { camelCaseKeys, pascalCaseKeys } from './letter-case.ts';
@@ -16,7 +21,9 @@ export interface IntegrationsOptions {
 const POLL_MS = 60_000;
 
 /** Finds what runs a Task's `Resource`: a Lambda function, a CodeBuild build or another state machine. */
-export function integrationsFor(options: IntegrationsOptions): (resource: string) => Promise<Integration | undefined> {
+export function integrationsFor(
+  options: IntegrationsOptions,
+): (resource: string) => Promise<Integration | undefined> {
   return async (resource) => {
     const file = /^arn:aws:lambda:.*:function:packleader-(.+)$/.exec(resource)?.[1];
     if (file !== undefined) {
@@ -59,7 +66,8 @@ function startBuild({ sleep }: IntegrationsOptions): Integration {
       });
     }
     const result = { Build: pascalCaseKeys(build) };
-    if (build?.buildStatus !== 'SUCCEEDED') throw new StatesError('States.TaskFailed', JSON.stringify(result));
+    if (build?.buildStatus !== 'SUCCEEDED')
+      throw new StatesError('States.TaskFailed', JSON.stringify(result));
     return result;
   };
 }
@@ -86,18 +94,31 @@ async function serviceCall<T>(service: string, call: () => Promise<T>): Promise<
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     const lost = name === 'TimeoutError' || name === 'ECONNRESET' || name === 'NetworkingError';
     const suffix = name.endsWith('Exception') ? name : `${name}Exception`;
-    throw new StatesError(`${service}.${lost ? 'SdkClientException' : suffix}`, `${message} (Service: ${service})`);
+    throw new StatesError(
+      `${service}.${lost ? 'SdkClientException' : suffix}`,
+      `${message} (Service: ${service})`,
+    );
   }
 }
 
 /** @see https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html */
 function startExecution({ engine }: IntegrationsOptions): Integration {
   return async ({ parameters }) => {
-    const { StateMachineArn, Name, Input } = parameters as { StateMachineArn: string; Name: string; Input: unknown };
+    const { StateMachineArn, Name, Input } = parameters as {
+      StateMachineArn: string;
+      Name: string;
+      Input: unknown;
+    };
     const execution = engine().start(StateMachineArn, Name, Input);
     const outcome = await execution.outcome;
-    const described = { ExecutionArn: execution.arn, Name, StartDate: Date.parse(execution.startedAt), StateMachineArn };
-    if (outcome.status === 'SUCCEEDED') return { ...described, Status: outcome.status, Output: outcome.output };
+    const described = {
+      ExecutionArn: execution.arn,
+      Name,
+      StartDate: Date.parse(execution.startedAt),
+      StateMachineArn,
+    };
+    if (outcome.status === 'SUCCEEDED')
+      return { ...described, Status: outcome.status, Output: outcome.output };
     const failed = outcome.status === 'FAILED' ? { Error: outcome.error, Cause: outcome.cause } : {};
     const cause = { ...described, Input: JSON.stringify(Input), Status: outcome.status, ...failed };
     throw new StatesError('States.TaskFailed', JSON.stringify(cause));

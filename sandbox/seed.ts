@@ -22,6 +22,8 @@ export interface SandboxOptions {
   readonly stateMachineArns?: readonly string[];
   /** What the fetch-source project checks out; by default it fails. */
   readonly checkOut?: CheckOut;
+  /** Whether the targets hold things that are not ours; by default they do. */
+  readonly background?: boolean;
 }
 
 const DAY = 86_400_000;
@@ -36,7 +38,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const sandbox = new Sandbox(clock, world, hub);
   const checkOut = options.checkOut ?? noCheckOut;
   addHub(sandbox, checkOut);
-  for (const target of targets) addTarget(sandbox, target, options.stateMachineArns);
+  const { background = true, stateMachineArns } = options;
+  for (const target of targets) addTarget(sandbox, target, { background, stateMachineArns });
   return sandbox;
 }
 
@@ -75,11 +78,18 @@ const addRole = (world: World, role: Role): void => {
 };
 
 /** Registers a target: its roles and bake project in the hub's region, and a background in its own. Safe to repeat. */
-export function addTarget(sandbox: Sandbox, target: Target, stateMachineArns?: readonly string[]): void {
+export function addTarget(
+  sandbox: Sandbox,
+  target: Target,
+  {
+    background = true,
+    stateMachineArns,
+  }: { readonly background?: boolean; readonly stateMachineArns?: readonly string[] | undefined } = {},
+): void {
   const { world, hub } = sandbox;
   const { accountId } = target;
   if (!world.roles.has(`${accountId}/${NAMES.bakeRole}`)) addAccount(sandbox, accountId, stateMachineArns);
-  addBackground(world, target);
+  if (background) addBackground(world, target);
   world.buckets.get(hub.bucket)?.guests.add(accountId);
 }
 

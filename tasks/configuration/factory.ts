@@ -68,6 +68,10 @@ export const readFactory = (
   };
 };
 
+/** Whether a path in the factory is configuration's business; playbooks are YAML too. */
+export const isConfiguration = (path: string): boolean =>
+  /^(factory\.ya?ml|config\/.*\.ya?ml|images\/[^/]+\/(image\.ya?ml|config\/.*\.ya?ml))$/.test(path);
+
 /** Names of the directories under `images/` that hold any file. */
 export const imageDirectories = (files: FactoryFiles): string[] => {
   const names = [...files.keys()].flatMap((file) => /^images\/([^/]+)\/./.exec(file)?.[1] ?? []);
