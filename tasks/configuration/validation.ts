@@ -58,7 +58,8 @@ export const schemaProblems = (issues: readonly z.core.$ZodIssue[], source: Sour
     }
     const found = valueAt(source.value, path);
     if (found === undefined) return [at(path, source.missing(issue.message))];
-    if (issue.code === 'custom') return [at(path, issue.message)];
+    // A check that knows better what to show says the whole sentence itself.
+    if (issue.message.startsWith('found ')) return [at(path, issue.message)];
     const isSecret = path.some((step) => typeof step === 'string' && namesSecret(step));
     return [at(path, `found ${isSecret ? 'a value (not shown)' : shown(found)}, ${issue.message}`)];
   });
