@@ -11,7 +11,7 @@ import {
   type Layer,
 } from './layers.ts';
 import { locate, mergeSections, statements, type Section } from './merge.ts';
-import { plain, walk } from './nodes.ts';
+import { plain, type ConfigNode } from './nodes.ts';
 import {
   InvalidConfiguration,
   nearest,
@@ -341,14 +341,22 @@ const baseStatements = (
       if (seen.has(key)) continue;
       seen.add(key);
       const sections = sectionsFor(layers, target);
-      const path = ['source', 'image'];
-      const { node, steps } = walk(mergeSections(sections), path);
-      if (steps < path.length || node.kind !== 'scalar' || typeof node.value !== 'string') continue;
-      if (!bases.has(node.value)) bases.set(node.value, nearestLocation(sections, path, OVERRIDES));
+      const base = baseIn(mergeSections(sections).entries.get('source'));
+      if (base === undefined || bases.has(base)) continue;
+      bases.set(base, nearestLocation(sections, ['source', 'image'], OVERRIDES));
     }
   }
   return bases;
 };
+
+/** The image that a source names, unless it names another kind of source as well, which is its own problem. */
+const baseIn = (source: ConfigNode | undefined): string | undefined => {
+  if (source?.kind !== 'map' || OTHER_SOURCES.some((kind) => source.entries.has(kind))) return undefined;
+  const image = source.entries.get('image');
+  return image?.kind === 'scalar' && typeof image.value === 'string' ? image.value : undefined;
+};
+
+const OTHER_SOURCES = ['ssmParameter', 'filter', 'ids'];
 
 const cycleProblems = (
   configuration: Configuration,

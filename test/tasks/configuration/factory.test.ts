@@ -45,7 +45,9 @@ describe('a factory', () => {
   });
 
   it('leaves other files of an image alone', () => {
-    expect(problemsWith({ 'images/base/ansible/playbook.yml': '- hosts: all', 'scripts/x.yaml': '%' })).toEqual([]);
+    expect(
+      problemsWith({ 'images/base/ansible/playbook.yml': '- hosts: all', 'scripts/x.yaml': '%' }),
+    ).toEqual([]);
   });
 
   it.each([
@@ -66,7 +68,10 @@ describe('a factory', () => {
     ],
     [
       'on a region that is none',
-      edit('{ accountId: \'222222222222\', region: eu-west-1 }', '{ accountId: \'222222222222\', region: Ireland }'),
+      edit(
+        "{ accountId: '222222222222', region: eu-west-1 }",
+        "{ accountId: '222222222222', region: Ireland }",
+      ),
       'factory.yaml:10 stages[1].targets[0].region: found "Ireland", must look like eu-west-1',
     ],
     [
@@ -81,7 +86,9 @@ describe('a factory', () => {
     ],
     [
       'on no stages',
-      { 'factory.yaml': `repository: https://a/b\nhub: { accountId: '999999999999', region: eu-west-1 }\nstages: []\n` },
+      {
+        'factory.yaml': `repository: https://a/b\nhub: { accountId: '999999999999', region: eu-west-1 }\nstages: []\n`,
+      },
       'factory.yaml:3 stages: found a list, must hold at least one stage',
     ],
     [
@@ -99,17 +106,24 @@ describe('a factory', () => {
       edit('name: dev', 'name: default'),
       'factory.yaml:4 stages[0].name: found "default", must not be default: config/default.yaml holds for every stage',
     ],
-    ['on a stage twice', edit('name: prod', 'name: dev'), 'factory.yaml:8 stages[1].name: found "dev" twice, must be unique'],
+    [
+      'on a stage twice',
+      edit('name: prod', 'name: dev'),
+      'factory.yaml:8 stages[1].name: found "dev" twice, must be unique',
+    ],
     [
       'on a target twice',
       edit("'222222222222', region: eu-west-1", "'111111111111', region: us-east-1"),
-      'factory.yaml:10 stages[1].targets[0]: found 111111111111/us-east-1 twice (first on line 6), must be a target once',
+      'factory.yaml:10 stages[1].targets[0]: found 111111111111/us-east-1 twice (first on line 7), must be a target once',
     ],
     [
       'on more than 1,000 targets',
       edit(
         `      - { accountId: '222222222222', region: eu-west-1 }`,
-        Array.from({ length: 999 }, (_, at) => `      - { accountId: ${300_000_000_000 + at}, region: eu-west-1 }`).join('\n'),
+        Array.from(
+          { length: 999 },
+          (_, at) => `      - { accountId: ${300_000_000_000 + at}, region: eu-west-1 }`,
+        ).join('\n'),
       ),
       'factory.yaml:3 stages: found 1001 targets in all stages, must be at most 1000',
     ],
@@ -162,7 +176,11 @@ describe('an image', () => {
       edited('images/base/image.yaml', 'The base', "''"),
       'images/base/image.yaml:1 description: found "", must be a sentence about the image',
     ],
-    ['on an empty image.yaml', { 'images/base/image.yaml': '' }, 'images/base/image.yaml:1: is empty: delete it or write at least one setting'],
+    [
+      'on an empty image.yaml',
+      { 'images/base/image.yaml': '' },
+      'images/base/image.yaml:1: is empty: delete it or write at least one setting',
+    ],
     [
       'on a directory that is no slug',
       { 'images/My_Image/image.yaml': 'a: 1\n' },
@@ -180,9 +198,21 @@ describe('an image', () => {
 
 describe('a layer file', () => {
   it.each([
-    ['of an unknown stage, naming the nearest', 'config/prd.yaml', 'found a layer for "prd", must be default or a stage of factory.yaml, the nearest is "prod"'],
-    ['of an unknown stage of an image', 'images/base/config/qa.yaml', 'found a layer for "qa", must be default or a stage of factory.yaml, known are "dev", "prod"'],
-    ['in a directory below config', 'config/dev/more.yaml', 'found a layer for "dev/more", must be default or a stage of factory.yaml, known are "dev", "prod"'],
+    [
+      'of an unknown stage, naming the nearest',
+      'config/prd.yaml',
+      'found a layer for "prd", must be default or a stage of factory.yaml, the nearest is "prod"',
+    ],
+    [
+      'of an unknown stage of an image',
+      'images/base/config/qa.yaml',
+      'found a layer for "qa", must be default or a stage of factory.yaml, known are "dev", "prod"',
+    ],
+    [
+      'in a directory below config',
+      'config/dev/more.yaml',
+      'found a layer for "dev/more", must be default or a stage of factory.yaml, known are "dev", "prod"',
+    ],
     ['that ends in .yml', 'config/dev.yml', 'found a name that ends in .yml, must end in .yaml'],
   ])('fails %s', (_what, file, expected) => {
     expect(problemsWith({ [file]: 'instanceType: m7i.large\n' })).toEqual([`${file}: ${expected}`]);
