@@ -117,8 +117,7 @@ const network = strictMap({
     .array(text(/^sg-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like sg-0123456789abcdef0'), {
       error: 'must be a list of security group ids',
     })
-    .min(1, { error: 'must name at least one security group' })
-    .describe('Security groups of the builder.'),
+    .describe('Security groups of the builder; for an empty list Packer makes a temporary one.'),
 });
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';

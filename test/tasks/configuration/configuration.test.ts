@@ -170,10 +170,6 @@ describe('a setting', () => {
       'network: { securityGroupIds: [sg-01234567, x] }',
       'network.securityGroupIds[1]: found "x", must look like sg-0123456789abcdef0',
     ],
-    [
-      'network: { securityGroupIds: [] }',
-      'network.securityGroupIds: found a list, must name at least one security group',
-    ],
     ['network: vpc-01234567', 'network: found "vpc-01234567", must be a map'],
     ['network: { vpcID: x }', 'network.vpcID: found an unknown key, the nearest is "vpcId"'],
     ['instancetype: m7i.large', 'instancetype: found an unknown key, the nearest is "instanceType"'],
