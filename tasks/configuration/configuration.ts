@@ -148,7 +148,7 @@ export const checkFactory = (
   const unknown = chosen
     .filter((name) => !imageNames.includes(name))
     .map((name) => problem('images', 0, [], `found no image ${shown(name)}, ${nearest(name, imageNames)}`));
-  // Without an image or with all of them, every layer is looked at; a layer of another image is nobody's business.
+  // What is wrong in the layers of an image that was not chosen must not stop the others.
   const used = [...layers.values()].filter(({ file }) => {
     const of = /^images\/([^/]+)\//.exec(file)?.[1];
     return of === undefined || chosen.includes(of);
@@ -365,7 +365,9 @@ const cycleProblems = (
 ): Problem[] => {
   const bases = new Map<string, Map<string, Located>>();
   const basesOf = (image: string) => {
-    const known = bases.get(image) ?? baseStatements(configuration, image, overrides);
+    // The overrides of a request are for the images it asks for, not for what they are built on.
+    const own = images.includes(image) ? overrides : undefined;
+    const known = bases.get(image) ?? baseStatements(configuration, image, own);
     bases.set(image, known);
     return known;
   };

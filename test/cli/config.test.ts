@@ -96,13 +96,13 @@ sshInterface = "session_manager"                      default
   });
 });
 
-describe('a factory directory', () => {
-  const directory = () => {
-    const path = mkdtempSync(join(tmpdir(), 'factory-'));
-    onTestFinished(() => rmSync(path, { recursive: true }));
-    return path;
-  };
+const directory = () => {
+  const path = mkdtempSync(join(tmpdir(), 'factory-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+};
 
+describe('a factory directory', () => {
   it('gives its YAML files, whether it is the factory or holds it in packer/', () => {
     const root = directory();
     mkdirSync(join(root, 'packer', 'images', 'base'), { recursive: true });

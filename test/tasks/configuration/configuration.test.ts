@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   baseImages,
@@ -403,6 +404,52 @@ describe('the check of a factory', () => {
       'config/dev.yaml:1: is empty: delete it or write at least one setting',
       'factory.yaml: found no factory.yaml, must name the repository, the hub and the stages',
     ]);
+  });
+});
+
+describe('whatever the files say', () => {
+  const fragment = fc.constantFrom(
+    ...'a: |- |{|}|[|]|\n|  |\t|&a |*a|<<: |"|? |!x |---|#|~|.nan|1e999|null|true|0|image: web|__proto__: |'.split(
+      '|',
+    ),
+    ...'source: |regions: |accounts: |eu-west-1: |variables: |tags: |network: |stages: |hub: |constructor: '.split(
+      '|',
+    ),
+  );
+  const text = fc.oneof(
+    fc.array(fragment, { maxLength: 12 }).map((parts) => parts.join('')),
+    fc.string(),
+  );
+
+  it('the check answers with problems and never throws', () => {
+    const file = fc.constantFrom(
+      'factory.yaml',
+      'config/default.yaml',
+      'images/base/image.yaml',
+      'images/web/config/dev.yaml',
+    );
+    fc.assert(
+      fc.property(file, text, (name, content) => {
+        for (const one of checkFactory(factoryWith({ [name]: content }))) {
+          expect(one.message).toMatch(/^(found|is|must|repeats) /);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('the check of any overrides answers with problems and never throws', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(
+          fc.constantFrom('source', 'regions', 'accounts', 'tags', 'variables', 'x'),
+          fc.jsonValue(),
+        ),
+        (overrides) => {
+          expect(Array.isArray(checkFactory(factoryWith(), { overrides }))).toBe(true);
+        },
+      ),
+    );
   });
 });
 
