@@ -1,6 +1,7 @@
 /** A small valid factory that tests change one file of. */
-import { loadConfiguration, checkFactory } from '../../../tasks/configuration/configuration.ts';
-import { effectiveSettings, type Overrides } from '../../../tasks/configuration/configuration.ts';
+import { checkFactory } from '../../../tasks/configuration/check.ts';
+import { loadConfiguration, type Overrides } from '../../../tasks/configuration/configuration.ts';
+import { effectiveSettings } from '../../../tasks/configuration/effective.ts';
 import { InvalidConfiguration, type Problem } from '../../../tasks/configuration/problems.ts';
 
 export const DEV = { accountId: '111111111111', region: 'eu-west-1' };
