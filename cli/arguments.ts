@@ -19,14 +19,22 @@ export function parseOverrides(assignments: readonly string[]): Record<string, u
     const [, path = '', text = ''] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
     const keys = path.split('.');
     if (path === '' || keys.includes('')) {
-      throw refuse('--override', `found "${assignment}", must look like instanceType=t3.large or network.vpcId=vpc-0123456789abcdef0`);
+      throw refuse(
+        '--override',
+        `found "${assignment}", must look like instanceType=t3.large or network.vpcId=vpc-0123456789abcdef0`,
+      );
     }
     assign(overrides, keys, valueOf(text, assignment), assignment);
   }
   return overrides;
 }
 
-function assign(into: Record<string, unknown>, keys: readonly string[], value: unknown, assignment: string): void {
+function assign(
+  into: Record<string, unknown>,
+  keys: readonly string[],
+  value: unknown,
+  assignment: string,
+): void {
   const [key = '', ...rest] = keys;
   if (rest.length === 0) {
     Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true });
@@ -34,7 +42,10 @@ function assign(into: Record<string, unknown>, keys: readonly string[], value: u
   }
   const inner = Object.hasOwn(into, key) ? into[key] : {};
   if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) {
-    throw refuse('--override', `found "${assignment}" after another override of ${key}, must not be inside a plain value`);
+    throw refuse(
+      '--override',
+      `found "${assignment}" after another override of ${key}, must not be inside a plain value`,
+    );
   }
   Object.defineProperty(into, key, { value: inner, enumerable: true, configurable: true, writable: true });
   assign(inner as Record<string, unknown>, rest, value, assignment);
@@ -59,7 +70,8 @@ const KINDS: readonly FaultKind[] = ['refused', 'lost', 'throttled', 'timeout'];
  * @throws InvalidConfiguration
  */
 export function parseFault(text: string, states: FailableStates, targets: readonly Target[]): Fault {
-  const [, name = '', account, region, kind] = /^([^@=]+?)(?:@([^/=]*)(?:\/([^=]*))?)?(?:=(.*))?$/.exec(text) ?? [];
+  const [, name = '', account, region, kind] =
+    /^([^@=]+?)(?:@([^/=]*)(?:\/([^=]*))?)?(?:=(.*))?$/.exec(text) ?? [];
   const found = states.get(name.trim());
   if (!found) throw refuse('--fail', `found "${text}", ${nearest(name.trim(), [...states.keys()])}`);
   if (kind !== undefined && !KINDS.some((known) => known === kind)) {
@@ -71,7 +83,10 @@ export function parseFault(text: string, states: FailableStates, targets: readon
   }
   const names = targets.map(targetName);
   if (region !== undefined && !names.includes(`${account}/${region}`)) {
-    throw refuse('--fail', `found the target "${account}/${region}" in "${text}", ${nearest(`${account}/${region}`, names)}`);
+    throw refuse(
+      '--fail',
+      `found the target "${account}/${region}" in "${text}", ${nearest(`${account}/${region}`, names)}`,
+    );
   }
   return {
     state: found.state,

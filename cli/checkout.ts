@@ -25,7 +25,8 @@ export function checkOutFactory(directory: string, ref?: string): FactoryCheckou
   const root = factoryRoot(directory, ref);
   const repository = gitRoot(root);
   if (ref !== undefined) {
-    if (repository === undefined) throw refused('--ref', `${directory} is not in a git repository, so it has no ref ${ref}`);
+    if (repository === undefined)
+      throw refused('--ref', `${directory} is not in a git repository, so it has no ref ${ref}`);
     return checkOutRef(repository, root, ref);
   }
   if (repository === undefined) {
@@ -36,7 +37,8 @@ export function checkOutFactory(directory: string, ref?: string): FactoryCheckou
   const names = listed.split('\0').filter((name) => name !== '' && existsSync(join(root, name)));
   const files = readTree(root, names);
   const commit = tryGit(root, ['rev-parse', '--verify', '--quiet', 'HEAD'])?.trim();
-  if (commit === undefined) return { commit: contentHash(files), note: 'no commit yet: the commit is a hash of the files', files };
+  if (commit === undefined)
+    return { commit: contentHash(files), note: 'no commit yet: the commit is a hash of the files', files };
   const changed = git(root, ['status', '--porcelain', '--', '.']) !== '';
   return { commit, note: changed ? 'with changes that are not committed' : undefined, files };
 }
@@ -44,7 +46,9 @@ export function checkOutFactory(directory: string, ref?: string): FactoryCheckou
 /** The configuration among a factory's files, as text. */
 export function configurationFiles(files: ReadonlyMap<string, Uint8Array>): FactoryFiles {
   const decoder = new TextDecoder();
-  const texts = [...files].filter(([name]) => isConfiguration(name)).map(([name, bytes]) => [name, decoder.decode(bytes)] as const);
+  const texts = [...files]
+    .filter(([name]) => isConfiguration(name))
+    .map(([name, bytes]) => [name, decoder.decode(bytes)] as const);
   return new Map(texts);
 }
 
@@ -61,13 +65,25 @@ function factoryRoot(directory: string, ref: string | undefined): string {
 }
 
 function checkOutRef(repository: string, root: string, ref: string): FactoryCheckout {
-  const commit = tryGit(root, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`])?.trim();
+  const commit = tryGit(root, [
+    'rev-parse',
+    '--verify',
+    '--quiet',
+    '--end-of-options',
+    `${ref}^{commit}`,
+  ])?.trim();
   if (commit === undefined) throw refused('--ref', `git knows no commit, branch or tag ${ref}`);
   const prefix = relative(repository, root).split(sep).join('/');
   const tree = prefix === '' ? commit : `${commit}:${prefix}`;
   const archive = tryGitBytes(repository, ['archive', '--format=zip', tree]);
-  const files = new Map(Object.entries(archive ? unzipSync(archive) : {}).filter(([name]) => !name.endsWith('/')));
-  if (!files.has(FACTORY_FILE)) throw refused('--ref', `the commit ${commit.slice(0, 7)} holds no ${prefix ? `${prefix}/` : ''}${FACTORY_FILE}`);
+  const files = new Map(
+    Object.entries(archive ? unzipSync(archive) : {}).filter(([name]) => !name.endsWith('/')),
+  );
+  if (!files.has(FACTORY_FILE))
+    throw refused(
+      '--ref',
+      `the commit ${commit.slice(0, 7)} holds no ${prefix ? `${prefix}/` : ''}${FACTORY_FILE}`,
+    );
   return { commit, note: undefined, files };
 }
 
@@ -102,7 +118,11 @@ function gitRoot(directory: string): string | undefined {
 const MAX_BYTES = 512 * 1024 * 1024;
 
 function git(directory: string, args: readonly string[]): string {
-  return execFileSync('git', ['-C', directory, ...args], { encoding: 'utf8', maxBuffer: MAX_BYTES, stdio: ['ignore', 'pipe', 'pipe'] });
+  return execFileSync('git', ['-C', directory, ...args], {
+    encoding: 'utf8',
+    maxBuffer: MAX_BYTES,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 function tryGit(directory: string, args: readonly string[]): string | undefined {
@@ -115,7 +135,10 @@ function tryGit(directory: string, args: readonly string[]): string | undefined 
 
 function tryGitBytes(directory: string, args: readonly string[]): Uint8Array | undefined {
   try {
-    return execFileSync('git', ['-C', directory, ...args], { maxBuffer: MAX_BYTES, stdio: ['ignore', 'pipe', 'pipe'] });
+    return execFileSync('git', ['-C', directory, ...args], {
+      maxBuffer: MAX_BYTES,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 /** `packleader rehearse`: releases a factory's images into an embedded AWS, by the state machines that would be deployed. */
-import { checkFactory } from '../tasks/configuration/configuration.ts';
+import { checkFactory } from '../tasks/configuration/check.ts';
 import { type Factory, loadFactory } from '../tasks/configuration/factory.ts';
 import { throwIfAny } from '../tasks/configuration/problems.ts';
 import { ERRORS, NAMES } from '../tasks/contract.ts';
@@ -7,7 +7,8 @@ import { type StateGraph, statesOf } from '../sandbox/asl.ts';
 import type { Fault } from '../sandbox/faults.ts';
 import { seedReleases } from '../sandbox/earlier-releases.ts';
 import { type Progress, type Report, rehearse } from '../sandbox/rehearsal.ts';
-import { type Definition, bucketOf, definitionsOf } from '../workflow/definitions.ts';
+import { type Definition, definitionsOf } from '../workflow/definitions.ts';
+import { bucketName } from '../workflow/hub-stack.ts';
 import { type FailableStates, parseFault, parseOverrides, refuse } from './arguments.ts';
 import { type FactoryCheckout, checkOutFactory, configurationFiles } from './checkout.ts';
 
@@ -44,7 +45,8 @@ export async function runRehearsal(options: RehearseOptions): Promise<Report> {
   throwIfAny(checkFactory(files, { ...chosen, ...(overrides && { overrides }) }));
   const factory = loadFactory(files);
   const images = chosen.images ?? factory.images.map(({ name }) => name);
-  if (images.length === 0) throw refuse('images', 'found no image in the factory, must have at least one directory under images/');
+  if (images.length === 0)
+    throw refuse('images', 'found no image in the factory, must have at least one directory under images/');
   const machines = definitionsOf(factory);
   const targets = factory.stages.flatMap((stage) => stage.targets);
   const faults = options.fail.map((text) => parseFault(text, failableStates(machines), targets));
@@ -53,7 +55,7 @@ export async function runRehearsal(options: RehearseOptions): Promise<Report> {
   return rehearse({
     factory,
     machines,
-    bucket: bucketOf(factory),
+    bucket: bucketName(factory),
     checkOut: () => ({ commit: checkout.commit, branch, files: checkout.files, changes: {} }),
     request: { images: [...images], branch, ...(overrides && { overrides }) },
     faults,
@@ -69,7 +71,11 @@ export function failableStates(machines: readonly Definition[]): FailableStates 
   for (const { name, definition } of machines) {
     if (name === NAMES.bakeBatchMachine) continue;
     for (const { name: state, top, state: asl } of statesOf(definition as unknown as StateGraph)) {
-      if (asl.Type !== 'Task' || SILENT.includes(state) || asl.Resource?.endsWith(`startExecution.sync:2`) === true) {
+      if (
+        asl.Type !== 'Task' ||
+        SILENT.includes(state) ||
+        asl.Resource?.endsWith(`startExecution.sync:2`) === true
+      ) {
         if (!top.startsWith('Bake ')) continue;
       }
       failable.set(top, { state: top, bakes: top.startsWith('Bake ') });

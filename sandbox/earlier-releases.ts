@@ -1,7 +1,9 @@
-import { baseImages, loadConfiguration } from '../tasks/configuration/configuration.ts';
+import { type Configuration, loadConfiguration } from '../tasks/configuration/configuration.ts';
 import type { FactoryFiles } from '../tasks/configuration/factory.ts';
+import { baseImages } from '../tasks/configuration/tiers.ts';
 import { amiName, releaseVersion } from '../tasks/configuration/version.ts';
 import { STATES, TAGS, parameters } from '../tasks/contract.ts';
+import { addImage, addParameter } from './own-things.ts';
 import type { Sandbox } from './sandbox.ts';
 
 const DAY_MS = 86_400_000;
@@ -21,17 +23,16 @@ export function seedReleases(
   const bases = new Set(chosen.flatMap((image) => baseImages(configuration, image, overrides)));
   for (const base of [...bases].filter((image) => !chosen.includes(image))) {
     for (const { name: stage, targets } of configuration.factory.stages) {
-      for (const target of targets) seedRelease(sandbox, { ...target, stage, image: base, files });
+      for (const target of targets) seedRelease(sandbox, configuration, { ...target, stage, image: base });
     }
   }
 }
 
 function seedRelease(
-  sandbox: Sandbox,
-  at: { accountId: string; region: string; stage: string; image: string; files: FactoryFiles },
+  { world }: Sandbox,
+  { factory }: Configuration,
+  at: { accountId: string; region: string; stage: string; image: string },
 ): void {
-  const { world } = sandbox;
-  const { factory } = loadConfiguration(at.files);
   const majorMinor = factory.images.find(({ name }) => name === at.image)?.version ?? '1.0';
   const createdAt = world.clock.milliseconds() - DAY_MS;
   const { defaultBranch, repository } = factory;
@@ -53,8 +54,8 @@ function seedRelease(
     [TAGS.state, STATES.released],
     [TAGS.versionOnceReleased, version],
   ]);
-  const imageId = sandbox.world.addImage(at, { name, tags, createdAt });
+  const imageId = addImage(world, at, { name, tags, createdAt });
   for (const parameter of [parameters.version(at.image, version), parameters.latest(at.image)]) {
-    sandbox.world.addParameter(at, parameter, imageId);
+    addParameter(world, at, parameter, imageId);
   }
 }

@@ -3,6 +3,7 @@ import type { Target } from '../tasks/contract.ts';
 import { Clock } from './clock.ts';
 import { fetchSource } from './fetch-source.ts';
 import type { CheckOut } from './fetch-source.ts';
+import { addImage, addParameter } from './own-things.ts';
 import { packerBuild } from './packer-build.ts';
 import { publicRegion } from './public-images.ts';
 import { HUB_ROLES, Sandbox } from './sandbox.ts';
@@ -136,38 +137,14 @@ function addBackground(world: World, { accountId, region }: Target): void {
   const place = world.region(accountId, region);
   if (place.images.size > 0) return;
   const at = world.clock.milliseconds() - 40 * DAY;
-  const [imageId, snapshotId, volumeId, instanceId, templateId, groupId] = (
-    ['ami', 'snap', 'vol', 'i', 'lt', 'sg'] as const
-  ).map((prefix) => world.id(place, prefix)) as [string, string, string, string, string, string];
+  const [volumeId, instanceId, templateId, groupId] = (['vol', 'i', 'lt', 'sg'] as const).map((prefix) =>
+    world.id(place, prefix),
+  ) as [string, string, string, string];
   const tags = (): Map<string, string> => new Map([['Team', 'billing']]);
   const by = `arn:aws:sts::${accountId}:assumed-role/billing/jenkins`;
   const disk = { sizeGiB: 16, volumeType: 'gp3', encrypted: true, deviceName: '/dev/xvda' };
-  place.images.set(imageId, {
-    imageId,
-    ownerId: accountId,
-    name: 'billing-worker-41',
-    description: '',
-    architecture: 'x86_64',
-    createdAt: at,
-    availableAt: at,
-    disabled: false,
-    deregistrationProtected: false,
-    public: false,
-    launchPermissions: { users: new Set(), organizations: new Set(), units: new Set() },
-    tags: tags(),
-    blockDevices: [{ ...disk, volumeSizeGiB: disk.sizeGiB, snapshotId }],
-  });
-  place.snapshots.set(snapshotId, {
-    snapshotId,
-    ownerId: accountId,
-    volumeId,
-    volumeSizeGiB: disk.sizeGiB,
-    encrypted: true,
-    startedAt: at,
-    completedAt: at,
-    description: `Created by CreateImage for ${imageId}`,
-    tags: tags(),
-  });
+  const target = { accountId, region };
+  const imageId = addImage(world, target, { name: 'billing-worker-41', tags: tags(), createdAt: at });
   place.volumes.set(volumeId, {
     ...disk,
     volumeId,
@@ -205,12 +182,5 @@ function addBackground(world: World, { accountId, region }: Target): void {
     versions: [{ number: 1, createdAt: at, imageId, instanceType: 'm7i.large' }],
     tags: tags(),
   });
-  place.parameters.set('/billing/worker/ami', {
-    name: '/billing/worker/ami',
-    type: 'String',
-    dataType: 'aws:ec2:image',
-    tags: tags(),
-    versions: [{ version: 1, value: imageId, at, by, labels: new Set() }],
-    issued: 1,
-  });
+  addParameter(world, target, '/billing/worker/ami', imageId);
 }
