@@ -23,9 +23,8 @@ import type {
   ImageReference,
   LaunchPermission,
   ModifyImageAttributeCommandInput,
-  ModifyImageAttributeCommandOutput,
 } from '@aws-sdk/client-ec2';
-import type { Context, Output } from './context.ts';
+import type { Context, Done, Output } from './context.ts';
 import { addTags, applyFilters, ec2Error, ec2Page, iso, tagList, tagsFor } from './ec2-requests.ts';
 import type { FilterValues } from './ec2-requests.ts';
 import { removeSnapshot } from './ec2-snapshots.ts';
@@ -192,7 +191,7 @@ function imageView(image: Image, self: string, now: number): ImageView {
       Ebs: {
         SnapshotId: device.snapshotId,
         VolumeSize: device.volumeSizeGiB,
-        VolumeType: device.volumeType as 'gp3',
+        VolumeType: device.volumeType,
         Encrypted: device.encrypted,
         DeleteOnTermination: true,
       },
@@ -392,10 +391,7 @@ function deleteAssociated(
   return removeSnapshot(context.place, snapshotId) === undefined ? 'success' : 'skipped';
 }
 
-function modifyImageAttribute(
-  context: Context,
-  input: ModifyImageAttributeCommandInput,
-): Output<ModifyImageAttributeCommandOutput> {
+function modifyImageAttribute(context: Context, input: ModifyImageAttributeCommandInput): Done {
   const image = ownImage(context, input.ImageId);
   const { users, organizations, units } = image.launchPermissions;
   const change = (permissions: LaunchPermission[] | undefined, method: 'add' | 'delete'): void => {

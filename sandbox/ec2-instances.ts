@@ -138,7 +138,7 @@ function instanceView(place: Region, instance: Instance, now: number): InstanceV
   return {
     InstanceId: instance.instanceId,
     ImageId: instance.imageId,
-    InstanceType: instance.instanceType as 't3.micro',
+    InstanceType: instance.instanceType,
     Architecture: instance.architecture,
     ...(instance.platform === undefined ? {} : { Platform: 'Windows' as const }),
     ...(instance.keyName === undefined ? {} : { KeyName: instance.keyName }),

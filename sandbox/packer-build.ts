@@ -292,10 +292,12 @@ class Packer {
   }
 
   async #ec2<K extends keyof Ec2>(operation: K, input: Question<Ec2, K>): Promise<Answer<Ec2, K>> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The operation of that name answered.
     return (await this.#build.call('ec2', operation, this.#region, input)) as Answer<Ec2, K>;
   }
 
   async #s3<K extends keyof S3>(operation: K, input: Question<S3, K>): Promise<Answer<S3, K>> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The operation of that name answered.
     return (await this.#build.call('s3', operation, this.#build.region, input)) as Answer<S3, K>;
   }
 }

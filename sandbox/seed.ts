@@ -121,17 +121,21 @@ const machineArns = ({ accountId, region }: Hub): string[] =>
     (name) => `arn:aws:states:${region}:${accountId}:stateMachine:${name}`,
   );
 
+const billingTags = (): Map<string, string> => new Map([['Team', 'billing']]);
+
 /** Somebody else's AMI, with an instance, a launch template and a parameter that use it: none of our business. */
 function addBackground(world: World, { accountId, region }: Target): void {
   const place = world.region(accountId, region);
   if (place.images.size > 0) return;
   const at = world.clock.milliseconds() - 40 * DAY;
-  const [imageId, snapshotId, volumeId, instanceId, templateId, groupId] = (
-    ['ami', 'snap', 'vol', 'i', 'lt', 'sg'] as const
-  ).map((prefix) => world.id(place, prefix)) as [string, string, string, string, string, string];
-  const tags = (): Map<string, string> => new Map([['Team', 'billing']]);
+  const imageId = world.id(place, 'ami');
+  const snapshotId = world.id(place, 'snap');
+  const volumeId = world.id(place, 'vol');
+  const instanceId = world.id(place, 'i');
+  const launchTemplateId = world.id(place, 'lt');
+  const groupId = world.id(place, 'sg');
   const by = `arn:aws:sts::${accountId}:assumed-role/billing/jenkins`;
-  const disk = { sizeGiB: 16, volumeType: 'gp3', encrypted: true, deviceName: '/dev/xvda' };
+  const disk = { sizeGiB: 16, volumeType: 'gp3', encrypted: true, deviceName: '/dev/xvda' } as const;
   place.images.set(imageId, {
     imageId,
     ownerId: accountId,
@@ -144,7 +148,7 @@ function addBackground(world: World, { accountId, region }: Target): void {
     deregistrationProtected: false,
     public: false,
     launchPermissions: { users: new Set(), organizations: new Set(), units: new Set() },
-    tags: tags(),
+    tags: billingTags(),
     blockDevices: [{ ...disk, volumeSizeGiB: disk.sizeGiB, snapshotId }],
   });
   place.snapshots.set(snapshotId, {
@@ -156,7 +160,7 @@ function addBackground(world: World, { accountId, region }: Target): void {
     startedAt: at,
     completedAt: at,
     description: `Created by CreateImage for ${imageId}`,
-    tags: tags(),
+    tags: billingTags(),
   });
   place.volumes.set(volumeId, {
     ...disk,
@@ -164,14 +168,14 @@ function addBackground(world: World, { accountId, region }: Target): void {
     createdAt: at,
     deleteOnTermination: true,
     attachedTo: instanceId,
-    tags: tags(),
+    tags: billingTags(),
   });
   place.securityGroups.set(groupId, {
     groupId,
     groupName: 'billing-worker',
     description: 'The billing workers',
     vpcId: `vpc-0${world.hex(`${accountId}/${region}/vpc`, 16)}`,
-    tags: tags(),
+    tags: billingTags(),
   });
   place.instances.set(instanceId, {
     instanceId,
@@ -184,22 +188,22 @@ function addBackground(world: World, { accountId, region }: Target): void {
     asked: 'run',
     askedAt: at,
     httpTokens: 'required',
-    tags: tags(),
+    tags: billingTags(),
   });
-  place.launchTemplates.set(templateId, {
-    launchTemplateId: templateId,
+  place.launchTemplates.set(launchTemplateId, {
+    launchTemplateId,
     name: 'billing-worker',
     createdAt: at,
     createdBy: by,
     defaultVersion: 1,
     versions: [{ number: 1, createdAt: at, imageId, instanceType: 'm7i.large' }],
-    tags: tags(),
+    tags: billingTags(),
   });
   place.parameters.set('/billing/worker/ami', {
     name: '/billing/worker/ami',
     type: 'String',
     dataType: 'aws:ec2:image',
-    tags: tags(),
+    tags: billingTags(),
     versions: [{ version: 1, value: imageId, at, by, labels: new Set() }],
     issued: 1,
   });
