@@ -54,7 +54,7 @@ function bind<I extends object, O extends { $metadata: object }, C>(
   mock.send.callsFake(async function answer(this: Client, command) {
     if (++kept >= KEPT_CALLS) {
       kept = 0;
-      setImmediate(() => mock.resetHistory());
+      queueMicrotask(() => mock.resetHistory());
     }
     const [region, credentials] = await sandbox.clock.hold(async () =>
       Promise.all([this.config.region(), this.config.credentials()]),
