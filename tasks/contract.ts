@@ -81,8 +81,10 @@ export const keys = {
   /** Everything a release was planned to do; unique per execution, so that two releases never write to one place. */
   planPrefix: (execution: string, image: string) => `plans/${execution}/${image}`,
   plan: (prefix: string) => `${prefix}/plan.json`,
-  packerVariables: (prefix: string, target: Target) => `${prefix}/${target.accountId}-${target.region}.pkrvars.json`,
-  packerSecrets: (prefix: string, target: Target) => `${prefix}/${target.accountId}-${target.region}.secrets.json`,
+  packerVariables: (prefix: string, target: Target) =>
+    `${prefix}/${target.accountId}-${target.region}.pkrvars.json`,
+  packerSecrets: (prefix: string, target: Target) =>
+    `${prefix}/${target.accountId}-${target.region}.secrets.json`,
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,
 } as const;

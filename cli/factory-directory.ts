@@ -1,0 +1,24 @@
+/** Reads a factory from a directory of this machine. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { FACTORY_FILE, type FactoryFiles } from '../tasks/configuration/factory.ts';
+import { InvalidConfiguration, problem } from '../tasks/configuration/problems.ts';
+
+/**
+ * Every YAML file below the directory, which holds `factory.yaml` or `packer/factory.yaml`.
+ *
+ * @throws InvalidConfiguration when it holds neither
+ */
+export const readFactoryDirectory = (directory: string): FactoryFiles => {
+  const root = [directory, join(directory, 'packer')].find((one) => existsSync(join(one, FACTORY_FILE)));
+  if (root === undefined) {
+    const message = `found neither ${FACTORY_FILE} nor packer/${FACTORY_FILE} in ${directory}, must be a factory directory`;
+    throw new InvalidConfiguration([problem(FACTORY_FILE, 0, [], message)]);
+  }
+  const files = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(root, sep).length))
+    .filter((file) => !file.split(sep).includes('node_modules'))
+    .sort();
+  return new Map(files.map((file) => [file.split(sep).join('/'), readFileSync(join(root, file), 'utf8')]));
+};

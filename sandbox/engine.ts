@@ -1,0 +1,241 @@
+import { StateMachine } from 'aws-local-stepfunctions';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type PlacedState, type StateGraph, statesOf } from './asl.ts';
+import { History } from './history.ts';
+import { RETRY_COUNT, type TaskCall, localise } from './localise.ts';
+import { Retries } from './retries.ts';
+import { StatesError } from './states-error.ts';
+
+export { StatesError } from './states-error.ts';
+
+/** Runs what a Task's `Resource` names. */
+export type Integration = (call: IntegrationCall) => Promise<unknown>;
+
+export interface IntegrationCall {
+  readonly parameters: unknown;
+  /** The role the Task assumes, if any. */
+  readonly roleArn: string | undefined;
+  readonly machine: Machine;
+  readonly execution: Execution;
+}
+
+export interface Machine {
+  readonly name: string;
+  readonly arn: string;
+  readonly definition: StateGraph;
+}
+
+/** Where in the workflow an AWS call is made from; faults are aimed with it. */
+export interface Whereabouts {
+  readonly machine: string;
+  /** The state at the top of the graph, as a person names it. */
+  readonly state: string;
+  /** Set by a fault: a call of this Task never answered. */
+  hangs?: boolean;
+}
+
+const whereabouts = new AsyncLocalStorage<Whereabouts>();
+
+/** The state on whose behalf the current code runs; undefined outside the workflow. */
+export const currentState = (): Whereabouts | undefined => whereabouts.getStore();
+
+export interface Execution {
+  readonly arn: string;
+  readonly name: string;
+  readonly machine: Machine;
+  readonly input: unknown;
+  readonly startedAt: string;
+  readonly history: History;
+  readonly outcome: Promise<Outcome>;
+  /** Stops it as StopExecution does: nothing of it runs on, and no Catch does either. */
+  readonly stop: () => void;
+}
+
+export type Outcome =
+  | { readonly status: 'SUCCEEDED'; readonly output: unknown }
+  | { readonly status: 'FAILED'; readonly error: string; readonly cause: string }
+  | { readonly status: 'ABORTED' };
+
+export interface EngineOptions {
+  readonly machines: readonly Machine[];
+  /** By `Resource`: the integration that runs it, or undefined when there is none. */
+  readonly integrationOf: (resource: string) => Promise<Integration | undefined>;
+  readonly now: () => Date;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Machines whose states belong to the state of the parent that started them. */
+  readonly inner?: readonly string[];
+  readonly onEntered?: (execution: Execution, state: PlacedState) => void;
+  readonly onExited?: (execution: Execution, state: PlacedState) => void;
+  readonly onRetried?: (execution: Execution, state: PlacedState, error: string) => void;
+}
+
+/** Executes state machines as CDK synthesised them, on a local interpreter and on virtual time. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #integrations: ReadonlyMap<string, Integration>;
+  readonly #executions = new Map<string, Execution>();
+  readonly #interpreters = new Map<string, StateMachine>();
+
+  private constructor(options: EngineOptions, integrations: ReadonlyMap<string, Integration>) {
+    this.#options = options;
+    this.#integrations = integrations;
+  }
+
+  /** @throws Error when a Task has nothing here that could run it; the interpreter would try the real AWS. */
+  static async create(options: EngineOptions): Promise<Engine> {
+    const integrations = new Map<string, Integration>();
+    for (const { name, definition } of options.machines) {
+      for (const placed of statesOf(definition)) {
+        const { Type, Resource = '' } = placed.state;
+        if (Type !== 'Task' || integrations.has(Resource)) continue;
+        const integration = await options.integrationOf(Resource);
+        if (!integration) throw new Error(`Nothing here can run "${placed.name}" of ${name}: ${Resource}`);
+        integrations.set(Resource, integration);
+      }
+    }
+    return new Engine(options, integrations);
+  }
+
+  get executions(): readonly Execution[] {
+    return [...this.#executions.values()];
+  }
+
+  /**
+   * Starts an execution. The same name with the same input joins the one that runs; otherwise the name is taken.
+   *  @throws StatesError ExecutionAlreadyExists, StateMachineDoesNotExist
+   */
+  start(machineArn: string, name: string, input: unknown): Execution {
+    const machine = this.#options.machines.find(({ arn }) => arn === machineArn);
+    if (!machine) throw new StatesError('StepFunctions.StateMachineDoesNotExistException', machineArn);
+    const arn = `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
+    const existing = this.#executions.get(arn);
+    if (existing) {
+      if (!existing.history.ended && JSON.stringify(existing.input) === JSON.stringify(input))
+        return existing;
+      throw new StatesError(
+        'StepFunctions.ExecutionAlreadyExistsException',
+        `Execution Already Exists: '${arn}'`,
+      );
+    }
+    const execution = this.#run(machine, arn, name, input);
+    this.#executions.set(arn, execution);
+    return execution;
+  }
+
+  #run(machine: Machine, arn: string, name: string, input: unknown): Execution {
+    const startedAt = this.#options.now().toISOString();
+    const history = new History(statesOf(machine.definition));
+    const deferred: { execution?: Execution } = {};
+    const executionOf = (): Execution => {
+      if (!deferred.execution) throw new Error('the execution has not begun');
+      return deferred.execution;
+    };
+    const overrides = {
+      taskResourceLocalHandlers: this.#handlers(machine, executionOf),
+      retryIntervalOverrides: Object.fromEntries(
+        statesOf(machine.definition).map((placed) => [placed.name, 0]),
+      ),
+    };
+    const context = { Run: { Id: arn, Name: name, StartTime: startedAt, Input: input } };
+    const run = this.#interpreter(machine).run(input as never, { overrides, context: context as never });
+    const events = history.follow(run.eventLogs, {
+      entered: (placed) => this.#options.onEntered?.(executionOf(), placed),
+      exited: (placed) => this.#options.onExited?.(executionOf(), placed),
+      retried: (placed, error) => this.#options.onRetried?.(executionOf(), placed, error),
+    });
+    const outcome = (async (): Promise<Outcome> => {
+      try {
+        const output: unknown = await run.result;
+        await events;
+        return { status: 'SUCCEEDED', output };
+      } catch (error) {
+        if (error instanceof Error && error.name === 'ExecutionAbortedError') return { status: 'ABORTED' };
+        await events;
+        const cause = error instanceof Error && error.cause instanceof Error ? error.cause : asError(error);
+        return { status: 'FAILED', error: cause.name, cause: cause.message };
+      } finally {
+        history.end();
+      }
+    })();
+    deferred.execution = { arn, name, machine, input, startedAt, history, outcome, stop: run.abort };
+    return deferred.execution;
+  }
+
+  #interpreter(machine: Machine): StateMachine {
+    let interpreter = this.#interpreters.get(machine.arn);
+    if (!interpreter) {
+      interpreter = new StateMachine(localise(machine.definition) as never);
+      this.#interpreters.set(machine.arn, interpreter);
+    }
+    return interpreter;
+  }
+
+  #handlers(machine: Machine, executionOf: () => Execution) {
+    const retries = new Retries(this.#options.sleep);
+    const tasks = statesOf(machine.definition).filter(({ state }) => state.Type === 'Task');
+    return Object.fromEntries(
+      tasks.map((placed) => [
+        placed.name,
+        (call: unknown) => this.#perform(placed, call as TaskCall, executionOf(), retries) as never,
+      ]),
+    );
+  }
+
+  async #perform(
+    placed: PlacedState,
+    call: TaskCall,
+    execution: Execution,
+    retries: Retries,
+  ): Promise<unknown> {
+    const { machine } = execution;
+    const integration = this.#integrations.get(placed.state.Resource ?? '');
+    if (!integration) throw new Error(`Nothing here can run "${placed.name}"`);
+    const around = currentState();
+    const inherits = around !== undefined && (this.#options.inner ?? []).includes(machine.name);
+    const here: Whereabouts = inherits ? around : { machine: machine.name, state: placed.top };
+    const entry = `${placed.name}#${call.item ?? ''}`;
+    return retries.around(entry, placed.state, (retryCount) =>
+      whereabouts.run({ machine: here.machine, state: here.state }, async () => {
+        const parameters = fillIn(call.parameters, retryCount);
+        try {
+          const result = await integration({
+            parameters,
+            roleArn: call.credentials?.RoleArn,
+            machine,
+            execution,
+          });
+          if (!currentState()?.hangs) return plainJson(result);
+        } catch (error) {
+          if (!currentState()?.hangs) throw error;
+        }
+        await this.#options.sleep((placed.state.TimeoutSeconds ?? 60) * 1000);
+        throw new StatesError('States.Timeout', '');
+      }),
+    );
+  }
+}
+
+/** What Step Functions hands from state to state is JSON, whatever the task returned. */
+function plainJson(value: unknown): unknown {
+  const text = JSON.stringify(value ?? null);
+  if (Buffer.byteLength(text) > 262_144) {
+    throw new StatesError(
+      'States.DataLimitExceeded',
+      'The state/task returned a result with a size exceeding the maximum number of bytes service limit.',
+    );
+  }
+  return JSON.parse(text);
+}
+
+function fillIn(value: unknown, retryCount: number): unknown {
+  if (value === RETRY_COUNT) return retryCount;
+  if (Array.isArray(value)) return value.map((item) => fillIn(item, retryCount));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fillIn(inner, retryCount)]));
+  }
+  return value;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

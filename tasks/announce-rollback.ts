@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { NAMES, leftoverSchema, releaseSchema } from './contract.ts';
+import { putEvent } from './events.ts';
+import { parseEvent } from './parse-event.ts';
+
+const eventSchema = z.object({
+  release: releaseSchema,
+  rollback: z.object({
+    complete: z.boolean(),
+    error: z.string(),
+    cause: z.string(),
+    leftovers: z.array(leftoverSchema),
+  }),
+});
+
+/** Puts one `Image Rolled Back` event on the bus, with the explanation and everything that is left behind.
+ *  In      { release, rollback: { complete, error, cause, leftovers } }
+ *  Out     { announced: true }
+ *  Errors  AnnouncementFailed (EventBridge did not take the event)
+ *  Repeat  an event may be put twice, with the same `releaseId`
+ *  @see    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
+export async function handler(event: unknown): Promise<{ announced: true }> {
+  const { release, rollback } = parseEvent(eventSchema, event);
+  await putEvent(NAMES.rolledBack, { ...release, ...rollback });
+  return { announced: true };
+}

@@ -1,0 +1,63 @@
+import { CreateTagsCommand, DescribeImagesCommand, DescribeSnapshotsCommand } from '@aws-sdk/client-ec2';
+import { z } from 'zod';
+import { clientsFor } from './aws-clients.ts';
+import {
+  type Ami,
+  ERRORS,
+  PackleaderError,
+  type Release,
+  STATES,
+  TAGS,
+  amiSchema,
+  releaseSchema,
+} from './contract.ts';
+import { inEveryTarget } from './every-target.ts';
+import { parseEvent } from './parse-event.ts';
+import { snapshotIdsOf, tagsOf } from './release-images.ts';
+
+const eventSchema = z.object({ release: releaseSchema, amis: z.record(z.string(), z.array(amiSchema)) });
+
+/** Turns the candidates of a release into released AMIs: sets `packleader:state=released` and `Version` on AMI and snapshots.
+ *  In      { release, amis: { dev: [{ accountId, region, imageId }], prod: … } }
+ *  Out     { tagged: 2 }, the number of AMIs
+ *  Errors  NotReadyYet (EC2 does not show the tags yet)
+ *  Repeat  safe: writes only where a tag is missing
+ *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html */
+export async function handler(event: unknown): Promise<{ tagged: number }> {
+  const { release, amis } = parseEvent(eventSchema, event);
+  const all = Object.values(amis).flat();
+  await inEveryTarget(all, async (ami) => {
+    const { ec2 } = clientsFor(ami);
+    const untagged = await withoutVersion(ami, release);
+    if (untagged.length === 0) return;
+    const Tags = Object.entries(versionTags(release)).map(([Key, Value]) => ({ Key, Value }));
+    await ec2.send(new CreateTagsCommand({ Resources: untagged, Tags }));
+    const still = await withoutVersion(ami, release);
+    if (still.length > 0)
+      throw new PackleaderError(ERRORS.notReadyYet, `${still.join(', ')} do not show their tags yet`);
+  });
+  return { tagged: all.length };
+}
+
+function versionTags(release: Release): Record<string, string> {
+  return { [TAGS.state]: STATES.released, [TAGS.versionOnceReleased]: release.version };
+}
+
+/** Of the AMI and its snapshots, those that lack a version tag. */
+async function withoutVersion(ami: Ami, release: Release): Promise<string[]> {
+  const { ec2 } = clientsFor(ami);
+  const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: [ami.imageId] }));
+  const [image] = Images;
+  if (!image) throw new PackleaderError(ERRORS.notReadyYet, `${ami.imageId} is not visible yet`);
+  const { Snapshots = [] } = await ec2.send(
+    new DescribeSnapshotsCommand({ SnapshotIds: snapshotIdsOf(image) }),
+  );
+  const resources = [
+    { id: ami.imageId, tags: tagsOf(image) },
+    ...Snapshots.map((snapshot) => ({ id: snapshot.SnapshotId ?? '', tags: tagsOf(snapshot) })),
+  ];
+  const wanted = Object.entries(versionTags(release));
+  return resources
+    .filter(({ tags }) => wanted.some(([key, value]) => tags.get(key) !== value))
+    .map(({ id }) => id);
+}

@@ -1,0 +1,127 @@
+import type { Image } from '@aws-sdk/client-ec2';
+import { z } from 'zod';
+import { clientsFor } from './aws-clients.ts';
+import { describeBuildFailure } from './build-failure.ts';
+import { amiName } from './configuration/version.ts';
+import {
+  type Ami,
+  type Bake,
+  ERRORS,
+  PackleaderError,
+  type Release,
+  STATES,
+  TAGS,
+  type Target,
+  bakedSchema,
+  batchSchema,
+  releaseSchema,
+  targetName,
+} from './contract.ts';
+import { inEveryTarget } from './every-target.ts';
+import { parseEvent } from './parse-event.ts';
+import { findReleaseImages, snapshotIdsOf, tagsOf } from './release-images.ts';
+
+const eventSchema = z.object({
+  release: releaseSchema,
+  stage: z.string(),
+  batches: z.array(batchSchema),
+  /** Per batch: what its bakes said, or the error that kept the batch from running. */
+  baked: z.array(z.object({ bakes: z.array(bakedSchema).optional(), error: z.string().optional() })),
+});
+type Event = z.infer<typeof eventSchema>;
+
+/** How many failed builds are looked up for the message; the others are counted. */
+const FAILURES_TOLD = 3;
+
+/** Decides whether a stage was baked: every bake succeeded and every target holds exactly one sound AMI of the release.
+ *  In      { release, stage: 'dev', batches: [{ number, targets }], baked: [{ bakes: [{ error? }] }] }
+ *  Out     [{ accountId, region, imageId }], one per target
+ *  Errors  BakeFailed (a build failed, or left no AMI), AmiRejected (not encrypted, wrongly tagged, not from the pinned
+ *          source, more than one), NotReadyYet (an AMI is still pending)
+ *  Repeat  safe: only reads
+ *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html */
+export async function handler(event: unknown): Promise<Ami[]> {
+  const { release, stage, batches, baked } = parseEvent(eventSchema, event);
+  const failures = failedBakes(batches, baked);
+  if (failures.length > 0) throw await bakeFailed(release, failures);
+  const bakes = batches.flatMap(({ targets }) => targets);
+  return inEveryTarget(bakes, async (bake) => {
+    const image = theOnly(await findReleaseImages(clientsFor(bake).ec2, release), release);
+    refuseUnsound(image, bake, release, stage);
+    return { accountId: bake.accountId, region: bake.region, imageId: image.ImageId ?? '' };
+  });
+}
+
+interface FailedBake extends Target {
+  readonly error: string;
+}
+
+function failedBakes(batches: Event['batches'], baked: Event['baked']): FailedBake[] {
+  return batches.flatMap(({ targets }, index) => {
+    const result = baked[index];
+    return targets.flatMap(({ accountId, region }, position) => {
+      const error = result ? (result.error ?? result.bakes?.[position]?.error) : 'the batch never ran';
+      const unheard = result?.error === undefined && result?.bakes?.[position] === undefined;
+      return error !== undefined || unheard
+        ? [{ accountId, region, error: error ?? 'the bake never ran' }]
+        : [];
+    });
+  });
+}
+
+async function bakeFailed(release: Release, failures: readonly FailedBake[]): Promise<PackleaderError> {
+  const told = await Promise.all(
+    failures.slice(0, FAILURES_TOLD).map(async (failure) => {
+      const why = await describeBuildFailure(clientsFor(failure).codebuild, release, failure);
+      return `${targetName(failure)}: ${why ?? `no build ran (${failure.error})`}`;
+    }),
+  );
+  const rest = failures.length > told.length ? ` And ${failures.length - told.length} more targets.` : '';
+  return new PackleaderError(ERRORS.bakeFailed, told.join(' ') + rest);
+}
+
+function theOnly(images: readonly Image[], release: Release): Image {
+  const [image, ...others] = images;
+  if (!image)
+    throw new PackleaderError(
+      ERRORS.bakeFailed,
+      `the build succeeded but left no AMI of ${release.releaseId}`,
+    );
+  if (others.length > 0) {
+    const ids = images.map(({ ImageId }) => ImageId).join(', ');
+    throw new PackleaderError(ERRORS.amiRejected, `more than one AMI of ${release.releaseId} exists: ${ids}`);
+  }
+  return image;
+}
+
+function refuseUnsound(image: Image, bake: Bake, release: Release, stage: string): void {
+  if (image.State === 'pending')
+    throw new PackleaderError(ERRORS.notReadyYet, `${image.ImageId} is still pending`);
+  const rejected = (why: string) => new PackleaderError(ERRORS.amiRejected, `${image.ImageId} ${why}`);
+  if (image.State !== 'available')
+    throw rejected(`is ${image.State}: ${image.StateReason?.Message ?? 'no reason given'}`);
+  if (image.Name !== amiName(release)) throw rejected(`is named ${image.Name}, not ${amiName(release)}`);
+  if (snapshotIdsOf(image).length === 0) throw rejected('has no snapshot');
+  const plain = image.BlockDeviceMappings?.find(({ Ebs }) => Ebs && Ebs.Encrypted !== true);
+  if (plain) throw rejected(`is not encrypted (${plain.DeviceName})`);
+  const tags = tagsOf(image);
+  for (const [key, value] of Object.entries(expectedTags(release, bake, stage))) {
+    if (tags.get(key) !== value)
+      throw rejected(`has the tag ${key}=${tags.get(key) ?? '(none)'}, expected ${value}`);
+  }
+  const state = tags.get(TAGS.state);
+  if (state !== STATES.candidate && state !== STATES.released)
+    throw rejected(`has the state ${state ?? '(none)'}`);
+}
+
+function expectedTags(release: Release, bake: Bake, stage: string): Record<string, string> {
+  return {
+    [TAGS.release]: release.releaseId,
+    [TAGS.image]: release.image,
+    [TAGS.version]: release.version,
+    [TAGS.commit]: release.commit,
+    [TAGS.repository]: release.repository,
+    [TAGS.stage]: stage,
+    [TAGS.sourceAmi]: bake.sourceImageId,
+  };
+}

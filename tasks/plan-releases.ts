@@ -1,0 +1,185 @@
+import pMap from 'p-map';
+import { z } from 'zod';
+import { changedImages } from './changed-images.ts';
+import {
+  baseImages,
+  checkFactory,
+  type Configuration,
+  effectiveSettings,
+  imagesInTiers,
+  loadConfiguration,
+} from './configuration/configuration.ts';
+import { packerVariables } from './configuration/packer-variables.ts';
+import { throwIfAny } from './configuration/problems.ts';
+import { releaseVersion } from './configuration/version.ts';
+import {
+  FETCH_SOURCE,
+  NAMES,
+  type Plan,
+  type PlannedRelease,
+  type Release,
+  type Source,
+  changesSchema,
+  keys,
+} from './contract.ts';
+import { executionName } from './execution-name.ts';
+import { factoryFilesOf } from './factory-zip.ts';
+import { parseEvent } from './parse-event.ts';
+import { readBytes, readJson, writeJson } from './plan-store.ts';
+import { type ChosenRequest, parseRequest } from './release-request.ts';
+
+const eventSchema = z.object({
+  /** What was asked for; a person may have typed it, so it is judged on its own. */
+  request: z.unknown(),
+  execution: z.object({ id: z.string(), name: z.string(), startedAt: z.string() }),
+  bucket: z.string(),
+  /** The exported variables of `Fetch source`. */
+  variables: z.array(z.object({ Name: z.string(), Value: z.string() })),
+});
+type Event = z.infer<typeof eventSchema>;
+
+/** Objects written at the same time. */
+const WRITES = 50;
+
+/** Decides what to release, checks the whole configuration for it, and writes down what every bake will be told.
+ *  In      { request: {} | { image } | { images, ref, branch, overrides }, execution: { id, name, startedAt }, bucket, variables }
+ *  Out     { tiers: [[{ release, source, plan: { bucket, prefix }, executionName }]] }, bases before what is built on them
+ *  Errors  InvalidRequest (with an example of a correct one), InvalidConfiguration (file, line, path, what is allowed)
+ *  Repeat  safe: writes the same objects again
+ *  @see    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html */
+export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[][] }> {
+  const { request: asked, execution, bucket, variables } = parseEvent(eventSchema, event);
+  const request = parseRequest(asked);
+  const fetched = readFetched(bucket, variables);
+  const files = factoryFilesOf(await readBytes(fetched.source));
+  const { overrides } = request;
+  const choice = request.images ?? (await whatChanged(loadConfiguration(files), fetched.changesKey, bucket));
+  throwIfAny(checkFactory(files, { images: choice, ...(overrides && { overrides }) }));
+  const configuration = loadConfiguration(files);
+  const basesOf = (image: string) => baseImages(configuration, image, overrides);
+  const tiers = imagesInTiers(choice, basesOf);
+  const releases = new Map(
+    choice.map((image) => [image, releaseOf(configuration, image, fetched, execution.startedAt)]),
+  );
+  return {
+    tiers: await Promise.all(
+      tiers.map((tier) =>
+        Promise.all(tier.map((image) => planRelease(configuration, releases, image, overrides))),
+      ),
+    ),
+  };
+
+  async function planRelease(
+    within: Configuration,
+    all: ReadonlyMap<string, Release>,
+    image: string,
+    changes: ChosenRequest['overrides'],
+  ): Promise<PlannedRelease> {
+    const release = all.get(image);
+    if (!release) throw new Error(`no release was made for ${image}`);
+    const prefix = keys.planPrefix(execution.name, image);
+    const name = executionName(release);
+    const planned: Plan = { release, stages: [] };
+    const writes: { key: string; document: unknown }[] = [];
+    // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
+    for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
+      const baked = release.prerelease && index > 0 ? [] : targets;
+      planned.stages.push({
+        name: stage,
+        targets: baked.map((target) => {
+          const { settings } = effectiveSettings(within, {
+            image,
+            stage,
+            target,
+            ...(changes && { overrides: changes }),
+          });
+          const told = packerVariables({
+            release,
+            stage,
+            target,
+            settings,
+            execution: executionArn(execution.id, name),
+          });
+          writes.push({ key: keys.packerVariables(prefix, target), document: told.variables });
+          if (Object.keys(told.secrets).length > 0) {
+            writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
+          }
+          const { architecture, timeoutMinutes } = settings;
+          return { ...target, sourceAmi: pinBase(settings.source, all), architecture, timeoutMinutes };
+        }),
+      });
+    }
+    writes.push({ key: keys.plan(prefix), document: planned });
+    await pMap(writes, ({ key, document }) => writeJson({ bucket, key }, document), { concurrency: WRITES });
+    return { release, source: fetched.source, plan: { bucket, prefix }, executionName: name };
+  }
+}
+
+/** A base that is released in the same execution is used at exactly the version it is about to get. */
+function pinBase(
+  source: Plan['stages'][number]['targets'][number]['sourceAmi'],
+  releases: ReadonlyMap<string, Release>,
+): Plan['stages'][number]['targets'][number]['sourceAmi'] {
+  if (!('image' in source) || source.version !== undefined) return source;
+  const base = releases.get(source.image);
+  return base ? { ...source, version: base.version } : source;
+}
+
+interface Fetched {
+  readonly source: Source;
+  readonly commit: string;
+  readonly branch: string;
+  readonly changesKey: string;
+}
+
+function readFetched(bucket: string, variables: Event['variables']): Fetched {
+  const values = new Map(variables.map(({ Name, Value }) => [Name, Value]));
+  const exported = (name: string): string => {
+    const value = values.get(name);
+    if (value === undefined || value === '')
+      throw new Error(`the build of ${NAMES.fetchSourceProject} exported no ${name}`);
+    return value;
+  };
+  return {
+    source: { bucket, key: exported(FETCH_SOURCE.key), sha256: exported(FETCH_SOURCE.sha256) },
+    commit: exported(FETCH_SOURCE.commit),
+    branch: exported(FETCH_SOURCE.branch),
+    changesKey: exported(FETCH_SOURCE.changesKey),
+  };
+}
+
+async function whatChanged(
+  { factory, ...rest }: Configuration,
+  changesKey: string,
+  bucket: string,
+): Promise<string[]> {
+  const changes = changesSchema.parse(await readJson({ bucket, key: changesKey }));
+  const configuration = { factory, ...rest };
+  const names = factory.images.map(({ name }) => name);
+  return changedImages(names, changes, (image) => baseImages(configuration, image));
+}
+
+function releaseOf(
+  { factory }: Configuration,
+  image: string,
+  { commit, branch }: Fetched,
+  startedAt: string,
+): Release {
+  const { defaultBranch, images, repository } = factory;
+  const majorMinor = images.find(({ name }) => name === image)?.version ?? '';
+  const version = releaseVersion({ majorMinor, startedAt, branch, defaultBranch });
+  return {
+    releaseId: `${image}@${version}`,
+    image,
+    version,
+    commit,
+    repository,
+    prerelease: branch !== defaultBranch,
+  };
+}
+
+/** The ARN that the nested execution will have: AMIs carry it in their tags. */
+function executionArn(parentArn: string, name: string): string {
+  const [arn, partition, service, region, account] = parentArn.split(':');
+  return [arn, partition, service, region, account, 'execution', NAMES.releaseImageMachine, name].join(':');
+}

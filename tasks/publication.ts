@@ -1,0 +1,65 @@
+import {
+  DeleteParameterCommand,
+  GetParameterCommand,
+  PutParameterCommand,
+  type SSMClient,
+  paginateGetParametersByPath,
+} from '@aws-sdk/client-ssm';
+import { hasCode } from './aws-errors.ts';
+import { VERSION_PATTERN } from './configuration/settings.ts';
+import { compareVersions, isPrerelease } from './configuration/version.ts';
+import { parameters } from './contract.ts';
+
+/** Every published version of an image in one target, with its AMI. */
+export async function publishedVersions(ssm: SSMClient, image: string): Promise<Map<string, string>> {
+  const prefix = `${parameters.versions(image)}/`;
+  const pages = await Array.fromAsync(
+    paginateGetParametersByPath({ client: ssm }, { Path: parameters.versions(image), Recursive: false }),
+  );
+  return new Map(
+    pages
+      .flatMap((page) => page.Parameters ?? [])
+      .map(({ Name = '', Value = '' }) => [Name.slice(prefix.length), Value]),
+  );
+}
+
+/** The newest of the versions that came from the default branch; undefined when there is none. */
+export function newestVersion(versions: readonly string[]): string | undefined {
+  const comparable = versions.filter((version) => VERSION_PATTERN.test(version) && !isPrerelease(version));
+  return comparable.toSorted(compareVersions).at(-1);
+}
+
+/** A parameter's value, or undefined when there is none. */
+export async function readParameter(ssm: SSMClient, name: string): Promise<string | undefined> {
+  try {
+    return (await ssm.send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
+  } catch (error) {
+    if (hasCode(error, 'ParameterNotFound')) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Points a parameter at an AMI. SSM answers before it validates, so the value may never be stored: read it back.
+ *  @see https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html
+ */
+export async function writeParameter(ssm: SSMClient, name: string, imageId: string): Promise<void> {
+  await ssm.send(
+    new PutParameterCommand({
+      Name: name,
+      Value: imageId,
+      Type: 'String',
+      DataType: 'aws:ec2:image',
+      Overwrite: true,
+    }),
+  );
+}
+
+/** Deletes a parameter; one that is absent already is a success. */
+export async function deleteParameter(ssm: SSMClient, name: string): Promise<void> {
+  try {
+    await ssm.send(new DeleteParameterCommand({ Name: name }));
+  } catch (error) {
+    if (!hasCode(error, 'ParameterNotFound')) throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { clientsFor } from './aws-clients.ts';
+import { ERRORS, PackleaderError, amiSchema, parameters, releaseSchema } from './contract.ts';
+import { inEveryTarget } from './every-target.ts';
+import { parseEvent } from './parse-event.ts';
+import { newestVersion, publishedVersions, readParameter, writeParameter } from './publication.ts';
+
+const eventSchema = z.object({ release: releaseSchema, amis: z.record(z.string(), z.array(amiSchema)) });
+
+/** The pivot: lets consumers find the release. First every target gets the parameter of the version; only when all of
+ *  them read back does `latest` flip. `latest` converges to the newest version, so that of two releases at once the
+ *  newer one wins, whichever comes last. A prerelease never touches `latest`.
+ *  In      { release, amis: { dev: [{ accountId, region, imageId }], prod: … } }
+ *  Out     { published: 2 }, the number of targets
+ *  Errors  NotReadyYet (a value does not read back yet: SSM validates after it has answered)
+ *  Repeat  safe: writes only what differs
+ *  @see    https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html */
+export async function handler(event: unknown): Promise<{ published: number }> {
+  const { release, amis } = parseEvent(eventSchema, event);
+  const all = Object.values(amis).flat();
+  const version = parameters.version(release.image, release.version);
+  await inEveryTarget(all, async (ami) => {
+    const { ssm } = clientsFor(ami);
+    if ((await readParameter(ssm, version)) !== ami.imageId) await writeParameter(ssm, version, ami.imageId);
+  });
+  await inEveryTarget(all, async (ami) => {
+    const value = await readParameter(clientsFor(ami).ssm, version);
+    if (value !== ami.imageId) throw notReadyYet(version, ami.imageId, value);
+  });
+  if (!release.prerelease) await inEveryTarget(all, async (ami) => flipLatest(ami, release.image));
+  return { published: all.length };
+}
+
+async function flipLatest(ami: z.infer<typeof amiSchema>, image: string): Promise<void> {
+  const { ssm } = clientsFor(ami);
+  const latest = parameters.latest(image);
+  const newest = await newestImageId();
+  if ((await readParameter(ssm, latest)) === newest) return;
+  await writeParameter(ssm, latest, newest);
+  const value = await readParameter(ssm, latest);
+  if (value !== (await newestImageId())) throw notReadyYet(latest, newest, value);
+
+  async function newestImageId(): Promise<string> {
+    const published = await publishedVersions(ssm, image);
+    return published.get(newestVersion([...published.keys()]) ?? '') ?? ami.imageId;
+  }
+}
+
+function notReadyYet(name: string, wanted: string, found: string | undefined): PackleaderError {
+  return new PackleaderError(ERRORS.notReadyYet, `${name} reads ${found ?? 'nothing'}, expected ${wanted}`);
+}

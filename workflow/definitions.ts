@@ -1,0 +1,55 @@
+import { App } from 'aws-cdk-lib';
+import type { Factory } from '../tasks/configuration/factory.ts';
+import { HubStack } from './hub-stack.ts';
+
+/** A state machine as CloudFormation would create it. */
+export interface Definition {
+  readonly name: string;
+  readonly definition: Record<string, unknown>;
+}
+
+/**
+ * The state machines that `cdk deploy` would create for a factory, taken from the hub's synthesised template, with the
+ * template's references replaced by the names they stand for. Lambda code is not bundled: nothing here runs it.
+ */
+export function definitionsOf(factory: Factory): Definition[] {
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false });
+  const { accountId: account, region } = factory.hub;
+  const stack = new HubStack(app, 'packleader-hub', { factory, env: { account, region } });
+  const template = app.synth().getStackArtifact(stack.artifactId).template as HubTemplate;
+  const machines = Object.values(template.Resources).filter(
+    ({ Type }) => Type === 'AWS::StepFunctions::StateMachine',
+  );
+  return machines.map(({ Properties }) => ({
+    name: String(Properties['StateMachineName']),
+    definition: JSON.parse(resolve(Properties['DefinitionString'], template, factory)) as Record<
+      string,
+      unknown
+    >,
+  }));
+}
+
+interface HubTemplate {
+  readonly Resources: Record<string, { readonly Type: string; readonly Properties: Record<string, unknown> }>;
+}
+
+/** Only what the hub's definitions use: Fn::Join, Fn::GetAtt of a function, and pseudo parameters. */
+function resolve(value: unknown, template: HubTemplate, factory: Factory): string {
+  if (typeof value === 'string') return value;
+  const [[key, argument] = ['', undefined]] = Object.entries(value ?? {});
+  if (key === 'Fn::Join' && Array.isArray(argument)) {
+    const [separator, parts] = argument as [string, unknown[]];
+    return parts.map((part) => resolve(part, template, factory)).join(separator);
+  }
+  if (key === 'Fn::GetAtt' && Array.isArray(argument) && argument[1] === 'Arn') {
+    const resource = template.Resources[String(argument[0])];
+    const { accountId, region } = factory.hub;
+    if (resource?.Type === 'AWS::Lambda::Function') {
+      return `arn:aws:lambda:${region}:${accountId}:function:${String(resource.Properties['FunctionName'])}`;
+    }
+  }
+  if (key === 'Ref' && argument === 'AWS::Partition') return 'aws';
+  throw new Error(
+    `The definition holds ${JSON.stringify(value)}, which cannot be resolved without deploying.`,
+  );
+}

@@ -1,0 +1,65 @@
+import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { AccountPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import type { Factory } from '../tasks/configuration/factory.ts';
+import { NAMES, roleArn } from '../tasks/contract.ts';
+import { FetchSourceProject } from './fetch-source-project.ts';
+import { StateMachines } from './state-machines.ts';
+import { TaskFunctions } from './task-functions.ts';
+
+export interface HubStackProps extends StackProps {
+  readonly factory: Factory;
+}
+
+/** What stands once per organisation: the state machines, their tasks, the bucket, the project that fetches the source. */
+export class HubStack extends Stack {
+  constructor(scope: Construct, id: string, props: HubStackProps) {
+    super(scope, id, props);
+    const { factory } = props;
+    const accountIds = accountsOf(factory);
+    const bucket = new Bucket(this, 'Bucket', {
+      bucketName: bucketName(factory),
+      versioned: true,
+      enforceSSL: true,
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    letBakesRead(bucket, accountIds);
+    const functions = new TaskFunctions(this, 'Tasks');
+    functions.mayUse(bucket);
+    functions.mayAssumeStewards(accountIds);
+    const project = new FetchSourceProject(this, 'FetchSource', { bucket, repository: factory.repository });
+    new StateMachines(this, 'StateMachines', {
+      stages: factory.stages.map(({ name }) => name),
+      functionOf: (file) => functions.of(file),
+      bucket: bucketName(factory),
+      accountIds,
+      fetchSourceProjectArn: project.projectArn,
+    });
+  }
+}
+
+export function bucketName({ hub }: Factory): string {
+  return `packleader-${hub.accountId}-${hub.region}`;
+}
+
+export function accountsOf(factory: Factory): string[] {
+  return [...new Set(factory.stages.flatMap(({ targets }) => targets.map(({ accountId }) => accountId)))];
+}
+
+/** The bake role of each target account reads the source and the plans, and nothing else. */
+function letBakesRead(bucket: Bucket, accountIds: readonly string[]): void {
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'BakesRead',
+      principals: accountIds.map((accountId) => new AccountPrincipal(accountId)),
+      actions: ['s3:GetObject'],
+      resources: [bucket.arnForObjects('sources/*'), bucket.arnForObjects('plans/*')],
+      conditions: {
+        ArnEquals: { 'aws:PrincipalArn': accountIds.map((accountId) => roleArn(accountId, NAMES.bakeRole)) },
+      },
+    }),
+  );
+}

@@ -1,0 +1,44 @@
+/** A step of a saga, and what undoes it; a step that only reads has no undo. */
+export interface Step<State> {
+  readonly name: State;
+  readonly undo?: State;
+}
+
+/** How a saga is joined to whatever runs it. */
+export interface Joints<State> {
+  /** After `from` succeeded, `to` follows. */
+  readonly then: (from: State, to: State) => void;
+  /** When a step fails, for whatever reason, `to` follows. */
+  readonly onFailure: (from: State, to: State) => void;
+  /** When an undo gives up, `to` follows all the same. */
+  readonly onGivingUp: (from: State, to: State) => void;
+}
+
+/**
+ * Joins steps into a saga and returns its first state. A failing step enters its own undo, because its effect may have
+ * happened, then the undo of the step before it, and so on back to the first. The order of the undos is computed here and
+ * written nowhere else.
+ */
+export function saga<State>(
+  steps: readonly Step<State>[],
+  ends: { readonly done: State; readonly undone: State },
+  joints: Joints<State>,
+): State {
+  let following = ends.undone;
+  const entry = new Map<Step<State>, State>();
+  for (const step of steps) {
+    if (step.undo !== undefined) {
+      joints.then(step.undo, following);
+      joints.onGivingUp(step.undo, following);
+      following = step.undo;
+    }
+    entry.set(step, following);
+  }
+  let next = ends.done;
+  for (const step of steps.toReversed()) {
+    joints.then(step.name, next);
+    joints.onFailure(step.name, entry.get(step) ?? ends.undone);
+    next = step.name;
+  }
+  return next;
+}

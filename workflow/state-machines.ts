@@ -1,0 +1,125 @@
+import { Stack } from 'aws-cdk-lib';
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { DefinitionBody, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { NAMES, roleArn } from '../tasks/contract.ts';
+import { bakeBatchWorkflow } from './bake-batch-workflow.ts';
+import { releaseImageWorkflow } from './release-image-workflow.ts';
+import { releaseWorkflow } from './release-workflow.ts';
+import { TaskStates } from './task-states.ts';
+import * as timeouts from './timeouts.ts';
+
+export interface StateMachinesProps {
+  /** In the order in which they are baked. */
+  readonly stages: readonly string[];
+  /** The function of a task, by the name of its file. */
+  readonly functionOf: (file: string) => IFunction;
+  readonly bucket: string;
+  /** The accounts whose orchestrator role may be assumed. */
+  readonly accountIds: readonly string[];
+  readonly fetchSourceProjectArn: string;
+}
+
+/** The machines of a release. Their names are fixed: the target accounts' trust policies name them. */
+export class StateMachines extends Construct {
+  constructor(scope: Construct, id: string, props: StateMachinesProps) {
+    super(scope, id);
+    const { stages, accountIds } = props;
+
+    const bakeBatchScope = new Construct(this, 'BakeBatch');
+    const bakeBatch = new StateMachine(bakeBatchScope, 'Machine', {
+      stateMachineName: NAMES.bakeBatchMachine,
+      stateMachineType: StateMachineType.STANDARD,
+      comment: 'Bakes one image in up to 40 targets at the same time. Started by packleader-release-image.',
+      definitionBody: DefinitionBody.fromChainable(bakeBatchWorkflow(bakeBatchScope)),
+      timeout: timeouts.BAKE_BATCH,
+      tracingEnabled: true,
+    });
+    bakeBatch.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['sts:AssumeRole'],
+        resources: accountIds.map((accountId) => roleArn(accountId, NAMES.orchestratorRole)),
+      }),
+    );
+
+    const releaseImageScope = new Construct(this, 'ReleaseImage');
+    const releaseImage = new StateMachine(releaseImageScope, 'Machine', {
+      stateMachineName: NAMES.releaseImageMachine,
+      comment: 'Releases one image into every account, or into none. Started by packleader-release.',
+      definitionBody: DefinitionBody.fromChainable(
+        releaseImageWorkflow(releaseImageScope, {
+          stages,
+          tasks: new TaskStates(releaseImageScope, props.functionOf),
+          bakeBatchMachineArn: machineArn(this, NAMES.bakeBatchMachine),
+        }),
+      ),
+      timeout: timeouts.releaseImage(stages.length),
+      tracingEnabled: true,
+    });
+    mayRun(releaseImage, NAMES.bakeBatchMachine);
+
+    const releaseScope = new Construct(this, 'Release');
+    const release = new StateMachine(releaseScope, 'Machine', {
+      stateMachineName: NAMES.releaseMachine,
+      comment:
+        'Start here. {} releases what changed; {"image": "linux-base"} one image; {"ref": "<commit>"} another commit.',
+      definitionBody: DefinitionBody.fromChainable(
+        releaseWorkflow(releaseScope, {
+          tasks: new TaskStates(releaseScope, props.functionOf),
+          bucket: props.bucket,
+          stages,
+          releaseImageMachineArn: machineArn(this, NAMES.releaseImageMachine),
+        }),
+      ),
+      timeout: timeouts.release(stages.length),
+      tracingEnabled: true,
+    });
+    mayRun(release, NAMES.releaseImageMachine);
+    mayFetchSource(release, props.fetchSourceProjectArn);
+  }
+}
+
+function machineArn(scope: Construct, name: string): string {
+  const { account, region } = Stack.of(scope);
+  return `arn:aws:states:${region}:${account}:stateMachine:${name}`;
+}
+
+/** What `startExecution.sync:2` needs.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html */
+function mayRun(machine: StateMachine, nested: string): void {
+  const { account, region } = Stack.of(machine);
+  machine.addToRolePolicy(
+    new PolicyStatement({ actions: ['states:StartExecution'], resources: [machineArn(machine, nested)] }),
+  );
+  machine.addToRolePolicy(
+    new PolicyStatement({
+      actions: ['states:DescribeExecution', 'states:StopExecution'],
+      resources: [`arn:aws:states:${region}:${account}:execution:${nested}:*`],
+    }),
+  );
+  managedRule(machine, 'StepFunctionsGetEventsForStepFunctionsExecutionRule');
+}
+
+/** What `startBuild.sync` in the same account needs.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html */
+function mayFetchSource(machine: StateMachine, projectArn: string): void {
+  machine.addToRolePolicy(
+    new PolicyStatement({
+      effect: Effect.ALLOW,
+      actions: ['codebuild:StartBuild', 'codebuild:StopBuild', 'codebuild:BatchGetBuilds'],
+      resources: [projectArn],
+    }),
+  );
+  managedRule(machine, 'StepFunctionsGetEventForCodeBuildStartBuildRule');
+}
+
+function managedRule(machine: StateMachine, rule: string): void {
+  const { account, region } = Stack.of(machine);
+  machine.addToRolePolicy(
+    new PolicyStatement({
+      actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
+      resources: [`arn:aws:events:${region}:${account}:rule/${rule}`],
+    }),
+  );
+}

@@ -1,0 +1,91 @@
+import { Duration } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { Construct } from 'constructs';
+import { fileURLToPath } from 'node:url';
+import { NAMES, roleArn } from '../tasks/contract.ts';
+import * as timeouts from './timeouts.ts';
+
+/** Tasks that act in target accounts, through the steward role. */
+const STEWARDS = [
+  'resolve-source-amis',
+  'check-amis',
+  'apply-version-tags',
+  'publish-release',
+  'withdraw-publication',
+  'deregister-amis',
+];
+const READERS = ['plan-releases', 'resolve-source-amis'];
+const WRITERS = ['plan-releases', 'announce-release'];
+const ANNOUNCERS = ['announce-release', 'announce-rollback'];
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** One Lambda function per task file; each is made when a state asks for it. */
+export class TaskFunctions extends Construct {
+  readonly #functions = new Map<string, NodejsFunction>();
+  readonly #grants: ((file: string, task: NodejsFunction) => void)[] = [];
+
+  of(file: string): NodejsFunction {
+    const existing = this.#functions.get(file);
+    if (existing) return existing;
+    const functionName = `packleader-${file}`;
+    const task = new NodejsFunction(this, file, {
+      functionName,
+      entry: path(`../tasks/${file}.ts`),
+      projectRoot: path('..'),
+      depsLockFilePath: path('../package-lock.json'),
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: 1024,
+      timeout: Duration.seconds(timeouts.LAMBDA.toSeconds()),
+      tracing: Tracing.ACTIVE,
+      logGroup: new LogGroup(this, `${file}-logs`, {
+        logGroupName: `/aws/lambda/${functionName}`,
+        retention: RetentionDays.SIX_MONTHS,
+      }),
+      environment: { NODE_OPTIONS: '--enable-source-maps' },
+      bundling: {
+        format: OutputFormat.ESM,
+        bundleAwsSDK: true,
+        mainFields: ['module', 'main'],
+        target: 'node24',
+        minify: true,
+        sourceMap: true,
+        sourcesContent: false,
+      },
+    });
+    for (const grant of this.#grants) grant(file, task);
+    if (ANNOUNCERS.includes(file))
+      EventBus.fromEventBusName(this, `${file}-bus`, 'default').grantPutEventsTo(task);
+    this.#functions.set(file, task);
+    return task;
+  }
+
+  /** Which tasks read plans and sources, and which write plans and records. */
+  mayUse(bucket: Bucket): void {
+    this.#grants.push((file, task) => {
+      if (READERS.includes(file)) {
+        bucket.grantRead(task, 'sources/*');
+        bucket.grantRead(task, 'plans/*');
+      }
+      if (WRITERS.includes(file)) bucket.grantPut(task, file === 'plan-releases' ? 'plans/*' : 'released/*');
+    });
+  }
+
+  mayAssumeStewards(accountIds: readonly string[]): void {
+    this.#grants.push((file, task) => {
+      if (!STEWARDS.includes(file)) return;
+      task.addToRolePolicy(
+        new PolicyStatement({
+          actions: ['sts:AssumeRole'],
+          resources: accountIds.map((accountId) => roleArn(accountId, NAMES.stewardRole)),
+        }),
+      );
+    });
+  }
+}

@@ -1,0 +1,28 @@
+import { Duration } from 'aws-cdk-lib';
+
+/** The longest a bake may take: `timeoutMinutes` is at most 480, and CodeBuild queues a build for at most an hour. */
+export const BAKE = Duration.minutes(480 + 60);
+
+/** How long a build may wait for a free machine; the bake project sets it. */
+export const QUEUED = Duration.minutes(60);
+
+/** One batch: its bakes run at the same time; half an hour for retries of a start. */
+export const BAKE_BATCH = BAKE.plus(Duration.minutes(30));
+
+/** A Lambda task; a minute less in the Lambda itself, so that its own message wins. */
+export const TASK = Duration.minutes(11);
+export const LAMBDA = Duration.minutes(10);
+
+/** Checking out one commit and packing it. */
+export const FETCH_SOURCE = Duration.minutes(15);
+
+/**
+ * Above the worst path of one image through n stages: each stage bakes once, and is checked and undone; a task that
+ * exhausts every retry takes an hour. A test computes the worst path from the definition and holds this above it.
+ */
+export const releaseImage = (stages: number): Duration =>
+  Duration.minutes(stages * (BAKE_BATCH.toMinutes() + 120) + 8 * 60);
+
+/** Tiers follow each other; ten of them are more than any factory has. */
+export const release = (stages: number): Duration =>
+  Duration.minutes(10 * releaseImage(stages).toMinutes() + 120);
