@@ -1,12 +1,17 @@
 import {
+  CreateLaunchTemplateVersionCommand,
   CreateTagsCommand,
+  DeleteSecurityGroupCommand,
   DeleteSnapshotCommand,
   DeregisterImageCommand,
   DescribeImageReferencesCommand,
   DescribeImagesCommand,
   DescribeInstancesCommand,
+  DescribeLaunchTemplatesCommand,
+  DescribeVolumesCommand,
   EnableImageDeregistrationProtectionCommand,
   ModifyImageAttributeCommand,
+  TerminateInstancesCommand,
   paginateDescribeImages,
 } from '@aws-sdk/client-ec2';
 import type { Image } from '@aws-sdk/client-ec2';
@@ -163,6 +168,53 @@ test('references of an AMI name its instance, launch template and parameter', as
     'ec2:LaunchTemplate',
     'ssm:Parameter',
   ]);
+});
+
+test('references by instances can be asked for by state, those by templates by the number of versions', async () => {
+  const ec2 = ownerOf(bound(), DEV);
+  const { id } = await ownImage(ec2);
+  const { LaunchTemplates: templates = [] } = await ec2.send(new DescribeLaunchTemplatesCommand({}));
+  for (let version = 2; version <= 12; version++) {
+    await ec2.send(
+      new CreateLaunchTemplateVersionCommand({
+        LaunchTemplateId: templates[0]?.LaunchTemplateId,
+        LaunchTemplateData: { ImageId: 'ami-0123456789abcdef0' },
+      }),
+    );
+  }
+  const types = async (state: string, depth: string): Promise<unknown[]> => {
+    const { ImageReferences: references = [] } = await ec2.send(
+      new DescribeImageReferencesCommand({
+        ImageIds: [id],
+        ResourceTypes: [
+          {
+            ResourceType: 'ec2:Instance',
+            ResourceTypeOptions: [{ OptionName: 'state-name', OptionValues: [state] }],
+          },
+          {
+            ResourceType: 'ec2:LaunchTemplate',
+            ResourceTypeOptions: [{ OptionName: 'version-depth', OptionValues: [depth] }],
+          },
+        ],
+      }),
+    );
+    return references.map(({ ResourceType }) => ResourceType);
+  };
+  expect(await types('running', '10')).toEqual(['ec2:Instance']);
+  expect(await types('terminated', '12')).toEqual(['ec2:LaunchTemplate']);
+});
+
+test('fails to delete the security group of an instance that is shutting down', async () => {
+  const sandbox = bound();
+  const ec2 = ownerOf(sandbox, DEV);
+  const { Reservations: reservations } = await ec2.send(new DescribeInstancesCommand({}));
+  const instance = reservations?.at(0)?.Instances?.at(0);
+  const remove = new DeleteSecurityGroupCommand({ GroupId: instance?.SecurityGroups?.at(0)?.GroupId });
+  await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instance?.InstanceId ?? ''] }));
+  await expect(ec2.send(remove)).rejects.toMatchObject({ name: 'DependencyViolation' });
+  await sandbox.clock.sleep(60_000);
+  expect(await ec2.send(remove)).toMatchObject({ Return: true });
+  expect((await ec2.send(new DescribeVolumesCommand({}))).Volumes).toEqual([]);
 });
 
 test('fails to tag with the fifty-first tag, and tags nothing', async () => {
