@@ -25,7 +25,7 @@ export interface Image {
   readonly description: string;
   readonly architecture: 'x86_64' | 'arm64';
   readonly platform?: 'windows';
-  readonly imdsSupport?: 'v2.0';
+  imdsSupport?: 'v2.0';
   /** Virtual milliseconds. Pending before `availableAt`. */
   readonly createdAt: number;
   availableAt: number;

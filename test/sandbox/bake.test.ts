@@ -95,7 +95,7 @@ test('a failure while the AMI is pending leaves the AMI, as Packer does', async 
   const sandbox = bound();
   sandbox.builds.fail = () => ({ at: 'wait-for-image', message: 'broken' });
   await ended(sandbox, DEV, await startBake(sandbox, DEV));
-  expect(at(sandbox, DEV)?.images.find(({ name }) => name === 'web-1.4.0')?.tags).toEqual(RELEASE_TAGS);
+  expect(at(sandbox, DEV)?.images.find(({ name }) => name === 'web-1.4.0')?.tags).toMatchObject(RELEASE_TAGS);
 });
 
 test('a stopped build cleans nothing up, and its pending AMI becomes available', async () => {
@@ -111,7 +111,7 @@ test('a stopped build cleans nothing up, and its pending AMI becomes available',
     state: 'available',
     tags: RELEASE_TAGS,
   });
-  expect(left?.instances.map(({ tags }) => tags)).toContainEqual(RELEASE_TAGS);
+  expect(left?.instances.map(({ tags }) => tags)).toContainEqual(expect.objectContaining(RELEASE_TAGS));
   expect(left?.keyPairs).toMatchObject([{ tags: RELEASE_TAGS }]);
   expect(left?.securityGroups).toHaveLength(2);
 });
@@ -132,4 +132,27 @@ const bakeBoth = async (): Promise<unknown> => {
 
 test('the same bakes give the same world', async () => {
   expect(await bakeBoth()).toEqual(await bakeBoth());
+});
+
+test('fails when the builder has another architecture than the source AMI', async () => {
+  const sandbox = bound();
+  const sourceAmi = publicImage(sandbox, DEV.region, 'al2023-*-kernel-6.1-arm64');
+  const id = await startBake(sandbox, DEV, { sourceAmi, variables: { instance_type: 'm7i.large' } });
+  const build = await ended(sandbox, DEV, id);
+  expect(build.phases?.map(({ contexts }) => contexts?.at(0)?.message).join()).toContain(
+    'matching architectures',
+  );
+});
+
+test('a bake with security groups of the account makes none, and its root volume has the size asked for', async () => {
+  const sandbox = bound();
+  const variables = { root_volume_size_gib: 20, security_group_ids: ['sg-0d0e0f0000000001b'] };
+  await ended(sandbox, DEV, await startBake(sandbox, DEV, { variables }));
+  expect(sandbox.calls.map(({ operation }) => operation)).not.toContain('CreateSecurityGroup');
+  const { images } = sandbox.world.region(DEV.accountId, DEV.region);
+  const image = [...images.values()].find(({ name }) => name === 'web-1.4.0');
+  expect(image).toMatchObject({
+    imdsSupport: 'v2.0',
+    blockDevices: [{ volumeSizeGiB: 20, encrypted: true }],
+  });
 });
