@@ -10,6 +10,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
+import type { AwsStub } from 'aws-sdk-client-mock';
 import type { Service } from './errors.ts';
 import type { Sandbox } from './sandbox.ts';
 
@@ -44,34 +45,27 @@ export function bindSandbox(sandbox: Sandbox): () => void {
   };
 }
 
-/** As much of the mock as is used; its type depends on the client's. */
-interface Mock {
-  readonly send: { callsFake: (fake: (this: Client, command: Command) => Promise<never>) => unknown };
-  resetHistory: () => unknown;
-  restore: () => void;
-}
-
-interface Command {
-  readonly input: object;
-}
-
-function bind(sandbox: Sandbox, service: Service, mock: unknown): () => void {
-  const { send, resetHistory, restore } = mock as Mock;
+function bind<I extends object, O extends { $metadata: object }, C>(
+  sandbox: Sandbox,
+  service: Service,
+  mock: AwsStub<I, O, C>,
+): () => void {
   let kept = 0;
-  send.callsFake(async function answer(command) {
+  mock.send.callsFake(async function answer(this: Client, command) {
     if (++kept >= KEPT_CALLS) {
       kept = 0;
-      setImmediate(() => resetHistory.call(mock));
+      queueMicrotask(() => mock.resetHistory());
     }
     const [region, credentials] = await sandbox.clock.hold(async () =>
       Promise.all([this.config.region(), this.config.credentials()]),
     );
     const caller = sandbox.caller(credentials.accessKeyId, region);
     const operation = command.constructor.name.replace(/Command$/, '');
-    return (await sandbox.call(caller, service, operation, command.input)) as never;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The operation of that name answered.
+    return (await sandbox.call(caller, service, operation, command.input)) as O;
   });
   return () => {
-    restore.call(mock);
+    mock.restore();
   };
 }
 

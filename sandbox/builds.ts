@@ -1,3 +1,4 @@
+import type { BuildPhaseType, StatusType } from '@aws-sdk/client-codebuild';
 import type { Service } from './errors.ts';
 
 /** What a project's `run` gets: one running build, and what it may do. */
@@ -28,14 +29,12 @@ export interface Project {
 }
 
 export interface Phase {
-  readonly type: string;
+  readonly type: BuildPhaseType;
   readonly startedAt: number;
   endedAt?: number;
-  status?: string;
+  status?: StatusType;
   message?: string;
 }
-
-export type BuildStatus = 'IN_PROGRESS' | 'SUCCEEDED' | 'FAILED' | 'STOPPED' | 'TIMED_OUT' | 'FAULT';
 
 export interface Build {
   readonly id: string;
@@ -52,7 +51,7 @@ export interface Build {
   readonly token?: string;
   readonly asked: string;
   readonly stop: AbortController;
-  status: BuildStatus;
+  status: StatusType;
   endedAt?: number;
   readonly phases: Phase[];
   readonly exported: Map<string, string>;

@@ -4,15 +4,17 @@ import type {
   BatchGetProjectsCommandInput,
   BatchGetProjectsCommandOutput,
   Build as BuildView,
+  BuildPhaseType,
   ListBuildsForProjectCommandInput,
   ListBuildsForProjectCommandOutput,
   StartBuildCommandInput,
   StartBuildCommandOutput,
   StopBuildCommandInput,
   StopBuildCommandOutput,
+  StatusType,
 } from '@aws-sdk/client-codebuild';
 import { roleArn } from '../tasks/contract.ts';
-import type { Build, BuildStatus, Phase, Project } from './builds.ts';
+import type { Build, Phase, Project } from './builds.ts';
 import { assumedRoleArn } from './context.ts';
 import type { Context, Output } from './context.ts';
 import { awsError } from './errors.ts';
@@ -85,8 +87,8 @@ function startBuild(context: Context, input: StartBuildCommandInput): Output<Sta
 
 /** The reasons for which a build's signal is aborted. */
 class BuildEnded extends Error {
-  readonly status: BuildStatus;
-  constructor(status: BuildStatus) {
+  readonly status: StatusType;
+  constructor(status: StatusType) {
     super(`The build is ${status}`);
     this.status = status;
   }
@@ -136,7 +138,7 @@ async function runBuild(context: Context, build: Build): Promise<void> {
       },
     });
   };
-  let status: BuildStatus = 'SUCCEEDED';
+  let status: StatusType = 'SUCCEEDED';
   let message = '';
   try {
     await Promise.race([run(), killed]);
@@ -157,12 +159,12 @@ async function timeOut({ clock }: Context, build: Build, over: AbortSignal): Pro
   }
 }
 
-function enterPhase(build: Build, type: string, at: number): void {
+function enterPhase(build: Build, type: BuildPhaseType, at: number): void {
   endPhase(build, 'SUCCEEDED', '', at);
   build.phases.push({ type, startedAt: at });
 }
 
-function endPhase(build: Build, status: string, message: string, at: number): void {
+function endPhase(build: Build, status: StatusType, message: string, at: number): void {
   const phase = build.phases.at(-1);
   if (phase === undefined || phase.endedAt !== undefined) return;
   phase.endedAt = at;
@@ -170,7 +172,7 @@ function endPhase(build: Build, status: string, message: string, at: number): vo
   if (message !== '') phase.message = message;
 }
 
-function finish(build: Build, status: BuildStatus, message: string, at: number): void {
+function finish(build: Build, status: StatusType, message: string, at: number): void {
   endPhase(
     build,
     status,
@@ -299,14 +301,14 @@ function buildView({ region, accountId }: Context, build: Build): BuildView {
 }
 
 const phaseView = (phase: Phase): NonNullable<BuildView['phases']>[number] => ({
-  phaseType: phase.type as 'BUILD',
+  phaseType: phase.type,
   startTime: new Date(phase.startedAt),
   ...(phase.endedAt === undefined
     ? {}
     : {
         endTime: new Date(phase.endedAt),
         durationInSeconds: Math.round((phase.endedAt - phase.startedAt) / 1_000),
-        phaseStatus: phase.status as 'SUCCEEDED',
+        phaseStatus: phase.status,
         contexts: [
           {
             statusCode: phase.message === undefined ? '' : 'COMMAND_EXECUTION_ERROR',

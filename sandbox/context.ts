@@ -37,5 +37,8 @@ export type Operations = Record<string, (context: Context, input: never) => unkn
 /** What an operation answers; the pipeline adds `$metadata`. */
 export type Output<T> = Omit<T, '$metadata'>;
 
+/** The answer of an operation that only says it was done. */
+export type Done = Record<string, never>;
+
 export const assumedRoleArn = ({ accountId, role, session }: Caller): string =>
   `arn:aws:sts::${accountId}:assumed-role/${role}/${session}`;

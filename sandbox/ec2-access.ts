@@ -37,18 +37,19 @@ function createKeyPair(
   };
 }
 
+const noSuchKeyPair = (name: string): Error =>
+  ec2Error('InvalidKeyPair.NotFound', `The key pair '${name}' does not exist`);
+
 function describeKeyPairs(
   { place }: Context,
   input: DescribeKeyPairsCommandInput,
 ): Output<DescribeKeyPairsCommandOutput> {
-  const missing = (name: string): Error =>
-    ec2Error('InvalidKeyPair.NotFound', `The key pair '${name}' does not exist`);
   const byId = new Map([...place.keyPairs.values()].map((pair) => [pair.keyPairId, pair]));
   const candidates =
     input.KeyNames !== undefined
-      ? byIds(place.keyPairs, input.KeyNames, missing)
+      ? byIds(place.keyPairs, input.KeyNames, noSuchKeyPair)
       : input.KeyPairIds !== undefined
-        ? byIds(byId, input.KeyPairIds, missing)
+        ? byIds(byId, input.KeyPairIds, noSuchKeyPair)
         : [...place.keyPairs.values()].sort((a, b) => compare(a.keyName, b.keyName));
   const matching = applyFilters(candidates, input.Filters, {
     'key-name': ({ keyName }) => [keyName],

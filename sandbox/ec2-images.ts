@@ -21,16 +21,17 @@ import type {
   EnableImageDeregistrationProtectionCommandOutput,
   Image as ImageView,
   ImageReference,
+  ImageReferenceOptionName,
+  ImageReferenceResourceType,
   LaunchPermission,
   ModifyImageAttributeCommandInput,
-  ModifyImageAttributeCommandOutput,
 } from '@aws-sdk/client-ec2';
-import type { Context, Output } from './context.ts';
+import type { Context, Done, Output } from './context.ts';
 import { addTags, applyFilters, ec2Error, ec2Page, iso, tagList, tagsFor } from './ec2-requests.ts';
 import type { FilterValues } from './ec2-requests.ts';
 import { removeSnapshot } from './ec2-snapshots.ts';
 import { mayDestroy } from './permissions.ts';
-import { compare, imageState, launchPermissionsOf, mayLaunch } from './world.ts';
+import { compare, imageState, instanceState, launchPermissionsOf, mayLaunch } from './world.ts';
 import type { BlockDevice, Image, Region, Snapshot, Volume } from './world.ts';
 
 const MINUTE = 60_000;
@@ -192,7 +193,7 @@ function imageView(image: Image, self: string, now: number): ImageView {
       Ebs: {
         SnapshotId: device.snapshotId,
         VolumeSize: device.volumeSizeGiB,
-        VolumeType: device.volumeType as 'gp3',
+        VolumeType: device.volumeType,
         Encrypted: device.encrypted,
         DeleteOnTermination: true,
       },
@@ -392,11 +393,9 @@ function deleteAssociated(
   return removeSnapshot(context.place, snapshotId) === undefined ? 'success' : 'skipped';
 }
 
-function modifyImageAttribute(
-  context: Context,
-  input: ModifyImageAttributeCommandInput,
-): Output<ModifyImageAttributeCommandOutput> {
+function modifyImageAttribute(context: Context, input: ModifyImageAttributeCommandInput): Done {
   const image = ownImage(context, input.ImageId);
+  if (input.ImdsSupport?.Value === 'v2.0') image.imdsSupport = 'v2.0';
   const { users, organizations, units } = image.launchPermissions;
   const change = (permissions: LaunchPermission[] | undefined, method: 'add' | 'delete'): void => {
     for (const permission of permissions ?? []) {
@@ -525,58 +524,46 @@ function describeImageReferences(
     throw ec2Error('MissingParameter', 'Either IncludeAllResourceTypes or ResourceTypes must be specified');
   }
   for (const id of ids) checkId(id);
-  const wanted = (type: string): boolean =>
-    input.IncludeAllResourceTypes === true ||
-    (input.ResourceTypes ?? []).some(({ ResourceType }) => ResourceType === type);
-  const depth = Number(
-    input.ResourceTypes?.find(({ ResourceType }) => ResourceType === 'ec2:LaunchTemplate')
-      ?.ResourceTypeOptions?.find(({ OptionName }) => OptionName === 'version-depth')
-      ?.OptionValues?.at(0) ?? DEFAULT_VERSION_DEPTH,
-  );
-  const references = ids.flatMap((id) => referencesTo(context.place, id, wanted, depth));
+  const references = ids.flatMap((id) => referencesTo(context, id, input));
   const { items, nextToken } = ec2Page(references, input);
   return { ImageReferences: items, ...(nextToken === undefined ? {} : { NextToken: nextToken }) };
 }
 
 function referencesTo(
-  place: Region,
+  { place, now }: Context,
   imageId: string,
-  wanted: (type: string) => boolean,
-  versionDepth: number,
+  { IncludeAllResourceTypes: all, ResourceTypes: types = [] }: DescribeImageReferencesCommandInput,
 ): ImageReference[] {
-  const ec2Arn = `arn:aws:ec2:${place.region}:${place.accountId}`;
-  const references: ImageReference[] = [];
-  if (wanted('ec2:Instance')) {
-    for (const instance of place.instances.values()) {
-      if (instance.imageId !== imageId) continue;
-      references.push({
-        ImageId: imageId,
-        ResourceType: 'ec2:Instance',
-        Arn: `${ec2Arn}:instance/${instance.instanceId}`,
-      });
-    }
-  }
-  if (wanted('ec2:LaunchTemplate')) {
-    for (const template of place.launchTemplates.values()) {
-      if (!template.versions.slice(-versionDepth).some((version) => version.imageId === imageId)) continue;
-      references.push({
-        ImageId: imageId,
-        ResourceType: 'ec2:LaunchTemplate',
-        Arn: `${ec2Arn}:launch-template/${template.launchTemplateId}`,
-      });
-    }
-  }
-  if (wanted('ssm:Parameter')) {
-    for (const parameter of place.parameters.values()) {
-      if (parameter.dataType !== 'aws:ec2:image' || parameter.versions.at(-1)?.value !== imageId) continue;
-      references.push({
-        ImageId: imageId,
-        ResourceType: 'ssm:Parameter',
-        Arn: `arn:aws:ssm:${place.region}:${place.accountId}:parameter${parameter.name}`,
-      });
-    }
-  }
-  return references;
+  const wanted = (type: ImageReferenceResourceType): boolean =>
+    all === true || types.some(({ ResourceType }) => ResourceType === type);
+  const option = (type: ImageReferenceResourceType, name: ImageReferenceOptionName): string[] | undefined =>
+    types
+      .find(({ ResourceType }) => ResourceType === type)
+      ?.ResourceTypeOptions?.find(({ OptionName }) => OptionName === name)?.OptionValues;
+  const reference = (ResourceType: ImageReferenceResourceType, Arn: string): ImageReference => ({
+    ImageId: imageId,
+    ResourceType,
+    Arn,
+  });
+  const states = option('ec2:Instance', 'state-name');
+  const depth = Number(option('ec2:LaunchTemplate', 'version-depth')?.at(0) ?? DEFAULT_VERSION_DEPTH);
+  const arn = (service: string, resource: string): string =>
+    `arn:aws:${service}:${place.region}:${place.accountId}:${resource}`;
+  const instances = [...place.instances.values()]
+    .filter((instance) => instance.imageId === imageId)
+    .filter((instance) => states === undefined || states.includes(instanceState(instance, now)))
+    .map(({ instanceId }) => reference('ec2:Instance', arn('ec2', `instance/${instanceId}`)));
+  const templates = [...place.launchTemplates.values()]
+    .filter(({ versions }) => versions.slice(-depth).some((version) => version.imageId === imageId))
+    .map(({ launchTemplateId: id }) => reference('ec2:LaunchTemplate', arn('ec2', `launch-template/${id}`)));
+  const parameters = [...place.parameters.values()]
+    .filter(({ dataType, versions }) => dataType === 'aws:ec2:image' && versions.at(-1)?.value === imageId)
+    .map(({ name }) => reference('ssm:Parameter', arn('ssm', `parameter${name}`)));
+  return [
+    ...(wanted('ec2:Instance') ? instances : []),
+    ...(wanted('ec2:LaunchTemplate') ? templates : []),
+    ...(wanted('ssm:Parameter') ? parameters : []),
+  ];
 }
 
 export const imageOperations = {

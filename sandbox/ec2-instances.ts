@@ -13,7 +13,7 @@ import type {
 import type { Context, Output } from './context.ts';
 import { applyFilters, byIds, ec2Error, ec2Page, iso, tagList, tagsFor } from './ec2-requests.ts';
 import { compare, imageState, INSTANCE_TERMINATES_MS, instanceState } from './world.ts';
-import type { BlockDevice, Instance, Region } from './world.ts';
+import type { BlockDevice, Image, Instance, Region } from './world.ts';
 
 /** Instances stay visible for about an hour after they were terminated. */
 const GONE_AFTER_MS = 3_600_000;
@@ -48,12 +48,14 @@ function runInstances(context: Context, input: RunInstancesCommandInput): Output
       throw ec2Error('InvalidGroup.NotFound', `The security group '${groupId}' does not exist`);
     }
   }
+  const instanceType = input.InstanceType ?? 'm1.small';
+  checkArchitecture(instanceType, image);
   const tags = tagsFor(input.TagSpecifications, 'instance');
   const instanceId = world.id(place, 'i');
   const instance: Instance = {
     instanceId,
     imageId,
-    instanceType: input.InstanceType ?? 'm1.small',
+    instanceType,
     architecture: image.architecture,
     ...(image.platform === undefined ? {} : { platform: image.platform }),
     ...(input.KeyName === undefined ? {} : { keyName: input.KeyName }),
@@ -73,6 +75,16 @@ function runInstances(context: Context, input: RunInstancesCommandInput): Output
   };
 }
 
+/** Graviton families have a `g` behind their generation: m7g, c8gd, t4g. */
+function checkArchitecture(instanceType: string, image: Image): void {
+  const architecture = /^[a-z]+\d+g/.test(instanceType) ? 'arm64' : 'x86_64';
+  if (architecture === image.architecture) return;
+  throw ec2Error(
+    'InvalidParameterValue',
+    `The architecture '${architecture}' of the specified instance type does not match the architecture '${image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again.`,
+  );
+}
+
 /** The AMI's volumes, as the request changes them, and those the request adds. */
 function attachVolumes(
   { place, world, now }: Context,
@@ -85,6 +97,12 @@ function attachVolumes(
   return [...names].map((deviceName = '') => {
     const inherited = devices.find((device) => device.deviceName === deviceName);
     const asked = mappings.get(deviceName);
+    if (inherited !== undefined && (asked?.VolumeSize ?? Infinity) < inherited.volumeSizeGiB) {
+      throw ec2Error(
+        'InvalidBlockDeviceMapping',
+        `Volume of size ${String(asked?.VolumeSize)}GB is smaller than snapshot '${inherited.snapshotId}', expect size >= ${String(inherited.volumeSizeGiB)}GB`,
+      );
+    }
     const volumeId = world.id(place, 'vol');
     place.volumes.set(volumeId, {
       volumeId,
@@ -138,7 +156,7 @@ function instanceView(place: Region, instance: Instance, now: number): InstanceV
   return {
     InstanceId: instance.instanceId,
     ImageId: instance.imageId,
-    InstanceType: instance.instanceType as 't3.micro',
+    InstanceType: instance.instanceType,
     Architecture: instance.architecture,
     ...(instance.platform === undefined ? {} : { Platform: 'Windows' as const }),
     ...(instance.keyName === undefined ? {} : { KeyName: instance.keyName }),

@@ -1,14 +1,12 @@
 import type {
   DeleteSnapshotCommandInput,
-  DeleteSnapshotCommandOutput,
   DeleteVolumeCommandInput,
-  DeleteVolumeCommandOutput,
   DescribeSnapshotsCommandInput,
   DescribeSnapshotsCommandOutput,
   DescribeVolumesCommandInput,
   DescribeVolumesCommandOutput,
 } from '@aws-sdk/client-ec2';
-import type { Context, Output } from './context.ts';
+import type { Context, Done, Output } from './context.ts';
 import { applyFilters, byIds, ec2Error, ec2Page, tagList } from './ec2-requests.ts';
 import { compare, instanceState } from './world.ts';
 import type { Region, Volume } from './world.ts';
@@ -63,10 +61,7 @@ export function removeSnapshot(place: Region, snapshotId: string): { usedBy: str
   return undefined;
 }
 
-function deleteSnapshot(
-  { place }: Context,
-  input: DeleteSnapshotCommandInput,
-): Output<DeleteSnapshotCommandOutput> {
+function deleteSnapshot({ place }: Context, input: DeleteSnapshotCommandInput): Done {
   const id = input.SnapshotId ?? '';
   if (!place.snapshots.has(id)) throw noSuchSnapshot(id);
   const user = removeSnapshot(place, id);
@@ -99,7 +94,7 @@ function describeVolumes(
     Volumes: items.map((volume) => ({
       VolumeId: volume.volumeId,
       Size: volume.sizeGiB,
-      VolumeType: volume.volumeType as 'gp3',
+      VolumeType: volume.volumeType,
       Encrypted: volume.encrypted,
       CreateTime: new Date(volume.createdAt),
       State: attached(volume) ? 'in-use' : 'available',
@@ -125,10 +120,7 @@ function isAttached(place: Region, volume: Volume, now: number): boolean {
   return instance !== undefined && instanceState(instance, now) !== 'terminated';
 }
 
-function deleteVolume(
-  { place, now }: Context,
-  input: DeleteVolumeCommandInput,
-): Output<DeleteVolumeCommandOutput> {
+function deleteVolume({ place, now }: Context, input: DeleteVolumeCommandInput): Done {
   const id = input.VolumeId ?? '';
   const volume = place.volumes.get(id);
   if (volume === undefined) throw noSuchVolume(id);

@@ -1,10 +1,5 @@
-import type {
-  CreateTagsCommandInput,
-  CreateTagsCommandOutput,
-  DeleteTagsCommandInput,
-  DeleteTagsCommandOutput,
-} from '@aws-sdk/client-ec2';
-import type { Context, Output } from './context.ts';
+import type { CreateTagsCommandInput, DeleteTagsCommandInput } from '@aws-sdk/client-ec2';
+import type { Context, Done } from './context.ts';
 import { addTags, ec2Error } from './ec2-requests.ts';
 import type { Region, Tags } from './world.ts';
 
@@ -62,14 +57,14 @@ function tagged(place: Region, ids: readonly string[]): Tags[] {
   });
 }
 
-function createTags({ place }: Context, input: CreateTagsCommandInput): Output<CreateTagsCommandOutput> {
+function createTags({ place }: Context, input: CreateTagsCommandInput): Done {
   const resources = tagged(place, input.Resources ?? []);
   for (const tags of resources) addTags(new Map(tags), input.Tags);
   for (const tags of resources) addTags(tags, input.Tags);
   return {};
 }
 
-function deleteTags({ place }: Context, input: DeleteTagsCommandInput): Output<DeleteTagsCommandOutput> {
+function deleteTags({ place }: Context, input: DeleteTagsCommandInput): Done {
   for (const tags of tagged(place, input.Resources ?? [])) {
     if (input.Tags === undefined) tags.clear();
     for (const { Key: key = '', Value: value } of input.Tags ?? []) {

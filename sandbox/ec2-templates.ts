@@ -9,6 +9,7 @@ import type {
   DescribeLaunchTemplateVersionsCommandOutput,
   LaunchTemplate as TemplateView,
   LaunchTemplateVersion,
+  RequestLaunchTemplateData,
 } from '@aws-sdk/client-ec2';
 import { assumedRoleArn } from './context.ts';
 import type { Context, Output } from './context.ts';
@@ -45,7 +46,7 @@ function createLaunchTemplate(
 function addVersion(
   template: LaunchTemplate,
   at: number,
-  data: { ImageId?: string | undefined; InstanceType?: string | undefined } | undefined,
+  data: RequestLaunchTemplateData | undefined,
 ): LaunchTemplate['versions'][number] {
   const version = {
     number: (template.versions.at(-1)?.number ?? 0) + 1,
@@ -159,7 +160,7 @@ const versionView = (
   DefaultVersion: version.number === template.defaultVersion,
   LaunchTemplateData: {
     ...(version.imageId === undefined ? {} : { ImageId: version.imageId }),
-    ...(version.instanceType === undefined ? {} : { InstanceType: version.instanceType as 't3.micro' }),
+    ...(version.instanceType === undefined ? {} : { InstanceType: version.instanceType }),
   },
 });
 

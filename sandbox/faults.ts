@@ -1,3 +1,4 @@
+import { NAMES } from '../tasks/contract.ts';
 import { currentState } from './engine.ts';
 import type { Call, Sandbox } from './sandbox.ts';
 
@@ -22,6 +23,7 @@ export interface Fault {
 }
 
 const THROTTLES = 3;
+const BUILDS: readonly string[] = [NAMES.bakeRole, NAMES.fetchSourceProject];
 const READING_STATES = /^(Resolve|Check) /;
 const FAULT_VARIABLE = 'SANDBOX_FAULT';
 /** Longer than any time limit of a build. */
@@ -87,7 +89,8 @@ export class Faults {
 }
 
 function concerns(fault: Fault, call: Call): boolean {
-  if (call.operation === 'AssumeRole') return false;
+  // A build has a life of its own: what it calls is not called by the state that waits for it.
+  if (call.operation === 'AssumeRole' || BUILDS.includes(call.role)) return false;
   if (fault.accountId !== undefined && fault.accountId !== call.accountId) return false;
   if (fault.region !== undefined && fault.region !== regionOf(call)) return false;
   if (fault.kind === 'failed') return call.operation === 'StartBuild';

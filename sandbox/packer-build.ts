@@ -5,7 +5,7 @@
  * @see https://github.com/hashicorp/packer-plugin-amazon/blob/main/builder/ebs/builder.go
  */
 import { createHash } from 'node:crypto';
-import type { TagSpecification } from '@aws-sdk/client-ec2';
+import type { _InstanceType as InstanceType, Image, TagSpecification } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
 import { BAKE_ENVIRONMENT, keys, TAGS } from '../tasks/contract.ts';
 import type { BuildRun } from './builds.ts';
@@ -43,20 +43,31 @@ type Question<T, K extends keyof T> = T[K] extends (context: never, input: infer
 
 const MINUTE = 60_000;
 const POLL_MS = 15_000;
-/** Amazon's waiter gives up after 40 polls; the plugin's default is the same. */
-const POLLS = 40;
+/** As in the templates' `aws_polling`: an hour. */
+const POLLS = 240;
 
-/** What Packer reads of `pkrvars.json`; templates may take more. */
+/** What the templates' source block reads of `pkrvars.json`; the provisioners, which are not simulated, read more. */
 const variablesSchema = z.looseObject({
   ami_name: z.string(),
   tags: z.record(z.string(), z.string()),
+  instance_type: z.string().nullish(),
+  root_volume_size_gib: z.number().nullish(),
+  /** They belong to the accounts, not to this world: given some, Packer makes none of its own. */
+  security_group_ids: z.array(z.string()).nullish(),
 });
+type Variables = z.infer<typeof variablesSchema>;
 
 export const packerBuild =
   (behaviour: PackerBehaviour) =>
   async (build: BuildRun): Promise<void> => {
     await new Packer(build, behaviour).run();
   };
+
+const instanceTypeOf = (variables: Variables, source: Image | undefined): InstanceType => {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- EC2 refuses the types it does not know.
+  const asked = variables.instance_type as InstanceType | null | undefined;
+  return asked ?? (source?.Architecture === 'arm64' ? 't4g.large' : 't3.large');
+};
 
 class Packer {
   readonly #build: BuildRun;
@@ -105,7 +116,7 @@ class Packer {
     }
   }
 
-  async #variables(): Promise<z.infer<typeof variablesSchema>> {
+  async #variables(): Promise<Variables> {
     const target = { accountId: this.#build.accountId, region: this.#region };
     const { Body: body } = await this.#s3('GetObject', {
       Bucket: this.#variable('bucket'),
@@ -115,9 +126,11 @@ class Packer {
     return variablesSchema.parse(variables);
   }
 
-  async #bake({ ami_name: name, tags }: z.infer<typeof variablesSchema>): Promise<string> {
+  async #bake(variables: Variables): Promise<string> {
+    const { ami_name: name } = variables;
     const { log } = this.#build;
     const sourceAmi = this.#variable('sourceAmi');
+    const tags = { ...variables.tags, [TAGS.sourceAmi]: sourceAmi };
     const source = (await this.#ec2('DescribeImages', { ImageIds: [sourceAmi] })).Images?.at(0);
     log(`Prevalidating AMI Name: ${name}`);
     const taken = await this.#ec2('DescribeImages', {
@@ -136,16 +149,19 @@ class Packer {
       }));
     const temporary = `packer_${this.#build.id.slice(this.#build.id.indexOf(':') + 1)}`;
     await this.#createKeyPair(temporary, tagged('key-pair'));
-    const groupId = await this.#createSecurityGroup(temporary, tagged('security-group'));
+    const groups =
+      (variables.security_group_ids ?? []).length > 0
+        ? []
+        : [await this.#createSecurityGroup(temporary, tagged('security-group'))];
     const windows = source?.Platform === 'Windows';
     const instanceId = await this.#launch({
       ImageId: sourceAmi,
-      InstanceType: source?.Architecture === 'arm64' ? 't4g.large' : 't3.large',
+      InstanceType: instanceTypeOf(variables, source),
       MinCount: 1,
       MaxCount: 1,
       KeyName: temporary,
-      SecurityGroupIds: [groupId],
-      BlockDeviceMappings: this.#devices(source?.RootDeviceName ?? '/dev/xvda'),
+      SecurityGroupIds: groups,
+      BlockDeviceMappings: this.#devices(source?.RootDeviceName ?? '/dev/xvda', variables),
       MetadataOptions: { HttpTokens: 'required' },
       TagSpecifications: tagged('instance', 'volume', 'network-interface'),
     });
@@ -156,7 +172,8 @@ class Packer {
     await this.#ec2('StopInstances', { InstanceIds: [instanceId] });
     await this.#waitForInstance(instanceId, 'stopped');
     const imageId = await this.#createImage(instanceId, name, tagged('image', 'snapshot'));
-    await this.#tag(imageId, { ...tags, [TAGS.sourceAmi]: sourceAmi });
+    await this.#ec2('ModifyImageAttribute', { ImageId: imageId, ImdsSupport: { Value: 'v2.0' } });
+    await this.#tag(imageId, tags);
     return imageId;
   }
 
@@ -199,9 +216,12 @@ class Packer {
     return instanceId;
   }
 
-  #devices(root: string): NonNullable<Question<Ec2, 'RunInstances'>['BlockDeviceMappings']> {
+  #devices(
+    root: string,
+    { root_volume_size_gib: size }: Variables,
+  ): NonNullable<Question<Ec2, 'RunInstances'>['BlockDeviceMappings']> {
     const ebs = { VolumeType: 'gp3', Encrypted: true, DeleteOnTermination: true } as const;
-    const devices = [{ DeviceName: root, Ebs: ebs }];
+    const devices = [{ DeviceName: root, Ebs: { ...ebs, ...(size ? { VolumeSize: size } : {}) } }];
     return this.#behaviour.volumes?.(this.#build.environment) === 2
       ? [...devices, { DeviceName: '/dev/sdf', Ebs: { ...ebs, VolumeSize: 20 } }]
       : devices;
@@ -292,10 +312,12 @@ class Packer {
   }
 
   async #ec2<K extends keyof Ec2>(operation: K, input: Question<Ec2, K>): Promise<Answer<Ec2, K>> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The operation of that name answered.
     return (await this.#build.call('ec2', operation, this.#region, input)) as Answer<Ec2, K>;
   }
 
   async #s3<K extends keyof S3>(operation: K, input: Question<S3, K>): Promise<Answer<S3, K>> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The operation of that name answered.
     return (await this.#build.call('s3', operation, this.#build.region, input)) as Answer<S3, K>;
   }
 }

@@ -88,7 +88,7 @@ function streamOf(body: Uint8Array): NonNullable<GetObjectCommandOutput['Body']>
     transformToByteArray: async () => Promise.resolve(Uint8Array.from(body)),
     transformToString: async (encoding?: string) => Promise.resolve(new TextDecoder(encoding).decode(body)),
     transformToWebStream: () => new Blob([Uint8Array.from(body)]).stream(),
-  }) as unknown as NonNullable<GetObjectCommandOutput['Body']>;
+  });
 }
 
 /** HeadObject has no body to say which error it was: 404 is NotFound. */

@@ -132,33 +132,35 @@ const machineArns = ({ accountId, region }: Hub): string[] =>
     (name) => `arn:aws:states:${region}:${accountId}:stateMachine:${name}`,
   );
 
+const billingTags = (): Map<string, string> => new Map([['Team', 'billing']]);
+
 /** Somebody else's AMI, with an instance, a launch template and a parameter that use it: none of our business. */
 function addBackground(world: World, { accountId, region }: Target): void {
   const place = world.region(accountId, region);
   if (place.images.size > 0) return;
   const at = world.clock.milliseconds() - 40 * DAY;
-  const [volumeId, instanceId, templateId, groupId] = (['vol', 'i', 'lt', 'sg'] as const).map((prefix) =>
-    world.id(place, prefix),
-  ) as [string, string, string, string];
-  const tags = (): Map<string, string> => new Map([['Team', 'billing']]);
+  const volumeId = world.id(place, 'vol');
+  const instanceId = world.id(place, 'i');
+  const launchTemplateId = world.id(place, 'lt');
+  const groupId = world.id(place, 'sg');
   const by = `arn:aws:sts::${accountId}:assumed-role/billing/jenkins`;
-  const disk = { sizeGiB: 16, volumeType: 'gp3', encrypted: true, deviceName: '/dev/xvda' };
+  const disk = { sizeGiB: 16, volumeType: 'gp3', encrypted: true, deviceName: '/dev/xvda' } as const;
   const target = { accountId, region };
-  const imageId = addImage(world, target, { name: 'billing-worker-41', tags: tags(), createdAt: at });
+  const imageId = addImage(world, target, { name: 'billing-worker-41', tags: billingTags(), createdAt: at });
   place.volumes.set(volumeId, {
     ...disk,
     volumeId,
     createdAt: at,
     deleteOnTermination: true,
     attachedTo: instanceId,
-    tags: tags(),
+    tags: billingTags(),
   });
   place.securityGroups.set(groupId, {
     groupId,
     groupName: 'billing-worker',
     description: 'The billing workers',
     vpcId: `vpc-0${world.hex(`${accountId}/${region}/vpc`, 16)}`,
-    tags: tags(),
+    tags: billingTags(),
   });
   place.instances.set(instanceId, {
     instanceId,
@@ -171,16 +173,16 @@ function addBackground(world: World, { accountId, region }: Target): void {
     asked: 'run',
     askedAt: at,
     httpTokens: 'required',
-    tags: tags(),
+    tags: billingTags(),
   });
-  place.launchTemplates.set(templateId, {
-    launchTemplateId: templateId,
+  place.launchTemplates.set(launchTemplateId, {
+    launchTemplateId,
     name: 'billing-worker',
     createdAt: at,
     createdBy: by,
     defaultVersion: 1,
     versions: [{ number: 1, createdAt: at, imageId, instanceType: 'm7i.large' }],
-    tags: tags(),
+    tags: billingTags(),
   });
   addParameter(world, target, '/billing/worker/ami', imageId);
 }

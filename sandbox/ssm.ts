@@ -1,8 +1,6 @@
 import type {
   AddTagsToResourceCommandInput,
-  AddTagsToResourceCommandOutput,
   DeleteParameterCommandInput,
-  DeleteParameterCommandOutput,
   DeleteParametersCommandInput,
   DeleteParametersCommandOutput,
   DescribeParametersCommandInput,
@@ -25,7 +23,7 @@ import type {
   PutParameterCommandOutput,
 } from '@aws-sdk/client-ssm';
 import { assumedRoleArn } from './context.ts';
-import type { Context, Output } from './context.ts';
+import type { Context, Done, Output } from './context.ts';
 import { awsError } from './errors.ts';
 import { page } from './page.ts';
 import type { Page } from './page.ts';
@@ -256,10 +254,7 @@ function ssmPage<T>(
   );
 }
 
-function deleteParameter(
-  { place }: Context,
-  input: DeleteParameterCommandInput,
-): Output<DeleteParameterCommandOutput> {
+function deleteParameter({ place }: Context, input: DeleteParameterCommandInput): Done {
   const name = input.Name ?? '';
   if (!place.parameters.delete(name)) throw notFound(name);
   return {};
@@ -364,10 +359,7 @@ function parameterOfResource({ place }: Context, type: string | undefined, id: s
   return parameter;
 }
 
-function addTagsToResource(
-  context: Context,
-  input: AddTagsToResourceCommandInput,
-): Output<AddTagsToResourceCommandOutput> {
+function addTagsToResource(context: Context, input: AddTagsToResourceCommandInput): Done {
   const { tags } = parameterOfResource(context, input.ResourceType, input.ResourceId ?? '');
   for (const { Key = '', Value = '' } of input.Tags ?? []) tags.set(Key, Value);
   return {};

@@ -35,7 +35,8 @@ function assumeRole(context: Context, input: AssumeRoleCommandInput): Output<Ass
       AccessKeyId: credentials.accessKeyId,
       SecretAccessKey: credentials.secretAccessKey,
       SessionToken: credentials.sessionToken,
-      Expiration: new Date(now + (input.DurationSeconds ?? 3_600) * 1_000),
+      // The SDK compares it with the real clock; sessions of the sandbox do not really expire.
+      Expiration: new Date(Math.max(now, Date.now()) + (input.DurationSeconds ?? 3_600) * 1_000),
     },
     AssumedRoleUser: {
       Arn: assumedRoleArn({ ...context, accountId, role: name, session }),

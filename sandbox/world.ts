@@ -3,6 +3,7 @@
  * everywhere. Plain data; the services change it.
  */
 import { createHash } from 'node:crypto';
+import type { _InstanceType as InstanceType, VolumeType } from '@aws-sdk/client-ec2';
 import type { Project, Build } from './builds.ts';
 import type { Clock } from './clock.ts';
 
@@ -12,7 +13,7 @@ export interface BlockDevice {
   readonly deviceName: string;
   readonly snapshotId: string;
   readonly volumeSizeGiB: number;
-  readonly volumeType: string;
+  readonly volumeType: VolumeType;
   readonly encrypted: boolean;
 }
 
@@ -24,7 +25,7 @@ export interface Image {
   readonly description: string;
   readonly architecture: 'x86_64' | 'arm64';
   readonly platform?: 'windows';
-  readonly imdsSupport?: 'v2.0';
+  imdsSupport?: 'v2.0';
   /** Virtual milliseconds. Pending before `availableAt`. */
   readonly createdAt: number;
   availableAt: number;
@@ -56,7 +57,7 @@ export interface Snapshot {
 export interface Volume {
   readonly volumeId: string;
   readonly sizeGiB: number;
-  readonly volumeType: string;
+  readonly volumeType: VolumeType;
   readonly encrypted: boolean;
   readonly createdAt: number;
   readonly deviceName: string;
@@ -69,7 +70,7 @@ export interface Volume {
 export interface Instance {
   readonly instanceId: string;
   readonly imageId: string;
-  readonly instanceType: string;
+  readonly instanceType: InstanceType;
   readonly architecture: 'x86_64' | 'arm64';
   readonly platform?: 'windows';
   readonly keyName?: string;
@@ -103,7 +104,7 @@ export interface LaunchTemplate {
   readonly createdAt: number;
   readonly createdBy: string;
   defaultVersion: number;
-  readonly versions: { number: number; createdAt: number; imageId?: string; instanceType?: string }[];
+  readonly versions: { number: number; createdAt: number; imageId?: string; instanceType?: InstanceType }[];
   readonly tags: Tags;
 }
 

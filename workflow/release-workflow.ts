@@ -83,7 +83,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         'executionName.$': '$.executionName',
       },
       resultSelector: { 'release.$': '$.Output' },
-        timeout: timeouts.releaseImage(stages.length),
+      timeout: timeouts.releaseImage(stages.length),
     });
     releaseImage.addRetry(retries.throttled);
     releaseImage.addRetry(retries.transient);

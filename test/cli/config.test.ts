@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { configExplain, configShow } from '../../cli/config.ts';
-import { readFactoryDirectory } from '../../cli/factory-directory.ts';
+import { readFactoryDirectory } from '../../tasks/configuration/factory-directory.ts';
 import { factoryWith, refusal } from '../tasks/configuration/example.ts';
 
 const files = factoryWith({

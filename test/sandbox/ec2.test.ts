@@ -1,12 +1,17 @@
 import {
+  CreateLaunchTemplateVersionCommand,
   CreateTagsCommand,
+  DeleteSecurityGroupCommand,
   DeleteSnapshotCommand,
   DeregisterImageCommand,
   DescribeImageReferencesCommand,
   DescribeImagesCommand,
   DescribeInstancesCommand,
+  DescribeLaunchTemplatesCommand,
+  DescribeVolumesCommand,
   EnableImageDeregistrationProtectionCommand,
   ModifyImageAttributeCommand,
+  TerminateInstancesCommand,
   paginateDescribeImages,
 } from '@aws-sdk/client-ec2';
 import type { Image } from '@aws-sdk/client-ec2';
@@ -28,19 +33,20 @@ test('without owners, the newest AMI of a name pattern is a stranger’s', async
   expect((await newest(['amazon']))?.OwnerId).toBe('137112412989');
 });
 
+const imagesSeenBy = async (target: typeof DEV): Promise<(string | undefined)[][]> => {
+  const { ec2 } = await clientsOf(target);
+  const { Images: found = [] } = await ec2.send(
+    new DescribeImagesCommand({ Filters: [AL2023], Owners: ['137112412989'] }),
+  );
+  return found.map(({ ImageId, Name }) => [ImageId, Name]);
+};
+
 test('a public AMI has one id for all accounts of a region, and the same name in another', async () => {
   bound({ targets: [DEV, { ...DEV, accountId: '333333333333' }, PROD] });
-  const images = async (target: typeof DEV): Promise<(string | undefined)[][]> => {
-    const { ec2 } = await clientsOf(target);
-    const { Images: found = [] } = await ec2.send(
-      new DescribeImagesCommand({ Filters: [AL2023], Owners: ['137112412989'] }),
-    );
-    return found.map(({ ImageId, Name }) => [ImageId, Name]);
-  };
-  const dev = await images(DEV);
-  const prod = await images(PROD);
-  expect(await images({ ...DEV, accountId: '333333333333' })).toEqual(dev);
-  expect(prod.map(([, name]) => name).sort()).toEqual(dev.map(([, name]) => name).sort());
+  const dev = await imagesSeenBy(DEV);
+  const prod = await imagesSeenBy(PROD);
+  expect(await imagesSeenBy({ ...DEV, accountId: '333333333333' })).toEqual(dev);
+  expect(new Set(prod.map(([, name]) => name))).toEqual(new Set(dev.map(([, name]) => name)));
   expect(prod.map(([id]) => id)).not.toEqual(expect.arrayContaining(dev.map(([id]) => id)));
 });
 
@@ -162,6 +168,53 @@ test('references of an AMI name its instance, launch template and parameter', as
     'ec2:LaunchTemplate',
     'ssm:Parameter',
   ]);
+});
+
+test('references by instances can be asked for by state, those by templates by the number of versions', async () => {
+  const ec2 = ownerOf(bound(), DEV);
+  const { id } = await ownImage(ec2);
+  const { LaunchTemplates: templates = [] } = await ec2.send(new DescribeLaunchTemplatesCommand({}));
+  for (let version = 2; version <= 12; version++) {
+    await ec2.send(
+      new CreateLaunchTemplateVersionCommand({
+        LaunchTemplateId: templates[0]?.LaunchTemplateId,
+        LaunchTemplateData: { ImageId: 'ami-0123456789abcdef0' },
+      }),
+    );
+  }
+  const types = async (state: string, depth: string): Promise<unknown[]> => {
+    const { ImageReferences: references = [] } = await ec2.send(
+      new DescribeImageReferencesCommand({
+        ImageIds: [id],
+        ResourceTypes: [
+          {
+            ResourceType: 'ec2:Instance',
+            ResourceTypeOptions: [{ OptionName: 'state-name', OptionValues: [state] }],
+          },
+          {
+            ResourceType: 'ec2:LaunchTemplate',
+            ResourceTypeOptions: [{ OptionName: 'version-depth', OptionValues: [depth] }],
+          },
+        ],
+      }),
+    );
+    return references.map(({ ResourceType }) => ResourceType);
+  };
+  expect(await types('running', '10')).toEqual(['ec2:Instance']);
+  expect(await types('terminated', '12')).toEqual(['ec2:LaunchTemplate']);
+});
+
+test('fails to delete the security group of an instance that is shutting down', async () => {
+  const sandbox = bound();
+  const ec2 = ownerOf(sandbox, DEV);
+  const { Reservations: reservations } = await ec2.send(new DescribeInstancesCommand({}));
+  const instance = reservations?.at(0)?.Instances?.at(0);
+  const remove = new DeleteSecurityGroupCommand({ GroupId: instance?.SecurityGroups?.at(0)?.GroupId });
+  await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instance?.InstanceId ?? ''] }));
+  await expect(ec2.send(remove)).rejects.toMatchObject({ name: 'DependencyViolation' });
+  await sandbox.clock.sleep(60_000);
+  expect(await ec2.send(remove)).toMatchObject({ Return: true });
+  expect((await ec2.send(new DescribeVolumesCommand({}))).Volumes).toEqual([]);
 });
 
 test('fails to tag with the fifty-first tag, and tags nothing', async () => {

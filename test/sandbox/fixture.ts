@@ -79,6 +79,7 @@ export async function startBake(
     sourceAmi = publicImage(sandbox, target.region, 'al2023-*-kernel-6.1-x86_64'),
     sha256 = '',
     timeoutMinutes = 60,
+    variables = {},
   } = {},
 ): Promise<string> {
   const zip = zipOf(new Map([['packer/factory.yaml', Buffer.from('stages: []')]]));
@@ -89,7 +90,7 @@ export async function startBake(
   put('source.zip', zip);
   put(
     keys.packerVariables('plan', target),
-    Buffer.from(JSON.stringify({ ami_name: 'web-1.4.0', tags: RELEASE_TAGS })),
+    Buffer.from(JSON.stringify({ ami_name: 'web-1.4.0', tags: RELEASE_TAGS, ...variables })),
   );
   const environment = {
     [BAKE_ENVIRONMENT.release]: 'web@1.4.0',

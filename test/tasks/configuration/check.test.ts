@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readFactoryDirectory } from '../../../cli/factory-directory.ts';
+import { readFactoryDirectory } from '../../../tasks/configuration/factory-directory.ts';
 import { checkFactory } from '../../../tasks/configuration/check.ts';
 import { edited, factoryWith, problemsWith } from './example.ts';
 
