@@ -8,7 +8,7 @@ import type { Leftover, PlannedRelease, ReleaseRequest, Target } from '../tasks/
 import { forgetClients } from '../tasks/aws-clients.ts';
 import { NAMES, TAGS } from '../tasks/contract.ts';
 import { z } from 'zod';
-import type { StateGraph } from './asl.ts';
+import { stateGraphSchema } from './asl.ts';
 import { bindSandbox } from './bind.ts';
 import { Engine, type Execution, type Machine, type Outcome } from './engine.ts';
 import { type Fault, Faults } from './faults.ts';
@@ -139,7 +139,7 @@ async function createEngine(sandbox: Sandbox, options: RehearsalOptions): Promis
   const machines: Machine[] = options.machines.map(({ name, definition }) => ({
     name,
     arn: machineArn(options.factory.hub, name),
-    definition: definition as StateGraph,
+    definition: stateGraphSchema.parse(definition),
   }));
   const startedAt = sandbox.clock.milliseconds();
   const tell = (
