@@ -1,6 +1,7 @@
 /** Tells a rehearsal as a story: one block per release, one line per state. */
 import { z } from 'zod';
 import {
+  ERRORS,
   NAMES,
   amiSchema,
   errorOutputSchema,
@@ -21,6 +22,7 @@ const documentSchema = z.looseObject({
   resolved: resolvedSchema.optional(),
   amis: z.record(z.string(), z.array(amiSchema)).optional(),
   undone: z.record(z.string(), z.unknown()).optional(),
+  baked: z.record(z.string(), z.unknown()).optional(),
 });
 type Document = z.infer<typeof documentSchema>;
 
@@ -173,9 +175,13 @@ const UNDO = /^(Withdraw publication|Deregister .* AMIs|Announce rollback)$/;
 /** A step failed when the failure is new, or, for an undo, when it left an error instead of a result. */
 function failedIn(step: Step, steps: readonly Step[]): boolean {
   if (UNDO.test(step.state)) return errorOutputSchema.safeParse(step.document.undone?.[step.state]).success;
+  const stage = stageOfBake(step.state);
+  if (stage !== undefined && /"error":/.test(JSON.stringify(step.document.baked?.[stage] ?? []))) return true;
   const before = steps[steps.indexOf(step) - 1];
   return step.document.failure !== undefined && before?.document.failure === undefined;
 }
+
+const stageOfBake = (state: string): string | undefined => /^Bake (.+) AMIs$/.exec(state)?.[1];
 
 function detailOf(step: Step, steps: readonly Step[], release: ReportedRelease): string {
   const stage = /^(?:Bake|Check|Deregister) (.+) AMIs$/.exec(step.state)?.[1];

@@ -14,7 +14,12 @@ export interface Definition {
  * template's references replaced by the names they stand for. Lambda code is not bundled: nothing here runs it.
  */
 export function definitionsOf(factory: Factory): Definition[] {
-  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false });
+  const app = new App({
+    // Templates are validated when they are synthesised for deployment.
+    builtinCloudFormationValidation: false,
+    context: { 'aws:cdk:bundling-stacks': [] },
+    analyticsReporting: false,
+  });
   const { accountId: account, region } = factory.hub;
   const stack = new HubStack(app, 'packleader-hub', { factory, env: { account, region } });
   const template = templateSchema.parse(app.synth().getStackArtifact(stack.artifactId).template);
