@@ -113,7 +113,8 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
   forgetClients();
   try {
     await options.prepare?.(sandbox);
-    const before = sandbox.calls.length;
+    sandbox.keepsCalls = false;
+    const before = sandbox.callCount;
     const faults = new Faults(options.faults ?? []);
     faults.install(sandbox);
     const engine = await createEngine(sandbox, options);
@@ -122,7 +123,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     const outcome = await execution.outcome;
     // Whatever was set in motion comes to rest, so that the report is about the end and not about the last moment.
     await sandbox.clock.sleep(SETTLE_MS);
-    return reportOf(sandbox, engine, factory, outcome, sandbox.calls.length - before, faults);
+    return reportOf(sandbox, engine, factory, outcome, sandbox.callCount - before, faults);
   } finally {
     unbind();
     forgetClients();
