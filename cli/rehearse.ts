@@ -1,6 +1,7 @@
 /** `packleader rehearse`: releases a factory's images into an embedded AWS, by the state machines that would be deployed. */
 import { checkFactory } from '../tasks/configuration/check.ts';
-import { type Factory, loadFactory } from '../tasks/configuration/factory.ts';
+import { loadConfiguration } from '../tasks/configuration/configuration.ts';
+import type { Factory } from '../tasks/configuration/factory.ts';
 import { throwIfAny } from '../tasks/configuration/problems.ts';
 import { ERRORS, NAMES } from '../tasks/contract.ts';
 import { stateGraphSchema, statesOf } from '../sandbox/asl.ts';
@@ -43,7 +44,7 @@ export async function runRehearsal(options: RehearseOptions): Promise<Report> {
   if (options.branch === '') throw refuse('--branch', 'found an empty name, must be the name of a branch');
   const chosen = options.images.length > 0 ? { images: [...new Set(options.images)] } : {};
   throwIfAny(checkFactory(files, { ...chosen, ...(overrides && { overrides }) }));
-  const factory = loadFactory(files);
+  const { factory } = loadConfiguration(files);
   const images = chosen.images ?? factory.images.map(({ name }) => name);
   if (images.length === 0)
     throw refuse('images', 'found no image in the factory, must have at least one directory under images/');

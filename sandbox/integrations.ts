@@ -28,13 +28,14 @@ const POLL_MS = 60_000;
 export function integrationsFor(
   options: IntegrationsOptions,
 ): (resource: string) => Promise<Integration | undefined> {
+  const assumeRoles = roleAssumer();
   return async (resource) => {
     const file = /^arn:aws:lambda:.*:function:packleader-(.+)$/.exec(resource)?.[1];
     if (file !== undefined) {
       const task = await options.loadTask(file);
       return task && lambda(task);
     }
-    if (resource === 'arn:aws:states:::codebuild:startBuild.sync') return startBuild(options);
+    if (resource === 'arn:aws:states:::codebuild:startBuild.sync') return startBuild(options, assumeRoles);
     if (resource === 'arn:aws:states:::states:startExecution.sync:2') return startExecution(options);
     return undefined;
   };
@@ -54,7 +55,7 @@ function lambda(task: (event: unknown) => Promise<unknown>): Integration {
 }
 
 /** @see https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html */
-function startBuild({ sleep }: IntegrationsOptions): Integration {
+function startBuild({ sleep }: IntegrationsOptions, codebuildAs: CodeBuildAs): Integration {
   return async (call) => {
     const codebuild = await codebuildAs(call);
     let build = await serviceCall('CodeBuild', async () => {
@@ -76,18 +77,24 @@ function startBuild({ sleep }: IntegrationsOptions): Integration {
   };
 }
 
+type CodeBuildAs = (call: IntegrationCall) => Promise<CodeBuildClient>;
+
 /** Step Functions assumes the Task's role with the state machine's ARN as the external id. */
-async function codebuildAs({ roleArn, machine }: IntegrationCall): Promise<CodeBuildClient> {
-  if (roleArn === undefined) return new CodeBuildClient({});
-  const { Credentials } = await serviceCall('CodeBuild', async () =>
-    new STSClient({}).send(
-      new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName: machine.name, ExternalId: machine.arn }),
-    ),
-  );
-  const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = Credentials ?? {};
-  return new CodeBuildClient({
-    credentials: { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken },
-  });
+function roleAssumer(): CodeBuildAs {
+  const sts = new STSClient({});
+  const hub = new CodeBuildClient({});
+  return async ({ roleArn, machine }) => {
+    if (roleArn === undefined) return hub;
+    const { Credentials } = await serviceCall('CodeBuild', async () =>
+      sts.send(
+        new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName: machine.name, ExternalId: machine.arn }),
+      ),
+    );
+    const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = Credentials ?? {};
+    return new CodeBuildClient({
+      credentials: { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken },
+    });
+  };
 }
 
 /** Gives a failed call the name that Step Functions would give it. */

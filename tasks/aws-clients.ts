@@ -14,20 +14,14 @@ export interface TargetClients {
 
 const clients = new Map<string, TargetClients>();
 
-/** The steward's clients for one target; made once per Lambda, their credentials renewed by the SDK before they expire. */
+/**
+ * The steward's clients for one target: each is made when it is first used and kept for the Lambda's life; the SDK renews
+ * its credentials before they expire.
+ */
 export function clientsFor(target: Target): TargetClients {
   const name = targetName(target);
-  let found = clients.get(name);
-  if (!found) {
-    const { region } = target;
-    const credentials = stewardCredentials(target.accountId);
-    found = {
-      ec2: new EC2Client({ region, credentials }),
-      ssm: new SSMClient({ region, credentials }),
-      codebuild: new CodeBuildClient({ credentials }),
-    };
-    clients.set(name, found);
-  }
+  const found = clients.get(name) ?? makeClients(target);
+  clients.set(name, found);
   return found;
 }
 
@@ -35,6 +29,23 @@ export function clientsFor(target: Target): TargetClients {
 export function forgetClients(): void {
   clients.clear();
   stewards.clear();
+  sts = undefined;
+}
+
+function makeClients({ accountId, region }: Target): TargetClients {
+  const credentials = stewardCredentials(accountId);
+  const made: { ec2?: EC2Client; ssm?: SSMClient; codebuild?: CodeBuildClient } = {};
+  return {
+    get ec2() {
+      return (made.ec2 ??= new EC2Client({ region, credentials }));
+    },
+    get ssm() {
+      return (made.ssm ??= new SSMClient({ region, credentials }));
+    },
+    get codebuild() {
+      return (made.codebuild ??= new CodeBuildClient({ credentials }));
+    },
+  };
 }
 
 type CredentialProvider = () => Promise<{
@@ -43,6 +54,7 @@ type CredentialProvider = () => Promise<{
   sessionToken: string;
   expiration: Date;
 }>;
+let sts: STSClient | undefined;
 const stewards = new Map<string, CredentialProvider>();
 
 /** One provider per account, so that targets in several regions of one account share its sessions. */
@@ -50,7 +62,8 @@ function stewardCredentials(accountId: string): CredentialProvider {
   let provider = stewards.get(accountId);
   if (!provider) {
     provider = async () => {
-      const { Credentials } = await new STSClient({}).send(
+      sts ??= new STSClient({});
+      const { Credentials } = await sts.send(
         new AssumeRoleCommand({
           RoleArn: roleArn(accountId, NAMES.stewardRole),
           RoleSessionName: 'packleader',

@@ -25,8 +25,16 @@ export const loadConfiguration = (files: FactoryFiles): Configuration => {
   return configuration;
 };
 
-/** What can be read in spite of the problems. */
+/** What can be read in spite of the problems; the same files are read once. */
 export const readConfiguration = (files: FactoryFiles) => {
+  const known = alreadyRead.get(files) ?? readFiles(files);
+  alreadyRead.set(files, known);
+  return known;
+};
+
+const alreadyRead = new WeakMap<FactoryFiles, ReturnType<typeof readFiles>>();
+
+const readFiles = (files: FactoryFiles) => {
   const { factory, problems } = readFactory(files);
   const layers = readLayers(files, factory);
   const configuration = factory && { factory, imageNames: imageDirectories(files), layers };
