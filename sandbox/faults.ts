@@ -45,16 +45,16 @@ export class Faults {
   }
 
   install(sandbox: Sandbox): void {
+    const { fail, minutes } = sandbox.builds;
     sandbox.builds.fail = (environment) =>
       environment[FAULT_VARIABLE] === 'failed'
         ? {
             at: 'provision',
             message: 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
           }
-        : undefined;
-    const usual = sandbox.builds.minutes;
+        : fail?.(environment);
     sandbox.builds.minutes = (environment) =>
-      environment[FAULT_VARIABLE] === 'timeout' ? HANGS_MINUTES : (usual?.(environment) ?? 8);
+      environment[FAULT_VARIABLE] === 'timeout' ? HANGS_MINUTES : (minutes?.(environment) ?? 8);
     sandbox.intercept(async (call, next) => {
       const here = currentState();
       const fault = this.#faults.find(
