@@ -30,7 +30,8 @@ export class HubStack extends Stack {
     const functions = new TaskFunctions(this, 'Tasks');
     functions.mayUse(bucket);
     functions.mayAssumeStewards(accountIds);
-    const project = new FetchSourceProject(this, 'FetchSource', { bucket, repository: factory.repository });
+    const { repository, defaultBranch } = factory;
+    const project = new FetchSourceProject(this, 'FetchSource', { bucket, repository, defaultBranch });
     new StateMachines(this, 'StateMachines', {
       stages: factory.stages.map(({ name }) => name),
       functionOf: (file) => functions.of(file),
