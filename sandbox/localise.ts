@@ -7,8 +7,6 @@ export const RETRY_COUNT = '<retry count>';
 export interface TaskCall {
   readonly parameters: unknown;
   readonly credentials?: { readonly RoleArn?: string };
-  /** Which iteration of the Map it is in. */
-  readonly item?: number;
 }
 
 /** Longer than any rehearsal, short enough for setTimeout. */
@@ -16,20 +14,20 @@ const NO_TIMEOUT_SECONDS = 1_000_000;
 
 /**
  * Rewrites a definition so that the local interpreter can run it unchanged in meaning. The interpreter gives a handler
- * only the state's parameters, in which `Credentials` do not appear, and keeps a context object of its own; so the
- * credentials and the place in a Map become parameters, and paths into the context object are pointed at the engine's.
- * Time-outs belong to the engine, whose clock is virtual. Nothing else is touched.
+ * only the state's parameters, in which `Credentials` do not appear, and keeps a context object of its own; so credentials
+ * become parameters, and paths into the context object are pointed at the engine's. Time-outs belong to the engine, whose
+ * clock is virtual. Nothing else is touched.
  */
-export function localise(graph: StateGraph, inMap = false): StateGraph {
+export function localise(graph: StateGraph): StateGraph {
   const States = Object.fromEntries(
-    Object.entries(graph.States).map(([name, state]) => [name, localiseState(state, inMap)]),
+    Object.entries(graph.States).map(([name, state]) => [name, localiseState(state)]),
   );
   return { StartAt: graph.StartAt, States };
 }
 
-function localiseState(state: State, inMap: boolean): State {
+function localiseState(state: State): State {
   const redirected = redirect(state) as State;
-  if (state.ItemProcessor) return { ...redirected, ItemProcessor: localise(state.ItemProcessor, true) };
+  if (state.ItemProcessor) return { ...redirected, ItemProcessor: localise(state.ItemProcessor) };
   if (state.Type !== 'Task') return redirected;
   const { Credentials, Parameters, ...rest } = redirected;
   return {
@@ -38,7 +36,6 @@ function localiseState(state: State, inMap: boolean): State {
     Parameters: {
       ...(Parameters === undefined ? { 'parameters.$': '$' } : { parameters: Parameters }),
       ...(Credentials === undefined ? {} : { credentials: Credentials }),
-      ...(inMap ? { 'item.$': '$$.Map.Item.Index' } : {}),
     },
   };
 }

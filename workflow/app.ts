@@ -1,5 +1,5 @@
 import { App } from 'aws-cdk-lib';
-import { readFactoryDirectory } from '../cli/factory-directory.ts';
+import { readFactoryDirectory } from '../tasks/configuration/factory-directory.ts';
 import { loadFactory } from '../tasks/configuration/factory.ts';
 import { HubStack } from './hub-stack.ts';
 

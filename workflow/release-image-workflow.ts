@@ -91,7 +91,6 @@ function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps,
       'targets.$': '$.batch.targets',
     },
     resultSelector: { 'bakes.$': '$.Output' },
-    resultPath: '$',
     timeout: timeouts.BAKE_BATCH,
   });
   bakeBatch.addRetry(retries.throttled);
