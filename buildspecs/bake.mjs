@@ -23,6 +23,7 @@ main(() => {
   const { variables, secrets } = fetchVariables(bucket, prefix, region);
 
   const packer = packerCommand();
+  installSessionManagerPlugin();
   // What an earlier build on someone's laptop left in the repository is not ours.
   for (const left of ['packer-manifest.json', 'package-manifest.tsv', 'package-manifest.tsv.sha256'])
     rmSync(join(template, left), { force: true });
@@ -141,7 +142,40 @@ function installPacker() {
   required('PACKLEADER_PACKER_VERSION', /^\d+\.\d+\.\d+$/);
   required('PACKLEADER_PACKER_SHA256', /^[0-9a-f]{64}$/);
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-  const url = `https://releases.hashicorp.com/packer/${version}/packer_${version}_linux_${architecture}.zip`;
+  const name = `packer_${version}_linux_${architecture}.zip`;
+  fetchPinned(`https://releases.hashicorp.com/packer/${version}/${name}`, 'packer.zip', sha256);
+  mkdirSync('tools', { recursive: true });
+  run('unzip', ['-q', '-o', 'packer.zip', 'packer', '-d', 'tools']);
+  return resolve('tools', 'packer');
+}
+
+/** Packer connects through Session Manager with AWS's plugin, which no CodeBuild image has. */
+function installSessionManagerPlugin() {
+  if (!spawnSync('session-manager-plugin', ['--version'], { stdio: 'ignore' }).error) return;
+  if (environment('PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION') === undefined) {
+    say(
+      'No session-manager-plugin is here or pinned: a template that connects by Session Manager will fail.',
+    );
+    return;
+  }
+  const version = required('PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION', /^\d+(\.\d+)+$/);
+  const sha256 = required('PACKLEADER_SESSION_MANAGER_PLUGIN_SHA256', /^[0-9a-f]{64}$/);
+  const platform = process.arch === 'x64' ? 'linux_64bit' : 'linux_arm64';
+  const file = 'session-manager-plugin.rpm';
+  fetchPinned(
+    `https://s3.amazonaws.com/session-manager-downloads/plugin/${version}/${platform}/${file}`,
+    file,
+    sha256,
+  );
+  run('rpm', ['--install', file]);
+}
+
+/**
+ * @param {string} url
+ * @param {string} file
+ * @param {string} sha256
+ */
+function fetchPinned(url, file, sha256) {
   say(`Fetching ${url}`);
   run('curl', [
     '--fail',
@@ -151,14 +185,11 @@ function installPacker() {
     '--proto',
     '=https',
     '--output',
-    'packer.zip',
+    file,
     url,
   ]);
-  const found = sha256Of('packer.zip');
+  const found = sha256Of(file);
   if (found !== sha256) throw new Error(`${url} has the SHA-256 ${found}, expected ${sha256}.`);
-  mkdirSync('tools', { recursive: true });
-  run('unzip', ['-q', '-o', 'packer.zip', 'packer', '-d', 'tools']);
-  return resolve('tools', 'packer');
 }
 
 /**

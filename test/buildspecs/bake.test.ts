@@ -33,7 +33,8 @@ beforeEach(() => {
 afterEach(() => build.remove());
 
 /** Stands in for Packer: says its version, keeps what it was told, and ends as it is told. */
-function packer({ version = '1.11.2', script = '', result = manifest as unknown } = {}) {
+function packer(is: { version?: string; script?: string; result?: object } = {}) {
+  const { version = '1.11.2', script = '', result = manifest } = is;
   build.program(
     'packer',
     `#!/usr/bin/env bash

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { buildSpec } from '../../workflow/buildspec.ts';
 
 /** What the scripts need besides Node; every CodeBuild image has them. A machine without one cannot judge the scripts. */
@@ -81,7 +82,7 @@ export class Build {
     mkdirSync(this.#work);
     const calls = join(this.directory, 'calls');
     writeFileSync(calls, '');
-    const spec = buildSpec(name) as unknown as Spec;
+    const spec = buildSpec(name);
     const { status, stdout, stderr } = spawnSync('bash', ['-c', asOneScript(spec)], {
       cwd: this.#work,
       encoding: 'utf8',
@@ -96,7 +97,10 @@ export class Build {
     return {
       status: status ?? -1,
       log: stdout + stderr,
-      exported: status === 0 ? (JSON.parse(readFileSync(exported, 'utf8')) as Record<string, string>) : {},
+      exported:
+        status === 0
+          ? z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(exported, 'utf8')))
+          : {},
       calls: readFileSync(calls, 'utf8').split('\n').filter(Boolean),
     };
   }
@@ -106,15 +110,7 @@ export class Build {
   }
 }
 
-interface Spec {
-  readonly env: { readonly 'exported-variables': readonly string[] };
-  readonly phases: Record<
-    string,
-    { readonly commands: readonly string[]; readonly finally?: readonly string[] }
-  >;
-}
-
-function asOneScript(spec: Spec): string {
+function asOneScript(spec: ReturnType<typeof buildSpec>): string {
   const names = JSON.stringify(spec.env['exported-variables']);
   const report = `JSON.stringify(Object.fromEntries(${names}.map((name) => [name, process.env[name]])))`;
   return [

@@ -1,0 +1,256 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { NAMES, STATES, TAGS } from '../tasks/contract.ts';
+import { BUILDER } from './role-names.ts';
+import { RELEASE_TAG, ec2Arns, ofSomeRelease, taggedAsRelease } from './target-arns.ts';
+
+export interface BakePolicyProps {
+  readonly accountId: string;
+  /** The regions of the account's targets. */
+  readonly regions: readonly string[];
+  readonly hubRegion: string;
+  readonly bucketName: string;
+}
+
+/**
+ * What a bake may do: read its own orders, and what Packer's amazon-ebs builder needs, for what carries the tag of a release.
+ *  @see https://developer.hashicorp.com/packer/integrations/hashicorp/amazon#iam-task-or-instance-role
+ */
+export function bakePolicy(props: BakePolicyProps): PolicyStatement[] {
+  return [
+    ...orders(props),
+    ...look(),
+    ...builder(props),
+    ...connection(props),
+    ...ami(props),
+    ...keys(props),
+  ];
+}
+
+function orders({ accountId, regions, hubRegion, bucketName }: BakePolicyProps): PolicyStatement[] {
+  const bucket = `arn:aws:s3:::${bucketName}`;
+  return [
+    new PolicyStatement({
+      sid: 'WriteLog',
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [`arn:aws:logs:${hubRegion}:${accountId}:log-group:/packleader/${NAMES.bakeProject}:*`],
+    }),
+    new PolicyStatement({
+      sid: 'ReadSourceAndOwnPlan',
+      actions: ['s3:GetObject'],
+      resources: [`${bucket}/sources/*`, `${bucket}/plans/*/${accountId}-*`],
+    }),
+    new PolicyStatement({
+      sid: 'FindOwnPlan',
+      actions: ['s3:ListBucket'],
+      resources: [bucket],
+      conditions: { StringLike: { 's3:prefix': `plans/*/${accountId}-*` } },
+    }),
+    new PolicyStatement({
+      sid: 'ReadSecrets',
+      actions: ['secretsmanager:GetSecretValue'],
+      resources: regions.map((region) => `arn:aws:secretsmanager:${region}:${accountId}:secret:packleader/*`),
+    }),
+    new PolicyStatement({
+      sid: 'ReadSecretParameters',
+      actions: ['ssm:GetParameter'],
+      resources: regions.map((region) => `arn:aws:ssm:${region}:${accountId}:parameter/packleader/secrets/*`),
+    }),
+  ];
+}
+
+function look(): PolicyStatement[] {
+  return [
+    new PolicyStatement({
+      sid: 'Look',
+      actions: [
+        'ec2:DescribeImages',
+        'ec2:DescribeInstanceStatus',
+        'ec2:DescribeInstanceTypeOfferings',
+        'ec2:DescribeInstances',
+        'ec2:DescribeKeyPairs',
+        'ec2:DescribeRegions',
+        'ec2:DescribeSecurityGroups',
+        'ec2:DescribeSnapshots',
+        'ec2:DescribeSubnets',
+        'ec2:DescribeTags',
+        'ec2:DescribeVolumes',
+        'ec2:DescribeVpcs',
+      ],
+      resources: ['*'], // EC2's Describe actions take no resource.
+    }),
+  ];
+}
+
+function builder({ accountId, regions }: BakePolicyProps): PolicyStatement[] {
+  const arns = (...kinds: string[]) => ec2Arns(accountId, regions, kinds);
+  return [
+    new PolicyStatement({
+      sid: 'LaunchBuilder',
+      actions: ['ec2:RunInstances'],
+      resources: arns('instance'),
+      conditions: { ...taggedAsRelease, StringEquals: { 'ec2:MetadataHttpTokens': 'required' } },
+    }),
+    new PolicyStatement({
+      sid: 'LaunchTagged',
+      actions: ['ec2:RunInstances'],
+      resources: arns('network-interface', 'volume'),
+      conditions: taggedAsRelease,
+    }),
+    new PolicyStatement({
+      sid: 'LaunchFrom',
+      actions: ['ec2:RunInstances'],
+      resources: arns('image', 'key-pair', 'security-group', 'snapshot', 'subnet'),
+    }),
+    new PolicyStatement({
+      sid: 'MakeTemporaryKeyPairAndGroup',
+      actions: ['ec2:CreateKeyPair', 'ec2:CreateSecurityGroup'],
+      resources: arns('key-pair', 'security-group'),
+      conditions: taggedAsRelease,
+    }),
+    new PolicyStatement({
+      sid: 'MakeTemporaryGroupInVpc',
+      actions: ['ec2:CreateSecurityGroup'],
+      resources: arns('vpc'),
+    }),
+    new PolicyStatement({
+      sid: 'UseAndRemoveBuilder',
+      actions: [
+        'ec2:AuthorizeSecurityGroupIngress',
+        'ec2:DeleteKeyPair',
+        'ec2:DeleteSecurityGroup',
+        'ec2:DeleteVolume',
+        'ec2:GetPasswordData',
+        'ec2:ModifyInstanceAttribute',
+        'ec2:StopInstances',
+        'ec2:TerminateInstances',
+      ],
+      resources: arns('instance', 'key-pair', 'security-group', 'volume'),
+      conditions: ofSomeRelease,
+    }),
+    new PolicyStatement({
+      sid: 'FindBuilderProfile',
+      actions: ['iam:GetInstanceProfile'],
+      resources: [`arn:aws:iam::${accountId}:instance-profile/${BUILDER}*`],
+    }),
+    new PolicyStatement({
+      sid: 'GiveBuilderItsRole',
+      actions: ['iam:PassRole'],
+      resources: [`arn:aws:iam::${accountId}:role/${BUILDER}*`],
+      conditions: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
+    }),
+  ];
+}
+
+/** Session Manager: no port of a builder is open to anyone. */
+function connection({ accountId, regions }: BakePolicyProps): PolicyStatement[] {
+  return [
+    new PolicyStatement({
+      sid: 'ConnectToBuilder',
+      actions: ['ssm:StartSession'],
+      resources: ec2Arns(accountId, regions, ['instance']),
+      conditions: { StringLike: { [`ssm:resourceTag/${RELEASE_TAG}`]: '?*' } },
+    }),
+    new PolicyStatement({
+      sid: 'ConnectByPortForwarding',
+      actions: ['ssm:StartSession'],
+      resources: regions.map((region) => `arn:aws:ssm:${region}::document/AWS-StartPortForwardingSession`),
+    }),
+    new PolicyStatement({
+      sid: 'EndOwnSession',
+      actions: ['ssm:TerminateSession'],
+      resources: regions.map((region) => `arn:aws:ssm:${region}:${accountId}:session/\${aws:userid}-*`),
+    }),
+  ];
+}
+
+function ami({ accountId, regions }: BakePolicyProps): PolicyStatement[] {
+  const arns = (...kinds: string[]) => ec2Arns(accountId, regions, kinds);
+  return [
+    new PolicyStatement({
+      sid: 'MakeAmi',
+      actions: ['ec2:CreateImage'],
+      resources: arns('image', 'snapshot'),
+      conditions: taggedAsRelease,
+    }),
+    new PolicyStatement({
+      sid: 'MakeAmiOfBuilder',
+      actions: ['ec2:CreateImage'],
+      resources: arns('instance'),
+      conditions: ofSomeRelease,
+    }),
+    new PolicyStatement({
+      sid: 'TagWhatIsMade',
+      actions: ['ec2:CreateTags'],
+      resources: arns(
+        'image',
+        'instance',
+        'key-pair',
+        'network-interface',
+        'security-group',
+        'snapshot',
+        'volume',
+      ),
+      conditions: {
+        ...taggedAsRelease,
+        StringEquals: {
+          'ec2:CreateAction': ['CreateImage', 'CreateKeyPair', 'CreateSecurityGroup', 'RunInstances'],
+        },
+      },
+    }),
+    new PolicyStatement({
+      sid: 'TagCandidateAgain',
+      actions: ['ec2:CreateTags'],
+      resources: arns('image', 'snapshot'),
+      // Packer tags AMI and snapshots once more at its end. A bake can neither move an AMI to another release nor release it.
+      conditions: {
+        StringEquals: {
+          [`aws:ResourceTag/${RELEASE_TAG}`]: `\${aws:RequestTag/${RELEASE_TAG}}`,
+          [`aws:ResourceTag/${TAGS.state}`]: STATES.candidate,
+          [`aws:RequestTag/${TAGS.state}`]: STATES.candidate,
+        },
+      },
+    }),
+    new PolicyStatement({
+      sid: 'FinishOrRemoveCandidate',
+      actions: ['ec2:DeleteSnapshot', 'ec2:DeregisterImage', 'ec2:ModifyImageAttribute'],
+      resources: arns('image', 'snapshot'),
+      conditions: { StringEquals: { [`aws:ResourceTag/${TAGS.state}`]: STATES.candidate } },
+    }),
+  ];
+}
+
+function keys({ accountId, regions }: BakePolicyProps): PolicyStatement[] {
+  const resources = regions.map((region) => `arn:aws:kms:${region}:${accountId}:key/*`);
+  const via = (...services: string[]) => ({
+    'kms:ViaService': services.flatMap((service) =>
+      regions.map((region) => `${service}.${region}.amazonaws.com`),
+    ),
+  });
+  return [
+    new PolicyStatement({
+      sid: 'EncryptVolumes',
+      actions: [
+        'kms:Decrypt',
+        'kms:DescribeKey',
+        'kms:Encrypt',
+        'kms:GenerateDataKeyWithoutPlaintext',
+        'kms:ReEncryptFrom',
+        'kms:ReEncryptTo',
+      ],
+      resources,
+      conditions: { StringEquals: via('ec2') },
+    }),
+    new PolicyStatement({
+      sid: 'LetEbsUseTheKey',
+      actions: ['kms:CreateGrant'],
+      resources,
+      conditions: { StringEquals: via('ec2'), Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+    }),
+    new PolicyStatement({
+      sid: 'DecryptSecrets',
+      actions: ['kms:Decrypt'],
+      resources,
+      conditions: { StringEquals: via('secretsmanager', 'ssm') },
+    }),
+  ];
+}

@@ -1,0 +1,13 @@
+import { NAMES } from '../tasks/contract.ts';
+
+/**
+ * Fixed, because a target account trusts the hub's roles by name: an account principal with a condition on the role's ARN may
+ * be deployed before that role exists, in any order, and survives the role being made anew. A role as the principal itself
+ * would do neither.
+ */
+export const BAKE_BATCH_ROLE = NAMES.bakeBatchMachine;
+
+export const taskRole = (file: string) => `packleader-task-${file}`;
+
+/** The builders' role and instance profile; a bake may pass any role whose name begins like this. */
+export const BUILDER = 'packleader-builder';
