@@ -50,11 +50,10 @@ main(() => {
  * @returns {{ ref: string | undefined, branch: string | undefined }}
  */
 function requested(json) {
-  /** @type {unknown} */
   const request = JSON.parse(json);
   if (typeof request !== 'object' || request === null || Array.isArray(request))
     throw new Error('The request is not a JSON object.');
-  const { ref, branch } = /** @type {Record<string, unknown>} */ (request);
+  const { ref, branch } = request;
   return { ref: named('ref', ref), branch: named('branch', branch) };
 }
 

@@ -7,11 +7,14 @@ main(() => {
   const region = required('PACKLEADER_REGION', /^[a-z]{2}(-[a-z]+)+-\d$/);
   const ofRelease = { Name: 'tag:packleader:release', Values: [release] };
   const ec2 = (/** @type {string} */ command) => ['ec2', command, '--region', region];
-  const list = (
-    /** @type {string} */ command,
-    /** @type {string} */ query,
-    /** @type {object[]} */ filters,
-  ) => /** @type {string[]} */ (awsJson([...ec2(command), '--query', query], { Filters: filters }) ?? []);
+  /**
+   * @param {string} command
+   * @param {string} query
+   * @param {object[]} filters
+   * @returns {string[]}
+   */
+  const list = (command, query, filters) =>
+    awsJson([...ec2(command), '--query', query], { Filters: filters }) ?? [];
 
   const instances = list('describe-instances', 'Reservations[].Instances[].InstanceId', [
     ofRelease,

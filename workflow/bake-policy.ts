@@ -1,4 +1,4 @@
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { NAMES, STATES, TAGS } from '../tasks/contract.ts';
 import { BUILDER } from './role-names.ts';
 import { RELEASE_TAG, ec2Arns, ofSomeRelease, taggedAsRelease } from './target-arns.ts';
@@ -23,10 +23,11 @@ export function bakePolicy(props: BakePolicyProps): PolicyStatement[] {
     ...connection(props),
     ...ami(props),
     ...keys(props),
+    stayInRegions(props),
   ];
 }
 
-function orders({ accountId, regions, hubRegion, bucketName }: BakePolicyProps): PolicyStatement[] {
+function orders({ accountId, hubRegion, bucketName }: BakePolicyProps): PolicyStatement[] {
   const bucket = `arn:aws:s3:::${bucketName}`;
   return [
     new PolicyStatement({
@@ -48,14 +49,25 @@ function orders({ accountId, regions, hubRegion, bucketName }: BakePolicyProps):
     new PolicyStatement({
       sid: 'ReadSecrets',
       actions: ['secretsmanager:GetSecretValue'],
-      resources: regions.map((region) => `arn:aws:secretsmanager:${region}:${accountId}:secret:packleader/*`),
+      resources: [`arn:aws:secretsmanager:*:${accountId}:secret:packleader/*`],
     }),
     new PolicyStatement({
       sid: 'ReadSecretParameters',
       actions: ['ssm:GetParameter'],
-      resources: regions.map((region) => `arn:aws:ssm:${region}:${accountId}:parameter/packleader/secrets/*`),
+      resources: [`arn:aws:ssm:*:${accountId}:parameter/packleader/secrets/*`],
     }),
   ];
+}
+
+/** One denial in place of the regions in every ARN: a role's inline policies have at most 10,240 characters in all. */
+function stayInRegions({ regions }: BakePolicyProps): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'StayInRegionsOfTargets',
+    effect: Effect.DENY,
+    actions: ['ec2:*', 'kms:*', 'secretsmanager:*', 'ssm:*'],
+    resources: ['*'], // A denial.
+    conditions: { StringNotEquals: { 'aws:RequestedRegion': regions } },
+  });
 }
 
 function look(): PolicyStatement[] {
@@ -81,8 +93,8 @@ function look(): PolicyStatement[] {
   ];
 }
 
-function builder({ accountId, regions }: BakePolicyProps): PolicyStatement[] {
-  const arns = (...kinds: string[]) => ec2Arns(accountId, regions, kinds);
+function builder({ accountId }: BakePolicyProps): PolicyStatement[] {
+  const arns = (...kinds: string[]) => ec2Arns(accountId, ...kinds);
   return [
     new PolicyStatement({
       sid: 'LaunchBuilder',
@@ -142,29 +154,29 @@ function builder({ accountId, regions }: BakePolicyProps): PolicyStatement[] {
 }
 
 /** Session Manager: no port of a builder is open to anyone. */
-function connection({ accountId, regions }: BakePolicyProps): PolicyStatement[] {
+function connection({ accountId }: BakePolicyProps): PolicyStatement[] {
   return [
     new PolicyStatement({
       sid: 'ConnectToBuilder',
       actions: ['ssm:StartSession'],
-      resources: ec2Arns(accountId, regions, ['instance']),
+      resources: ec2Arns(accountId, 'instance'),
       conditions: { StringLike: { [`ssm:resourceTag/${RELEASE_TAG}`]: '?*' } },
     }),
     new PolicyStatement({
       sid: 'ConnectByPortForwarding',
       actions: ['ssm:StartSession'],
-      resources: regions.map((region) => `arn:aws:ssm:${region}::document/AWS-StartPortForwardingSession`),
+      resources: ['arn:aws:ssm:*::document/AWS-StartPortForwardingSession'],
     }),
     new PolicyStatement({
       sid: 'EndOwnSession',
       actions: ['ssm:TerminateSession'],
-      resources: regions.map((region) => `arn:aws:ssm:${region}:${accountId}:session/\${aws:userid}-*`),
+      resources: [`arn:aws:ssm:*:${accountId}:session/\${aws:userid}-*`],
     }),
   ];
 }
 
-function ami({ accountId, regions }: BakePolicyProps): PolicyStatement[] {
-  const arns = (...kinds: string[]) => ec2Arns(accountId, regions, kinds);
+function ami({ accountId }: BakePolicyProps): PolicyStatement[] {
+  const arns = (...kinds: string[]) => ec2Arns(accountId, ...kinds);
   return [
     new PolicyStatement({
       sid: 'MakeAmi',
@@ -219,12 +231,10 @@ function ami({ accountId, regions }: BakePolicyProps): PolicyStatement[] {
   ];
 }
 
-function keys({ accountId, regions }: BakePolicyProps): PolicyStatement[] {
-  const resources = regions.map((region) => `arn:aws:kms:${region}:${accountId}:key/*`);
+function keys({ accountId }: BakePolicyProps): PolicyStatement[] {
+  const resources = [`arn:aws:kms:*:${accountId}:key/*`];
   const via = (...services: string[]) => ({
-    'kms:ViaService': services.flatMap((service) =>
-      regions.map((region) => `${service}.${region}.amazonaws.com`),
-    ),
+    StringLike: { 'kms:ViaService': services.map((service) => `${service}.*.amazonaws.com`) },
   });
   return [
     new PolicyStatement({
@@ -238,19 +248,19 @@ function keys({ accountId, regions }: BakePolicyProps): PolicyStatement[] {
         'kms:ReEncryptTo',
       ],
       resources,
-      conditions: { StringEquals: via('ec2') },
+      conditions: via('ec2'),
     }),
     new PolicyStatement({
       sid: 'LetEbsUseTheKey',
       actions: ['kms:CreateGrant'],
       resources,
-      conditions: { StringEquals: via('ec2'), Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+      conditions: { ...via('ec2'), Bool: { 'kms:GrantIsForAWSResource': 'true' } },
     }),
     new PolicyStatement({
       sid: 'DecryptSecrets',
       actions: ['kms:Decrypt'],
       resources,
-      conditions: { StringEquals: via('secretsmanager', 'ssm') },
+      conditions: via('secretsmanager', 'ssm'),
     }),
   ];
 }

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   BuildEnvironmentVariableType,
   BuildSpec,
@@ -9,10 +9,11 @@ import {
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { NAMES } from '../tasks/contract.ts';
 import { buildSpec } from './buildspec.ts';
+import { FixedRole } from './fixed-role.ts';
+import { buildsOf } from './target-arns.ts';
 import * as timeouts from './timeouts.ts';
 
 export interface FetchSourceProjectProps {
@@ -26,9 +27,18 @@ export interface FetchSourceProjectProps {
 /** Checks out the commit of a release and packs `packer/` into the bucket. */
 export class FetchSourceProject extends Project {
   constructor(scope: Construct, id: string, props: FetchSourceProjectProps) {
-    const { bucket, repository, defaultBranch, repositoryTokenSecret: token } = props;
+    const { repository, defaultBranch, repositoryTokenSecret: token } = props;
+    const { account, region } = Stack.of(scope);
+    const projectArn = `arn:aws:codebuild:${region}:${account}:project/${NAMES.fetchSourceProject}`;
     super(scope, id, {
       projectName: NAMES.fetchSourceProject,
+      // CDK would add permissions of its own; the statements below are all there is.
+      role: new FixedRole(scope, `${id}Role`, {
+        roleName: NAMES.fetchSourceProject,
+        description: 'Clones the repository and packs the source of a release.',
+        trusted: buildsOf(projectArn),
+        statements: statements(scope, props),
+      }).withoutPolicyUpdates(),
       description: 'Fetches the commit of a release. Started by packleader-release.',
       buildSpec: BuildSpec.fromObjectToYaml(buildSpec('fetch-source')),
       environment: {
@@ -59,19 +69,48 @@ export class FetchSourceProject extends Project {
         },
       },
     });
-    if (token !== undefined) Secret.fromSecretNameV2(this, 'Token', token).grantRead(this);
-    this.addToRolePolicy(
-      new PolicyStatement({ actions: ['s3:PutObject'], resources: [bucket.arnForObjects('sources/*')] }),
-    );
-    this.addToRolePolicy(
-      new PolicyStatement({ actions: ['s3:GetObject'], resources: [bucket.arnForObjects('released/*')] }),
-    );
-    this.addToRolePolicy(
+  }
+}
+
+function statements(scope: Construct, { bucket, repositoryTokenSecret: token }: FetchSourceProjectProps) {
+  const { account, region } = Stack.of(scope);
+  const all = [
+    new PolicyStatement({
+      sid: 'WriteLog',
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [`arn:aws:logs:${region}:${account}:log-group:/packleader/${NAMES.fetchSourceProject}:*`],
+    }),
+    new PolicyStatement({
+      sid: 'WriteSource',
+      actions: ['s3:PutObject'],
+      resources: [bucket.arnForObjects('sources/*')],
+    }),
+    new PolicyStatement({
+      sid: 'ReadReleases',
+      actions: ['s3:GetObject'],
+      resources: [bucket.arnForObjects('released/*')],
+    }),
+    new PolicyStatement({
+      sid: 'FindReleases',
+      actions: ['s3:ListBucket'],
+      resources: [bucket.bucketArn],
+      conditions: { StringLike: { 's3:prefix': 'released/*' } },
+    }),
+    new PolicyStatement({
+      sid: 'CloneFromCodeCommit',
+      actions: ['codecommit:GitPull'],
+      resources: [`arn:aws:codecommit:*:${account}:*`],
+    }),
+  ];
+  if (token !== undefined) {
+    all.push(
       new PolicyStatement({
-        actions: ['s3:ListBucket'],
-        resources: [bucket.bucketArn],
-        conditions: { StringLike: { 's3:prefix': 'released/*' } },
+        sid: 'ReadRepositoryToken',
+        actions: ['secretsmanager:GetSecretValue'],
+        // Secrets Manager ends every ARN with six characters of its own.
+        resources: [`arn:aws:secretsmanager:${region}:${account}:secret:${token}-??????`],
       }),
     );
   }
+  return all;
 }

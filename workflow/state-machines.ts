@@ -3,11 +3,11 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { DefinitionBody, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { NAMES, roleArn } from '../tasks/contract.ts';
+import { NAMES } from '../tasks/contract.ts';
 import { bakeBatchWorkflow } from './bake-batch-workflow.ts';
 import { releaseImageWorkflow } from './release-image-workflow.ts';
 import { releaseWorkflow } from './release-workflow.ts';
-import { BAKE_BATCH_ROLE } from './role-names.ts';
+import { BAKE_BATCH_ROLE, mayAssume } from './role-names.ts';
 import { TaskStates } from './task-states.ts';
 import * as timeouts from './timeouts.ts';
 
@@ -45,12 +45,8 @@ export class StateMachines extends Construct {
       timeout: timeouts.BAKE_BATCH,
       tracingEnabled: true,
     });
-    bakeBatch.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['sts:AssumeRole'],
-        resources: accountIds.map((accountId) => roleArn(accountId, NAMES.orchestratorRole)),
-      }),
-    );
+    for (const statement of mayAssume(NAMES.orchestratorRole, accountIds))
+      bakeBatch.addToRolePolicy(statement);
 
     const releaseImageScope = new Construct(this, 'ReleaseImage');
     const releaseImage = new StateMachine(releaseImageScope, 'Machine', {

@@ -2,10 +2,10 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { TAGS } from '../tasks/contract.ts';
 import { bakeProjectArn, ec2Arns, ofSomeRelease } from './target-arns.ts';
 
-/** Not only the regions of today's targets: what was released in one that left the list must still be undone. */
-const REGIONS = ['*'];
-
-/** What the hub's tasks may do in a target account. */
+/**
+ * What the hub's tasks may do in a target account; in every region, not only in those of today's targets, because what was
+ * released in one that left the list must still be undone.
+ */
 export function stewardPolicy(accountId: string, hubRegion: string): PolicyStatement[] {
   const parameter = (name: string) => `arn:aws:ssm:*:${accountId}:parameter/${name}`;
   return [
@@ -35,19 +35,19 @@ export function stewardPolicy(accountId: string, hubRegion: string): PolicyState
     new PolicyStatement({
       sid: 'RemoveBuilders',
       actions: ['ec2:DeleteKeyPair', 'ec2:DeleteSecurityGroup', 'ec2:DeleteVolume', 'ec2:TerminateInstances'],
-      resources: ec2Arns(accountId, REGIONS, ['instance', 'key-pair', 'security-group', 'volume']),
+      resources: ec2Arns(accountId, 'instance', 'key-pair', 'security-group', 'volume'),
       conditions: ofSomeRelease,
     }),
     new PolicyStatement({
       sid: 'RemoveAmis',
       actions: ['ec2:DeleteSnapshot', 'ec2:DeregisterImage'],
-      resources: ec2Arns(accountId, REGIONS, ['image', 'snapshot']),
+      resources: ec2Arns(accountId, 'image', 'snapshot'),
       conditions: ofSomeRelease,
     }),
     new PolicyStatement({
       sid: 'TagAmis',
       actions: ['ec2:CreateTags'],
-      resources: ec2Arns(accountId, REGIONS, ['image', 'snapshot']),
+      resources: ec2Arns(accountId, 'image', 'snapshot'),
       // The tags that say what an AMI is and where it came from are never written twice.
       conditions: {
         ...ofSomeRelease,

@@ -5,8 +5,6 @@ import {
   type IPrincipal,
   InstanceProfile,
   ManagedPolicy,
-  Policy,
-  type PolicyStatement,
   Role,
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
@@ -15,11 +13,12 @@ import type { Factory } from '../tasks/configuration/factory.ts';
 import { NAMES, roleArn } from '../tasks/contract.ts';
 import { bakePolicy } from './bake-policy.ts';
 import { BakeProject, type PinnedTool } from './bake-project.ts';
+import { FixedRole } from './fixed-role.ts';
 import { bucketName } from './hub-stack.ts';
 import { orchestratorPolicy } from './orchestrator-policy.ts';
 import { BAKE_BATCH_ROLE, BUILDER, taskRole } from './role-names.ts';
 import { stewardPolicy } from './steward-policy.ts';
-import { bakeProjectArn } from './target-arns.ts';
+import { bakeProjectArn, buildsOf } from './target-arns.ts';
 import { STEWARDS } from './task-functions.ts';
 
 export interface TargetStackProps extends StackProps {
@@ -64,10 +63,7 @@ export class TargetStack extends Stack {
     const bake = new FixedRole(this, 'Bake', {
       roleName: NAMES.bakeRole,
       description: 'What Packer needs to bake an AMI.',
-      trusted: new ServicePrincipal('codebuild.amazonaws.com').withConditions({
-        StringEquals: { 'aws:SourceAccount': accountId },
-        ArnEquals: { 'aws:SourceArn': bakeProjectArn(accountId, hub.region) },
-      }),
+      trusted: buildsOf(bakeProjectArn(accountId, hub.region)),
       statements: bakePolicy({ accountId, regions, hubRegion: hub.region, bucketName: bucketName(factory) }),
     });
     new BakeProject(this, 'BakeProject', {
@@ -91,21 +87,6 @@ export class TargetStack extends Stack {
         'No Packer is pinned ("packleader:packer" in cdk.json): bakes need a build image that has one.',
       );
     }
-  }
-}
-
-interface FixedRoleProps {
-  readonly roleName: string;
-  readonly description: string;
-  readonly trusted: IPrincipal;
-  readonly statements: PolicyStatement[];
-}
-
-/** A role with a name and one policy. */
-class FixedRole extends Role {
-  constructor(scope: Construct, id: string, { roleName, description, trusted, statements }: FixedRoleProps) {
-    super(scope, id, { roleName, description, assumedBy: trusted });
-    new Policy(this, 'Policy', { policyName: roleName, statements, roles: [this] });
   }
 }
 

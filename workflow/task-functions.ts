@@ -7,8 +7,8 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import { fileURLToPath } from 'node:url';
-import { NAMES, roleArn } from '../tasks/contract.ts';
-import { taskRole } from './role-names.ts';
+import { NAMES } from '../tasks/contract.ts';
+import { mayAssume, taskRole } from './role-names.ts';
 import * as timeouts from './timeouts.ts';
 
 /** Tasks that act in target accounts, through the steward role. */
@@ -98,12 +98,7 @@ export class TaskFunctions extends Construct {
   mayAssumeStewards(accountIds: readonly string[]): void {
     this.#grants.push((file, task) => {
       if (!STEWARDS.includes(file)) return;
-      task.addToRolePolicy(
-        new PolicyStatement({
-          actions: ['sts:AssumeRole'],
-          resources: accountIds.map((accountId) => roleArn(accountId, NAMES.stewardRole)),
-        }),
-      );
+      for (const statement of mayAssume(NAMES.stewardRole, accountIds)) task.addToRolePolicy(statement);
     });
   }
 }

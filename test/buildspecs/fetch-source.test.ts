@@ -49,6 +49,10 @@ function fetch(request: unknown, environment: Record<string, string> = {}) {
 const changesOf = (exported: Record<string, string>) =>
   changesSchema.parse(JSON.parse(build.get(exported['CHANGES_KEY'] ?? '').toString()));
 
+function released(image: string, version: string, at: string): void {
+  build.put(keys.released(image, version), JSON.stringify({ commit: at }));
+}
+
 describe('which commit', () => {
   it('is the head of the default branch when nothing is asked for', () => {
     const head = commit({});
@@ -201,9 +205,6 @@ describe('the zip', () => {
 });
 
 describe('what changed', () => {
-  const released = (image: string, version: string, at: string) =>
-    build.put(keys.released(image, version), JSON.stringify({ commit: at }));
-
   it('is unknown for an image that was never released', () => {
     expect(changesOf(fetch({}).exported)).toEqual({ 'linux-base': { since: null, files: [] } });
   });
