@@ -231,11 +231,13 @@ function ami({ accountId }: BakePolicyProps): PolicyStatement[] {
   ];
 }
 
+/** Only when one of these services asks on the bake's behalf. */
+const via = (...services: string[]) => ({
+  StringLike: { 'kms:ViaService': services.map((service) => `${service}.*.amazonaws.com`) },
+});
+
 function keys({ accountId }: BakePolicyProps): PolicyStatement[] {
   const resources = [`arn:aws:kms:*:${accountId}:key/*`];
-  const via = (...services: string[]) => ({
-    StringLike: { 'kms:ViaService': services.map((service) => `${service}.*.amazonaws.com`) },
-  });
   return [
     new PolicyStatement({
       sid: 'EncryptVolumes',

@@ -72,7 +72,10 @@ export class FetchSourceProject extends Project {
   }
 }
 
-function statements(scope: Construct, { bucket, repositoryTokenSecret: token }: FetchSourceProjectProps) {
+function statements(
+  scope: Construct,
+  { bucket, repository, repositoryTokenSecret: token }: FetchSourceProjectProps,
+) {
   const { account, region } = Stack.of(scope);
   const all = [
     new PolicyStatement({
@@ -96,12 +99,19 @@ function statements(scope: Construct, { bucket, repositoryTokenSecret: token }: 
       resources: [bucket.bucketArn],
       conditions: { StringLike: { 's3:prefix': 'released/*' } },
     }),
-    new PolicyStatement({
-      sid: 'CloneFromCodeCommit',
-      actions: ['codecommit:GitPull'],
-      resources: [`arn:aws:codecommit:*:${account}:*`],
-    }),
   ];
+  const codeCommit = /^https:\/\/git-codecommit\.([a-z0-9-]+)\.amazonaws\.com\/v1\/repos\/([\w.-]+)$/.exec(
+    repository,
+  );
+  if (codeCommit) {
+    all.push(
+      new PolicyStatement({
+        sid: 'CloneFromCodeCommit',
+        actions: ['codecommit:GitPull'],
+        resources: [`arn:aws:codecommit:${codeCommit[1]}:${account}:${codeCommit[2]}`],
+      }),
+    );
+  }
   if (token !== undefined) {
     all.push(
       new PolicyStatement({

@@ -149,6 +149,35 @@ describe('a bake', () => {
   });
 });
 
+describe('the plugin for Session Manager', () => {
+  beforeEach(() => {
+    build.put('plugin.rpm', 'an rpm');
+    build.program('curl', '#!/bin/sh\ncp "$FAKE_AWS/bucket/plugin.rpm" session-manager-plugin.rpm\n');
+    build.program('rpm', '#!/bin/sh\necho "$@" >"$FAKE_AWS/rpm"\n');
+  });
+  const pinned = (digest: string) => ({
+    PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION: '1.2.707.0',
+    PACKLEADER_SESSION_MANAGER_PLUGIN_SHA256: digest,
+  });
+
+  it('is installed when it is pinned, and missed aloud when it is not', () => {
+    expect(bake(pinned(sha256('an rpm'))).status).toBe(0);
+    expect(build.left('../rpm')).toBe('--install session-manager-plugin.rpm\n');
+    expect(bake()).toMatchObject({
+      status: 0,
+      log: expect.stringContaining('No session-manager-plugin is here'),
+    });
+  });
+
+  it('fails the bake before it is installed when it is another file', () => {
+    expect(bake(pinned('0'.repeat(64)))).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('expected 000'),
+    });
+    expect(build.left('../rpm')).toBeUndefined();
+  });
+});
+
 describe('a bake fails', () => {
   it('before anything is unpacked when the bytes are not those of the release', () => {
     const { status, log } = bake({ [BAKE_ENVIRONMENT.sourceSha256]: 'f'.repeat(64) });

@@ -9,6 +9,8 @@ const packer = { version: '1.14.2', sha256: 'a'.repeat(64) };
 const theTarget = target({ factory, accountId: '111111111111', packer });
 const both = [theHub, theTarget];
 
+const lines = (statements: Statement[]) => statements.map(inWords).join('\n');
+
 function roleOf(stack: Synthesised, name: string) {
   const role = stack.roles().find((one) => one.name === name);
   if (!role)
@@ -18,7 +20,6 @@ function roleOf(stack: Synthesised, name: string) {
         .map((one) => one.name)
         .join(', ')}`,
     );
-  const lines = (statements: Statement[]) => statements.map(inWords).join('\n');
   return { trust: lines(role.trust), may: lines(role.statements) };
 }
 
@@ -220,6 +221,18 @@ describe('in the hub', () => {
         ]),
       },
     });
+    const withToken = hub(factory, { repositoryTokenSecret: 'git/images' });
+    expect(roleOf(withToken, NAMES.fetchSourceProject).may).toContain(
+      'ReadRepositoryToken: Allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:eu-west-1:999999999999:secret:git/images-??????',
+    );
+  });
+
+  it('pulls from the repository itself where that is in CodeCommit', () => {
+    const repository = 'https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/images';
+    const { may } = roleOf(hub({ ...factory, repository }), NAMES.fetchSourceProject);
+    expect(may).toContain(
+      'CloneFromCodeCommit: Allow codecommit:GitPull on arn:aws:codecommit:eu-west-1:999999999999:images',
+    );
   });
 
   it('has room for the largest factory: no policy outgrows its limit with 1,000 accounts', () => {

@@ -33,6 +33,12 @@ const statementSchema = z.strictObject({
 export type Statement = z.infer<typeof statementSchema>;
 const documentSchema = z.object({ Statement: z.array(statementSchema) });
 
+const NAMED_BY = ['RoleName', 'BucketName', 'LogGroupName', 'FunctionName', 'Name'];
+
+function nameIn(properties: Record<string, unknown>): string | undefined {
+  return NAMED_BY.map((key) => properties[key]).find((name) => typeof name === 'string');
+}
+
 /** A synthesised template whose references are replaced by the names and ARNs they stand for. No Lambda is bundled. */
 export class Synthesised {
   readonly resources: readonly {
@@ -68,7 +74,7 @@ export class Synthesised {
   /** The roles by name, or by path where a name is left to CloudFormation, with who may take them on and what they may do. */
   roles(): { name: string; trust: Statement[]; statements: Statement[] }[] {
     return this.ofType('AWS::IAM::Role').map(({ is, path }) => {
-      const name = String(is['RoleName'] ?? `ref:${path}`);
+      const name = nameIn(is) ?? `ref:${path}`;
       const policies = [...this.ofType('AWS::IAM::Policy'), ...this.ofType('AWS::IAM::ManagedPolicy')];
       return {
         name: name.replace('ref:', ''),
@@ -101,9 +107,7 @@ export class Synthesised {
       const found = template[id];
       const { Properties: is = {}, Metadata } = found ?? {};
       const path = (Metadata?.['aws:cdk:path'] ?? '').split('/').slice(1).join('/');
-      const given =
-        is['RoleName'] ?? is['BucketName'] ?? is['LogGroupName'] ?? is['FunctionName'] ?? is['Name'];
-      return given === undefined ? `ref:${path}` : String(given);
+      return nameIn(is) ?? `ref:${path}`;
     };
     if (key === 'Ref') return pseudo[String(argument)] ?? name(String(argument));
     if (key === 'Fn::GetAtt') {
