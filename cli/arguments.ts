@@ -41,15 +41,18 @@ function assign(
     return;
   }
   const inner = Object.hasOwn(into, key) ? into[key] : {};
-  if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) {
+  if (!isMap(inner)) {
     throw refuse(
       '--override',
       `found "${assignment}" after another override of ${key}, must not be inside a plain value`,
     );
   }
   Object.defineProperty(into, key, { value: inner, enumerable: true, configurable: true, writable: true });
-  assign(inner as Record<string, unknown>, rest, value, assignment);
+  assign(inner, rest, value, assignment);
 }
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function valueOf(text: string, assignment: string): unknown {
   try {

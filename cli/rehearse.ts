@@ -3,7 +3,7 @@ import { checkFactory } from '../tasks/configuration/check.ts';
 import { type Factory, loadFactory } from '../tasks/configuration/factory.ts';
 import { throwIfAny } from '../tasks/configuration/problems.ts';
 import { ERRORS, NAMES } from '../tasks/contract.ts';
-import { type StateGraph, statesOf } from '../sandbox/asl.ts';
+import { stateGraphSchema, statesOf } from '../sandbox/asl.ts';
 import type { Fault } from '../sandbox/faults.ts';
 import { seedReleases } from '../sandbox/earlier-releases.ts';
 import { type Progress, type Report, rehearse } from '../sandbox/rehearsal.ts';
@@ -70,7 +70,7 @@ export function failableStates(machines: readonly Definition[]): FailableStates 
   const failable = new Map<string, { state: string; bakes: boolean }>();
   for (const { name, definition } of machines) {
     if (name === NAMES.bakeBatchMachine) continue;
-    for (const { name: state, top, state: asl } of statesOf(definition as unknown as StateGraph)) {
+    for (const { name: state, top, state: asl } of statesOf(stateGraphSchema.parse(definition))) {
       if (
         asl.Type !== 'Task' ||
         SILENT.includes(state) ||

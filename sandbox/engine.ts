@@ -2,7 +2,7 @@ import { StateMachine } from 'aws-local-stepfunctions';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type PlacedState, type StateGraph, statesOf } from './asl.ts';
 import { History } from './history.ts';
-import { RETRY_COUNT, type TaskCall, localise } from './localise.ts';
+import { RETRY_COUNT, type TaskCall, localise, taskCallSchema } from './localise.ts';
 import { Retries } from './retries.ts';
 import { StatesError } from './states-error.ts';
 
@@ -144,12 +144,12 @@ export class Engine {
     const { machine, arn, name, input, startedAt, history } = execution;
     const { onEntered, onExited, onRetried } = this.#options;
     const names = statesOf(machine.definition).map((placed) => placed.name);
-    const run = this.#interpreter(machine).run(input as never, {
+    const run = this.#interpreter(machine).run(plainJson(input), {
       overrides: {
         taskResourceLocalHandlers: this.#handlers(execution),
         retryIntervalOverrides: Object.fromEntries(names.map((state) => [state, 0])),
       },
-      context: { Run: { Id: arn, Name: name, StartTime: startedAt, Input: input } } as never,
+      context: { Run: { Id: arn, Name: name, StartTime: startedAt, Input: plainJson(input) } },
     });
     running.stop = run.abort;
     const events = history.follow(run.eventLogs, {
@@ -175,7 +175,7 @@ export class Engine {
     let interpreter = this.#interpreters.get(machine.arn);
     if (!interpreter) {
       // A test validates the definitions; doing it again at every start would take half a second.
-      interpreter = new StateMachine(localise(machine.definition) as never, {
+      interpreter = new StateMachine(JSON.parse(JSON.stringify(localise(machine.definition))), {
         validationOptions: { noValidate: true },
       });
       this.#interpreters.set(machine.arn, interpreter);
@@ -189,17 +189,12 @@ export class Engine {
     return Object.fromEntries(
       tasks.map((placed) => [
         placed.name,
-        (call: unknown) => this.#perform(placed, call as TaskCall, execution, retries) as never,
+        async (call: unknown) => this.#perform(placed, taskCallSchema.parse(call), execution, retries),
       ]),
     );
   }
 
-  async #perform(
-    placed: PlacedState,
-    call: TaskCall,
-    execution: Execution,
-    retries: Retries,
-  ): Promise<unknown> {
+  async #perform(placed: PlacedState, call: TaskCall, execution: Execution, retries: Retries): Promise<Json> {
     const { machine } = execution;
     const integration = this.#integrations.get(placed.state.Resource ?? '');
     if (!integration) throw new Error(`Nothing here can run "${placed.name}"`);
@@ -218,7 +213,7 @@ export class Engine {
             machine,
             execution,
           });
-          if (!currentState()?.hangs) return plainJson(result);
+          if (!currentState()?.hangs) return taskResult(result);
         } catch (error) {
           if (!currentState()?.hangs) throw error;
         }
@@ -229,16 +224,21 @@ export class Engine {
   }
 }
 
+type Json = Parameters<StateMachine['run']>[0];
+
 /** What Step Functions hands from state to state is JSON, whatever the task returned. */
-function plainJson(value: unknown): unknown {
-  const text = JSON.stringify(value ?? null);
-  if (Buffer.byteLength(text) > 262_144) {
+function taskResult(value: unknown): Json {
+  if (Buffer.byteLength(JSON.stringify(value ?? null)) > 262_144) {
     throw new StatesError(
       'States.DataLimitExceeded',
       'The state/task returned a result with a size exceeding the maximum number of bytes service limit.',
     );
   }
-  return JSON.parse(text);
+  return plainJson(value);
+}
+
+function plainJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value ?? null));
 }
 
 function fillIn(value: unknown, retryCount: number): unknown {

@@ -1,4 +1,5 @@
-import { NAMES } from '../tasks/contract.ts';
+import { z } from 'zod';
+import { BAKE_ENVIRONMENT, NAMES } from '../tasks/contract.ts';
 import { currentState } from './engine.ts';
 import type { Call, Sandbox } from './sandbox.ts';
 
@@ -97,20 +98,25 @@ function concerns(fault: Fault, call: Call): boolean {
   return call.mutating || READING_STATES.test(fault.state);
 }
 
-/** A build works in its target's region, though CodeBuild itself runs in the hub's. */
-function regionOf({ operation, input, region }: Call): string {
-  if (operation !== 'StartBuild') return region;
-  const variables = input['environmentVariablesOverride'];
-  if (!Array.isArray(variables)) return region;
-  const found: unknown = variables.find(({ name }: { name?: string }) => name === 'PACKLEADER_REGION');
-  return (found as { value?: string } | undefined)?.value ?? region;
+const variablesSchema = z.array(
+  z.object({ name: z.string(), value: z.string(), type: z.string().optional() }),
+);
+
+function variablesOf({ input }: Call) {
+  return variablesSchema.parse(input['environmentVariablesOverride'] ?? []);
 }
 
-function mark({ input }: Call, kind: FaultKind): void {
-  const variables = input['environmentVariablesOverride'];
-  if (!Array.isArray(variables)) throw new Error('a build without environment cannot be made to fail');
-  if (variables.some(({ name }: { name?: string }) => name === FAULT_VARIABLE)) return;
-  variables.push({ name: FAULT_VARIABLE, value: kind, type: 'PLAINTEXT' });
+/** A build works in its target's region, though CodeBuild itself runs in the hub's. */
+function regionOf(call: Call): string {
+  if (call.operation !== 'StartBuild') return call.region;
+  return variablesOf(call).find(({ name }) => name === BAKE_ENVIRONMENT.region)?.value ?? call.region;
+}
+
+/** Lets the build know that it is to fail, in the one place that reaches it. */
+function mark(call: Call, kind: FaultKind): void {
+  const others = variablesOf(call).filter(({ name }) => name !== FAULT_VARIABLE);
+  const variables = [...others, { name: FAULT_VARIABLE, value: kind, type: 'PLAINTEXT' }];
+  Object.assign(call.input, { environmentVariablesOverride: variables });
 }
 
 function refusal({ service, operation }: Call): Error {

@@ -5,6 +5,7 @@ import {
   StartBuildCommand,
 } from '@aws-sdk/client-codebuild';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { z } from 'zod';
 import type { Engine, Integration, IntegrationCall } from './engine.ts';
 import { camelCaseKeys, pascalCaseKeys } from './letter-case.ts';
 import { StatesError } from './states-error.ts';
@@ -16,6 +17,9 @@ export interface IntegrationsOptions {
   readonly sleep: (ms: number) => Promise<void>;
   readonly engine: () => Engine;
 }
+
+const startBuildSchema = z.looseObject({ projectName: z.string() });
+const startExecutionSchema = z.object({ StateMachineArn: z.string(), Name: z.string(), Input: z.unknown() });
 
 /** How often a running build is asked for. Step Functions does not say how often it does. */
 const POLL_MS = 60_000;
@@ -54,7 +58,7 @@ function startBuild({ sleep }: IntegrationsOptions): Integration {
   return async (call) => {
     const codebuild = await codebuildAs(call);
     let build = await serviceCall('CodeBuild', async () => {
-      const input = camelCaseKeys(call.parameters) as ConstructorParameters<typeof StartBuildCommand>[0];
+      const input = startBuildSchema.parse(camelCaseKeys(call.parameters));
       return (await codebuild.send(new StartBuildCommand(input))).build;
     });
     while (build?.buildStatus === 'IN_PROGRESS') {
@@ -104,11 +108,7 @@ async function serviceCall<T>(service: string, call: () => Promise<T>): Promise<
 /** @see https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html */
 function startExecution({ engine }: IntegrationsOptions): Integration {
   return async ({ parameters }) => {
-    const { StateMachineArn, Name, Input } = parameters as {
-      StateMachineArn: string;
-      Name: string;
-      Input: unknown;
-    };
+    const { StateMachineArn, Name, Input } = startExecutionSchema.parse(parameters);
     const execution = engine().start(StateMachineArn, Name, Input);
     const outcome = await execution.outcome;
     const described = {

@@ -1,13 +1,15 @@
-import type { State, StateGraph } from './asl.ts';
+import { z } from 'zod';
+import { type State, type StateGraph, stateGraphSchema } from './asl.ts';
 
 /** Stands for `$$.State.RetryCount` until the engine, which counts, puts the number in. */
 export const RETRY_COUNT = '<retry count>';
 
 /** What a Task's handler gets instead of its bare parameters. */
-export interface TaskCall {
-  readonly parameters: unknown;
-  readonly credentials?: { readonly RoleArn?: string };
-}
+export const taskCallSchema = z.object({
+  parameters: z.unknown(),
+  credentials: z.object({ RoleArn: z.string() }).optional(),
+});
+export type TaskCall = z.infer<typeof taskCallSchema>;
 
 /** Longer than any rehearsal, short enough for setTimeout. */
 const NO_TIMEOUT_SECONDS = 1_000_000;
@@ -19,17 +21,19 @@ const NO_TIMEOUT_SECONDS = 1_000_000;
  * clock is virtual. Nothing else is touched.
  */
 export function localise(graph: StateGraph): StateGraph {
-  const States = Object.fromEntries(
-    Object.entries(graph.States).map(([name, state]) => [name, localiseState(state)]),
-  );
-  return { StartAt: graph.StartAt, States };
+  return withTaskCalls(stateGraphSchema.parse(redirect(graph)));
 }
 
-function localiseState(state: State): State {
-  const redirected = redirect(state) as State;
-  if (state.ItemProcessor) return { ...redirected, ItemProcessor: localise(state.ItemProcessor) };
-  if (state.Type !== 'Task') return redirected;
-  const { Credentials, Parameters, ...rest } = redirected;
+function withTaskCalls(graph: StateGraph): StateGraph {
+  const entries = Object.entries(graph.States).map(([name, state]) => [name, withTaskCall(state)] as const);
+  const { StartAt } = graph;
+  return { StartAt, States: Object.fromEntries(entries) };
+}
+
+function withTaskCall(state: State): State {
+  if (state.ItemProcessor) return { ...state, ItemProcessor: withTaskCalls(state.ItemProcessor) };
+  if (state.Type !== 'Task') return state;
+  const { Credentials, Parameters, ...rest } = state;
   return {
     ...rest,
     TimeoutSeconds: NO_TIMEOUT_SECONDS,

@@ -8,7 +8,7 @@ import type { Leftover, PlannedRelease, ReleaseRequest, Target } from '../tasks/
 import { forgetClients } from '../tasks/aws-clients.ts';
 import { NAMES, TAGS } from '../tasks/contract.ts';
 import { z } from 'zod';
-import type { StateGraph } from './asl.ts';
+import { stateGraphSchema } from './asl.ts';
 import { bindSandbox } from './bind.ts';
 import { Engine, type Execution, type Machine, type Outcome } from './engine.ts';
 import { type Fault, Faults } from './faults.ts';
@@ -113,7 +113,8 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
   forgetClients();
   try {
     await options.prepare?.(sandbox);
-    const before = sandbox.calls.length;
+    sandbox.keepsCalls = false;
+    const before = sandbox.callCount;
     const faults = new Faults(options.faults ?? []);
     faults.install(sandbox);
     const engine = await createEngine(sandbox, options);
@@ -122,7 +123,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     const outcome = await execution.outcome;
     // Whatever was set in motion comes to rest, so that the report is about the end and not about the last moment.
     await sandbox.clock.sleep(SETTLE_MS);
-    return reportOf(sandbox, engine, factory, outcome, sandbox.calls.length - before, faults);
+    return reportOf(sandbox, engine, factory, outcome, sandbox.callCount - before, faults);
   } finally {
     unbind();
     forgetClients();
@@ -139,7 +140,7 @@ async function createEngine(sandbox: Sandbox, options: RehearsalOptions): Promis
   const machines: Machine[] = options.machines.map(({ name, definition }) => ({
     name,
     arn: machineArn(options.factory.hub, name),
-    definition: definition as StateGraph,
+    definition: stateGraphSchema.parse(definition),
   }));
   const startedAt = sandbox.clock.milliseconds();
   const tell = (
