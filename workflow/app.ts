@@ -9,7 +9,7 @@ const app = new App();
 const directory = String(app.node.tryGetContext('factory') ?? new URL('../packer', import.meta.url).pathname);
 const factory = loadFactory(readFactoryDirectory(directory));
 
-/** What cdk.json, or `--context`, says besides the factory; the docs say where to find each value. */
+/** What cdk.json, or `--context`, says besides the factory; docs/decisions/builds.md says where to find each value. */
 const toolSchema = z.strictObject({
   version: z.string().regex(/^\d+(\.\d+)+$/, 'must look like 1.14.2'),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must have 64 hexadecimal digits'),

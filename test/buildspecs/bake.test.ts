@@ -149,15 +149,16 @@ describe('a bake', () => {
   });
 });
 
+const pinned = (digest: string) => ({
+  PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION: '1.2.707.0',
+  PACKLEADER_SESSION_MANAGER_PLUGIN_SHA256: digest,
+});
+
 describe('the plugin for Session Manager', () => {
   beforeEach(() => {
     build.put('plugin.rpm', 'an rpm');
     build.program('curl', '#!/bin/sh\ncp "$FAKE_AWS/bucket/plugin.rpm" session-manager-plugin.rpm\n');
     build.program('rpm', '#!/bin/sh\necho "$@" >"$FAKE_AWS/rpm"\n');
-  });
-  const pinned = (digest: string) => ({
-    PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION: '1.2.707.0',
-    PACKLEADER_SESSION_MANAGER_PLUGIN_SHA256: digest,
   });
 
   it('is installed when it is pinned, and missed aloud when it is not', () => {
