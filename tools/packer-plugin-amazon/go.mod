@@ -1,7 +1,7 @@
 // The amazon plugin of Packer at the version that the templates pin: see tools/packer.ts.
 module packleader/tools/packer-plugin-amazon
 
-go 1.26
+go 1.24.0
 
 tool github.com/hashicorp/packer-plugin-amazon
 

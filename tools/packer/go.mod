@@ -1,7 +1,7 @@
 // HashiCorp Packer, built from source where no `packer` is on the PATH: see tools/packer.ts.
 module packleader/tools/packer
 
-go 1.26
+go 1.24.0
 
 tool github.com/hashicorp/packer
 
