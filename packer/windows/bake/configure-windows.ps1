@@ -19,7 +19,8 @@ $smb1 = Get-WindowsOptionalFeature -Online -FeatureName SMB1Protocol
 if ($smb1 -and $smb1.State -eq 'Enabled') {
     Disable-WindowsOptionalFeature -Online -FeatureName SMB1Protocol -NoRestart | Out-Null
 }
-Set-SmbServerConfiguration -EnableSMB1Protocol $false -RequireSecuritySignature $true -Force
+$smb = @{ EnableSMB1Protocol = $false; RequireSecuritySignature = $true; Force = $true }
+Set-SmbServerConfiguration @smb
 $schannel = 'HKLM:\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols'
 foreach ($protocol in @('SSL 2.0', 'SSL 3.0', 'TLS 1.0', 'TLS 1.1')) {
     foreach ($side in @('Client', 'Server')) {
@@ -39,7 +40,7 @@ Set-Registry 'HKLM:\SYSTEM\CurrentControlSet\Control\Lsa' 'RunAsPPL' 1
 Set-Registry 'HKLM:\SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations\RDP-Tcp' 'UserAuthentication' 1
 
 Disable-LocalUser -Name Guest
-Set-NetFirewallProfile -Profile Domain, Private, Public -Enabled True -DefaultInboundAction Block
+Set-NetFirewallProfile -Profile @('Domain', 'Private', 'Public') -Enabled True -DefaultInboundAction Block
 
 # Logs: larger than the 20 MB that a busy hour fills, and with the command lines of processes.
 foreach ($log in @('Application', 'Security', 'System')) {

@@ -14,7 +14,7 @@ if ($env:MONITORING_AGENT -eq 'none') {
     exit 0
 }
 $package = "$env:TEMP\amazon-cloudwatch-agent.msi"
-Get-VerifiedFile -Url $env:MONITORING_AGENT_URL -Path $package -Sha256 "$env:MONITORING_AGENT_SHA256" -Publisher 'Amazon'
+Get-VerifiedFile -Url $env:MONITORING_AGENT_URL -Path $package -Digest $env:MONITORING_AGENT_SHA256 -Publisher 'Amazon'
 Install-Msi -Path $package
 Remove-Item -Path $package
 Get-Service -Name AmazonCloudWatchAgent | Stop-Service -PassThru | Set-Service -StartupType Manual

@@ -37,19 +37,19 @@ function Get-VerifiedFile {
     param(
         [Parameter(Mandatory)] [string] $Url,
         [Parameter(Mandatory)] [string] $Path,
-        [string] $Sha256 = '',
+        [string] $Digest = '',
         [string] $Publisher = ''
     )
-    if ($Sha256 -eq '' -and $Publisher -eq '') { throw "Nothing vouches for ${Url}: give its SHA-256." }
+    if ($Digest -eq '' -and $Publisher -eq '') { throw "Nothing vouches for ${Url}: give its SHA-256." }
     [Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12
     if ($Url -match '^s3://([^/]+)/(.+)$') {
         Read-S3Object -BucketName $Matches[1] -Key $Matches[2] -File $Path | Out-Null
     } else {
         Invoke-WebRequest -Uri $Url -OutFile $Path -UseBasicParsing -TimeoutSec 600
     }
-    if ($Sha256 -ne '') {
+    if ($Digest -ne '') {
         $actual = (Get-FileHash -Path $Path -Algorithm SHA256).Hash
-        if ($actual -ne $Sha256) { throw "$Url has the SHA-256 $($actual.ToLower()), not $Sha256." }
+        if ($actual -ne $Digest) { throw "$Url has the SHA-256 $($actual.ToLower()), not $Digest." }
         return
     }
     $signature = Get-AuthenticodeSignature -FilePath $Path
@@ -155,4 +155,5 @@ function Get-Optional {
     return $Default
 }
 
-Export-ModuleMember -Function Invoke-Program, Get-VerifiedFile, Install-Msi, Get-UserData, ConvertTo-Metadata, Get-Optional
+Export-ModuleMember -Function @(
+    'Invoke-Program', 'Get-VerifiedFile', 'Install-Msi', 'Get-UserData', 'ConvertTo-Metadata', 'Get-Optional')

@@ -11,7 +11,7 @@ trap { Write-Host "FAILED: $_"; Write-Host $_.ScriptStackTrace; exit 1 }
 Import-Module -Name 'C:\packleader\scripts\Packleader.psm1' -Force
 
 $package = "$env:TEMP\Octopus.Tentacle.$env:OCTOPUS_TENTACLE_VERSION.msi"
-Get-VerifiedFile -Url $env:OCTOPUS_TENTACLE_URL -Path $package -Sha256 "$env:OCTOPUS_TENTACLE_SHA256" -Publisher 'Octopus Deploy'
+Get-VerifiedFile -Url $env:OCTOPUS_TENTACLE_URL -Path $package -Digest $env:OCTOPUS_TENTACLE_SHA256 -Publisher 'Octopus Deploy'
 Install-Msi -Path $package
 Remove-Item -Path $package
 

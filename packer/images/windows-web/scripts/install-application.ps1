@@ -24,7 +24,7 @@ if ("$env:APPLICATION_PACKAGE_URL" -eq '') {
 
 $extension = [IO.Path]::GetExtension($env:APPLICATION_PACKAGE_URL)
 $package = "$env:TEMP\application$extension"
-Get-VerifiedFile -Url $env:APPLICATION_PACKAGE_URL -Path $package -Sha256 "$env:APPLICATION_PACKAGE_SHA256"
+Get-VerifiedFile -Url $env:APPLICATION_PACKAGE_URL -Path $package -Digest $env:APPLICATION_PACKAGE_SHA256
 if ($extension -eq '.msi') {
     Install-Msi -Path $package
 } else {

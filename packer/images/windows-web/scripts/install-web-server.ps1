@@ -17,7 +17,7 @@ if (-not $result.Success) { throw "Installing the features of IIS ended with $($
 
 if ("$env:DOTNET_HOSTING_BUNDLE_URL" -ne '') {
     $installer = "$env:TEMP\dotnet-hosting.exe"
-    Get-VerifiedFile -Url $env:DOTNET_HOSTING_BUNDLE_URL -Path $installer -Sha256 "$env:DOTNET_HOSTING_BUNDLE_SHA256" `
+    Get-VerifiedFile -Url $env:DOTNET_HOSTING_BUNDLE_URL -Path $installer -Digest $env:DOTNET_HOSTING_BUNDLE_SHA256 `
         -Publisher 'Microsoft Corporation'
     # 3010: a restart is needed, which the bake makes anyway.
     Invoke-Program -Path $installer -Arguments @('/install', '/quiet', '/norestart', '/log', 'C:\packleader\logs\dotnet-hosting.log') `

@@ -47,4 +47,4 @@ $arguments += @('--apiKey', $apiKey)
 Invoke-Program -Path $tentacle -Hint $hint -Arguments $arguments -TimeoutSeconds 300 | Out-Null
 
 Invoke-Program -Path $tentacle -Hint $hint -Arguments (@('service') + $instance + @('--install', '--start')) | Out-Null
-Set-Content -Path $marker -Value (Get-Date).ToUniversalTime().ToString('s')
+Set-Content -Path $marker -Value ((Get-Date).ToUniversalTime().ToString('s'))
