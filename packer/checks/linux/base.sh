@@ -50,7 +50,7 @@ check_users_may_not_log_in_with_a_password() {
 }
 
 check_sudoers_is_valid() {
-  visudo --check --quiet
+  visudo --check
 }
 
 check_kernel_parameters_are_set() {
