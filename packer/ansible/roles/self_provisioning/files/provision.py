@@ -94,11 +94,21 @@ def write(path, text, mode):
     temporary.replace(path)
 
 
+def as_variables(value):
+    """Returns the value as YAML in which no text is a template. Ansible loses what is in a map that is tagged itself."""
+    if isinstance(value, dict):
+        members = (f"{json.dumps(key, ensure_ascii=False)}: {as_variables(member)}" for key, member in value.items())
+        return "{" + ", ".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(as_variables(member) for member in value) + "]"
+    text = json.dumps(value, ensure_ascii=False)
+    return f"!unsafe {text}" if isinstance(value, str) else text
+
+
 def run_playbook(metadata):
     """Runs the image's boot-time playbook; its output goes to the journal and to LOG."""
-    # !unsafe: a value that looks like a template stays text.
     variables = RUN / "variables.yml"
-    write(variables, "instance_metadata: !unsafe " + json.dumps(metadata) + "\n", 0o600)
+    write(variables, f"instance_metadata: {as_variables(metadata)}\n", 0o600)
     environment = dict(os.environ, ANSIBLE_CONFIG=str(HOME / "ansible/ansible.cfg"), LC_ALL="C.UTF-8", HOME="/root")
     command = ["ansible-playbook", "--connection", "local", "--inventory", "localhost,"]
     command += ["--extra-vars", f"@{variables}", str(HOME / "playbooks/provision.yml")]
