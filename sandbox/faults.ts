@@ -54,7 +54,7 @@ export class Faults {
           }
         : fail?.(environment);
     sandbox.builds.minutes = (environment) =>
-      environment[FAULT_VARIABLE] === 'timeout' ? HANGS_MINUTES : (minutes?.(environment) ?? 8);
+      environment[FAULT_VARIABLE] === 'timeout' ? HANGS_MINUTES : minutes?.(environment);
     sandbox.intercept(async (call, next) => {
       const here = currentState();
       const fault = this.#faults.find(

@@ -29,7 +29,7 @@ export interface PackerBehaviour {
   /** Fails the build when it comes to this step. Packer then cleans up after itself, as the real one does. */
   fail?: (environment: Environment) => { readonly at: PackerStep; readonly message: string } | undefined;
   /** Virtual minutes of provisioning; 6 to 11 by default, the same for the same image and target. */
-  minutes?: (environment: Environment) => number;
+  minutes?: (environment: Environment) => number | undefined;
   /** EBS volumes, each of which becomes a snapshot. 1 by default. */
   volumes?: (environment: Environment) => 1 | 2;
 }
