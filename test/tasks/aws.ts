@@ -1,0 +1,167 @@
+/**
+ * AWS as one test expects it: a call it does not expect rejects, and fails the test even when the task swallows that.
+ * Each call is told with the account whose steward made it, so that a call in the wrong account is an unexpected one.
+ */
+import { CodeBuildClient } from '@aws-sdk/client-codebuild';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { type AwsCommand, mockClient } from 'aws-sdk-client-mock';
+import { isDeepStrictEqual } from 'node:util';
+import { afterEach, beforeEach, expect } from 'vitest';
+import { forgetClients } from '../../tasks/aws-clients.ts';
+import { NAMES, type Target, roleArn, targetName } from '../../tasks/contract.ts';
+
+export const DEV: Target = { accountId: '111111111111', region: 'eu-west-1' };
+export const PROD: Target = { accountId: '222222222222', region: 'us-east-1' };
+
+const HUB_REGION = 'eu-central-1';
+/** Where CodeBuild runs the builds of a target: its account, the hub's region. */
+export const builds = ({ accountId }: Target): Target => ({ accountId, region: HUB_REGION });
+/** The hub's own buckets and bus, without any steward. */
+export const HUB = 'hub';
+export type Where = Target | typeof HUB;
+
+export interface Call {
+  readonly where: string;
+  readonly command: string;
+  readonly input: unknown;
+}
+
+type Metadata = { $metadata: object };
+type Reply<Output> = Omit<Partial<Output>, '$metadata'> | Error;
+
+interface Expected {
+  readonly call: Call;
+  readonly replies: unknown[];
+}
+
+/** A call as it is recorded; its input is a copy without undefined fields. */
+export function call(where: Where, command: { readonly input: unknown }): Call {
+  return {
+    where: where === HUB ? HUB : targetName(where),
+    command: command.constructor.name.replace(/Command$/, ''),
+    input: JSON.parse(JSON.stringify(command.input)),
+  };
+}
+
+/** An error as the SDK throws it: its name is AWS's code. */
+export function awsError(code: string, message = `AWS says ${code}`): Error {
+  return Object.assign(new Error(message), { name: code });
+}
+
+export class Aws {
+  /** What was sent, in order. */
+  sent: Call[] = [];
+  unexpected: Call[] = [];
+  /** The accounts whose steward role was assumed, in order. */
+  stewards: string[] = [];
+  #expected: Expected[] = [];
+
+  /** Expects a call with exactly this input; the replies are given in turn, the last one for ever. */
+  on<Input extends object, Output extends Metadata>(
+    where: Where,
+    command: AwsCommand<Input, Output>,
+    ...replies: readonly Reply<Output>[]
+  ): void {
+    if (replies.length === 0) throw new Error('a call needs a reply');
+    this.#expected.unshift({ call: call(where, command), replies: [...replies] });
+  }
+
+  /** What was sent to one place, in order. */
+  sentTo(where: Where): Call[] {
+    const name = where === HUB ? HUB : targetName(where);
+    return this.sent.filter((one) => one.where === name);
+  }
+
+  /** The commands sent, in order, as a person would list them. */
+  get commands(): string[] {
+    return this.sent.map(({ command }) => command);
+  }
+
+  reset(): void {
+    this.sent = [];
+    this.unexpected = [];
+    this.stewards = [];
+    this.#expected = [];
+  }
+
+  async answer(where: Where, command: { readonly input: unknown }): Promise<unknown> {
+    const made = call(where, command);
+    this.sent.push(made);
+    const expected = this.#expected.find((one) => isDeepStrictEqual(one.call, made));
+    if (!expected) {
+      this.unexpected.push(made);
+      throw new Error(`unexpected call: ${JSON.stringify(made)}`);
+    }
+    const [reply] = expected.replies.length > 1 ? expected.replies.splice(0, 1) : expected.replies;
+    if (reply instanceof Error) throw reply;
+    return reply;
+  }
+}
+
+interface StewardClient {
+  readonly config: {
+    readonly region: () => Promise<string>;
+    readonly credentials: () => Promise<{ readonly accessKeyId: string }>;
+  };
+}
+
+/** Puts a strict AWS under every test of the file. */
+export function useAws(): Aws {
+  const aws = new Aws();
+  const mocks: { restore: () => void }[] = [];
+
+  beforeEach(() => {
+    process.env['AWS_REGION'] = HUB_REGION;
+    forgetClients();
+    aws.reset();
+    const sts = mockClient(STSClient);
+    sts.send.callsFake(async (command) => assumeSteward(aws, command));
+    for (const Client of [EC2Client, SSMClient, CodeBuildClient]) {
+      const mock = mockClient(Client as typeof EC2Client);
+      mock.send.callsFake(async function (this: StewardClient, command) {
+        const [{ accessKeyId }, region] = await Promise.all([
+          this.config.credentials(),
+          this.config.region(),
+        ]);
+        return aws.answer({ accountId: accessKeyId, region }, command) as never;
+      });
+      mocks.push(mock);
+    }
+    for (const Client of [S3Client, EventBridgeClient]) {
+      const mock = mockClient(Client as typeof S3Client);
+      mock.send.callsFake(async (command) => aws.answer(HUB, command) as never);
+      mocks.push(mock);
+    }
+    mocks.push(sts);
+  });
+
+  afterEach(() => {
+    for (const mock of mocks.splice(0)) mock.restore();
+    expect(aws.unexpected).toEqual([]);
+  });
+
+  return aws;
+}
+
+function assumeSteward(aws: Aws, command: { readonly input: unknown }) {
+  const { RoleArn = '', RoleSessionName } = command instanceof AssumeRoleCommand ? command.input : {};
+  const [, accountId = ''] = /^arn:aws:iam::(\d{12}):/.exec(RoleArn) ?? [];
+  if (RoleArn !== roleArn(accountId, NAMES.stewardRole) || RoleSessionName !== 'packleader') {
+    aws.unexpected.push(call(HUB, command));
+    throw new Error(`unexpected call: ${JSON.stringify(command.input)}`);
+  }
+  aws.stewards.push(accountId);
+  return {
+    $metadata: {},
+    Credentials: {
+      AccessKeyId: accountId,
+      SecretAccessKey: 'secret',
+      SessionToken: 'token',
+      Expiration: new Date(Date.now() + 3_600_000),
+    },
+  };
+}
