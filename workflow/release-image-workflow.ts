@@ -80,7 +80,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
 }
 
 function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps, stage: string): Fallible {
-  const bakeBatch = runMachine(scope, `Bake a batch of ${stage} AMIs`, {
+  const bakeBatch = runMachine(scope, `Bake batch of ${stage} AMIs`, {
     comment:
       'One inline Map runs 40 bakes at once, so each batch of 40 is an execution with a Map of its own.',
     stateMachineArn: bakeBatchMachineArn,

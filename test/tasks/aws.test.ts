@@ -1,11 +1,13 @@
+import { StopBuildCommand } from '@aws-sdk/client-codebuild';
 import { DescribeKeyPairsCommand } from '@aws-sdk/client-ec2';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
 import { clientsFor } from '../../tasks/aws-clients.ts';
 import { putEvent } from '../../tasks/events.ts';
 import { readBytes } from '../../tasks/plan-store.ts';
-import { DEV, HUB, PROD, awsError, builds, useAws } from './aws.ts';
+import { DEV, HUB, PROD, awsError, useAws } from './aws.ts';
 
 const aws = useAws();
 const keyPairs = new DescribeKeyPairsCommand({ KeyNames: ['a'] });
@@ -26,13 +28,17 @@ describe('the AWS of these tests', () => {
   it('fails an unexpected call of every client', async () => {
     const { codebuild, ec2, ssm } = clientsFor(DEV);
     await expect(ec2.send(keyPairs)).rejects.toThrow('unexpected call');
-    await expect(ssm.send(keyPairs as never)).rejects.toThrow('unexpected call');
-    await expect(codebuild.send(keyPairs as never)).rejects.toThrow('unexpected call');
+    await expect(ssm.send(new GetParameterCommand({ Name: 'a' }))).rejects.toThrow('unexpected call');
+    await expect(codebuild.send(new StopBuildCommand({ id: 'a' }))).rejects.toThrow('unexpected call');
     await expect(readBytes({ bucket: 'b', key: 'k' })).rejects.toThrow('unexpected call');
     await expect(putEvent('x', {})).rejects.toThrow('unexpected call');
-    const builder = `${builds(DEV).accountId}/${builds(DEV).region} DescribeKeyPairs`;
-    const steward = '111111111111/eu-west-1 DescribeKeyPairs';
-    expect(unexpected()).toEqual([steward, steward, builder, 'hub GetObject', 'hub PutEvents']);
+    expect(unexpected()).toEqual([
+      '111111111111/eu-west-1 DescribeKeyPairs',
+      '111111111111/eu-west-1 GetParameter',
+      '111111111111/eu-central-1 StopBuild',
+      'hub GetObject',
+      'hub PutEvents',
+    ]);
   });
 
   it('fails a call in another account, or with more in its input, than expected', async () => {

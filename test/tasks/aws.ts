@@ -109,34 +109,37 @@ interface StewardClient {
   };
 }
 
+interface Mock {
+  readonly send: {
+    callsFake(fake: (this: StewardClient, command: { readonly input: unknown }) => Promise<unknown>): unknown;
+  };
+  restore(): void;
+}
+
 /** Puts a strict AWS under every test of the file. */
 export function useAws(): Aws {
   const aws = new Aws();
-  const mocks: { restore: () => void }[] = [];
+  const mocks: Mock[] = [];
 
   beforeEach(() => {
     process.env['AWS_REGION'] = HUB_REGION;
     forgetClients();
     aws.reset();
-    const sts = mockClient(STSClient);
-    sts.send.callsFake(async (command) => assumeSteward(aws, command));
-    for (const Client of [EC2Client, SSMClient, CodeBuildClient]) {
-      const mock = mockClient(Client as typeof EC2Client);
-      mock.send.callsFake(async function (this: StewardClient, command) {
+    const stewards: Mock[] = [mockClient(EC2Client), mockClient(SSMClient), mockClient(CodeBuildClient)];
+    for (const mock of stewards) {
+      mock.send.callsFake(async function (command) {
         const [{ accessKeyId }, region] = await Promise.all([
           this.config.credentials(),
           this.config.region(),
         ]);
-        return aws.answer({ accountId: accessKeyId, region }, command) as never;
+        return aws.answer({ accountId: accessKeyId, region }, command);
       });
-      mocks.push(mock);
     }
-    for (const Client of [S3Client, EventBridgeClient]) {
-      const mock = mockClient(Client as typeof S3Client);
-      mock.send.callsFake(async (command) => aws.answer(HUB, command) as never);
-      mocks.push(mock);
-    }
-    mocks.push(sts);
+    const hub: Mock[] = [mockClient(S3Client), mockClient(EventBridgeClient)];
+    for (const mock of hub) mock.send.callsFake(async (command) => aws.answer(HUB, command));
+    const sts: Mock = mockClient(STSClient);
+    sts.send.callsFake(async (command) => assumeSteward(aws, command));
+    mocks.push(...stewards, ...hub, sts);
   });
 
   afterEach(() => {
