@@ -10,11 +10,7 @@ import * as timeouts from './timeouts.ts';
 
 /** Checks out the commit of a release and packs `packer/` into the bucket. */
 export class FetchSourceProject extends Project {
-  constructor(
-    scope: Construct,
-    id: string,
-    props: { readonly bucket: Bucket; readonly repository: string },
-  ) {
+  constructor(scope: Construct, id: string, props: { readonly bucket: Bucket; readonly repository: string }) {
     super(scope, id, {
       projectName: NAMES.fetchSourceProject,
       buildSpec: BuildSpec.fromObjectToYaml(

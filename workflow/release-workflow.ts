@@ -8,7 +8,7 @@ import {
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { FETCH_SOURCE, NAMES } from '../tasks/contract.ts';
+import { ERRORS, FETCH_SOURCE, NAMES } from '../tasks/contract.ts';
 import { type Fallible, catchEverything, runBuild, runMachine } from './asl.ts';
 import * as retries from './retries.ts';
 import type { TaskStates } from './task-states.ts';
@@ -63,12 +63,19 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
     .otherwise(
       new Fail(scope, 'Some images failed', {
         comment: 'Names each image that was not released, and why.',
-        error: 'SomeImagesFailed',
+        error: ERRORS.someImagesFailed,
         causePath: '$.summary.cause',
       }),
     );
+  const tiers = releaseTiers(scope, props);
+  const failed = new Fail(scope, 'Not released', {
+    comment: 'What failed concerns all images, or nobody could say which of them were released.',
+    errorPath: '$.failure.Error',
+    causePath: '$.failure.Cause',
+  });
+  for (const state of [fetchSource, plan, tiers, summarise]) catchEverything(state, failed, '$.failure');
   fetchSource.next(plan);
-  plan.next(releaseTiers(scope, props));
+  plan.next(tiers);
   return fetchSource;
 
   function releaseTiers(within: Construct, { stages, releaseImageMachineArn }: ReleaseProps): MapState {
