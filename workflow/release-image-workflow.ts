@@ -73,7 +73,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
   ];
   const ends = { done: announceRelease(scope, tasks), undone: explainRollback(scope, tasks) };
   return saga<Fallible>(steps, ends, {
-    then: (from, to) => void from.next(to),
+    onSuccess: (from, to) => void from.next(to),
     onFailure: (from, to) => catchEverything(from, to, '$.failure'),
     onGivingUp: (from, to) => catchEverything(from, to, at('undone', from.id)),
   });

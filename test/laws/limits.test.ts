@@ -44,15 +44,16 @@ describe.each(samples)('every state machine of $title', ({ machines, ...rest }) 
   });
 });
 
+const targets = (length: number) =>
+  Array.from({ length }, () => ({
+    accountId: '111111111111',
+    region: 'eu-west-1',
+    sourceImageId: 'ami-1',
+    timeoutMinutes: 60,
+  }));
+
 describe('a stage', () => {
   it('is baked in batches of at most 40, which is what one inline Map runs at once', () => {
-    const targets = (length: number) =>
-      Array.from({ length }, () => ({
-        accountId: '111111111111',
-        region: 'eu-west-1',
-        sourceImageId: 'ami-1',
-        timeoutMinutes: 60,
-      }));
     expect(batchSchema.safeParse({ number: 1, targets: targets(AT_ONCE) }).success).toBe(true);
     expect(batchSchema.safeParse({ number: 1, targets: targets(AT_ONCE + 1) }).success).toBe(false);
   });
@@ -85,7 +86,7 @@ describe('the names of executions', () => {
   });
 
   it('are made of nothing else', () => {
-    const names = new Set(
+    const names = new Set<string>(
       samples.flatMap(allStates).flatMap(({ state }) => Object(state.Parameters)['Name.$'] ?? []),
     );
     expect([...names].toSorted()).toEqual([

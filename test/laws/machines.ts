@@ -36,8 +36,11 @@ function sampleOf(stages: readonly string[], targets: number): Sample {
   return sample(title, factoryOf(stages, targets));
 }
 
+function account(stage: number, target: number): string {
+  return String(100_000_000_000 + stage * 1_000 + target);
+}
+
 function factoryOf(stages: readonly string[], targetsEach: number): Factory {
-  const account = (stage: number, target: number) => String(100_000_000_000 + stage * 1_000 + target);
   return {
     repository: 'https://github.com/example/images',
     defaultBranch: 'main',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ERRORS, NAMES } from '../../tasks/contract.ts';
 import { SERVICE_ERRORS } from '../../workflow/retries.ts';
-import { type Sample, allStates, machineOf, samples, stateOf } from './machines.ts';
+import { type Machine, type Sample, allStates, machineOf, samples, stateOf } from './machines.ts';
 
 /** @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
 const STATES_ERRORS = ['States.ALL', 'States.DataLimitExceeded', 'States.Timeout'];
@@ -27,6 +27,9 @@ const forwardOrder = ({ stages }: Sample) => [
   'Announce release',
   'Released',
 ];
+
+const resultPaths = (machine: Machine, state: string) =>
+  stateOf(machine, state).Catch?.map((one) => Object(one).ResultPath);
 
 /** Where a failure leads: the undo of the step, whose effect may have happened, else that of the step before. */
 function undoOf(sample: Sample, step: string): string {
@@ -79,11 +82,11 @@ describe.each(samples)('the release of an image in $title', (sample) => {
   });
 
   it('keeps the first error apart from the errors of its undos', () => {
-    const kept = (state: string) => stateOf(machine, state).Catch?.map((one) => Object(one).ResultPath);
-    for (const step of forward.slice(0, -1)) expect(kept(step), step).toEqual(['$.failure', '$.failure']);
+    for (const step of forward.slice(0, -1))
+      expect(resultPaths(machine, step), step).toEqual(['$.failure', '$.failure']);
     for (const undo of undos.slice(0, -1)) {
       const path = `$['undone']['${undo}']`;
-      expect(kept(undo)).toEqual([path, path]);
+      expect(resultPaths(machine, undo)).toEqual([path, path]);
       expect(stateOf(machine, undo).ResultPath).toBe(path);
     }
   });

@@ -38,7 +38,7 @@ function onceSeconds(state: State, machines: readonly Machine[]): number {
 
 /** The machine that a task runs, if it runs one. */
 export function nestedMachine(state: State, machines: readonly Machine[]): Machine | undefined {
-  const { StateMachineArn: arn } = Object(state.Parameters) as { StateMachineArn?: unknown };
+  const arn: unknown = Object(state.Parameters).StateMachineArn;
   if (typeof arn !== 'string') return undefined;
   const found = machines.find(({ name }) => arn.endsWith(`:stateMachine:${name}`));
   if (!found) throw new Error(`there is no machine ${arn}`);
