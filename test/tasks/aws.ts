@@ -70,6 +70,11 @@ export class Aws {
     this.#expected.unshift({ call: call(where, command), replies: [...replies] });
   }
 
+  /** Expects each of these calls, and answers with an empty success. */
+  accepts(where: Where, ...commands: readonly { readonly input: unknown }[]): void {
+    for (const command of commands) this.#expected.unshift({ call: call(where, command), replies: [{}] });
+  }
+
   /** What was sent to one place, in order. */
   sentTo(where: Where): Call[] {
     const name = where === HUB ? HUB : targetName(where);
