@@ -265,11 +265,26 @@ export class PackleaderError extends Error {
   }
 }
 
-/** Thrown by an undo that could not remove everything; its message is JSON, so that the next state can read the list. */
+/**
+ * Room for the list in the error's cause: Step Functions keeps 32,768 characters of it, and Lambda puts the message there
+ * twice, in the trace as well.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html
+ */
+const LEFTOVERS_CHARACTERS = 10_000;
+
+/**
+ * Thrown by an undo that could not remove everything; its message is JSON, so that the next state can read the list. A list
+ * that is too long is cut, and `more` says how many are missing.
+ */
 export class LeftoversRemain extends PackleaderError {
   readonly leftovers: readonly Leftover[];
   constructor(leftovers: readonly Leftover[]) {
-    super(ERRORS.leftoversRemain, JSON.stringify({ leftovers }));
+    let characters = 0;
+    const told = leftovers.filter((leftover) => {
+      characters += JSON.stringify(JSON.stringify(leftover)).length;
+      return characters <= LEFTOVERS_CHARACTERS;
+    });
+    super(ERRORS.leftoversRemain, JSON.stringify({ leftovers: told, more: leftovers.length - told.length }));
     this.leftovers = leftovers;
   }
 }
