@@ -62,7 +62,7 @@ describe('announcing a release', () => {
     });
   });
 
-  it('fails with a name that Retry knows, not with S3's or EventBridge's own, when the bucket or the bus is busy', async () => {
+  it('fails with a name that Retry knows, not with one of S3 or EventBridge, when they are busy', async () => {
     aws.on(HUB, record, awsError('SlowDown'), {});
     aws.on(HUB, event(RELEASE), awsError('InternalException'));
     await expect(announce(RELEASE)).rejects.toMatchObject({ name: 'Throttled' });

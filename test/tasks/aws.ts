@@ -5,7 +5,7 @@
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { type AwsCommand, mockClient } from 'aws-sdk-client-mock';
@@ -73,6 +73,13 @@ export class Aws {
   /** Expects each of these calls, and answers with an empty success. */
   accepts(where: Where, ...commands: readonly { readonly input: unknown }[]): void {
     for (const command of commands) this.#expected.unshift({ call: call(where, command), replies: [{}] });
+  }
+
+  /** Expects that an object of the hub's bucket is read, and answers with bytes, or with a document as JSON. */
+  holds(Bucket: string, Key: string, content: Uint8Array | object): void {
+    const bytes = content instanceof Uint8Array ? content : new TextEncoder().encode(JSON.stringify(content));
+    const reply = { Body: { transformToByteArray: async () => bytes } };
+    this.#expected.unshift({ call: call(HUB, new GetObjectCommand({ Bucket, Key })), replies: [reply] });
   }
 
   /** What was sent to one place, in order. */
