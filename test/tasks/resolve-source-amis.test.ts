@@ -69,6 +69,25 @@ function finds(target: Target, image: Image): void {
 const bakes = (target: Target, sourceImageId: string) => ({ ...target, sourceImageId, timeoutMinutes: 60 });
 const NEIGHBOUR: Target = { ...DEV, accountId: '333333333333' };
 
+const search = (NextToken?: string) =>
+  new DescribeImagesCommand({
+    Owners: ['099720109477'],
+    Filters: [
+      { Name: 'state', Values: ['available'] },
+      { Name: 'architecture', Values: ['x86_64'] },
+      { Name: 'name', Values: ['ubuntu-*'] },
+    ],
+    ...(NextToken === undefined ? {} : { NextToken }),
+  });
+
+const baseVersions = (...all: readonly string[]) => ({
+  Parameters: all.map((version) => ({
+    Name: `/packleader/base/versions/${version}`,
+    Value: `ami-${version}`,
+  })),
+});
+const parameter = (version: string) => get(`/packleader/base/versions/${version}`);
+
 describe('resolving source AMIs', () => {
   it('looks each parameter up once per target, and pins the AMI for every bake', async () => {
     finds(DEV, sound('ami-1'));
@@ -213,16 +232,6 @@ describe('a source AMI', () => {
 
 describe('a source AMI by filter', () => {
   const byFilter: SourceAmi = { filter: { name: 'ubuntu-*' }, owners: ['099720109477'] };
-  const search = (NextToken?: string) =>
-    new DescribeImagesCommand({
-      Owners: ['099720109477'],
-      Filters: [
-        { Name: 'state', Values: ['available'] },
-        { Name: 'architecture', Values: ['x86_64'] },
-        { Name: 'name', Values: ['ubuntu-*'] },
-      ],
-      ...(NextToken === undefined ? {} : { NextToken }),
-    });
 
   it('is the newest of the owners, on whichever page', async () => {
     aws.on(DEV, search(), { Images: [sound('ami-1')], NextToken: 'more' });
@@ -245,20 +254,13 @@ describe('a source AMI by filter', () => {
 
 describe('a source AMI of this factory', () => {
   const base: SourceAmi = { image: 'base' };
-  const versions = (...all: readonly string[]) => ({
-    Parameters: all.map((version) => ({
-      Name: `/packleader/base/versions/${version}`,
-      Value: `ami-${version}`,
-    })),
-  });
-  const parameter = (version: string) => get(`/packleader/base/versions/${version}`);
   const OLD = '1.3.20261101000000';
   const NEW = '1.4.20261102000000';
 
   it('is the newest version that every target has, with an AMI of its own in each', async () => {
-    aws.on(DEV, versionsOf('base'), { ...versions(NEW), NextToken: 'more' });
-    aws.on(DEV, versionsOf('base', 'more'), versions(OLD));
-    aws.on(PROD, versionsOf('base'), versions(OLD));
+    aws.on(DEV, versionsOf('base'), { ...baseVersions(NEW), NextToken: 'more' });
+    aws.on(DEV, versionsOf('base', 'more'), baseVersions(OLD));
+    aws.on(PROD, versionsOf('base'), baseVersions(OLD));
     for (const [target, id] of [
       [DEV, 'ami-1'],
       [PROD, 'ami-2'],
@@ -280,8 +282,8 @@ describe('a source AMI of this factory', () => {
   });
 
   it('fails when no version is released in every target', async () => {
-    aws.on(DEV, versionsOf('base'), versions(NEW));
-    aws.on(PROD, versionsOf('base'), versions(OLD));
+    aws.on(DEV, versionsOf('base'), baseVersions(NEW));
+    aws.on(PROD, versionsOf('base'), baseVersions(OLD));
     await expect(resolve(['dev', [DEV, base]], ['prod', [PROD, base]])).rejects.toMatchObject({
       name: 'BaseImageNotReleased',
       message:
