@@ -111,7 +111,8 @@ export const targetName = ({ accountId, region }: Target) => `${accountId}/${reg
 export const releaseRequestSchema = z
   .strictObject({
     image: z.string().min(1).optional(),
-    images: z.array(z.string().min(1)).optional(),
+    /** Never empty: `{}` asks for whatever changed. */
+    images: z.array(z.string().min(1)).min(1).optional(),
     ref: z.string().min(1).optional(),
     branch: z.string().min(1).optional(),
     overrides: z.record(z.string(), z.unknown()).optional(),
