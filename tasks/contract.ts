@@ -267,11 +267,11 @@ export class PackleaderError extends Error {
 }
 
 /**
- * Room for the list in the error's cause: Step Functions keeps 32,768 characters of it, and Lambda puts the message there
- * twice, in the trace as well.
- *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html
+ * Room for the list in the error's cause, where Lambda puts it twice: in the trace as well. Step Functions keeps 32,768
+ * characters of a cause, and the causes of all stages must fit into 256 KiB beside the release of 1,000 targets.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
  */
-const LEFTOVERS_CHARACTERS = 10_000;
+const LEFTOVERS_CHARACTERS = 3_000;
 
 /**
  * Thrown by an undo that could not remove everything; its message is JSON, so that the next state can read the list. A list

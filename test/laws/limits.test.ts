@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { releaseVersion } from '../../tasks/configuration/version.ts';
-import { type Release, batchSchema } from '../../tasks/contract.ts';
+import { LeftoversRemain, type Release, batchSchema } from '../../tasks/contract.ts';
+import { handler as explainRollback } from '../../tasks/explain-rollback.ts';
 import { executionName } from '../../tasks/execution-name.ts';
 import { LAMBDA } from '../../workflow/timeouts.ts';
 import { LONGEST_STAGE, allStates, functionOf, samples } from './machines.ts';
@@ -44,7 +45,7 @@ describe.each(samples)('every state machine of $title', ({ machines, ...rest }) 
   });
 });
 
-const targets = (length: number) =>
+const bakesOf = (length: number) =>
   Array.from({ length }, () => ({
     accountId: '111111111111',
     region: 'eu-west-1',
@@ -54,12 +55,61 @@ const targets = (length: number) =>
 
 describe('a stage', () => {
   it('is baked in batches of at most 40, which is what one inline Map runs at once', () => {
-    expect(batchSchema.safeParse({ number: 1, targets: targets(AT_ONCE) }).success).toBe(true);
-    expect(batchSchema.safeParse({ number: 1, targets: targets(AT_ONCE + 1) }).success).toBe(false);
+    expect(batchSchema.safeParse({ number: 1, targets: bakesOf(AT_ONCE) }).success).toBe(true);
+    expect(batchSchema.safeParse({ number: 1, targets: bakesOf(AT_ONCE + 1) }).success).toBe(false);
   });
 
   it('of 1,000 targets has at most 40 batches, so that all of them are baked at once', () => {
     expect(Math.ceil(MOST_TARGETS / AT_ONCE)).toBeLessThanOrEqual(AT_ONCE);
+  });
+});
+
+/** What Step Functions makes of an error that a Lambda function threw. */
+const caught = (name: string, message: string) => ({
+  Error: name,
+  Cause: JSON.stringify({
+    errorType: name,
+    errorMessage: message,
+    trace: [
+      `${name}: ${message}`,
+      ...Array.from({ length: 10 }, () => '    at file:///var/task/index.mjs:1:1'),
+    ],
+  }),
+});
+
+describe('the document of a release', () => {
+  const STAGES = ['dev', 'test', 'pre-prod', 'prod'];
+
+  it('of 1,000 targets in four stages still fits when every stage left everything behind', async () => {
+    const targets = Array.from({ length: MOST_TARGETS / STAGES.length }, (_, index) => ({
+      accountId: String(100_000_000_000 + index),
+      region: 'ap-southeast-1',
+    }));
+    const imageId = 'ami-0123456789abcdef0';
+    const leftovers = targets.map((target) => ({
+      ...target,
+      resourceId: imageId,
+      why: 'DependencyViolation: it is in use',
+    }));
+    const perStage = <T>(value: T) => Object.fromEntries(STAGES.map((stage) => [stage, value]));
+    const bakes = targets.map((target) => ({ ...target, sourceImageId: imageId, timeoutMinutes: 480 }));
+    const document = {
+      release: {
+        releaseId: 'x'.repeat(90),
+        image: 'x'.repeat(40),
+        version: 'x'.repeat(47),
+        commit: 'x'.repeat(40),
+        repository: 'x'.repeat(60),
+        prerelease: false,
+      },
+      resolved: perStage({ batches: [{ number: 1, targets: bakes }] }),
+      baked: perStage([{ bakes: targets.map(() => ({})) }]),
+      amis: perStage(targets.map((target) => ({ ...target, imageId }))),
+      failure: caught('AccessDenied', 'x'.repeat(1_000)),
+      undone: perStage(caught('LeftoversRemain', new LeftoversRemain(leftovers).message)),
+    };
+    const explained = { ...document, rollback: await explainRollback(document) };
+    expect(Buffer.byteLength(JSON.stringify(explained))).toBeLessThan(QUOTA.documentBytes);
   });
 });
 
