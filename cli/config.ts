@@ -3,13 +3,11 @@ import { stringify } from 'yaml';
 import { targetName, type Target } from '../tasks/contract.ts';
 import {
   chosenStage,
-  effectiveSettings,
   loadConfiguration,
   type Configuration,
-  type Origin,
   type Overrides,
-  type StatedValue,
 } from '../tasks/configuration/configuration.ts';
+import { effectiveSettings, type Origin, type StatedValue } from '../tasks/configuration/effective.ts';
 import type { FactoryFiles } from '../tasks/configuration/factory.ts';
 import { InvalidConfiguration, nearest, placeText, problem, shown } from '../tasks/configuration/problems.ts';
 

@@ -1,37 +1,46 @@
-/** The part of the Amazon States Language that the state machines use. */
-export interface Retrier {
-  readonly ErrorEquals: readonly string[];
-  readonly IntervalSeconds?: number;
-  readonly MaxAttempts?: number;
-  readonly BackoffRate?: number;
-  readonly MaxDelaySeconds?: number;
-}
+import { z } from 'zod';
 
-export interface State {
-  readonly Type: string;
-  readonly Comment?: string;
-  readonly Next?: string;
-  readonly End?: boolean;
-  readonly Default?: string;
-  readonly Choices?: readonly { readonly Next: string }[];
-  readonly Resource?: string;
-  readonly Parameters?: unknown;
-  readonly Credentials?: unknown;
-  readonly TimeoutSeconds?: number;
-  readonly Retry?: readonly Retrier[];
-  readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Next: string }[];
-  readonly ItemProcessor?: StateGraph;
-  readonly ItemsPath?: string;
-  readonly MaxConcurrency?: number;
-  readonly ResultPath?: string | null;
-}
+const retrierSchema = z.looseObject({
+  ErrorEquals: z.array(z.string()),
+  IntervalSeconds: z.number().optional(),
+  MaxAttempts: z.number().optional(),
+  BackoffRate: z.number().optional(),
+  MaxDelaySeconds: z.number().optional(),
+});
+export type Retrier = z.infer<typeof retrierSchema>;
 
-export interface StateGraph {
-  readonly StartAt: string;
-  readonly States: Readonly<Record<string, State>>;
-  readonly TimeoutSeconds?: number;
-  readonly Comment?: string;
-}
+/** The part of a state that matters here; everything else is kept as it is. */
+const stateSchema = z.looseObject({
+  Type: z.string(),
+  Comment: z.string().optional(),
+  Next: z.string().optional(),
+  End: z.boolean().optional(),
+  Default: z.string().optional(),
+  Choices: z.array(z.looseObject({ Next: z.string() })).optional(),
+  Resource: z.string().optional(),
+  Parameters: z.unknown().optional(),
+  Credentials: z.unknown().optional(),
+  TimeoutSeconds: z.number().optional(),
+  Retry: z.array(retrierSchema).optional(),
+  Catch: z.array(z.looseObject({ ErrorEquals: z.array(z.string()), Next: z.string() })).optional(),
+  ItemsPath: z.string().optional(),
+  MaxConcurrency: z.number().optional(),
+  ResultPath: z.string().nullable().optional(),
+  get ItemProcessor() {
+    return stateGraphSchema.optional();
+  },
+});
+export type State = z.infer<typeof stateSchema>;
+
+/** A state machine, or what a Map does with each item, in the Amazon States Language. */
+export const stateGraphSchema = z.looseObject({
+  StartAt: z.string(),
+  TimeoutSeconds: z.number().optional(),
+  get States() {
+    return z.record(z.string(), stateSchema);
+  },
+});
+export type StateGraph = z.infer<typeof stateGraphSchema>;
 
 /** A state with its name, and the name of the state at the top of the graph that it is part of. */
 export interface PlacedState {

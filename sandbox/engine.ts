@@ -2,7 +2,7 @@ import { StateMachine } from 'aws-local-stepfunctions';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type PlacedState, type StateGraph, statesOf } from './asl.ts';
 import { History } from './history.ts';
-import { RETRY_COUNT, type TaskCall, localise } from './localise.ts';
+import { RETRY_COUNT, type TaskCall, localise, taskCallSchema } from './localise.ts';
 import { Retries } from './retries.ts';
 import { StatesError } from './states-error.ts';
 
@@ -125,75 +125,84 @@ export class Engine {
   #run(machine: Machine, arn: string, name: string, input: unknown): Execution {
     const startedAt = this.#options.now().toISOString();
     const history = new History(statesOf(machine.definition));
-    const deferred: { execution?: Execution } = {};
-    const executionOf = (): Execution => {
-      if (!deferred.execution) throw new Error('the execution has not begun');
-      return deferred.execution;
+    const running: { stop?: () => void } = {};
+    const outcome = Promise.resolve().then(async () => this.#finish(execution, running));
+    const execution: Execution = {
+      arn,
+      name,
+      machine,
+      input,
+      startedAt,
+      history,
+      outcome,
+      stop: () => running.stop?.(),
     };
-    const overrides = {
-      taskResourceLocalHandlers: this.#handlers(machine, executionOf),
-      retryIntervalOverrides: Object.fromEntries(
-        statesOf(machine.definition).map((placed) => [placed.name, 0]),
-      ),
-    };
-    const context = { Run: { Id: arn, Name: name, StartTime: startedAt, Input: input } };
-    const run = this.#interpreter(machine).run(input as never, { overrides, context: context as never });
-    const events = history.follow(run.eventLogs, {
-      entered: (placed) => this.#options.onEntered?.(executionOf(), placed),
-      exited: (placed) => this.#options.onExited?.(executionOf(), placed),
-      retried: (placed, error) => this.#options.onRetried?.(executionOf(), placed, error),
+    return execution;
+  }
+
+  async #finish(execution: Execution, running: { stop?: () => void }): Promise<Outcome> {
+    const { machine, arn, name, input, startedAt, history } = execution;
+    const { onEntered, onExited, onRetried } = this.#options;
+    const names = statesOf(machine.definition).map((placed) => placed.name);
+    const run = this.#interpreter(machine).run(plainJson(input), {
+      overrides: {
+        taskResourceLocalHandlers: this.#handlers(execution),
+        retryIntervalOverrides: Object.fromEntries(names.map((state) => [state, 0])),
+      },
+      context: { Run: { Id: arn, Name: name, StartTime: startedAt, Input: plainJson(input) } },
     });
-    const outcome = (async (): Promise<Outcome> => {
-      try {
-        const output: unknown = await run.result;
-        await events;
-        return { status: 'SUCCEEDED', output };
-      } catch (error) {
-        if (error instanceof Error && error.name === 'ExecutionAbortedError') return { status: 'ABORTED' };
-        await events;
-        const cause = error instanceof Error && error.cause instanceof Error ? error.cause : asError(error);
-        return { status: 'FAILED', error: cause.name, cause: cause.message };
-      } finally {
-        history.end();
-      }
-    })();
-    deferred.execution = { arn, name, machine, input, startedAt, history, outcome, stop: run.abort };
-    return deferred.execution;
+    running.stop = run.abort;
+    const events = history.follow(run.eventLogs, {
+      entered: (placed) => onEntered?.(execution, placed),
+      exited: (placed) => onExited?.(execution, placed),
+      retried: (placed, error) => onRetried?.(execution, placed, error),
+    });
+    try {
+      const output: unknown = await run.result;
+      await events;
+      return { status: 'SUCCEEDED', output };
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ExecutionAbortedError') return { status: 'ABORTED' };
+      await events;
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : asError(error);
+      return { status: 'FAILED', error: cause.name, cause: cause.message };
+    } finally {
+      history.end();
+    }
   }
 
   #interpreter(machine: Machine): StateMachine {
     let interpreter = this.#interpreters.get(machine.arn);
     if (!interpreter) {
-      interpreter = new StateMachine(localise(machine.definition) as never);
+      // A test validates the definitions; doing it again at every start would take half a second.
+      interpreter = new StateMachine(JSON.parse(JSON.stringify(localise(machine.definition))), {
+        validationOptions: { noValidate: true },
+      });
       this.#interpreters.set(machine.arn, interpreter);
     }
     return interpreter;
   }
 
-  #handlers(machine: Machine, executionOf: () => Execution) {
+  #handlers(execution: Execution) {
     const retries = new Retries(this.#options.sleep);
-    const tasks = statesOf(machine.definition).filter(({ state }) => state.Type === 'Task');
+    const tasks = statesOf(execution.machine.definition).filter(({ state }) => state.Type === 'Task');
     return Object.fromEntries(
       tasks.map((placed) => [
         placed.name,
-        (call: unknown) => this.#perform(placed, call as TaskCall, executionOf(), retries) as never,
+        async (call: unknown) => this.#perform(placed, taskCallSchema.parse(call), execution, retries),
       ]),
     );
   }
 
-  async #perform(
-    placed: PlacedState,
-    call: TaskCall,
-    execution: Execution,
-    retries: Retries,
-  ): Promise<unknown> {
+  async #perform(placed: PlacedState, call: TaskCall, execution: Execution, retries: Retries): Promise<Json> {
     const { machine } = execution;
     const integration = this.#integrations.get(placed.state.Resource ?? '');
     if (!integration) throw new Error(`Nothing here can run "${placed.name}"`);
     const around = currentState();
     const inherits = around !== undefined && (this.#options.inner ?? []).includes(machine.name);
     const here: Whereabouts = inherits ? around : { machine: machine.name, state: placed.top };
-    const entry = `${placed.name}#${call.item ?? ''}`;
+    // Iterations of a Map run at the same time, and are told apart by what they are given.
+    const entry = `${placed.name} ${placed.inMap ? JSON.stringify(call.parameters) : ''}`;
     return retries.around(entry, placed.state, (retryCount) =>
       whereabouts.run({ machine: here.machine, state: here.state }, async () => {
         const parameters = fillIn(call.parameters, retryCount);
@@ -204,7 +213,7 @@ export class Engine {
             machine,
             execution,
           });
-          if (!currentState()?.hangs) return plainJson(result);
+          if (!currentState()?.hangs) return taskResult(result);
         } catch (error) {
           if (!currentState()?.hangs) throw error;
         }
@@ -215,16 +224,21 @@ export class Engine {
   }
 }
 
+type Json = Parameters<StateMachine['run']>[0];
+
 /** What Step Functions hands from state to state is JSON, whatever the task returned. */
-function plainJson(value: unknown): unknown {
-  const text = JSON.stringify(value ?? null);
-  if (Buffer.byteLength(text) > 262_144) {
+function taskResult(value: unknown): Json {
+  if (Buffer.byteLength(JSON.stringify(value ?? null)) > 262_144) {
     throw new StatesError(
       'States.DataLimitExceeded',
       'The state/task returned a result with a size exceeding the maximum number of bytes service limit.',
     );
   }
-  return JSON.parse(text);
+  return plainJson(value);
+}
+
+function plainJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value ?? null));
 }
 
 function fillIn(value: unknown, retryCount: number): unknown {

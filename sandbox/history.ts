@@ -1,11 +1,8 @@
+import type { StateMachine } from 'aws-local-stepfunctions';
 import type { PlacedState } from './asl.ts';
 
-/** What the interpreter tells of an execution, as far as it is used here. */
-interface InterpreterEvent {
-  readonly type: string;
-  readonly state?: { readonly name: string; readonly output?: unknown };
-  readonly Error?: string;
-}
+/** What the interpreter tells of an execution. */
+type Events = ReturnType<StateMachine['run']>['eventLogs'];
 
 interface Listeners {
   readonly entered: (state: PlacedState) => void;
@@ -50,14 +47,14 @@ export class History {
     this.ended = true;
   }
 
-  async follow(events: AsyncIterable<unknown>, listeners: Listeners): Promise<void> {
+  async follow(events: Events, listeners: Listeners): Promise<void> {
     let lastError = '';
-    for await (const event of events as AsyncIterable<InterpreterEvent>) {
+    for await (const event of events) {
       if (event.type === 'MapIterationStarted') this.events += EVENTS.mapIteration;
-      const placed = event.state && this.#states.get(event.state.name);
+      const placed = 'state' in event ? this.#states.get(event.state.name) : undefined;
       if (!placed) continue;
       if (event.type === 'StateEntered') this.#enter(placed, listeners);
-      if (event.type === 'StateFailed') lastError = event.Error ?? '';
+      if (event.type === 'StateFailed') lastError = event.Error;
       if (event.type === 'StateRetried') {
         this.transitions += 1;
         this.events +=
@@ -65,7 +62,7 @@ export class History {
         listeners.retried(placed, lastError);
       }
       if (event.type === 'StateExited') {
-        this.#exit(placed, event.state?.output);
+        this.#exit(placed, event.state.output);
         listeners.exited(placed);
       }
     }

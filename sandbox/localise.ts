@@ -1,44 +1,45 @@
-import type { State, StateGraph } from './asl.ts';
+import { z } from 'zod';
+import { type State, type StateGraph, stateGraphSchema } from './asl.ts';
 
 /** Stands for `$$.State.RetryCount` until the engine, which counts, puts the number in. */
 export const RETRY_COUNT = '<retry count>';
 
 /** What a Task's handler gets instead of its bare parameters. */
-export interface TaskCall {
-  readonly parameters: unknown;
-  readonly credentials?: { readonly RoleArn?: string };
-  /** Which iteration of the Map it is in. */
-  readonly item?: number;
-}
+export const taskCallSchema = z.object({
+  parameters: z.unknown(),
+  credentials: z.object({ RoleArn: z.string() }).optional(),
+});
+export type TaskCall = z.infer<typeof taskCallSchema>;
 
 /** Longer than any rehearsal, short enough for setTimeout. */
 const NO_TIMEOUT_SECONDS = 1_000_000;
 
 /**
  * Rewrites a definition so that the local interpreter can run it unchanged in meaning. The interpreter gives a handler
- * only the state's parameters, in which `Credentials` do not appear, and keeps a context object of its own; so the
- * credentials and the place in a Map become parameters, and paths into the context object are pointed at the engine's.
- * Time-outs belong to the engine, whose clock is virtual. Nothing else is touched.
+ * only the state's parameters, in which `Credentials` do not appear, and keeps a context object of its own; so credentials
+ * become parameters, and paths into the context object are pointed at the engine's. Time-outs belong to the engine, whose
+ * clock is virtual. Nothing else is touched.
  */
-export function localise(graph: StateGraph, inMap = false): StateGraph {
-  const States = Object.fromEntries(
-    Object.entries(graph.States).map(([name, state]) => [name, localiseState(state, inMap)]),
-  );
-  return { StartAt: graph.StartAt, States };
+export function localise(graph: StateGraph): StateGraph {
+  return withTaskCalls(stateGraphSchema.parse(redirect(graph)));
 }
 
-function localiseState(state: State, inMap: boolean): State {
-  const redirected = redirect(state) as State;
-  if (state.ItemProcessor) return { ...redirected, ItemProcessor: localise(state.ItemProcessor, true) };
-  if (state.Type !== 'Task') return redirected;
-  const { Credentials, Parameters, ...rest } = redirected;
+function withTaskCalls(graph: StateGraph): StateGraph {
+  const entries = Object.entries(graph.States).map(([name, state]) => [name, withTaskCall(state)] as const);
+  const { StartAt } = graph;
+  return { StartAt, States: Object.fromEntries(entries) };
+}
+
+function withTaskCall(state: State): State {
+  if (state.ItemProcessor) return { ...state, ItemProcessor: withTaskCalls(state.ItemProcessor) };
+  if (state.Type !== 'Task') return state;
+  const { Credentials, Parameters, ...rest } = state;
   return {
     ...rest,
     TimeoutSeconds: NO_TIMEOUT_SECONDS,
     Parameters: {
       ...(Parameters === undefined ? { 'parameters.$': '$' } : { parameters: Parameters }),
       ...(Credentials === undefined ? {} : { credentials: Credentials }),
-      ...(inMap ? { 'item.$': '$$.Map.Item.Index' } : {}),
     },
   };
 }

@@ -14,20 +14,14 @@ export interface TargetClients {
 
 const clients = new Map<string, TargetClients>();
 
-/** The steward's clients for one target; made once per Lambda, their credentials renewed by the SDK before they expire. */
+/**
+ * The steward's clients for one target: each is made when it is first used and kept for the Lambda's life; the SDK renews
+ * its credentials before they expire.
+ */
 export function clientsFor(target: Target): TargetClients {
   const name = targetName(target);
-  let found = clients.get(name);
-  if (!found) {
-    const { region } = target;
-    const credentials = stewardCredentials(target.accountId);
-    found = {
-      ec2: new EC2Client({ region, credentials }),
-      ssm: new SSMClient({ region, credentials }),
-      codebuild: new CodeBuildClient({ credentials }),
-    };
-    clients.set(name, found);
-  }
+  const found = clients.get(name) ?? makeClients(target);
+  clients.set(name, found);
   return found;
 }
 
@@ -35,6 +29,23 @@ export function clientsFor(target: Target): TargetClients {
 export function forgetClients(): void {
   clients.clear();
   stewards.clear();
+  sts = undefined;
+}
+
+function makeClients({ accountId, region }: Target): TargetClients {
+  const credentials = stewardCredentials(accountId);
+  const made: { ec2?: EC2Client; ssm?: SSMClient; codebuild?: CodeBuildClient } = {};
+  return {
+    get ec2() {
+      return (made.ec2 ??= new EC2Client({ region, credentials }));
+    },
+    get ssm() {
+      return (made.ssm ??= new SSMClient({ region, credentials }));
+    },
+    get codebuild() {
+      return (made.codebuild ??= new CodeBuildClient({ credentials }));
+    },
+  };
 }
 
 interface Session {
@@ -44,6 +55,7 @@ interface Session {
   readonly expiration: Date;
 }
 
+let sts: STSClient | undefined;
 const stewards = new Map<string, { readonly session: Promise<Session>; renewAt: number }>();
 
 /** The SDK asks for new credentials five minutes before the old ones expire. */
@@ -69,9 +81,8 @@ function stewardCredentials(accountId: string): () => Promise<Session> {
 
 async function assumeSteward(accountId: string): Promise<Session> {
   const RoleArn = roleArn(accountId, NAMES.stewardRole);
-  const { Credentials } = await new STSClient({}).send(
-    new AssumeRoleCommand({ RoleArn, RoleSessionName: 'packleader' }),
-  );
+  sts ??= new STSClient({});
+  const { Credentials } = await sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'packleader' }));
   if (!Credentials?.AccessKeyId || !Credentials.SecretAccessKey || !Credentials.SessionToken) {
     throw new Error(`STS returned no credentials for ${RoleArn}`);
   }

@@ -1,14 +1,10 @@
 import pMap from 'p-map';
 import { z } from 'zod';
 import { changedImages } from './changed-images.ts';
-import {
-  baseImages,
-  checkFactory,
-  type Configuration,
-  effectiveSettings,
-  imagesInTiers,
-  loadConfiguration,
-} from './configuration/configuration.ts';
+import { checkFactory } from './configuration/check.ts';
+import { type Configuration, loadConfiguration } from './configuration/configuration.ts';
+import { effectiveSettings } from './configuration/effective.ts';
+import { baseImages, imagesInTiers } from './configuration/tiers.ts';
 import { packerVariables } from './configuration/packer-variables.ts';
 import { throwIfAny } from './configuration/problems.ts';
 import { releaseVersion } from './configuration/version.ts';

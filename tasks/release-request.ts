@@ -40,10 +40,7 @@ function sentences(issue: z.core.$ZodIssue, asked: unknown): string[] {
     });
   }
   if (issue.path.length === 0) return [`The input is ${describe(asked)}, but must be a JSON object.`];
-  const found = issue.path.reduce<unknown>(
-    (value, key) => (value as Record<PropertyKey, unknown>)[key],
-    asked,
-  );
+  const found = issue.path.reduce<unknown>((value, key) => Reflect.get(Object(value), key), asked);
   return [`The field "${issue.path.join('.')}" is ${describe(found)}: ${issue.message}.`];
 }
 

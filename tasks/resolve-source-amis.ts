@@ -44,7 +44,7 @@ const BATCH_SIZE = 40;
 export async function handler(event: unknown): Promise<Resolved> {
   const { release, plan: location, startedAt } = parseEvent(eventSchema, event);
   const plan = await readPlan({ bucket: location.bucket, key: keys.plan(location.prefix) });
-  const targets = plan.stages.flatMap(({ targets }) => targets);
+  const targets = plan.stages.flatMap((stage) => stage.targets);
   const baseVersions = await chooseBaseVersions(targets);
   const sources = new Map<PlannedTarget, Image>();
   await inEveryTarget(targets, async (target) => {
@@ -54,9 +54,9 @@ export async function handler(event: unknown): Promise<Resolved> {
   });
   refuseDifferences(sources);
   return Object.fromEntries(
-    plan.stages.map(({ name, targets }) => [
-      name,
-      { batches: inBatches(targets.map((target) => bake(target, sources))) },
+    plan.stages.map((stage) => [
+      stage.name,
+      { batches: inBatches(stage.targets.map((target) => bake(target, sources))) },
     ]),
   );
 }

@@ -1,12 +1,39 @@
 import { App } from 'aws-cdk-lib';
-import { readFactoryDirectory } from '../cli/factory-directory.ts';
+import { readFactoryDirectory } from '../tasks/configuration/factory-directory.ts';
 import { loadFactory } from '../tasks/configuration/factory.ts';
-import { HubStack } from './hub-stack.ts';
+import { z } from 'zod';
+import { HubStack, accountsOf } from './hub-stack.ts';
+import { TargetStack } from './target-stack.ts';
 
 const app = new App();
 const directory = String(app.node.tryGetContext('factory') ?? new URL('../packer', import.meta.url).pathname);
 const factory = loadFactory(readFactoryDirectory(directory));
+
+/** What cdk.json, or `--context`, says besides the factory; docs/decisions/builds.md says where to find each value. */
+const toolSchema = z.strictObject({
+  version: z.string().regex(/^\d+(\.\d+)+$/, 'must look like 1.14.2'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must have 64 hexadecimal digits'),
+});
+const context = z
+  .object({ packer: toolSchema, sessionManagerPlugin: toolSchema, repositoryTokenSecret: z.string().min(1) })
+  .partial()
+  .parse({
+    packer: app.node.tryGetContext('packleader:packer'),
+    sessionManagerPlugin: app.node.tryGetContext('packleader:sessionManagerPlugin'),
+    repositoryTokenSecret: app.node.tryGetContext('packleader:repositoryTokenSecret'),
+  });
+const { packer, sessionManagerPlugin, repositoryTokenSecret } = context;
+
 new HubStack(app, 'packleader-hub', {
   factory,
   env: { account: factory.hub.accountId, region: factory.hub.region },
+  ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
 });
+for (const accountId of accountsOf(factory)) {
+  new TargetStack(app, `packleader-target-${accountId}`, {
+    factory,
+    accountId,
+    ...(packer && { packer }),
+    ...(sessionManagerPlugin && { sessionManagerPlugin }),
+  });
+}

@@ -22,9 +22,9 @@ export function catchEverything(state: Fallible, to: State, resultPath: string):
   state.addCatch(handler, { errors: ['States.ALL'], resultPath });
 }
 
-/** A field of the document, whatever its name holds: `at('resolved', 'pre-prod')` is `$['resolved']['pre-prod']`. */
-export function at(...fields: readonly string[]): string {
-  return `$${fields.map((field) => `['${field}']`).join('')}`;
+/** A field of the document, whatever its name holds: `at('resolved', 'pre-prod')` is `$.resolved['pre-prod']`. */
+export function at(field: string, ...inner: readonly string[]): string {
+  return `$.${field}${inner.map((name) => `['${name}']`).join('')}`;
 }
 
 /**
@@ -42,7 +42,6 @@ export function runMachine(
     readonly executionName: string;
     readonly input: Record<string, unknown>;
     readonly resultSelector: Record<string, string>;
-    readonly resultPath: string;
     readonly timeout: Duration;
   },
 ): CustomState {
@@ -58,7 +57,6 @@ export function runMachine(
         Input: { 'AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$': JsonPath.executionId, ...props.input },
       },
       ResultSelector: props.resultSelector,
-      ResultPath: props.resultPath,
     },
   });
 }

@@ -1,4 +1,5 @@
 import { App } from 'aws-cdk-lib';
+import { z } from 'zod';
 import type { Factory } from '../tasks/configuration/factory.ts';
 import { HubStack } from './hub-stack.ts';
 
@@ -13,32 +14,43 @@ export interface Definition {
  * template's references replaced by the names they stand for. Lambda code is not bundled: nothing here runs it.
  */
 export function definitionsOf(factory: Factory): Definition[] {
-  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false });
+  const app = new App({
+    // Templates are validated when they are synthesised for deployment.
+    builtinCloudFormationValidation: false,
+    context: { 'aws:cdk:bundling-stacks': [] },
+    analyticsReporting: false,
+  });
   const { accountId: account, region } = factory.hub;
   const stack = new HubStack(app, 'packleader-hub', { factory, env: { account, region } });
-  const template = app.synth().getStackArtifact(stack.artifactId).template as HubTemplate;
+  const template = templateSchema.parse(app.synth().getStackArtifact(stack.artifactId).template);
   const machines = Object.values(template.Resources).filter(
     ({ Type }) => Type === 'AWS::StepFunctions::StateMachine',
   );
   return machines.map(({ Properties }) => ({
     name: String(Properties['StateMachineName']),
-    definition: JSON.parse(resolve(Properties['DefinitionString'], template, factory)) as Record<
-      string,
-      unknown
-    >,
+    definition: definitionSchema.parse(
+      JSON.parse(resolve(Properties['DefinitionString'], template, factory)),
+    ),
   }));
 }
 
-interface HubTemplate {
-  readonly Resources: Record<string, { readonly Type: string; readonly Properties: Record<string, unknown> }>;
-}
+const templateSchema = z.object({
+  Resources: z.record(
+    z.string(),
+    z.object({ Type: z.string(), Properties: z.record(z.string(), z.unknown()).default({}) }),
+  ),
+});
+type HubTemplate = z.infer<typeof templateSchema>;
+
+const definitionSchema = z.record(z.string(), z.unknown());
 
 /** Only what the hub's definitions use: Fn::Join, Fn::GetAtt of a function, and pseudo parameters. */
 function resolve(value: unknown, template: HubTemplate, factory: Factory): string {
   if (typeof value === 'string') return value;
   const [[key, argument] = ['', undefined]] = Object.entries(value ?? {});
-  if (key === 'Fn::Join' && Array.isArray(argument)) {
-    const [separator, parts] = argument as [string, unknown[]];
+  const join = z.tuple([z.string(), z.array(z.unknown())]).safeParse(argument);
+  if (key === 'Fn::Join' && join.success) {
+    const [separator, parts] = join.data;
     return parts.map((part) => resolve(part, template, factory)).join(separator);
   }
   if (key === 'Fn::GetAtt' && Array.isArray(argument) && argument[1] === 'Arn') {

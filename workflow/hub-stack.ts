@@ -1,6 +1,6 @@
 import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
-import { AccountPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { ArnPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Factory } from '../tasks/configuration/factory.ts';
 import { NAMES, roleArn } from '../tasks/contract.ts';
@@ -10,13 +10,15 @@ import { TaskFunctions } from './task-functions.ts';
 
 export interface HubStackProps extends StackProps {
   readonly factory: Factory;
+  /** The name of the secret that holds a token for a private repository with an https URL; default: it is public. */
+  readonly repositoryTokenSecret?: string;
 }
 
 /** What stands once per organisation: the state machines, their tasks, the bucket, the project that fetches the source. */
 export class HubStack extends Stack {
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
-    const { factory } = props;
+    const { factory, repositoryTokenSecret } = props;
     const accountIds = accountsOf(factory);
     const bucket = new Bucket(this, 'Bucket', {
       bucketName: bucketName(factory),
@@ -30,7 +32,13 @@ export class HubStack extends Stack {
     const functions = new TaskFunctions(this, 'Tasks');
     functions.mayUse(bucket);
     functions.mayAssumeStewards(accountIds);
-    const project = new FetchSourceProject(this, 'FetchSource', { bucket, repository: factory.repository });
+    const { repository, defaultBranch } = factory;
+    const project = new FetchSourceProject(this, 'FetchSource', {
+      bucket,
+      repository,
+      defaultBranch,
+      ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
+    });
     new StateMachines(this, 'StateMachines', {
       stages: factory.stages.map(({ name }) => name),
       functionOf: (file) => functions.of(file),
@@ -49,17 +57,28 @@ export function accountsOf(factory: Factory): string[] {
   return [...new Set(factory.stages.flatMap(({ targets }) => targets.map(({ accountId }) => accountId)))];
 }
 
-/** The bake role of each target account reads the source and the plans, and nothing else. */
+/** Each account's bake role reads the source and its own plans, and nothing of any other account. */
 function letBakesRead(bucket: Bucket, accountIds: readonly string[]): void {
+  const principals = accountIds.map((accountId) => new ArnPrincipal(`arn:aws:iam::${accountId}:root`));
+  // Of these accounts only; every ARN written out would outgrow a bucket policy's 20 KB at a hundred accounts.
+  const isBake = { ArnLike: { 'aws:PrincipalArn': roleArn('*', NAMES.bakeRole) } };
+  const ownPlans = 'plans/*/${aws:PrincipalAccount}-*';
   bucket.addToResourcePolicy(
     new PolicyStatement({
       sid: 'BakesRead',
-      principals: accountIds.map((accountId) => new AccountPrincipal(accountId)),
+      principals,
       actions: ['s3:GetObject'],
-      resources: [bucket.arnForObjects('sources/*'), bucket.arnForObjects('plans/*')],
-      conditions: {
-        ArnEquals: { 'aws:PrincipalArn': accountIds.map((accountId) => roleArn(accountId, NAMES.bakeRole)) },
-      },
+      resources: [bucket.arnForObjects('sources/*'), bucket.arnForObjects(ownPlans)],
+      conditions: isBake,
+    }),
+  );
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'BakesFindTheirPlans',
+      principals,
+      actions: ['s3:ListBucket'],
+      resources: [bucket.bucketArn],
+      conditions: { ...isBake, StringLike: { 's3:prefix': ownPlans } },
     }),
   );
 }

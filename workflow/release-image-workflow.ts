@@ -73,7 +73,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
   ];
   const ends = { done: announceRelease(scope, tasks), undone: explainRollback(scope, tasks) };
   return saga<Fallible>(steps, ends, {
-    onSuccess: (from, to) => void from.next(to),
+    next: (from, to) => void from.next(to),
     onFailure: (from, to) => catchEverything(from, to, '$.failure'),
     onGivingUp: (from, to) => catchEverything(from, to, at('undone', from.id)),
   });
@@ -92,7 +92,6 @@ function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps,
       'targets.$': '$.batch.targets',
     },
     resultSelector: { 'bakes.$': '$.Output' },
-    resultPath: '$',
     timeout: timeouts.BAKE_BATCH,
   });
   bakeBatch.addRetry(retries.throttled);

@@ -90,7 +90,6 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         'executionName.$': '$.executionName',
       },
       resultSelector: { 'release.$': '$.Output' },
-      resultPath: '$',
       timeout: timeouts.releaseImage(stages.length),
     });
     releaseImage.addRetry(retries.throttled);

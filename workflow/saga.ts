@@ -7,7 +7,7 @@ export interface Step<State> {
 /** How a saga is joined to whatever runs it. */
 export interface Joints<State> {
   /** After `from` succeeded, `to` follows. */
-  readonly onSuccess: (from: State, to: State) => void;
+  readonly next: (from: State, to: State) => void;
   /** When a step fails, for whatever reason, `to` follows. */
   readonly onFailure: (from: State, to: State) => void;
   /** When an undo gives up, `to` follows all the same. */
@@ -28,7 +28,7 @@ export function saga<State>(
   const entry = new Map<Step<State>, State>();
   for (const step of steps) {
     if (step.undo !== undefined) {
-      joints.onSuccess(step.undo, following);
+      joints.next(step.undo, following);
       joints.onGivingUp(step.undo, following);
       following = step.undo;
     }
@@ -36,7 +36,7 @@ export function saga<State>(
   }
   let next = ends.done;
   for (const step of steps.toReversed()) {
-    joints.onSuccess(step.name, next);
+    joints.next(step.name, next);
     joints.onFailure(step.name, entry.get(step) ?? ends.undone);
     next = step.name;
   }

@@ -1,12 +1,13 @@
 import { Stack } from 'aws-cdk-lib';
-import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { DefinitionBody, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { NAMES, roleArn } from '../tasks/contract.ts';
+import { NAMES } from '../tasks/contract.ts';
 import { bakeBatchWorkflow } from './bake-batch-workflow.ts';
 import { releaseImageWorkflow } from './release-image-workflow.ts';
 import { releaseWorkflow } from './release-workflow.ts';
+import { BAKE_BATCH_ROLE, mayAssume } from './role-names.ts';
 import { TaskStates } from './task-states.ts';
 import * as timeouts from './timeouts.ts';
 
@@ -29,6 +30,14 @@ export class StateMachines extends Construct {
 
     const bakeBatchScope = new Construct(this, 'BakeBatch');
     const bakeBatch = new StateMachine(bakeBatchScope, 'Machine', {
+      role: new Role(bakeBatchScope, 'Role', {
+        roleName: BAKE_BATCH_ROLE,
+        description: `Runs ${NAMES.bakeBatchMachine}; the orchestrator role of every target account trusts it.`,
+        assumedBy: new ServicePrincipal('states.amazonaws.com').withConditions({
+          StringEquals: { 'aws:SourceAccount': Stack.of(this).account },
+          ArnLike: { 'aws:SourceArn': machineArn(this, NAMES.bakeBatchMachine) },
+        }),
+      }),
       stateMachineName: NAMES.bakeBatchMachine,
       stateMachineType: StateMachineType.STANDARD,
       comment: 'Bakes one image in up to 40 targets at the same time. Started by packleader-release-image.',
@@ -36,12 +45,8 @@ export class StateMachines extends Construct {
       timeout: timeouts.BAKE_BATCH,
       tracingEnabled: true,
     });
-    bakeBatch.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['sts:AssumeRole'],
-        resources: accountIds.map((accountId) => roleArn(accountId, NAMES.orchestratorRole)),
-      }),
-    );
+    for (const statement of mayAssume(NAMES.orchestratorRole, accountIds))
+      bakeBatch.addToRolePolicy(statement);
 
     const releaseImageScope = new Construct(this, 'ReleaseImage');
     const releaseImage = new StateMachine(releaseImageScope, 'Machine', {
@@ -106,7 +111,6 @@ function mayRun(machine: StateMachine, nested: string): void {
 function mayFetchSource(machine: StateMachine, projectArn: string): void {
   machine.addToRolePolicy(
     new PolicyStatement({
-      effect: Effect.ALLOW,
       actions: ['codebuild:StartBuild', 'codebuild:StopBuild', 'codebuild:BatchGetBuilds'],
       resources: [projectArn],
     }),

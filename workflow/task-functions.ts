@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -7,11 +7,12 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import { fileURLToPath } from 'node:url';
-import { NAMES, roleArn } from '../tasks/contract.ts';
+import { NAMES } from '../tasks/contract.ts';
+import { mayAssume, taskRole } from './role-names.ts';
 import * as timeouts from './timeouts.ts';
 
 /** Tasks that act in target accounts, through the steward role. */
-const STEWARDS = [
+export const STEWARDS = [
   'resolve-source-amis',
   'check-amis',
   'apply-version-tags',
@@ -19,8 +20,15 @@ const STEWARDS = [
   'withdraw-publication',
   'deregister-amis',
 ];
-const READERS = ['plan-releases', 'resolve-source-amis'];
-const WRITERS = ['plan-releases', 'announce-release'];
+/** The folders of the bucket that a task reads, and those that it writes. */
+const READS: Readonly<Record<string, readonly string[]>> = {
+  'plan-releases': ['sources'],
+  'resolve-source-amis': ['plans'],
+};
+const WRITES: Readonly<Record<string, readonly string[]>> = {
+  'plan-releases': ['plans'],
+  'announce-release': ['released'],
+};
 const ANNOUNCERS = ['announce-release', 'announce-rollback'];
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -34,8 +42,19 @@ export class TaskFunctions extends Construct {
     const existing = this.#functions.get(file);
     if (existing) return existing;
     const functionName = `packleader-${file}`;
+    const logGroup = new LogGroup(this, `${file}-logs`, {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: RetentionDays.SIX_MONTHS,
+    });
+    const role = new Role(this, `${file}-role`, {
+      roleName: taskRole(file),
+      description: `The task ${file} of packleader.`,
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    logGroup.grantWrite(role);
     const task = new NodejsFunction(this, file, {
       functionName,
+      role,
       entry: path(`../tasks/${file}.ts`),
       projectRoot: path('..'),
       depsLockFilePath: path('../package-lock.json'),
@@ -44,10 +63,7 @@ export class TaskFunctions extends Construct {
       memorySize: 1024,
       timeout: Duration.seconds(timeouts.LAMBDA.toSeconds()),
       tracing: Tracing.ACTIVE,
-      logGroup: new LogGroup(this, `${file}-logs`, {
-        logGroupName: `/aws/lambda/${functionName}`,
-        retention: RetentionDays.SIX_MONTHS,
-      }),
+      logGroup,
       environment: { NODE_OPTIONS: '--enable-source-maps' },
       bundling: {
         format: OutputFormat.ESM,
@@ -69,23 +85,20 @@ export class TaskFunctions extends Construct {
   /** Which tasks read plans and sources, and which write plans and records. */
   mayUse(bucket: Bucket): void {
     this.#grants.push((file, task) => {
-      if (READERS.includes(file)) {
-        bucket.grantRead(task, 'sources/*');
-        bucket.grantRead(task, 'plans/*');
-      }
-      if (WRITERS.includes(file)) bucket.grantPut(task, file === 'plan-releases' ? 'plans/*' : 'released/*');
+      const may = (action: string, folders: readonly string[] | undefined) => {
+        if (folders === undefined) return;
+        const resources = folders.map((folder) => bucket.arnForObjects(`${folder}/*`));
+        task.addToRolePolicy(new PolicyStatement({ actions: [action], resources }));
+      };
+      may('s3:GetObject', READS[file]);
+      may('s3:PutObject', WRITES[file]);
     });
   }
 
   mayAssumeStewards(accountIds: readonly string[]): void {
     this.#grants.push((file, task) => {
       if (!STEWARDS.includes(file)) return;
-      task.addToRolePolicy(
-        new PolicyStatement({
-          actions: ['sts:AssumeRole'],
-          resources: accountIds.map((accountId) => roleArn(accountId, NAMES.stewardRole)),
-        }),
-      );
+      for (const statement of mayAssume(NAMES.stewardRole, accountIds)) task.addToRolePolicy(statement);
     });
   }
 }

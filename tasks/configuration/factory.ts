@@ -4,7 +4,7 @@ import { targetName, type Target } from '../contract.ts';
 import { plain, walk, type MapNode } from './nodes.ts';
 import { nearest, problem, shown, throwIfAny, type Path, type Problem } from './problems.ts';
 import { secretProblems } from './secrets.ts';
-import { schemaProblems, strictMap, text } from './validation.ts';
+import { region, schemaProblems, strictMap, text } from './validation.ts';
 import { readYaml } from './yaml.ts';
 
 /** Path relative to the factory directory (`config/dev.yaml`) to text. */
@@ -68,6 +68,10 @@ export const readFactory = (
   };
 };
 
+/** Whether a path in the factory is configuration's business; playbooks are YAML too. */
+export const isConfiguration = (path: string): boolean =>
+  /^(factory\.ya?ml|config\/.*\.ya?ml|images\/[^/]+\/(image\.ya?ml|config\/.*\.ya?ml))$/.test(path);
+
 /** Names of the directories under `images/` that hold any file. */
 export const imageDirectories = (files: FactoryFiles): string[] => {
   const names = [...files.keys()].flatMap((file) => /^images\/([^/]+)\/./.exec(file)?.[1] ?? []);
@@ -97,10 +101,7 @@ const accountId = z
     return z.NEVER;
   });
 
-const target = strictMap(
-  { accountId, region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must look like eu-west-1') },
-  { must: 'must be a map of accountId and region' },
-);
+const target = strictMap({ accountId, region }, { must: 'must be a map of accountId and region' });
 
 const REPOSITORY =
   /^(https:\/\/[^\s/]+\/\S+|ssh:\/\/[^\s/]+\/\S+|[\w.-]+@[\w.-]+:\S+|codecommit(::[a-z0-9-]+)?:\/\/\S+)$/;

@@ -54,6 +54,15 @@ export const locate = (sections: readonly Section[], path: Path): Located | unde
   return undefined;
 };
 
+/** Where the path, or else the closest thing around it, was written. */
+export const locateNearest = (sections: readonly Section[], path: Path, otherwise: string): Located => {
+  for (let length = path.length; length > 0; length -= 1) {
+    const found = locate(sections, path.slice(0, length));
+    if (found !== undefined) return { ...found, path: [...found.path, ...path.slice(length)] };
+  }
+  return { file: otherwise, line: 0, path };
+};
+
 const located = (section: Section, path: Path, node: ConfigNode): Located => ({
   file: section.file,
   line: node.line,

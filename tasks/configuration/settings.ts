@@ -1,7 +1,7 @@
 /** The one schema of what a bake can be told, after all layers are merged. */
 import { z } from 'zod';
-import { regionSchema, secretReferenceSchema, type SecretReference, type SourceAmi } from '../contract.ts';
-import { strictMap, text, wholeNumber } from './validation.ts';
+import { secretReferenceSchema, type SecretReference, type SourceAmi } from '../contract.ts';
+import { region, strictMap, text, wholeNumber } from './validation.ts';
 
 /** Packer variables that packleader sets itself; every template declares them, no configuration may set them. */
 export const PACKLEADER_VARIABLES = [
@@ -70,11 +70,9 @@ const source = strictMap(
       .optional()
       .describe('The version of `image` to build on; without it the latest released one.'),
     ids: z
-      .record(
-        regionSchema,
-        text(/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like ami-0123456789abcdef0'),
-        { error: 'must be a map of regions to AMI ids' },
-      )
+      .record(region, text(/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like ami-0123456789abcdef0'), {
+        error: 'must be a map of regions to AMI ids',
+      })
       .optional()
       .describe('One AMI id per region.'),
     maxAgeDays: wholeNumber(1, 3650).optional().describe('An older source AMI is refused.'),
@@ -117,8 +115,7 @@ const network = strictMap({
     .array(text(/^sg-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like sg-0123456789abcdef0'), {
       error: 'must be a list of security group ids',
     })
-    .min(1, { error: 'must name at least one security group' })
-    .describe('Security groups of the builder.'),
+    .describe('Security groups of the builder; for an empty list Packer makes a temporary one.'),
 });
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';

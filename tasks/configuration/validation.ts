@@ -1,5 +1,6 @@
 /** Turns what a zod schema found wrong into problems with a file, a line and one sentence. */
 import { z } from 'zod';
+import { regionSchema } from '../contract.ts';
 import { namesSecret } from './credentials.ts';
 import { nearest, problem, shown, type Path, type Problem } from './problems.ts';
 
@@ -26,6 +27,11 @@ export const strictMap = <Shape extends z.core.$ZodLooseShape>(
 /** A string of one pattern; `must` reads like "must look like vpc-0123456789abcdef0". */
 export const text = (pattern: RegExp, must: string) =>
   z.string({ error: must }).regex(pattern, { error: must });
+
+const REGION = 'must look like eu-west-1';
+export const region = z
+  .string({ error: REGION })
+  .refine((name) => regionSchema.safeParse(name).success, { error: REGION });
 
 export const wholeNumber = (from: number, to: number) => {
   const must = `must be a whole number from ${from} to ${to}`;
@@ -58,7 +64,8 @@ export const schemaProblems = (issues: readonly z.core.$ZodIssue[], source: Sour
     }
     const found = valueAt(source.value, path);
     if (found === undefined) return [at(path, source.missing(issue.message))];
-    if (issue.code === 'custom') return [at(path, issue.message)];
+    // A check that knows better what to show says the whole sentence itself.
+    if (issue.message.startsWith('found ')) return [at(path, issue.message)];
     const isSecret = path.some((step) => typeof step === 'string' && namesSecret(step));
     return [at(path, `found ${isSecret ? 'a value (not shown)' : shown(found)}, ${issue.message}`)];
   });

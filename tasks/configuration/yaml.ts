@@ -8,13 +8,23 @@ import {
   parseAllDocuments,
   type Alias,
   type Document,
+  type ErrorCode,
   type YAMLMap,
 } from 'yaml';
 import { FORBIDDEN_KEY, forbiddenKey, type ConfigNode, type MapNode } from './nodes.ts';
-import { problem, shown, type Path, type Problem } from './problems.ts';
+import { problem, type Path, type Problem } from './problems.ts';
 
 /** How often aliases may repeat what they stand for: more than any file needs, far less than a bomb does. */
 const MAX_ALIAS_COUNT = 1_000;
+
+/** No configuration is as deep as this; what follows recurses. */
+const MAX_DEPTH = 50;
+const TOO_DEEP = `is nested too deeply, must have at most ${MAX_DEPTH} levels`;
+
+const SENTENCES: Partial<Record<ErrorCode, string>> = {
+  TAB_AS_INDENT: 'found a tab in the indentation, must be spaces',
+  RESOURCE_EXHAUSTION: TOO_DEEP,
+};
 
 export interface YamlFile {
   /** Absent when the file cannot be read as one map. */
@@ -28,41 +38,20 @@ export interface YamlFile {
  * @see https://eemeli.org/yaml/#documents
  */
 export const readYaml = (file: string, text: string): YamlFile => {
-  try {
-    return readDocuments(file, text);
-  } catch (error) {
-    // The parser recurses, so a file of ten thousand brackets overflows the stack.
-    if (error instanceof RangeError) return failed(file, 0, 'is nested too deeply to be read');
-    throw error;
-  }
-};
-
-const failed = (file: string, line: number, message: string): YamlFile => ({
-  node: undefined,
-  problems: [problem(file, line, [], message)],
-});
-
-const readDocuments = (file: string, text: string): YamlFile => {
   const lines = new LineCounter();
   const options = { lineCounter: lines, merge: true, prettyErrors: false, uniqueKeys: false };
   const documents = parseAllDocuments(text, options);
   const lineAt = (offset: number | undefined) => (offset === undefined ? 1 : lines.linePos(offset).line);
   const syntax = [...documents].flatMap((document) => [
     ...document.errors.map(({ code, message, pos }) =>
-      problem(
-        file,
-        lineAt(pos[0]),
-        [],
-        code === 'TAB_AS_INDENT'
-          ? 'found a tab in the indentation, must be spaces'
-          : `is not valid YAML: ${firstSentence(message)}`,
-      ),
+      problem(file, lineAt(pos[0]), [], SENTENCES[code] ?? `is not valid YAML: ${firstSentence(message)}`),
     ),
     ...document.warnings.map(({ message, pos }) =>
       problem(file, lineAt(pos[0]), [], `must be plain YAML without tags: ${firstSentence(message)}`),
     ),
   ]);
-  if (syntax.length > 0) return { node: undefined, problems: syntax };
+  // One mistake makes the parser stumble over what follows: only the first is worth reading.
+  if (syntax.length > 0) return { node: undefined, problems: syntax.slice(0, 1) };
 
   const [document, second] = documents;
   if (second !== undefined) {
@@ -85,6 +74,11 @@ const readDocuments = (file: string, text: string): YamlFile => {
     `found ${node?.kind === 'list' ? 'a list' : 'a single value'}, must be a map of keys to values`,
   );
 };
+
+const failed = (file: string, line: number, message: string): YamlFile => ({
+  node: undefined,
+  problems: [problem(file, line, [], message)],
+});
 
 const firstSentence = (message: string) => (message.split('\n')[0] ?? message).replace(/[.:]$/, '');
 
@@ -123,6 +117,7 @@ class TreeBuilder {
   }
 
   #unaliased(node: unknown, line: number, path: Path): ConfigNode | undefined {
+    if (path.length > MAX_DEPTH) return this.#refuse(line, path.slice(0, 1), TOO_DEEP);
     const place = { file: this.#file, line };
     if (isMap(node)) return { kind: 'map', entries: this.#entries(node, path), ...place };
     if (isSeq(node)) {
@@ -209,7 +204,7 @@ class TreeBuilder {
       if (one?.kind === 'map') {
         for (const [key, node] of one.entries) if (!merged.has(key)) merged.set(key, node);
       } else if (one !== undefined) {
-        this.#refuse(line, [...path, '<<'], `found ${shown(one.kind)}, must be an alias of a map`);
+        this.#refuse(line, [...path, '<<'], `found a ${one.kind}, must be an alias of a map`);
       }
     }
   }

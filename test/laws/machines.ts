@@ -1,5 +1,5 @@
 /** The state machines of factories of several sizes, which the laws are held against. */
-import { readFactoryDirectory } from '../../cli/factory-directory.ts';
+import { readFactoryDirectory } from '../../tasks/configuration/factory-directory.ts';
 import { type Factory, loadFactory } from '../../tasks/configuration/factory.ts';
 import { type PlacedState, type State, type StateGraph, statesOf } from '../../sandbox/asl.ts';
 import { definitionsOf } from '../../workflow/definitions.ts';

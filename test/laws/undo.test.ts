@@ -85,7 +85,7 @@ describe.each(samples)('the release of an image in $title', (sample) => {
     for (const step of forward.slice(0, -1))
       expect(resultPaths(machine, step), step).toEqual(['$.failure', '$.failure']);
     for (const undo of undos.slice(0, -1)) {
-      const path = `$['undone']['${undo}']`;
+      const path = `$.undone['${undo}']`;
       expect(resultPaths(machine, undo)).toEqual([path, path]);
       expect(stateOf(machine, undo).ResultPath).toBe(path);
     }

@@ -25,7 +25,7 @@ class Joined {
       steps,
       { done: DONE, undone: UNDONE },
       {
-        onSuccess: (from, to) => once(this.onSuccess, from, to),
+        next: (from, to) => once(this.onSuccess, from, to),
         onFailure: (from, to) => once(this.onFailure, from, to),
         onGivingUp: (from, to) => once(this.onGivingUp, from, to),
       },

@@ -1,8 +1,8 @@
 /** Reads a factory from a directory of this machine. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { FACTORY_FILE, type FactoryFiles } from '../tasks/configuration/factory.ts';
-import { InvalidConfiguration, problem } from '../tasks/configuration/problems.ts';
+import { FACTORY_FILE, type FactoryFiles } from './factory.ts';
+import { InvalidConfiguration, problem } from './problems.ts';
 
 /**
  * Every YAML file below the directory, which holds `factory.yaml` or `packer/factory.yaml`.
@@ -16,7 +16,7 @@ export const readFactoryDirectory = (directory: string): FactoryFiles => {
     throw new InvalidConfiguration([problem(FACTORY_FILE, 0, [], message)]);
   }
   const files = readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
+    .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(join(root, sep).length))
     .filter((file) => !file.split(sep).includes('node_modules'))
     .sort();

@@ -1,0 +1,251 @@
+// Bakes one image in one region with Packer, from the bytes that every account bakes from.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { aws, awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
+
+const OLDEST_PACKER = [1, 11];
+const SLUG = '[a-z][a-z0-9-]*';
+
+main(() => {
+  const release = required('PACKLEADER_RELEASE', new RegExp(`^${SLUG}@[0-9A-Za-z.-]+$`));
+  const image = required('PACKLEADER_IMAGE', new RegExp(`^${SLUG}$`));
+  const region = required('PACKLEADER_REGION', /^[a-z]{2}(-[a-z]+)+-\d$/);
+  const bucket = required('PACKLEADER_BUCKET', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/);
+  const sourceKey = required('PACKLEADER_SOURCE_KEY', /^sources\/[0-9a-f]{40}-[0-9a-f]{12}\.zip$/);
+  const sha256 = required('PACKLEADER_SOURCE_SHA256', /^[0-9a-f]{64}$/);
+  const prefix = required('PACKLEADER_PLAN_PREFIX', new RegExp(`^plans/[^/]+/${SLUG}$`));
+  const sourceAmi = required('PKR_VAR_source_ami', /^ami-[0-9a-f]{8,17}$/);
+
+  fetchSource(bucket, sourceKey, sha256);
+  const template = resolve('factory', 'images', image);
+  if (!existsSync(template)) throw new Error(`The source has no images/${image}.`);
+  const { variables, secrets } = fetchVariables(bucket, prefix, region);
+
+  const packer = packerCommand();
+  installSessionManagerPlugin();
+  // What an earlier build on someone's laptop left in the repository is not ours.
+  for (const left of ['packer-manifest.json', 'package-manifest.tsv', 'package-manifest.tsv.sha256'])
+    rmSync(join(template, left), { force: true });
+  bake(packer, ['init', '.'], template, {});
+  bake(packer, ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, '.'], template, secrets);
+
+  exportVariable('AMI_ID', amiOf(join(template, 'packer-manifest.json'), { region, release, sourceAmi }));
+  exportVariable('SOURCE_AMI', sourceAmi);
+  exportVariable('PACKAGES_SHA256', packagesSha256(template));
+});
+
+/**
+ * @param {string} bucket
+ * @param {string} key
+ * @param {string} expected
+ */
+function fetchSource(bucket, key, expected) {
+  download(bucket, key, 'source.zip');
+  const found = sha256Of('source.zip');
+  if (found !== expected) {
+    rmSync('source.zip');
+    throw new Error(
+      `s3://${bucket}/${key} has the SHA-256 ${found}, expected ${expected}. Nothing of it was used.`,
+    );
+  }
+  run('unzip', ['-q', 'source.zip', '-d', 'factory']);
+}
+
+/**
+ * @param {string} bucket
+ * @param {string} key
+ * @param {string} file
+ */
+function download(bucket, key, file) {
+  aws(['s3', 'cp', '--only-show-errors', `s3://${bucket}/${key}`, file]);
+}
+
+/**
+ * What the plan tells this target. A listing says whether there are secrets: asking for an object that is not there would
+ * answer "denied" as well, and a secret must not go missing for that.
+ * @param {string} bucket
+ * @param {string} prefix
+ * @param {string} region
+ */
+function fetchVariables(bucket, prefix, region) {
+  const account = awsJson(['sts', 'get-caller-identity']).Account;
+  const target = `${prefix}/${account}-${region}`;
+  const keys = awsJson(['s3api', 'list-objects-v2', '--query', 'Contents[].Key'], {
+    Bucket: bucket,
+    Prefix: `${target}.`,
+  });
+  if (!keys?.includes(`${target}.pkrvars.json`))
+    throw new Error(`There is no s3://${bucket}/${target}.pkrvars.json.`);
+  download(bucket, `${target}.pkrvars.json`, 'target.pkrvars.json');
+  /** @type {Record<string, string>} */
+  let secrets = {};
+  if (keys.includes(`${target}.secrets.json`)) {
+    download(bucket, `${target}.secrets.json`, 'secrets.json');
+    secrets = resolveSecrets(JSON.parse(readFileSync('secrets.json', 'utf8')), region);
+  }
+  return { variables: resolve('target.pkrvars.json'), secrets };
+}
+
+/**
+ * Packer takes a variable of the environment as it is when it is a string, and as an expression when it is anything else,
+ * which JSON is. A template must declare such a variable `sensitive`, or Packer may print it.
+ *  @see https://developer.hashicorp.com/packer/docs/templates/hcl_templates/variables#environment-variables
+ * @param {Record<string, { secretsManager?: string, ssmParameter?: string }>} references
+ * @param {string} region
+ * @returns {Record<string, string>}
+ */
+function resolveSecrets(references, region) {
+  return Object.fromEntries(
+    Object.entries(references).map(([name, { secretsManager, ssmParameter }]) => {
+      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+        throw new Error(`${JSON.stringify(name)} is no Packer variable.`);
+      const value =
+        secretsManager === undefined
+          ? awsJson(['ssm', 'get-parameter', '--region', region], {
+              Name: ssmParameter,
+              WithDecryption: true,
+            }).Parameter?.Value
+          : awsJson(['secretsmanager', 'get-secret-value', '--region', region], { SecretId: secretsManager })
+              .SecretString;
+      if (typeof value !== 'string') throw new Error(`The secret of the variable ${name} holds no text.`);
+      return [`PKR_VAR_${name}`, value];
+    }),
+  );
+}
+
+/** The Packer on PATH when it is new enough, else the pinned one. */
+function packerCommand() {
+  // On Amazon Linux /usr/sbin/packer is a part of cracklib and waits for input, hence the time limit.
+  const { stdout } = spawnSync('packer', ['version'], {
+    encoding: 'utf8',
+    env: { ...process.env, CHECKPOINT_DISABLE: '1' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: 20_000,
+  });
+  const [, major = '0', minor = '0'] = /^Packer v(\d+)\.(\d+)\./.exec(stdout ?? '') ?? [];
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_PACKER;
+  const isNew =
+    Number(major) > oldestMajor || (Number(major) === oldestMajor && Number(minor) >= oldestMinor);
+  return isNew ? 'packer' : installPacker();
+}
+
+function installPacker() {
+  const version = environment('PACKLEADER_PACKER_VERSION');
+  const sha256 = environment('PACKLEADER_PACKER_SHA256');
+  if (version === undefined || sha256 === undefined) {
+    throw new Error(
+      `No Packer ${OLDEST_PACKER.join('.')} or newer is on this build image, and no other is pinned: set ` +
+        '"packleader:packer" in cdk.json to the version and the SHA-256 of its linux_arm64 zip, and deploy the targets.',
+    );
+  }
+  required('PACKLEADER_PACKER_VERSION', /^\d+\.\d+\.\d+$/);
+  required('PACKLEADER_PACKER_SHA256', /^[0-9a-f]{64}$/);
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  const name = `packer_${version}_linux_${architecture}.zip`;
+  fetchPinned(`https://releases.hashicorp.com/packer/${version}/${name}`, 'packer.zip', sha256);
+  mkdirSync('tools', { recursive: true });
+  run('unzip', ['-q', '-o', 'packer.zip', 'packer', '-d', 'tools']);
+  return resolve('tools', 'packer');
+}
+
+/** Packer connects through Session Manager with AWS's plugin, which no CodeBuild image has. */
+function installSessionManagerPlugin() {
+  if (!spawnSync('session-manager-plugin', ['--version'], { stdio: 'ignore' }).error) return;
+  if (environment('PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION') === undefined) {
+    say(
+      'No session-manager-plugin is here or pinned: a template that connects by Session Manager will fail.',
+    );
+    return;
+  }
+  const version = required('PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION', /^\d+(\.\d+)+$/);
+  const sha256 = required('PACKLEADER_SESSION_MANAGER_PLUGIN_SHA256', /^[0-9a-f]{64}$/);
+  const platform = process.arch === 'x64' ? 'linux_64bit' : 'linux_arm64';
+  const file = 'session-manager-plugin.rpm';
+  fetchPinned(
+    `https://s3.amazonaws.com/session-manager-downloads/plugin/${version}/${platform}/${file}`,
+    file,
+    sha256,
+  );
+  run('rpm', ['--install', file]);
+}
+
+/**
+ * @param {string} url
+ * @param {string} file
+ * @param {string} sha256
+ */
+function fetchPinned(url, file, sha256) {
+  say(`Fetching ${url}`);
+  run('curl', [
+    '--fail',
+    '--silent',
+    '--show-error',
+    '--location',
+    '--proto',
+    '=https',
+    '--output',
+    file,
+    url,
+  ]);
+  const found = sha256Of(file);
+  if (found !== sha256) throw new Error(`${url} has the SHA-256 ${found}, expected ${sha256}.`);
+}
+
+/**
+ * Runs Packer with the build's own output; only exit status 0 is a success.
+ * @param {string} packer
+ * @param {readonly string[]} args
+ * @param {string} directory
+ * @param {Record<string, string>} secrets
+ */
+function bake(packer, args, directory, secrets) {
+  const { status, signal, error } = spawnSync(packer, args, {
+    cwd: directory,
+    env: { ...process.env, ...secrets, CHECKPOINT_DISABLE: '1', PACKER_NO_COLOR: '1' },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (error) throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
+  if (status !== 0) throw new Error(`packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`);
+}
+
+/**
+ * The AMI that this run of Packer made, by its manifest: an earlier run may be in the same file.
+ * @param {string} file
+ * @param {{ region: string, release: string, sourceAmi: string }} expected
+ * @returns {string}
+ */
+function amiOf(file, { region, release, sourceAmi }) {
+  if (!existsSync(file))
+    throw new Error('Packer wrote no packer-manifest.json: the template has no such post-processor.');
+  const { builds, last_run_uuid: lastRun } = JSON.parse(readFileSync(file, 'utf8'));
+  say(JSON.stringify({ builds, lastRun }, null, 2));
+  const made = builds.filter(
+    (/** @type {{ packer_run_uuid: string }} */ build) => build.packer_run_uuid === lastRun,
+  );
+  if (made.length !== 1) throw new Error(`The manifest has ${made.length} builds of this run, expected one.`);
+  const [{ artifact_id: artifact, custom_data: custom }] = made;
+  const [, where, imageId] = /^([a-z0-9-]+):(ami-[0-9a-f]+)$/.exec(artifact) ?? [];
+  if (imageId === undefined || where !== region)
+    throw new Error(`The manifest names ${JSON.stringify(artifact)}, expected one AMI in ${region}.`);
+  for (const [name, wanted] of Object.entries({ release, source_ami: sourceAmi })) {
+    const told = custom?.[name];
+    if (told !== undefined && told !== wanted)
+      throw new Error(`The manifest says ${name}=${told}, expected ${wanted}.`);
+  }
+  return imageId;
+}
+
+/**
+ * The digest of the list of packages that the image wrote of itself; empty when the template has none.
+ * @param {string} template
+ */
+function packagesSha256(template) {
+  const list = join(template, 'package-manifest.tsv');
+  if (!existsSync(list)) return '';
+  const found = sha256Of(list);
+  const stated = existsSync(`${list}.sha256`) ? readFileSync(`${list}.sha256`, 'utf8').slice(0, 64) : found;
+  if (stated !== found)
+    throw new Error(`package-manifest.tsv has the SHA-256 ${found}, the image says ${stated}.`);
+  return found;
+}

@@ -1,0 +1,262 @@
+// Fetches one commit, packs its factory directory, and tells per image what changed since its last release.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import {
+  aws,
+  awsJson,
+  environment,
+  exportVariable,
+  main,
+  required,
+  run,
+  say,
+  sha256Of,
+  statusOf,
+} from './program.mjs';
+
+const FACTORY = 'packer';
+const COMMIT = /^[0-9a-f]{40}$/;
+const REPOSITORY = 'source.git';
+
+main(() => {
+  const { ref, branch } = requested(required('PACKLEADER_REQUEST', /^/));
+  const bucket = required('PACKLEADER_BUCKET', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/);
+  const defaultBranch = required('PACKLEADER_DEFAULT_BRANCH', /^[^-]/);
+  clone(required('PACKLEADER_REPOSITORY', /^[^-]/));
+
+  const commit = resolve(ref ?? `refs/heads/${branch ?? defaultBranch}`);
+  const from = branch ?? branchOf(commit, defaultBranch);
+  if (!contains(from, commit)) throw new Error(`The commit ${commit} is not on the branch ${from}.`);
+  if (!objectOf(`${commit}:${FACTORY}/factory.yaml`))
+    throw new Error(`The commit ${commit} has no ${FACTORY}/factory.yaml.`);
+
+  mkdirSync('out', { recursive: true });
+  pack(commit, 'out/source.zip');
+  const sha256 = sha256Of('out/source.zip');
+  const name = `sources/${commit}-${sha256.slice(0, 12)}`;
+  writeFileSync('out/changes.json', JSON.stringify(changes(commit, bucket), null, 2));
+  upload('out/source.zip', bucket, `${name}.zip`);
+  upload('out/changes.json', bucket, `${name}.changes.json`);
+
+  exportVariable('COMMIT', commit);
+  exportVariable('BRANCH', from);
+  exportVariable('SOURCE_KEY', `${name}.zip`);
+  exportVariable('SOURCE_SHA256', sha256);
+  exportVariable('CHANGES_KEY', `${name}.changes.json`);
+});
+
+/**
+ * Of the request only what names the commit is read; `Plan releases` judges the rest.
+ * @param {string} json
+ * @returns {{ ref: string | undefined, branch: string | undefined }}
+ */
+function requested(json) {
+  const request = JSON.parse(json);
+  if (typeof request !== 'object' || request === null || Array.isArray(request))
+    throw new Error('The request is not a JSON object.');
+  const { ref, branch } = request;
+  return { ref: named('ref', ref), branch: named('branch', branch) };
+}
+
+/**
+ * Anything that git could take for an option, an expression or several names is refused here, before git sees it.
+ * @param {string} field
+ * @param {unknown} value
+ * @returns {string | undefined}
+ */
+function named(field, value) {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string' && !value.startsWith('-') && !value.includes('\0')) {
+    if (statusOf('git', ['check-ref-format', `refs/heads/${value}`]) === 0) return value;
+  }
+  throw new Error(`The ${field} ${JSON.stringify(value)} is not the name of a commit, a tag or a branch.`);
+}
+
+/** @param {string} repository */
+function clone(repository) {
+  const env = { GIT_TERMINAL_PROMPT: '0', ...credentialFor(repository) };
+  // The whole history, because the last release may be far back; bare, because nothing is ever checked out.
+  run('git', ['clone', '--quiet', '--bare', '--', repository, REPOSITORY], { env });
+}
+
+/**
+ * A token from Secrets Manager, given to git by its environment, where neither the log nor `ps` shows it.
+ * @param {string} repository
+ * @returns {Record<string, string>}
+ */
+function credentialFor(repository) {
+  const token = environment('PACKLEADER_REPOSITORY_TOKEN');
+  if (token === undefined) return {};
+  if (!repository.startsWith('https://'))
+    throw new Error('A repository token needs a repository with an https URL.');
+  const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
+  return {
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: `http.${new URL(repository).origin}/.extraHeader`,
+    GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
+  };
+}
+
+/**
+ * @param {readonly string[]} args
+ * @param {Record<string, string>} [env]
+ */
+function git(args, env = {}) {
+  return run('git', ['--git-dir', REPOSITORY, ...args], { env });
+}
+
+/**
+ * The id of what an expression names, or undefined. Every expression starts with `refs/` or hex digits.
+ * @param {string} expression
+ * @returns {string | undefined}
+ */
+function objectOf(expression) {
+  const args = ['rev-parse', '--verify', '--quiet', expression];
+  return statusOf('git', ['--git-dir', REPOSITORY, ...args]) === 0 ? git(args).trim() : undefined;
+}
+
+/**
+ * The commit that a full id, a tag, a branch or the beginning of an id names.
+ * @param {string} ref
+ * @returns {string}
+ */
+function resolve(ref) {
+  if (COMMIT.test(ref)) {
+    const commit = objectOf(`${ref}^{commit}`);
+    if (commit !== undefined) return commit;
+    throw new Error(`The repository has no commit ${ref}: it is on no branch and under no tag.`);
+  }
+  const names = /^refs\/(heads|tags)\//.test(ref) ? [ref] : [`refs/tags/${ref}`, `refs/heads/${ref}`];
+  const found = new Set(names.flatMap((name) => objectOf(`${name}^{commit}`) ?? []));
+  if (found.size > 1)
+    throw new Error(`${ref} is both a tag and a branch: say refs/tags/${ref} or refs/heads/${ref}.`);
+  const [commit = /^[0-9a-f]{7,39}$/.test(ref) ? objectOf(`${ref}^{commit}`) : undefined] = found;
+  if (commit === undefined)
+    throw new Error(`The repository has no commit, tag or branch ${JSON.stringify(ref)}.`);
+  return commit;
+}
+
+/**
+ * The default branch when it has the commit, else the first branch by name that has.
+ * @param {string} commit
+ * @param {string} defaultBranch
+ */
+function branchOf(commit, defaultBranch) {
+  if (contains(defaultBranch, commit)) return defaultBranch;
+  const branches = git(['for-each-ref', '--contains', commit, '--format=%(refname:strip=2)', 'refs/heads']);
+  const [branch] = branches.split('\n').filter((name) => name !== '');
+  if (branch === undefined) throw new Error(`The commit ${commit} is on no branch.`);
+  return branch;
+}
+
+/**
+ * @param {string} branch
+ * @param {string} commit
+ */
+function contains(branch, commit) {
+  if (objectOf(`refs/heads/${branch}`) === undefined)
+    throw new Error(`The repository has no branch ${JSON.stringify(branch)}.`);
+  const args = ['--git-dir', REPOSITORY, 'merge-base', '--is-ancestor', commit, `refs/heads/${branch}`];
+  const status = statusOf('git', args);
+  if (status > 1) throw new Error(`git merge-base failed: exit status ${status}`);
+  return status === 0;
+}
+
+/**
+ * The same tree makes the same bytes, on any machine and in any year: git sorts the entries, the time is that of a made-up
+ * commit, and nothing is compressed, because two versions of zlib compress differently.
+ * @param {string} commit
+ * @param {string} file
+ */
+function pack(commit, file) {
+  const at = { DATE: '2000-01-01T00:00:00Z', NAME: 'packleader', EMAIL: 'packleader' };
+  const env = Object.fromEntries(
+    ['AUTHOR', 'COMMITTER'].flatMap((who) =>
+      Object.entries(at).map(([key, value]) => [`GIT_${who}_${key}`, value]),
+    ),
+  );
+  const made = git(['commit-tree', '-m', 'packleader', `${commit}:${FACTORY}`], env).trim();
+  git(['-c', 'core.autocrlf=false', 'archive', '--format=zip', '-0', `--output=${file}`, made], {
+    TZ: 'UTC',
+  });
+}
+
+/**
+ * @param {string} commit
+ * @param {string} bucket
+ * @returns {Record<string, { since: string | null, files: string[] }>}
+ */
+function changes(commit, bucket) {
+  const newest = newestReleases(bucket);
+  const images = git(['ls-tree', '-d', '-z', '--name-only', `${commit}:${FACTORY}`, 'images/']).split('\0');
+  const names = images
+    .map((path) => path.slice('images/'.length))
+    .filter((name) => /^[a-z][a-z0-9-]*$/.test(name));
+  return Object.fromEntries(
+    names.map((name) => {
+      const key = newest.get(name);
+      return [name, key === undefined ? { since: null, files: [] } : changesSince(key, commit, bucket)];
+    }),
+  );
+}
+
+/**
+ * Per image the key of its newest record, by the time in the version: 1.10 is newer than 1.9, and a hotfix of 1.9 that was
+ * released after 1.10 is what the image was last released as.
+ * @param {string} bucket
+ * @returns {Map<string, string>}
+ */
+function newestReleases(bucket) {
+  const listed = awsJson(['s3api', 'list-objects-v2', '--query', 'Contents[].Key'], {
+    Bucket: bucket,
+    Prefix: 'released/',
+  });
+  /** @type {Map<string, { time: string, key: string }>} */
+  const newest = new Map();
+  for (const key of listed ?? []) {
+    const [, image = '', time = ''] = /^released\/([^/]+)\/\d+\.\d+\.(\d{14})\.json$/.exec(key) ?? [];
+    if (time > (newest.get(image)?.time ?? '')) newest.set(image, { time, key });
+  }
+  return new Map([...newest].map(([image, { key }]) => [image, key]));
+}
+
+/**
+ * @param {string} key
+ * @param {string} commit
+ * @param {string} bucket
+ */
+function changesSince(key, commit, bucket) {
+  const record = JSON.parse(aws(['s3', 'cp', '--only-show-errors', `s3://${bucket}/${key}`, '-']));
+  const since = record?.commit;
+  if (typeof since !== 'string' || !COMMIT.test(since))
+    throw new Error(`s3://${bucket}/${key} names no commit.`);
+  if (objectOf(`${since}^{commit}`) === undefined) {
+    // Its branch is gone or was rewritten, so nobody can tell what changed: as if it had never been released.
+    say(`${key} was released from ${since}, which the repository no longer has.`);
+    return { since: null, files: [] };
+  }
+  const args = [
+    'diff-tree',
+    '-r',
+    '-z',
+    '--name-only',
+    '--no-renames',
+    `--relative=${FACTORY}/`,
+    since,
+    commit,
+  ];
+  return {
+    since,
+    files: git(args)
+      .split('\0')
+      .filter((path) => path !== ''),
+  };
+}
+
+/**
+ * @param {string} file
+ * @param {string} bucket
+ * @param {string} key
+ */
+function upload(file, bucket, key) {
+  aws(['s3', 'cp', '--only-show-errors', file, `s3://${bucket}/${key}`]);
+}

@@ -1,0 +1,134 @@
+// What the programs of the builds share. Plain JavaScript for Node 20 and newer, which every CodeBuild image has, with
+// nothing to install: the files run as they stand here. No shell is between a value and the program it is given to.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const EXPORTS = 'exports';
+
+/**
+ * Runs a program to its end; an error becomes one line and a failed command.
+ * @param {() => void} program
+ */
+export function main(program) {
+  try {
+    program();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** @param {string} line */
+export function say(line) {
+  process.stdout.write(`${line}\n`);
+}
+
+/**
+ * A variable of the environment, or undefined when it is absent or empty.
+ * @param {string} name
+ * @returns {string | undefined}
+ */
+export function environment(name) {
+  return process.env[name] || undefined;
+}
+
+/**
+ * A variable of the environment that must be there and look as it should.
+ * @param {string} name
+ * @param {RegExp} pattern
+ * @returns {string}
+ */
+export function required(name, pattern) {
+  const value = environment(name);
+  if (value === undefined) throw new Error(`The environment has no ${name}.`);
+  if (!pattern.test(value))
+    throw new Error(`${name} is ${JSON.stringify(value)}, which does not match ${pattern}.`);
+  return value;
+}
+
+/**
+ * Runs a command and returns what it prints; what it says on stderr goes to the log.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ env?: Record<string, string>, input?: string }} [options]
+ * @returns {string}
+ */
+export function run(command, args, { env = {}, input } = {}) {
+  try {
+    return execFileSync(command, args, {
+      encoding: 'utf8',
+      env: { ...process.env, ...env },
+      input: input ?? '',
+      maxBuffer: 256 * 1024 * 1024,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+  } catch (error) {
+    throw new Error(`${command} ${args.slice(0, 2).join(' ')} failed: ${whyOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * The exit status of a command; throws when it could not be run at all.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @returns {number}
+ */
+export function statusOf(command, args) {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' });
+    return 0;
+  } catch (error) {
+    if (error instanceof Error && 'status' in error && typeof error.status === 'number') return error.status;
+    throw error;
+  }
+}
+
+/** @param {unknown} error */
+function whyOf(error) {
+  if (!(error instanceof Error)) return String(error);
+  if ('code' in error && error.code === 'ENOENT') return 'there is no such program on PATH';
+  return 'status' in error && typeof error.status === 'number'
+    ? `exit status ${error.status}`
+    : error.message;
+}
+
+/**
+ * The AWS CLI. What comes from outside is given to it as JSON, because the CLI would take an argument like file://… for the
+ * name of a file to read.
+ * @param {readonly string[]} args
+ * @param {Record<string, unknown>} [input]
+ * @returns {string}
+ */
+export function aws(args, input) {
+  return run('aws', [...args, ...(input ? ['--cli-input-json', JSON.stringify(input)] : [])], {
+    env: { AWS_PAGER: '' },
+  });
+}
+
+/**
+ * @param {readonly string[]} args
+ * @param {Record<string, unknown>} [input]
+ * @returns {any}
+ */
+export function awsJson(args, input) {
+  const printed = aws([...args, '--output', 'json'], input);
+  return printed.trim() === '' ? null : JSON.parse(printed);
+}
+
+/** @param {string} file */
+export function sha256Of(file) {
+  return createHash('sha256').update(readFileSync(file)).digest('hex');
+}
+
+/**
+ * Hands a value to the buildspec, which exports it. A file, so that no shell ever reads the value as a command.
+ * @param {string} name
+ * @param {string} value
+ */
+export function exportVariable(name, value) {
+  mkdirSync(EXPORTS, { recursive: true });
+  writeFileSync(join(EXPORTS, name), value);
+  say(`${name}=${JSON.stringify(value)}`);
+}

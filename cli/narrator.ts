@@ -1,0 +1,238 @@
+/** Tells a rehearsal as a story: one block per release, one line per state. */
+import { z } from 'zod';
+import {
+  ERRORS,
+  NAMES,
+  amiSchema,
+  errorOutputSchema,
+  parameters,
+  resolvedSchema,
+  targetName,
+} from '../tasks/contract.ts';
+import type { Progress, Report, ReportedRelease } from '../sandbox/rehearsal.ts';
+import type { Output } from './output.ts';
+import type { Preparation } from './rehearse.ts';
+
+/** How many targets a line names before it only counts them. */
+const NAMED = 2;
+
+/** The parts of the transaction's document that a line can tell something about. */
+const documentSchema = z.looseObject({
+  failure: errorOutputSchema.optional(),
+  resolved: resolvedSchema.optional(),
+  amis: z.record(z.string(), z.array(amiSchema)).optional(),
+  undone: z.record(z.string(), z.unknown()).optional(),
+  baked: z.record(z.string(), z.unknown()).optional(),
+});
+type Document = z.infer<typeof documentSchema>;
+
+interface Step {
+  readonly state: string;
+  readonly enteredMs: number;
+  exitedMs: number;
+  retries: number;
+  document: Document;
+}
+
+interface Story {
+  readonly releaseId: string;
+  readonly steps: Step[];
+}
+
+export class Narrator {
+  readonly #output: Output;
+  readonly #stories = new Map<string, Story>();
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  begin({ factory, checkout, images, faults }: Preparation): void {
+    const targets = factory.stages
+      .map(({ name, targets: of }) => `${name} (${count(of.length, 'target')})`)
+      .join(', then ');
+    const note = checkout.note === undefined ? '' : ` (${checkout.note})`;
+    const lines = [
+      `${this.#output.paint('bold', images.join(', '))} at ${checkout.commit.slice(0, 7)}${note}, into ${targets}`,
+      ...faults.map(({ state, kind, accountId, region }) => {
+        const where = [accountId, region].filter((part) => part !== undefined).join('/');
+        return this.#output.paint(
+          'yellow',
+          `  with a fault: ${state}${where && ` in ${where}`} is ${DOING[kind]}`,
+        );
+      }),
+    ];
+    this.#output.print(`${lines.join('\n')}\n`);
+  }
+
+  follow(progress: Progress): void {
+    if (progress.machine !== NAMES.releaseImageMachine || progress.releaseId === undefined) {
+      if (progress.machine === NAMES.releaseMachine && progress.phase === 'entered') this.#status(progress);
+      return;
+    }
+    const story = this.#story(progress.releaseId);
+    const step = story.steps.at(-1);
+    if (progress.phase === 'entered') {
+      const at = progress.elapsedMs;
+      story.steps.push({ state: progress.state, enteredMs: at, exitedMs: at, retries: 0, document: {} });
+      this.#status(progress);
+    } else if (step && progress.phase === 'retried') {
+      // Waiting for AWS to catch up is how it works, and no mishap.
+      if (progress.error !== ERRORS.notReadyYet) step.retries += 1;
+    } else if (step) {
+      step.exitedMs = progress.elapsedMs;
+      step.document = documentSchema.catch({}).parse(progress.output);
+    }
+  }
+
+  end(report: Report, realMs: number): void {
+    this.#output.status('');
+    for (const release of report.releases) this.#tell(release);
+    if (report.error) {
+      const { name, cause } = report.error;
+      this.#output.print(`\n  ${this.#output.paint('red', `${name}: ${cause}`)}\n`);
+    }
+    for (const { state } of report.unmetFaults) {
+      this.#output.print(
+        this.#output.paint(
+          'yellow',
+          `\n  the fault in "${state}" was never met: the release did not get there\n`,
+        ),
+      );
+    }
+    const { calls, transitions, virtualMs } = report.figures;
+    const figures = `${count(calls, 'AWS call')}, ${count(transitions, 'state transition')}`;
+    const time = `${minutes(virtualMs)} of AWS time rehearsed in ${(realMs / 1000).toFixed(1)} s`;
+    this.#output.print(`\n${this.#verdict(report)}\n${this.#output.paint('dim', `${time}: ${figures}`)}\n`);
+  }
+
+  #story(releaseId: string): Story {
+    const story = this.#stories.get(releaseId) ?? { releaseId, steps: [] };
+    this.#stories.set(releaseId, story);
+    return story;
+  }
+
+  #status({ releaseId, state, elapsedMs }: Progress): void {
+    this.#output.status(
+      this.#output.paint(
+        'dim',
+        `  … ${releaseId === undefined ? '' : `${releaseId}: `}${state} (${minutes(elapsedMs)})`,
+      ),
+    );
+  }
+
+  #tell(release: ReportedRelease): void {
+    const { paint, print } = this.#output;
+    const steps = this.#story(release.releaseId).steps;
+    const lines = steps
+      .filter(({ state }) => !QUIET.test(state))
+      .map((step) => this.#line(step, steps, release));
+    print(`\n  ${paint('bold', release.releaseId)}  (g${release.commit.slice(0, 7)})\n${lines.join('')}`);
+    if (release.outcome === 'released') print(`  ${paint('green', endOf(release))}\n`);
+    else print(`  ${paint('red', release.outcome)}\n${indented(release.error?.cause ?? '')}`);
+    if (release.outcome === 'released' && release.error)
+      print(`${indented(`${release.error.name}: ${release.error.cause}`)}`);
+  }
+
+  #line(step: Step, steps: readonly Step[], release: ReportedRelease): string {
+    const failed = failedIn(step, steps);
+    const mark = failed
+      ? this.#output.paint('red', 'FAIL')
+      : UNDO.test(step.state)
+        ? this.#output.paint('yellow', 'undo')
+        : this.#output.paint('green', 'ok  ');
+    const retries = step.retries === 0 ? '' : ` (${count(step.retries, 'retry', 'retries')})`;
+    const detail = failed ? '' : detailOf(step, steps, release);
+    return (
+      `  ${mark}  ${step.state.padEnd(24)} ${this.#output.paint('dim', `${detail}${retries}`)}`.trimEnd() +
+      '\n'
+    );
+  }
+
+  #verdict({ releases, outcome }: Report): string {
+    const { paint } = this.#output;
+    const released = releases.filter((release) => release.outcome === 'released').length;
+    if (outcome === 'released') return paint('green', `${count(releases.length, 'image')} released`);
+    if (releases.length === 0)
+      return paint('red', 'nothing was released: the workflow failed before the first image');
+    return paint('red', `${outcome}: ${released} of ${count(releases.length, 'image')} released`);
+  }
+}
+
+const DOING = {
+  refused: 'refused',
+  lost: 'done, but every reply is lost',
+  throttled: 'throttled',
+  timeout: 'never answered',
+  failed: 'made to fail',
+} as const;
+
+/** States that a person need not see: the last line says it better. */
+const QUIET =
+  /^(Explain rollback|Was everything undone\?|Released|Rolled back|Rollback incomplete|Released without announcement)$/;
+const UNDO = /^(Withdraw publication|Deregister .* AMIs|Announce rollback)$/;
+
+/** A step failed when the failure is new, or, for an undo, when it left an error instead of a result. */
+function failedIn(step: Step, steps: readonly Step[]): boolean {
+  if (UNDO.test(step.state)) return errorOutputSchema.safeParse(step.document.undone?.[step.state]).success;
+  const stage = stageOfBake(step.state);
+  if (stage !== undefined && /"error":/.test(JSON.stringify(step.document.baked?.[stage] ?? []))) return true;
+  const before = steps[steps.indexOf(step) - 1];
+  return step.document.failure !== undefined && before?.document.failure === undefined;
+}
+
+const stageOfBake = (state: string): string | undefined => /^Bake (.+) AMIs$/.exec(state)?.[1];
+
+function detailOf(step: Step, steps: readonly Step[], release: ReportedRelease): string {
+  const stage = /^(?:Bake|Check|Deregister) (.+) AMIs$/.exec(step.state)?.[1];
+  if (step.state === 'Resolve source AMIs') return sourcesOf(step.document);
+  if (step.state.startsWith('Bake ') && stage !== undefined) {
+    const amis =
+      steps.map(({ document }) => document.amis?.[stage]).find((found) => found !== undefined) ?? [];
+    const bakes = step.document.resolved?.[stage]?.batches.flatMap(({ targets }) => targets) ?? [];
+    const names =
+      amis.length > 0 ? amis.map((ami) => `${ami.imageId}  ${targetName(ami)}`) : bakes.map(targetName);
+    return bakes.length === 0
+      ? 'not in a prerelease'
+      : `${several(names)}, ${minutes(step.exitedMs - step.enteredMs)}`;
+  }
+  if (step.state === 'Apply version tags') return `Version=${release.version}`;
+  if (step.state === 'Publish release') return Object.keys(release.targets[0]?.parameters ?? {}).join(', ');
+  return '';
+}
+
+function sourcesOf({ resolved = {} }: Document): string {
+  const bakes = Object.values(resolved).flatMap(({ batches }) => batches.flatMap(({ targets }) => targets));
+  const ids = [...new Set(bakes.map(({ sourceImageId }) => sourceImageId))];
+  return `${several(ids)} in ${count(bakes.length, 'target')}`;
+}
+
+function endOf({ image, version, targets }: ReportedRelease): string {
+  const latest = parameters.latest(image);
+  const pointing = targets.filter((target) => latest in target.parameters).length;
+  const everywhere =
+    targets.length === 1
+      ? 'in its target'
+      : targets.length === 2
+        ? 'in both targets'
+        : `in all ${targets.length} targets`;
+  if (pointing === 0)
+    return `released ${everywhere} as ${parameters.version(image, version)}; ${latest} is left alone`;
+  return `released ${everywhere}; ${latest} now points at ${targets.length === 1 ? 'it' : 'them'}`;
+}
+
+const several = (names: readonly string[]): string =>
+  names.length <= NAMED
+    ? names.join(', ')
+    : `${names.slice(0, NAMED).join(', ')} and ${names.length - NAMED} more`;
+
+const count = (number: number, one: string, more = `${one}s`): string =>
+  `${number.toLocaleString('en')} ${number === 1 ? one : more}`;
+
+const minutes = (ms: number): string => `${Math.round(ms / 60_000)} min`;
+
+const indented = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => `    ${line}\n`)
+    .join('');

@@ -1,0 +1,95 @@
+/** `packleader rehearse`: releases a factory's images into an embedded AWS, by the state machines that would be deployed. */
+import { checkFactory } from '../tasks/configuration/check.ts';
+import { loadConfiguration } from '../tasks/configuration/configuration.ts';
+import type { Factory } from '../tasks/configuration/factory.ts';
+import { throwIfAny } from '../tasks/configuration/problems.ts';
+import { ERRORS, NAMES } from '../tasks/contract.ts';
+import { stateGraphSchema, statesOf } from '../sandbox/asl.ts';
+import type { Fault } from '../sandbox/faults.ts';
+import { seedReleases } from '../sandbox/earlier-releases.ts';
+import { type Progress, type Report, rehearse } from '../sandbox/rehearsal.ts';
+import { type Definition, definitionsOf } from '../workflow/definitions.ts';
+import { bucketName } from '../workflow/hub-stack.ts';
+import { type FailableStates, parseFault, parseOverrides, refuse } from './arguments.ts';
+import { type FactoryCheckout, checkOutFactory, configurationFiles } from './checkout.ts';
+
+export interface RehearseOptions {
+  readonly images: readonly string[];
+  readonly factory: string;
+  readonly ref?: string;
+  readonly branch?: string;
+  readonly overrides: readonly string[];
+  readonly fail: readonly string[];
+  readonly startAt?: Date;
+  readonly onStart?: (rehearsal: Preparation) => void;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** What is about to be rehearsed. */
+export interface Preparation {
+  readonly factory: Factory;
+  readonly checkout: FactoryCheckout;
+  readonly images: readonly string[];
+  readonly faults: readonly Fault[];
+}
+
+/**
+ * Checks everything first, then rehearses.
+ *  @throws InvalidConfiguration when the command line or the configuration is refused; nothing has been done then
+ */
+export async function runRehearsal(options: RehearseOptions): Promise<Report> {
+  const checkout = checkOutFactory(options.factory, options.ref);
+  const files = configurationFiles(checkout.files);
+  const overrides = parseOverrides(options.overrides);
+  if (options.branch === '') throw refuse('--branch', 'found an empty name, must be the name of a branch');
+  const chosen = options.images.length > 0 ? { images: [...new Set(options.images)] } : {};
+  throwIfAny(checkFactory(files, { ...chosen, ...(overrides && { overrides }) }));
+  const { factory } = loadConfiguration(files);
+  const images = chosen.images ?? factory.images.map(({ name }) => name);
+  if (images.length === 0)
+    throw refuse('images', 'found no image in the factory, must have at least one directory under images/');
+  const machines = definitionsOf(factory);
+  const targets = factory.stages.flatMap((stage) => stage.targets);
+  const faults = options.fail.map((text) => parseFault(text, failableStates(machines), targets));
+  options.onStart?.({ factory, checkout, images, faults });
+  const branch = options.branch ?? factory.defaultBranch;
+  return rehearse({
+    factory,
+    machines,
+    bucket: bucketName(factory),
+    checkOut: () => ({ commit: checkout.commit, branch, files: checkout.files, changes: {} }),
+    request: { images: [...images], branch, ...(overrides && { overrides }) },
+    faults,
+    prepare: (sandbox) => seedReleases(sandbox, files, images, overrides),
+    ...(options.startAt && { startAt: options.startAt }),
+    ...(options.onProgress && { onProgress: options.onProgress }),
+  });
+}
+
+/** Tasks, under their own names and under the name of the state they are part of. */
+export function failableStates(machines: readonly Definition[]): FailableStates {
+  const failable = new Map<string, { state: string; bakes: boolean }>();
+  for (const { name, definition } of machines) {
+    if (name === NAMES.bakeBatchMachine) continue;
+    for (const { name: state, top, state: asl } of statesOf(stateGraphSchema.parse(definition))) {
+      if (
+        asl.Type !== 'Task' ||
+        SILENT.includes(state) ||
+        asl.Resource?.endsWith(`startExecution.sync:2`) === true
+      ) {
+        if (!top.startsWith('Bake ')) continue;
+      }
+      failable.set(top, { state: top, bakes: top.startsWith('Bake ') });
+    }
+  }
+  return failable;
+}
+
+/** They call no AWS service, so there is nothing that could fail them. */
+const SILENT = ['Explain rollback', 'Summarise releases'];
+
+/** Whether a report's error means that nothing was even tried. */
+export function wasRefused(report: Report): boolean {
+  const names: readonly string[] = [ERRORS.invalidRequest, ERRORS.invalidConfiguration];
+  return report.error !== null && names.includes(report.error.name);
+}

@@ -1,0 +1,330 @@
+import {
+  parameters as parameterNames,
+  plannedReleaseSchema,
+  resolvedSchema,
+  leftoverSchema,
+} from '../tasks/contract.ts';
+import type { Leftover, PlannedRelease, ReleaseRequest, Target } from '../tasks/contract.ts';
+import { forgetClients } from '../tasks/aws-clients.ts';
+import { NAMES, TAGS } from '../tasks/contract.ts';
+import { z } from 'zod';
+import { stateGraphSchema } from './asl.ts';
+import { bindSandbox } from './bind.ts';
+import { Engine, type Execution, type Machine, type Outcome } from './engine.ts';
+import { type Fault, Faults } from './faults.ts';
+import { integrationsFor } from './integrations.ts';
+import type { CheckOut } from './fetch-source.ts';
+import type { Sandbox } from './sandbox.ts';
+import { createSandbox } from './seed.ts';
+import { loadTask } from './task-handlers.ts';
+import { snapshotOf, type WorldSnapshot } from './world.ts';
+
+/** The factory, as far as a rehearsal needs it. */
+export interface RehearsedFactory {
+  readonly hub: Target;
+  readonly stages: readonly { readonly name: string; readonly targets: readonly Target[] }[];
+}
+
+export interface RehearsalOptions {
+  readonly factory: RehearsedFactory;
+  readonly machines: readonly { readonly name: string; readonly definition: unknown }[];
+  readonly bucket: string;
+  readonly checkOut: CheckOut;
+  readonly request: ReleaseRequest;
+  readonly faults?: readonly Fault[];
+  readonly startAt?: Date;
+  /** Prepares the world before the release, for instance with earlier releases. */
+  readonly prepare?: (sandbox: Sandbox) => void | Promise<void>;
+  readonly background?: boolean;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Something a person watching would want to see. */
+export interface Progress {
+  readonly phase: 'entered' | 'exited' | 'retried';
+  readonly machine: string;
+  /** The release whose transaction it is; absent in `packleader-release` itself. */
+  readonly releaseId?: string;
+  readonly state: string;
+  readonly error?: string;
+  readonly output?: unknown;
+  /** Virtual time since the start, in ms. */
+  readonly elapsedMs: number;
+}
+
+export type ReleaseOutcome = 'released' | 'rolled back' | 'rollback incomplete';
+
+export interface ReportedTarget extends Target {
+  readonly stage: string;
+  readonly imageId: string | null;
+  readonly snapshotIds: readonly string[];
+  readonly sourceImageId: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+  /** The image's parameters that point at this AMI. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export interface ReportedRelease {
+  readonly releaseId: string;
+  readonly image: string;
+  readonly version: string;
+  readonly commit: string;
+  readonly outcome: ReleaseOutcome;
+  readonly error: { readonly name: string; readonly cause: string } | null;
+  /** The states of the transaction, in the order in which they were entered. */
+  readonly path: readonly string[];
+  readonly targets: readonly ReportedTarget[];
+  readonly leftovers: readonly Leftover[];
+}
+
+/** What quotas and bills are about, over all executions of a rehearsal. */
+export interface Figures {
+  readonly calls: number;
+  readonly transitions: number;
+  /** Of the execution with the longest history. */
+  readonly historyEvents: number;
+  readonly largestDocumentBytes: number;
+  readonly virtualMs: number;
+}
+
+export interface Report {
+  readonly outcome: ReleaseOutcome;
+  /** Why the whole did not succeed when no single release says so, as when the source could not be fetched. */
+  readonly error: { readonly name: string; readonly cause: string } | null;
+  readonly releases: readonly ReportedRelease[];
+  readonly world: Readonly<Record<string, WorldSnapshot>>;
+  readonly figures: Figures;
+  readonly unmetFaults: readonly Fault[];
+}
+
+/** Runs one release, from the request to its end, in a world of its own. */
+export async function rehearse(options: RehearsalOptions): Promise<Report> {
+  const { factory, bucket, checkOut } = options;
+  const startAt = options.startAt ?? new Date();
+  const targets = factory.stages.flatMap((stage) => stage.targets);
+  const sandbox = createSandbox({
+    hub: { ...factory.hub, bucket },
+    targets,
+    startAt,
+    checkOut,
+    background: options.background ?? false,
+  });
+  const unbind = bindSandbox(sandbox);
+  forgetClients();
+  try {
+    await options.prepare?.(sandbox);
+    sandbox.keepsCalls = false;
+    const before = sandbox.callCount;
+    const faults = new Faults(options.faults ?? []);
+    faults.install(sandbox);
+    const engine = await createEngine(sandbox, options);
+    const arn = machineArn(factory.hub, NAMES.releaseMachine);
+    const execution = engine.start(arn, `rehearsal-${startAt.getTime()}`, options.request);
+    const outcome = await execution.outcome;
+    // Whatever was set in motion comes to rest, so that the report is about the end and not about the last moment.
+    await sandbox.clock.sleep(SETTLE_MS);
+    return reportOf(sandbox, engine, factory, outcome, sandbox.callCount - before, faults);
+  } finally {
+    unbind();
+    forgetClients();
+  }
+}
+
+/** Longer than SSM's validation and EC2's changes of state. */
+const SETTLE_MS = 10 * 60_000;
+
+const machineArn = ({ accountId, region }: Target, name: string) =>
+  `arn:aws:states:${region}:${accountId}:stateMachine:${name}`;
+
+async function createEngine(sandbox: Sandbox, options: RehearsalOptions): Promise<Engine> {
+  const machines: Machine[] = options.machines.map(({ name, definition }) => ({
+    name,
+    arn: machineArn(options.factory.hub, name),
+    definition: stateGraphSchema.parse(definition),
+  }));
+  const startedAt = sandbox.clock.milliseconds();
+  const tell = (
+    phase: Progress['phase'],
+    execution: Execution,
+    state: string,
+    more: Partial<Progress> = {},
+  ) => {
+    const planned = plannedOf(execution);
+    options.onProgress?.({
+      phase,
+      machine: execution.machine.name,
+      ...(planned && { releaseId: planned.release.releaseId }),
+      state,
+      elapsedMs: sandbox.clock.milliseconds() - startedAt,
+      ...more,
+    });
+  };
+  const engineOf = (): Engine => engine;
+  const engine: Engine = await Engine.create({
+    machines,
+    integrationOf: integrationsFor({
+      loadTask,
+      sleep: async (ms) => sandbox.clock.sleep(ms),
+      engine: engineOf,
+    }),
+    now: () => sandbox.clock.now(),
+    sleep: async (ms) => sandbox.clock.sleep(ms),
+    inner: [NAMES.bakeBatchMachine],
+    onEntered: (execution, { name, inMap }) => !inMap && tell('entered', execution, name),
+    onExited: (execution, { name, inMap }) =>
+      !inMap && tell('exited', execution, name, { output: execution.history.outputs.get(name) }),
+    onRetried: (execution, { top }, error) => tell('retried', execution, top, { error }),
+  });
+  return engine;
+}
+
+function plannedOf(execution: Execution): PlannedRelease | undefined {
+  if (execution.machine.name !== NAMES.releaseImageMachine) return undefined;
+  return plannedReleaseSchema.parse(execution.input);
+}
+
+async function reportOf(
+  sandbox: Sandbox,
+  engine: Engine,
+  factory: RehearsedFactory,
+  outcome: Outcome,
+  calls: number,
+  faults: Faults,
+): Promise<Report> {
+  const world = worldOf(sandbox, factory);
+  const releases: ReportedRelease[] = [];
+  for (const execution of engine.executions) {
+    const planned = plannedOf(execution);
+    if (planned) releases.push(releaseReport(execution, planned, await execution.outcome, factory, world));
+  }
+  const histories = engine.executions.map(({ history }) => history);
+  return {
+    outcome: worst(releases, outcome),
+    error: releases.some(({ error }) => error) ? null : errorOf(outcome),
+    releases,
+    world,
+    figures: {
+      calls,
+      transitions: histories.reduce((sum, { transitions }) => sum + transitions, 0),
+      historyEvents: Math.max(...histories.map(({ events }) => events)),
+      largestDocumentBytes: Math.max(...histories.map(({ largestDocument }) => largestDocument)),
+      virtualMs: sandbox.clock.milliseconds() - SETTLE_MS - Date.parse(engine.executions[0]?.startedAt ?? ''),
+    },
+    unmetFaults: faults.unmet,
+  };
+}
+
+/** Every target has its place in the world, also one that owns nothing. */
+function worldOf(sandbox: Sandbox, factory: RehearsedFactory): Record<string, WorldSnapshot> {
+  const nothing = {
+    images: [],
+    snapshots: [],
+    instances: [],
+    keyPairs: [],
+    securityGroups: [],
+    parameters: {},
+  };
+  const targets = factory.stages.flatMap((stage) => stage.targets);
+  const empty = Object.fromEntries(
+    targets.map(({ accountId, region }) => [`${accountId}/${region}`, nothing]),
+  );
+  const owned = Object.entries(snapshotOf(sandbox.world)).filter(([place]) => place in empty);
+  return { ...empty, ...Object.fromEntries(owned) };
+}
+
+function worst(releases: readonly ReportedRelease[], outcome: Outcome): ReleaseOutcome {
+  const outcomes = new Set(releases.map((release) => release.outcome));
+  if (outcomes.has('rollback incomplete')) return 'rollback incomplete';
+  if (outcomes.has('rolled back')) return 'rolled back';
+  return releases.length === 0 && outcome.status !== 'SUCCEEDED' ? 'rolled back' : 'released';
+}
+
+function errorOf(outcome: Outcome): Report['error'] {
+  if (outcome.status === 'SUCCEEDED') return null;
+  if (outcome.status === 'ABORTED') return { name: 'Stopped', cause: 'The execution was stopped.' };
+  return { name: outcome.error, cause: lambdaMessage(outcome.cause) };
+}
+
+const lambdaErrorSchema = z.object({ errorType: z.string(), errorMessage: z.string() });
+
+/** A Lambda's error is JSON; any other cause is shown as it is. */
+export function lambdaMessage(cause: string): string {
+  try {
+    return lambdaErrorSchema.parse(JSON.parse(cause)).errorMessage;
+  } catch {
+    return cause;
+  }
+}
+
+/** Ends in which the release stands in every account. */
+const RELEASED = ['Released', 'Released without announcement'];
+
+function releaseReport(
+  execution: Execution,
+  { release }: PlannedRelease,
+  outcome: Outcome,
+  factory: RehearsedFactory,
+  world: Readonly<Record<string, WorldSnapshot>>,
+): ReportedRelease {
+  const { path, outputs } = execution.history;
+  const { releaseId, image, version, commit } = release;
+  const end = path.at(-1) ?? '';
+  return {
+    releaseId,
+    image,
+    version,
+    commit,
+    outcome: RELEASED.includes(end)
+      ? 'released'
+      : end === 'Rolled back'
+        ? 'rolled back'
+        : 'rollback incomplete',
+    error: errorOf(outcome),
+    path,
+    targets: targetReports(release, outputs.get('Resolve source AMIs'), factory, world),
+    leftovers: leftoversOf(outputs.get('Explain rollback')),
+  };
+}
+
+function targetReports(
+  { releaseId, image, prerelease }: PlannedRelease['release'],
+  resolvedDocument: unknown,
+  factory: RehearsedFactory,
+  world: Readonly<Record<string, WorldSnapshot>>,
+): ReportedTarget[] {
+  const resolved = z.object({ resolved: resolvedSchema }).safeParse(resolvedDocument);
+  const bakes = resolved.success
+    ? Object.values(resolved.data.resolved).flatMap(({ batches }) =>
+        batches.flatMap((batch) => batch.targets),
+      )
+    : [];
+  const sources = new Map(bakes.map((bake) => [`${bake.accountId}/${bake.region}`, bake.sourceImageId]));
+  const stages = prerelease ? factory.stages.slice(0, 1) : factory.stages;
+  return stages.flatMap(({ name: stage, targets }) =>
+    targets.map(({ accountId, region }) => {
+      const place = world[`${accountId}/${region}`];
+      const found = place?.images.find(({ tags }) => tags[TAGS.release] === releaseId);
+      const prefix = parameterNames.latest(image).replace(/latest$/, '');
+      const pointing = Object.entries(place?.parameters ?? {}).filter(
+        ([name, value]) => name.startsWith(prefix) && value === found?.imageId,
+      );
+      return {
+        stage,
+        accountId,
+        region,
+        imageId: found?.imageId ?? null,
+        snapshotIds: found?.snapshotIds ?? [],
+        sourceImageId: sources.get(`${accountId}/${region}`) ?? null,
+        tags: found?.tags ?? {},
+        parameters: Object.fromEntries(pointing),
+      };
+    }),
+  );
+}
+
+function leftoversOf(document: unknown): Leftover[] {
+  const explained = z
+    .object({ rollback: z.object({ leftovers: z.array(leftoverSchema) }) })
+    .safeParse(document);
+  return explained.success ? explained.data.rollback.leftovers : [];
+}

@@ -1,0 +1,20 @@
+type Handler = (event: unknown) => Promise<unknown>;
+
+/** The real task handlers, by the name of their file; each is loaded when a state asks for it. */
+const TASKS: Readonly<Record<string, () => Promise<{ handler: Handler }>>> = {
+  'announce-release': async () => import('../tasks/announce-release.ts'),
+  'announce-rollback': async () => import('../tasks/announce-rollback.ts'),
+  'apply-version-tags': async () => import('../tasks/apply-version-tags.ts'),
+  'check-amis': async () => import('../tasks/check-amis.ts'),
+  'deregister-amis': async () => import('../tasks/deregister-amis.ts'),
+  'explain-rollback': async () => import('../tasks/explain-rollback.ts'),
+  'plan-releases': async () => import('../tasks/plan-releases.ts'),
+  'publish-release': async () => import('../tasks/publish-release.ts'),
+  'resolve-source-amis': async () => import('../tasks/resolve-source-amis.ts'),
+  'summarise-releases': async () => import('../tasks/summarise-releases.ts'),
+  'withdraw-publication': async () => import('../tasks/withdraw-publication.ts'),
+};
+
+export async function loadTask(file: string): Promise<Handler | undefined> {
+  return (await TASKS[file]?.())?.handler;
+}

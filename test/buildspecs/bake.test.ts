@@ -1,0 +1,311 @@
+import { zipSync } from 'fflate';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { BAKE_ENVIRONMENT, keys } from '../../tasks/contract.ts';
+import { Build, requirePrograms, sha256 } from './build.ts';
+
+const release = 'linux-base@1.4.20261121093000';
+const target = { accountId: '111111111111', region: 'eu-central-1' };
+const prefix = keys.planPrefix('one', 'linux-base');
+const made = (uuid: string, artifact: string) => ({
+  packer_run_uuid: uuid,
+  artifact_id: artifact,
+  custom_data: { release, source_ami: 'ami-0123456789abcdef0' },
+});
+const manifest = {
+  builds: [
+    made('earlier', 'eu-central-1:ami-0aaaaaaaaaaaaaaaa'),
+    made('last', 'eu-central-1:ami-0bbbbbbbbbbbbbbbb'),
+  ],
+  last_run_uuid: 'last',
+};
+
+let build: Build;
+beforeAll(() => requirePrograms('unzip'));
+beforeEach(() => {
+  build = new Build();
+  build.put(keys.packerVariables(prefix, target), '{"region":"eu-central-1"}');
+  build.answer('sts get-caller-identity', { Account: target.accountId });
+  build.answer('ec2 describe-instances', []);
+  build.answer('ec2 describe-key-pairs', []);
+  build.answer('ec2 describe-security-groups', []);
+  packer();
+});
+afterEach(() => build.remove());
+
+/** Stands in for Packer: says its version, keeps what it was told, and ends as it is told. */
+function packer(is: { version?: string; script?: string; result?: object } = {}) {
+  const { version = '1.11.2', script = '', result = manifest } = is;
+  build.program(
+    'packer',
+    `#!/usr/bin/env bash
+[ "$1" = version ] && echo "Packer v${version}" && exit
+printf '%s\\n' "$PWD: $*" >>"$FAKE_AWS/packer"
+[ "$1" = init ] && exit
+env >"$FAKE_AWS/environment"
+${script}
+cat >packer-manifest.json <<'END'
+${JSON.stringify(result)}
+END
+`,
+  );
+}
+
+function bake(environment: Record<string, string> = {}, files: Record<string, string> = {}) {
+  const zip = zipSync({
+    'images/linux-base/image.pkr.hcl': Buffer.from('# a template\n'),
+    'images/linux-base/packer-manifest.json': Buffer.from(
+      '{"builds":[],"last_run_uuid":"from the repository"}',
+    ),
+    ...Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])),
+  });
+  const source = keys.source('c'.repeat(40), sha256(zip));
+  build.put(source, zip);
+  return build.run('bake', {
+    [BAKE_ENVIRONMENT.release]: release,
+    [BAKE_ENVIRONMENT.image]: 'linux-base',
+    [BAKE_ENVIRONMENT.region]: target.region,
+    [BAKE_ENVIRONMENT.bucket]: 'packleader-999999999999-eu-west-1',
+    [BAKE_ENVIRONMENT.sourceKey]: source,
+    [BAKE_ENVIRONMENT.sourceSha256]: sha256(zip),
+    [BAKE_ENVIRONMENT.planPrefix]: prefix,
+    [BAKE_ENVIRONMENT.sourceAmi]: 'ami-0123456789abcdef0',
+    ...environment,
+  });
+}
+
+const toldPacker = () => build.left('../packer') ?? '';
+
+describe('a bake', () => {
+  it('runs Packer in the image with the variables of the target, and exports the AMI of this run', () => {
+    const { status, log, exported } = bake();
+    expect({ status, exported }, log).toEqual({
+      status: 0,
+      exported: { AMI_ID: 'ami-0bbbbbbbbbbbbbbbb', SOURCE_AMI: 'ami-0123456789abcdef0', PACKAGES_SHA256: '' },
+    });
+    const work = `${build.directory}/work`;
+    expect(toldPacker().trim().split('\n')).toEqual([
+      `${work}/factory/images/linux-base: init .`,
+      `${work}/factory/images/linux-base: build -color=false -timestamp-ui -var-file=${work}/target.pkrvars.json .`,
+    ]);
+  });
+
+  it('exports the digest of the packages that the image wrote down', () => {
+    const list = 'bash\t5.2\tx86_64\n';
+    packer({
+      script: `printf '${list}' >package-manifest.tsv; sha256sum package-manifest.tsv >package-manifest.tsv.sha256`,
+    });
+    expect(bake().exported['PACKAGES_SHA256']).toBe(sha256(list));
+    packer({
+      script: `printf '${list}' >package-manifest.tsv; echo ${'0'.repeat(64)} >package-manifest.tsv.sha256`,
+    });
+    expect(bake()).toMatchObject({ status: 1, log: expect.stringContaining('the image says 000') });
+  });
+
+  it('gives secrets to Packer as they are, and to nobody else', () => {
+    const password = '$(touch pwned) "quoted"\nsecond line';
+    build.put(
+      keys.packerSecrets(prefix, target),
+      JSON.stringify({
+        admin_password: { secretsManager: 'file:///etc/passwd' },
+        ports: { ssmParameter: '--region' },
+      }),
+    );
+    build.answer('secretsmanager get-secret-value', { SecretString: password });
+    build.answer('ssm get-parameter', { Parameter: { Value: '[80, 443]' } });
+    const { status, log, calls } = bake();
+    expect(status, log).toBe(0);
+    expect(build.left('../environment')).toContain(`PKR_VAR_admin_password=${password}\n`);
+    expect(build.left('../environment')).toContain('PKR_VAR_ports=[80, 443]\n');
+    expect(log + calls.join() + toldPacker()).not.toContain('pwned');
+    expect(calls.filter((call) => /^(secretsmanager|ssm) /.test(call))).toEqual([
+      'secretsmanager get-secret-value --region eu-central-1 --output json --cli-input-json {"SecretId":"file:///etc/passwd"}',
+      'ssm get-parameter --region eu-central-1 --output json --cli-input-json {"Name":"--region","WithDecryption":true}',
+    ]);
+  });
+
+  it('takes the pinned Packer where the image has none that is new enough', () => {
+    packer({ version: '1.10.3' });
+    expect(bake()).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('"packleader:packer" in cdk.json'),
+    });
+    const pinned = zipSync({ packer: Buffer.from('#!/bin/sh\nexit 3\n') });
+    build.put('packer.zip', pinned);
+    build.program(
+      'curl',
+      '#!/bin/sh\necho "$@" >>"$FAKE_AWS/curl"\ncp "$FAKE_AWS/bucket/packer.zip" packer.zip\n',
+    );
+    const version = { PACKLEADER_PACKER_VERSION: '1.14.0' };
+    expect(bake({ ...version, PACKLEADER_PACKER_SHA256: '0'.repeat(64) })).toMatchObject({
+      status: 1,
+      log: expect.stringMatching(/packer_1\.14\.0_linux_\w+\.zip has the SHA-256 \w+, expected 000/),
+    });
+    expect(build.left('tools/packer')).toBeUndefined();
+    bake({ ...version, PACKLEADER_PACKER_SHA256: sha256(pinned) });
+    expect(build.left('tools/packer')).toBe('#!/bin/sh\nexit 3\n');
+    expect(build.left('../curl')).toContain(
+      '--proto =https --output packer.zip https://releases.hashicorp.com/',
+    );
+  });
+});
+
+const pinned = (digest: string) => ({
+  PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION: '1.2.707.0',
+  PACKLEADER_SESSION_MANAGER_PLUGIN_SHA256: digest,
+});
+
+describe('the plugin for Session Manager', () => {
+  beforeEach(() => {
+    build.put('plugin.rpm', 'an rpm');
+    build.program('curl', '#!/bin/sh\ncp "$FAKE_AWS/bucket/plugin.rpm" session-manager-plugin.rpm\n');
+    build.program('rpm', '#!/bin/sh\necho "$@" >"$FAKE_AWS/rpm"\n');
+  });
+
+  it('is installed when it is pinned, and missed aloud when it is not', () => {
+    expect(bake(pinned(sha256('an rpm'))).status).toBe(0);
+    expect(build.left('../rpm')).toBe('--install session-manager-plugin.rpm\n');
+    expect(bake()).toMatchObject({
+      status: 0,
+      log: expect.stringContaining('No session-manager-plugin is here'),
+    });
+  });
+
+  it('fails the bake before it is installed when it is another file', () => {
+    expect(bake(pinned('0'.repeat(64)))).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('expected 000'),
+    });
+    expect(build.left('../rpm')).toBeUndefined();
+  });
+});
+
+describe('a bake fails', () => {
+  it('before anything is unpacked when the bytes are not those of the release', () => {
+    const { status, log } = bake({ [BAKE_ENVIRONMENT.sourceSha256]: 'f'.repeat(64) });
+    expect({ status, log }).toEqual({ status: 1, log: expect.stringContaining('Nothing of it was used') });
+    expect([
+      build.left('source.zip'),
+      build.left('factory/images/linux-base/image.pkr.hcl'),
+      toldPacker(),
+    ]).toEqual([undefined, undefined, '']);
+  });
+
+  it.each([
+    ['exit 1', 'packer build failed: exit status 1'],
+    ['kill -KILL $$', 'packer build failed: SIGKILL'],
+  ])('when Packer ends with %s, even if a manifest is there', (script, message) => {
+    packer({ script: `echo '${JSON.stringify(manifest)}' >packer-manifest.json; ${script}` });
+    const { status, log, exported } = bake();
+    expect({ status, log, exported }).toEqual({
+      status: 1,
+      log: expect.stringContaining(message),
+      exported: {},
+    });
+  });
+
+  it.each([
+    [
+      'no build',
+      { builds: [made('earlier', 'eu-central-1:ami-0aaaaaaaaaaaaaaaa')], last_run_uuid: 'last' },
+      'has 0 builds',
+    ],
+    ['two builds', { builds: manifest.builds, last_run_uuid: undefined }, 'has 0 builds'],
+    [
+      'two AMIs',
+      { builds: [made('last', 'eu-central-1:ami-0aaaaaaa,eu-west-1:ami-0bbbbbbb')], last_run_uuid: 'last' },
+      'expected one AMI in eu-central-1',
+    ],
+    [
+      'another region',
+      { builds: [made('last', 'eu-west-1:ami-0aaaaaaa')], last_run_uuid: 'last' },
+      'expected one AMI in',
+    ],
+    [
+      'another release',
+      {
+        builds: [{ ...made('last', 'eu-central-1:ami-0aaaaaaa'), custom_data: { release: 'other@1' } }],
+        last_run_uuid: 'last',
+      },
+      'The manifest says release=other@1',
+    ],
+  ])('when the manifest names %s', (_, result, message) => {
+    packer({ result });
+    expect(bake()).toMatchObject({ status: 1, log: expect.stringContaining(message) });
+  });
+
+  it('when Packer wrote no manifest: one from the repository does not count', () => {
+    packer({ script: 'exit 0' });
+    expect(bake()).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('wrote no packer-manifest.json'),
+    });
+  });
+
+  it('when the plan has nothing for this target', () => {
+    expect(bake({ [BAKE_ENVIRONMENT.planPrefix]: 'plans/two/linux-base' })).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('There is no s3://'),
+    });
+  });
+
+  it('when a secret cannot be read', () => {
+    build.put(keys.packerSecrets(prefix, target), '{"token":{"secretsManager":"packleader/token"}}');
+    expect(bake()).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('secretsmanager get-secret-value failed'),
+    });
+    expect(toldPacker()).toBe('');
+  });
+
+  it.each([
+    [BAKE_ENVIRONMENT.image, '../../etc'],
+    [BAKE_ENVIRONMENT.image, '$(touch pwned)'],
+    [BAKE_ENVIRONMENT.region, '--region=x'],
+    [BAKE_ENVIRONMENT.bucket, 'bucket/key'],
+    [BAKE_ENVIRONMENT.sourceKey, 'sources/../plans/x.zip'],
+    [BAKE_ENVIRONMENT.planPrefix, 'plans/../../linux-base'],
+    [BAKE_ENVIRONMENT.sourceAmi, ''],
+  ])('when %s is %j', (name, value) => {
+    expect(bake({ [name]: value })).toMatchObject({ status: 1, log: expect.stringContaining(name) });
+    expect(toldPacker()).toBe('');
+  });
+});
+
+describe('the end of a bake', () => {
+  it.each([
+    ['succeeded', ''],
+    ['failed', 'exit 1'],
+  ])('that %s removes its own builders, never an AMI', (_, script) => {
+    packer({ script });
+    for (const call of ['terminate-instances', 'wait', 'delete-key-pair', 'delete-security-group'])
+      build.answer(`ec2 ${call}`, {});
+    build.answer('ec2 describe-instances', ['i-1', 'i-2']);
+    build.answer('ec2 describe-key-pairs', ['key-1']);
+    build.answer('ec2 describe-security-groups', ['sg-1']);
+    const { status, calls } = bake();
+    expect(status).toBe(script === '' ? 0 : 1);
+    const ofRelease = '{"Name":"tag:packleader:release","Values":["linux-base@1.4.20261121093000"]}';
+    const inRegion = '--region eu-central-1';
+    const found = (what: string, query: string, filters: string) =>
+      `ec2 ${what} ${inRegion} --query ${query} --output json --cli-input-json {"Filters":[${filters}]}`;
+    const alive =
+      '{"Name":"instance-state-name","Values":["pending","running","shutting-down","stopping","stopped"]}';
+    expect(calls.filter((call) => call.startsWith('ec2'))).toEqual([
+      found('describe-instances', 'Reservations[].Instances[].InstanceId', `${ofRelease},${alive}`),
+      `ec2 terminate-instances ${inRegion} --cli-input-json {"InstanceIds":["i-1","i-2"]}`,
+      `ec2 wait instance-terminated ${inRegion} --instance-ids i-1 i-2`,
+      found('describe-key-pairs', 'KeyPairs[].KeyPairId', ofRelease),
+      `ec2 delete-key-pair ${inRegion} --cli-input-json {"KeyPairId":"key-1"}`,
+      found('describe-security-groups', 'SecurityGroups[].GroupId', ofRelease),
+      `ec2 delete-security-group ${inRegion} --cli-input-json {"GroupId":"sg-1"}`,
+    ]);
+  });
+
+  it('fails when a builder cannot be removed, although the AMI is there', () => {
+    build.answer('ec2 describe-instances', ['i-1']);
+    expect(bake()).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('ec2 terminate-instances failed'),
+    });
+  });
+});

@@ -1,0 +1,140 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { buildSpec } from '../../workflow/buildspec.ts';
+
+/** What the scripts need besides Node; every CodeBuild image has them. A machine without one cannot judge the scripts. */
+export function requirePrograms(...programs: readonly string[]): void {
+  const missing = programs.filter((program) => spawnSync(program, ['--version']).error !== undefined);
+  if (missing.length > 0) throw new Error(`These tests need ${missing.join(' and ')} on PATH.`);
+}
+
+interface Outcome {
+  readonly status: number;
+  readonly log: string;
+  readonly exported: Record<string, string>;
+  /** The AWS calls in their order, as one line each. */
+  readonly calls: readonly string[];
+}
+
+/**
+ * A build like CodeBuild's: the phases of the synthesised buildspec in one bash, each command's status looked at, `finally`
+ * always, the exported variables read from that bash. `bucket` stands for S3, `bin` holds the stand-ins for programs.
+ */
+export class Build {
+  readonly directory = mkdtempSync(join(tmpdir(), 'packleader-build-'));
+  readonly bucket = join(this.directory, 'bucket');
+  readonly #bin = join(this.directory, 'bin');
+
+  constructor() {
+    for (const made of [this.bucket, this.#bin, this.#work]) mkdirSync(made);
+    this.program('aws', readFileSync(new URL('fake-aws.mjs', import.meta.url), 'utf8'));
+  }
+
+  get #work(): string {
+    return join(this.directory, 'work');
+  }
+
+  /** Puts a program on PATH; it replaces the one that the machine has. */
+  program(name: string, text: string): void {
+    const file = join(this.#bin, name);
+    writeFileSync(file, text);
+    chmodSync(file, 0o755);
+  }
+
+  /** What the stand-in for the AWS CLI answers to a call, by its first two words. */
+  answer(call: string, printed: unknown): void {
+    this.put(`../answers/${call.replace(' ', '.')}.json`, JSON.stringify(printed));
+  }
+
+  put(key: string, content: string | Uint8Array): void {
+    const file = join(this.bucket, key);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
+
+  get(key: string): Buffer {
+    return readFileSync(join(this.bucket, key));
+  }
+
+  keys(): string[] {
+    const entries = readdirSync(this.bucket, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(this.bucket.length + 1))
+      .sort();
+  }
+
+  /** A file of the build's working directory, or undefined. */
+  left(file: string): string | undefined {
+    try {
+      return readFileSync(join(this.#work, file), 'utf8');
+    } catch {
+      return undefined;
+    }
+  }
+
+  run(name: 'fetch-source' | 'bake', environment: Record<string, string>): Outcome {
+    rmSync(this.#work, { recursive: true, force: true });
+    mkdirSync(this.#work);
+    const calls = join(this.directory, 'calls');
+    writeFileSync(calls, '');
+    const spec = buildSpec(name);
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', asOneScript(spec)], {
+      cwd: this.#work,
+      encoding: 'utf8',
+      env: {
+        PATH: `${this.#bin}:${process.env['PATH']}`,
+        HOME: this.directory,
+        FAKE_AWS: this.directory,
+        ...environment,
+      },
+    });
+    const exported = join(this.directory, 'exported');
+    return {
+      status: status ?? -1,
+      log: stdout + stderr,
+      exported:
+        status === 0
+          ? z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(exported, 'utf8')))
+          : {},
+      calls: readFileSync(calls, 'utf8').split('\n').filter(Boolean),
+    };
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+function asOneScript(spec: ReturnType<typeof buildSpec>): string {
+  const names = JSON.stringify(spec.env['exported-variables']);
+  const report = `JSON.stringify(Object.fromEntries(${names}.map((name) => [name, process.env[name]])))`;
+  return [
+    'failed=0',
+    ...Object.values(spec.phases).flatMap(({ commands, finally: last = [] }) => [
+      ...commands.map((command) => `if [ $failed = 0 ]; then\n${command}\n[ $? = 0 ] || failed=1\nfi`),
+      ...last.map((command) => `${command} || failed=1`),
+    ]),
+    `[ $failed = 0 ] && node -e 'require("fs").writeFileSync("../exported", ${report})'`,
+    'exit $failed',
+  ].join('\n');
+}
+
+export const sha256 = (content: Uint8Array | string) => createHash('sha256').update(content).digest('hex');
+
+/** git in a directory, as somebody. */
+export function git(directory: string, ...args: readonly string[]): string {
+  const who = [
+    '-c',
+    'user.name=someone',
+    '-c',
+    'user.email=someone@example.com',
+    '-c',
+    'commit.gpgsign=false',
+  ];
+  return execFileSync('git', ['-C', directory, ...who, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
+}

@@ -1,0 +1,261 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { unzipSync } from 'fflate';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FETCH_SOURCE, changesSchema, keys } from '../../tasks/contract.ts';
+import { factoryFilesOf } from '../../tasks/factory-zip.ts';
+import { buildSpec } from '../../workflow/buildspec.ts';
+import { Build, git, requirePrograms, sha256 } from './build.ts';
+
+let build: Build;
+let repository: string;
+const first = {
+  'packer/factory.yaml': 'defaultBranch: main\n',
+  'packer/images/linux-base/image.yaml': 'version: "1.4"\n',
+};
+
+beforeAll(() => requirePrograms('git'));
+beforeEach(() => {
+  build = new Build();
+  repository = join(build.directory, 'repository');
+  mkdirSync(repository);
+  git(repository, 'init', '--quiet', '--initial-branch=main');
+  commit({ ...first, 'README.md': 'not a part of the factory\n' });
+});
+afterEach(() => build.remove());
+
+function commit(files: Record<string, string | null>): string {
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(repository, name);
+    mkdirSync(dirname(file), { recursive: true });
+    if (text === null) rmSync(file);
+    else writeFileSync(file, text);
+  }
+  git(repository, 'add', '--all');
+  git(repository, 'commit', '--quiet', '--allow-empty', '--message', 'Change something');
+  return git(repository, 'rev-parse', 'HEAD');
+}
+
+function fetch(request: unknown, environment: Record<string, string> = {}) {
+  return build.run('fetch-source', {
+    PACKLEADER_REQUEST: JSON.stringify(request),
+    PACKLEADER_BUCKET: 'packleader-999999999999-eu-west-1',
+    PACKLEADER_REPOSITORY: repository,
+    PACKLEADER_DEFAULT_BRANCH: 'main',
+    ...environment,
+  });
+}
+
+const changesOf = (exported: Record<string, string>) =>
+  changesSchema.parse(JSON.parse(build.get(exported['CHANGES_KEY'] ?? '').toString()));
+
+function released(image: string, version: string, at: string): void {
+  build.put(keys.released(image, version), JSON.stringify({ commit: at }));
+}
+
+describe('which commit', () => {
+  it('is the head of the default branch when nothing is asked for', () => {
+    const head = commit({});
+    const { exported, log } = fetch({});
+    expect(exported, log).toMatchObject({ COMMIT: head, BRANCH: 'main' });
+  });
+
+  it('is the head of the branch that is asked for', () => {
+    git(repository, 'switch', '--quiet', '--create', 'feature/x');
+    const head = commit({});
+    expect(fetch({ branch: 'feature/x' }).exported).toMatchObject({ COMMIT: head, BRANCH: 'feature/x' });
+  });
+
+  it('is what a tag, an annotated tag, a full id or the beginning of an id names', () => {
+    const head = git(repository, 'rev-parse', 'HEAD');
+    git(repository, 'tag', 'plain');
+    git(repository, 'tag', '--annotate', '--message', 'one', 'annotated');
+    commit({ 'packer/factory.yaml': 'defaultBranch: main # later\n' });
+    for (const ref of ['plain', 'annotated', 'refs/tags/plain', head, head.slice(0, 8)]) {
+      const { exported, log } = fetch({ ref });
+      expect(exported, log).toMatchObject({ COMMIT: head, BRANCH: 'main' });
+    }
+  });
+
+  it('comes from the default branch once that has it, else from the branch that has it', () => {
+    git(repository, 'switch', '--quiet', '--create', 'feature');
+    const head = commit({});
+    expect(fetch({ ref: head }).exported).toMatchObject({ COMMIT: head, BRANCH: 'feature' });
+    git(repository, 'switch', '--quiet', 'main');
+    git(repository, 'merge', '--quiet', 'feature');
+    expect(fetch({ ref: head }).exported).toMatchObject({ COMMIT: head, BRANCH: 'main' });
+  });
+
+  it('fails when the commit is not on the branch: no feature is released as if it came from main', () => {
+    git(repository, 'switch', '--quiet', '--create', 'feature');
+    const head = commit({});
+    const { status, log } = fetch({ ref: head, branch: 'main' });
+    expect({ status, log }).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('is not on the branch main'),
+    });
+    expect(build.keys()).toEqual([]);
+  });
+
+  it('fails when a tag and a branch of one name differ', () => {
+    git(repository, 'tag', 'twice');
+    commit({});
+    git(repository, 'branch', 'twice');
+    expect(fetch({ ref: 'twice' })).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('both a tag and a branch'),
+    });
+  });
+
+  it.each([{ ref: 'f'.repeat(40) }, { ref: 'nowhere' }, { branch: 'nowhere' }])(
+    'fails for %j, which is not there',
+    (request) => {
+      expect(fetch(request)).toMatchObject({
+        status: 1,
+        log: expect.stringContaining('The repository has no'),
+      });
+    },
+  );
+
+  it('fails without a factory', () => {
+    commit({ 'packer/factory.yaml': null });
+    expect(fetch({})).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('has no packer/factory.yaml'),
+    });
+  });
+});
+
+describe('what nobody may make it do', () => {
+  const evil = [
+    '--upload-pack=touch pwned',
+    '-h',
+    '$(touch pwned)\n',
+    '`touch pwned` ',
+    'main; touch pwned',
+    'a b',
+    'main..feature',
+    'HEAD~1',
+    'main^{tree}',
+    'main:packer',
+    '@{-1}',
+    '../../etc/passwd',
+    'ends.lock',
+    'file://\u0000',
+    '',
+    7,
+    { toString: 'main' },
+  ];
+  it.each(evil)('fails for the ref and the branch %j before git sees it', (value) => {
+    for (const request of [{ ref: value }, { branch: value }]) {
+      const { status, log, calls } = fetch(request);
+      expect({ status, calls, log }).toEqual({
+        status: 1,
+        calls: [],
+        log: expect.stringContaining('is not the name of'),
+      });
+    }
+    expect(build.left('pwned')).toBeUndefined();
+  });
+
+  it.each(['$(touch${IFS}pwned)', "quote'quote", 'ümläut-木', '`id`', '{"a"}'])(
+    'takes a branch that git allows for a name and nothing else: %s',
+    (branch) => {
+      git(repository, 'switch', '--quiet', '--create', branch);
+      const head = commit({});
+      const { exported, log } = fetch({ branch });
+      expect(exported, log).toMatchObject({ COMMIT: head, BRANCH: branch });
+      expect(build.left('pwned')).toBeUndefined();
+    },
+  );
+
+  it.each(['', 'no json', '[]', 'null', '"main"'])('fails for the request %j', (request) => {
+    expect(fetch({}, { PACKLEADER_REQUEST: request }).status).toBe(1);
+  });
+
+  it('keeps the token of the repository out of the log and of the arguments', () => {
+    const { status, log } = fetch({}, { PACKLEADER_REPOSITORY_TOKEN: 'hunter2hunter2' });
+    expect({ status, log }).toEqual({ status: 1, log: expect.stringContaining('https URL') });
+    expect(log).not.toContain('hunter2');
+  });
+});
+
+describe('the zip', () => {
+  it('holds the factory directory and nothing else, byte for byte', () => {
+    const { exported } = fetch({});
+    const zip = build.get(exported['SOURCE_KEY'] ?? '');
+    expect(Object.keys(unzipSync(zip)).filter((name) => !name.endsWith('/'))).toEqual([
+      'factory.yaml',
+      'images/linux-base/image.yaml',
+    ]);
+    expect(factoryFilesOf(zip).get('factory.yaml')).toBe('defaultBranch: main\n');
+    expect(exported['SOURCE_SHA256']).toBe(sha256(zip));
+    expect(exported['SOURCE_KEY']).toBe(keys.source(exported['COMMIT'] ?? '', sha256(zip)));
+    expect(exported['CHANGES_KEY']).toBe(keys.changes(exported['COMMIT'] ?? '', sha256(zip)));
+  });
+
+  it('is the same for the same files, whatever the commit, the clock, the time zone and the configuration of git', () => {
+    const before = fetch({}).exported['SOURCE_SHA256'];
+    commit({ 'README.md': 'another commit\n' });
+    writeFileSync(join(build.directory, '.gitconfig'), '[core]\n\tautocrlf = true\n[tar]\n\tumask = user\n');
+    expect(fetch({}, { TZ: 'Asia/Tokyo' }).exported['SOURCE_SHA256']).toBe(before);
+    commit({ 'packer/factory.yaml': 'defaultBranch: main # changed\n' });
+    expect(fetch({}).exported['SOURCE_SHA256']).not.toBe(before);
+  });
+});
+
+describe('what changed', () => {
+  it('is unknown for an image that was never released', () => {
+    expect(changesOf(fetch({}).exported)).toEqual({ 'linux-base': { since: null, files: [] } });
+  });
+
+  it('is every file since the newest release of each image: added, changed, deleted, renamed, with odd names', () => {
+    const since = commit({
+      'packer/images/linux-web/image.yaml': 'version: "1.0"\n',
+      'packer/images/linux-base/old': 'old\n',
+    });
+    released('linux-base', '1.4.20260101000000', since);
+    released('linux-web', '1.0.20260101000000', since);
+    const now = commit({
+      'packer/images/linux-base/old': null,
+      'packer/images/linux-base/new': 'old\n',
+      'packer/config/ü "x"\n$(id).yaml': '{}\n',
+      'README.md': 'outside\n',
+    });
+    const files = ['config/ü "x"\n$(id).yaml', 'images/linux-base/new', 'images/linux-base/old'];
+    expect(changesOf(fetch({}).exported)).toEqual({
+      'linux-base': { since, files },
+      'linux-web': { since, files },
+    });
+    released('linux-web', '1.0.20260202000000', now);
+    expect(changesOf(fetch({}).exported)['linux-web']).toEqual({ since: now, files: [] });
+  });
+
+  it('is measured from the newest time, not from the highest number or the last name', () => {
+    const [old, recent] = [commit({}), commit({ 'packer/factory.yaml': 'defaultBranch: main # v2\n' })];
+    released('linux-base', '1.9.20260301000000', recent);
+    released('linux-base', '1.10.20260201000000', old);
+    released('linux-base', '2.0.20260101000000', old);
+    released('linux-base-x', '1.0.20270101000000', old);
+    expect(changesOf(fetch({}).exported)).toEqual({ 'linux-base': { since: recent, files: [] } });
+  });
+
+  it('is unknown when the repository lost the released commit', () => {
+    released('linux-base', '1.4.20260101000000', 'a'.repeat(40));
+    expect(changesOf(fetch({}).exported)).toEqual({ 'linux-base': { since: null, files: [] } });
+  });
+
+  it('fails when a record names no commit', () => {
+    released('linux-base', '1.4.20260101000000', '--output=/tmp/x');
+    expect(fetch({})).toMatchObject({ status: 1, log: expect.stringContaining('names no commit') });
+  });
+});
+
+describe('the buildspec', () => {
+  it('exports what the state machine reads, under the names of the contract', () => {
+    const { commit: commitName, branch, key, sha256: digest, changesKey } = FETCH_SOURCE;
+    expect(buildSpec('fetch-source')).toMatchObject({
+      env: { 'exported-variables': [commitName, branch, key, digest, changesKey] },
+    });
+  });
+});

@@ -1,0 +1,317 @@
+import { describe, expect, it } from 'vitest';
+import { NAMES } from '../../tasks/contract.ts';
+import { STEWARDS } from '../../workflow/task-functions.ts';
+import { type Statement, type Synthesised, hub, inWords, ownFactory, target } from './synthesised.ts';
+
+const factory = ownFactory();
+const theHub = hub(factory);
+const packer = { version: '1.14.2', sha256: 'a'.repeat(64) };
+const theTarget = target({ factory, accountId: '111111111111', packer });
+const both = [theHub, theTarget];
+
+const lines = (statements: Statement[]) => statements.map(inWords).join('\n');
+
+function roleOf(stack: Synthesised, name: string) {
+  const role = stack.roles().find((one) => one.name === name);
+  if (!role)
+    throw new Error(
+      `no role ${name}, only ${stack
+        .roles()
+        .map((one) => one.name)
+        .join(', ')}`,
+    );
+  return { trust: lines(role.trust), may: lines(role.statements) };
+}
+
+describe('in a target account', () => {
+  it('the orchestrator starts, follows and stops bakes for the state machine that bakes, and for nothing else', () => {
+    expect(roleOf(theTarget, NAMES.orchestratorRole)).toMatchInlineSnapshot(`
+      {
+        "may": "StartWithItsOwnBuildspec: Allow codebuild:StartBuild on arn:aws:codebuild:eu-west-1:111111111111:project/packleader-bake if {"Null":{"codebuild:source.buildspec":"true"}}
+      FollowAndStop: Allow codebuild:BatchGetBuilds codebuild:StopBuild on arn:aws:codebuild:eu-west-1:111111111111:project/packleader-bake",
+        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"StringEquals":{"sts:ExternalId":"arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-bake-batch"},"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-bake-batch"]}}",
+      }
+    `);
+  });
+
+  it('the steward works for the tasks that act in targets, and destroys only what carries the tag of a release', () => {
+    expect(roleOf(theTarget, NAMES.stewardRole)).toMatchInlineSnapshot(`
+      {
+        "may": "Look: Allow ec2:DescribeImages ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeVolumes on *
+      LookForUsersOfAnAmi: Allow ec2:DescribeImageReferences ec2:DescribeLaunchTemplateVersions ec2:DescribeLaunchTemplates ssm:DescribeParameters on *
+      RemoveBuilders: Allow ec2:DeleteKeyPair ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+      RemoveAmis: Allow ec2:DeleteSnapshot ec2:DeregisterImage on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+      TagAmis: Allow ec2:CreateTags on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"ForAllValues:StringEquals":{"aws:TagKeys":["packleader:state","Version","packleader:quarantine"]}}
+      ReadParameters: Allow ssm:GetParameter ssm:GetParameters on arn:aws:ssm:*:111111111111:parameter/* arn:aws:ssm:*::parameter/aws/service/*
+      Publish: Allow ssm:DeleteParameter ssm:GetParameterHistory ssm:GetParametersByPath ssm:PutParameter on arn:aws:ssm:*:111111111111:parameter/packleader/*/latest arn:aws:ssm:*:111111111111:parameter/packleader/*/versions arn:aws:ssm:*:111111111111:parameter/packleader/*/versions/*
+      StopBuilds: Allow codebuild:BatchGetBuilds codebuild:ListBuildsForProject codebuild:StopBuild on arn:aws:codebuild:eu-west-1:111111111111:project/packleader-bake",
+        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-task-resolve-source-amis","arn:aws:iam::999999999999:role/packleader-task-check-amis","arn:aws:iam::999999999999:role/packleader-task-apply-version-tags","arn:aws:iam::999999999999:role/packleader-task-publish-release","arn:aws:iam::999999999999:role/packleader-task-withdraw-publication","arn:aws:iam::999999999999:role/packleader-task-deregister-amis"]}}",
+      }
+    `);
+  });
+
+  it('the bake has what Packer needs, for what carries the tag of a release', () => {
+    expect(roleOf(theTarget, NAMES.bakeRole)).toMatchInlineSnapshot(`
+      {
+        "may": "WriteLog: Allow logs:CreateLogStream logs:PutLogEvents on arn:aws:logs:eu-west-1:111111111111:log-group:/packleader/packleader-bake:*
+      ReadSourceAndOwnPlan: Allow s3:GetObject on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/111111111111-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/*
+      FindOwnPlan: Allow s3:ListBucket on arn:aws:s3:::packleader-999999999999-eu-west-1 if {"StringLike":{"s3:prefix":"plans/*/111111111111-*"}}
+      ReadSecrets: Allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:*:111111111111:secret:packleader/*
+      ReadSecretParameters: Allow ssm:GetParameter on arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*
+      Look: Allow ec2:DescribeImages ec2:DescribeInstanceStatus ec2:DescribeInstanceTypeOfferings ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeRegions ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeSubnets ec2:DescribeTags ec2:DescribeVolumes ec2:DescribeVpcs on *
+      LaunchBuilder: Allow ec2:RunInstances on arn:aws:ec2:*:111111111111:instance/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"},"StringEquals":{"ec2:MetadataHttpTokens":"required"}}
+      LaunchTagged: Allow ec2:RunInstances on arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"}}
+      LaunchFrom: Allow ec2:RunInstances on arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:subnet/* arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/*
+      MakeTemporaryKeyPairAndGroup: Allow ec2:CreateKeyPair ec2:CreateSecurityGroup on arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"}}
+      MakeTemporaryGroupInVpc: Allow ec2:CreateSecurityGroup on arn:aws:ec2:*:111111111111:vpc/*
+      UseAndRemoveBuilder: Allow ec2:AuthorizeSecurityGroupIngress ec2:DeleteKeyPair ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:GetPasswordData ec2:ModifyInstanceAttribute ec2:StopInstances ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+      FindBuilderProfile: Allow iam:GetInstanceProfile on arn:aws:iam::111111111111:instance-profile/packleader-builder*
+      GiveBuilderItsRole: Allow iam:PassRole on arn:aws:iam::111111111111:role/packleader-builder* if {"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}
+      ConnectToBuilder: Allow ssm:StartSession on arn:aws:ec2:*:111111111111:instance/* if {"StringLike":{"ssm:resourceTag/packleader:release":"?*"}}
+      ConnectByPortForwarding: Allow ssm:StartSession on arn:aws:ssm:*::document/AWS-StartPortForwardingSession
+      EndOwnSession: Allow ssm:TerminateSession on arn:aws:ssm:*:111111111111:session/\${aws:userid}-*
+      MakeAmi: Allow ec2:CreateImage on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"}}
+      MakeAmiOfBuilder: Allow ec2:CreateImage on arn:aws:ec2:*:111111111111:instance/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+      TagWhatIsMade: Allow ec2:CreateTags on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"},"StringEquals":{"ec2:CreateAction":["CreateImage","CreateKeyPair","CreateSecurityGroup","RunInstances"]}}
+      TagCandidateAgain: Allow ec2:CreateTags on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringEquals":{"aws:ResourceTag/packleader:release":"\${aws:RequestTag/packleader:release}","aws:ResourceTag/packleader:state":"candidate","aws:RequestTag/packleader:state":"candidate"}}
+      FinishOrRemoveCandidate: Allow ec2:DeleteSnapshot ec2:DeregisterImage ec2:ModifyImageAttribute on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringEquals":{"aws:ResourceTag/packleader:state":"candidate"}}
+      EncryptVolumes: Allow kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKeyWithoutPlaintext kms:ReEncryptFrom kms:ReEncryptTo on arn:aws:kms:*:111111111111:key/* if {"StringLike":{"kms:ViaService":["ec2.*.amazonaws.com"]}}
+      LetEbsUseTheKey: Allow kms:CreateGrant on arn:aws:kms:*:111111111111:key/* if {"StringLike":{"kms:ViaService":["ec2.*.amazonaws.com"]},"Bool":{"kms:GrantIsForAWSResource":"true"}}
+      DecryptSecrets: Allow kms:Decrypt on arn:aws:kms:*:111111111111:key/* if {"StringLike":{"kms:ViaService":["secretsmanager.*.amazonaws.com","ssm.*.amazonaws.com"]}}
+      StayInRegionsOfTargets: Deny ec2:* kms:* secretsmanager:* ssm:* on * if {"StringNotEquals":{"aws:RequestedRegion":["eu-west-1"]}}",
+        "trust": "Allow sts:AssumeRole by {"Service":"codebuild.amazonaws.com"} if {"StringEquals":{"aws:SourceAccount":"111111111111"},"ArnEquals":{"aws:SourceArn":"arn:aws:codebuild:eu-west-1:111111111111:project/packleader-bake"}}",
+      }
+    `);
+  });
+
+  it('a builder may talk to Session Manager', () => {
+    expect(roleOf(theTarget, 'packleader-builder')).toMatchInlineSnapshot(`
+      {
+        "may": "",
+        "trust": "Allow sts:AssumeRole by {"Service":"ec2.amazonaws.com"}",
+      }
+    `);
+    expect(theTarget.ofType('AWS::IAM::InstanceProfile').map(({ is }) => is)).toEqual([
+      { InstanceProfileName: 'packleader-builder', Roles: ['packleader-builder'] },
+    ]);
+  });
+
+  it('a policy stays within the 10,240 characters of a role, however many regions there are', () => {
+    const regions = Array.from({ length: 30 }, (_, index) => ({
+      accountId: '111111111111',
+      region: `eu-west-${index}`,
+    }));
+    const wide = target({
+      factory: { ...factory, stages: [{ name: 'dev', targets: regions }] },
+      accountId: '111111111111',
+    });
+    for (const { is } of wide.ofType('AWS::IAM::Policy'))
+      expect(JSON.stringify(is['PolicyDocument']).length).toBeLessThan(10_240);
+  });
+
+  it('the project bakes without a source, for as long as a bake may take, after an hour in the queue', () => {
+    const [project] = theTarget.ofType('AWS::CodeBuild::Project');
+    expect(project?.is).toMatchObject({
+      Name: NAMES.bakeProject,
+      Source: { Type: 'NO_SOURCE', BuildSpec: expect.stringContaining('node bake.mjs') },
+      ServiceRole: `role ${NAMES.bakeRole}`,
+      TimeoutInMinutes: 480,
+      QueuedTimeoutInMinutes: 60,
+      Environment: {
+        Type: 'ARM_CONTAINER',
+        PrivilegedMode: false,
+        EnvironmentVariables: [
+          { Name: 'PACKLEADER_PACKER_VERSION', Value: '1.14.2', Type: 'PLAINTEXT' },
+          { Name: 'PACKLEADER_PACKER_SHA256', Value: 'a'.repeat(64), Type: 'PLAINTEXT' },
+        ],
+      },
+    });
+  });
+});
+
+describe('in the hub', () => {
+  it.each([
+    'packleader-task-resolve-source-amis',
+    'packleader-task-check-amis',
+    'packleader-task-apply-version-tags',
+    'packleader-task-publish-release',
+    'packleader-task-withdraw-publication',
+    'packleader-task-deregister-amis',
+    'packleader-task-plan-releases',
+    'packleader-task-summarise-releases',
+    'packleader-task-announce-release',
+    'packleader-task-announce-rollback',
+    'packleader-task-explain-rollback',
+    'packleader-bake-batch',
+    'StateMachines/ReleaseImage/Machine/Role/Resource',
+    'StateMachines/Release/Machine/Role/Resource',
+    'packleader-fetch-source',
+  ])('%s may do exactly this', (name) => {
+    expect(roleOf(theHub, name)).toMatchSnapshot();
+  });
+
+  it('has no other role', () => {
+    expect(theHub.roles()).toHaveLength(15);
+  });
+
+  it('the machine that bakes may only take on orchestrators: CDK adds no permission to run builds in its own account', () => {
+    const actions = theHub
+      .roles()
+      .flatMap(({ name, statements }) => (name === 'packleader-bake-batch' ? statements : []));
+    expect(actions.flatMap(({ Action }) => Action).filter((action) => !action.startsWith('xray:'))).toEqual([
+      'sts:AssumeRole',
+    ]);
+  });
+
+  it('exactly the tasks that act in targets may take on a steward, and exactly those are trusted by it', () => {
+    const may = theHub
+      .roles()
+      .filter(({ statements }) =>
+        statements.some(({ Resource }) => Resource.some((arn) => arn.endsWith(`/${NAMES.stewardRole}`))),
+      );
+    expect(may.map(({ name }) => name).sort()).toEqual(
+      STEWARDS.map((file) => `packleader-task-${file}`).sort(),
+    );
+  });
+
+  it('the bucket is read by the bake roles of the targets, over TLS, each its own plans', () => {
+    expect(theHub.bucketPolicy().map(inWords).join('\n')).toMatchInlineSnapshot(`
+      "Deny s3:* by {"AWS":"*"} on arn:aws:s3:::packleader-999999999999-eu-west-1 arn:aws:s3:::packleader-999999999999-eu-west-1/* if {"Bool":{"aws:SecureTransport":"false"}}
+      BakesRead: Allow s3:GetObject by {"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/\${aws:PrincipalAccount}-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}
+      BakesFindTheirPlans: Allow s3:ListBucket by {"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]} on arn:aws:s3:::packleader-999999999999-eu-west-1 if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"},"StringLike":{"s3:prefix":"plans/*/\${aws:PrincipalAccount}-*"}}"
+    `);
+  });
+
+  it('the bucket is private, encrypted, versioned and kept', () => {
+    const [bucket] = theHub.ofType('AWS::S3::Bucket');
+    expect(bucket).toMatchObject({
+      retained: true,
+      is: {
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        VersioningConfiguration: { Status: 'Enabled' },
+      },
+    });
+  });
+
+  it('runs every task on arm64 and Node 24, traced', () => {
+    const tasks = theHub.ofType('AWS::Lambda::Function');
+    expect(tasks).toHaveLength(11);
+    for (const { is } of tasks)
+      expect(is).toMatchObject({
+        Architectures: ['arm64'],
+        Runtime: 'nodejs24.x',
+        TracingConfig: { Mode: 'Active' },
+      });
+  });
+
+  it('reads the token of a private repository from a secret, not from the template', () => {
+    const [project] = hub(factory, { repositoryTokenSecret: 'git/images' }).ofType('AWS::CodeBuild::Project');
+    expect(project?.is).toMatchObject({
+      Environment: {
+        EnvironmentVariables: expect.arrayContaining([
+          { Name: 'PACKLEADER_REPOSITORY_TOKEN', Type: 'SECRETS_MANAGER', Value: 'git/images' },
+        ]),
+      },
+    });
+    const withToken = hub(factory, { repositoryTokenSecret: 'git/images' });
+    expect(roleOf(withToken, NAMES.fetchSourceProject).may).toContain(
+      'ReadRepositoryToken: Allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:eu-west-1:999999999999:secret:git/images-??????',
+    );
+  });
+
+  it('pulls from the repository itself where that is in CodeCommit', () => {
+    const repository = 'https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/images';
+    const { may } = roleOf(hub({ ...factory, repository }), NAMES.fetchSourceProject);
+    expect(may).toContain(
+      'CloneFromCodeCommit: Allow codecommit:GitPull on arn:aws:codecommit:eu-west-1:999999999999:images',
+    );
+  });
+
+  it('has room for the largest factory: no policy outgrows its limit with 1,000 accounts', () => {
+    const targets = Array.from({ length: 1000 }, (_, index) => ({
+      accountId: String(100_000_000_000 + index),
+      region: 'eu-west-1',
+    }));
+    const large = hub({ ...factory, stages: [{ name: 'dev', targets }] });
+    const sizes = (type: string) =>
+      large.ofType(type).map(({ is }) => JSON.stringify(is['PolicyDocument']).length);
+    expect(Math.max(...sizes('AWS::IAM::Policy'))).toBeLessThan(10_240);
+    expect(Math.max(...sizes('AWS::IAM::ManagedPolicy'))).toBeLessThan(6_144);
+  });
+});
+
+describe('in both', () => {
+  const statements = both.flatMap((stack) => [
+    ...stack.roles().flatMap((role) => role.statements),
+    ...stack.bucketPolicy(),
+  ]);
+
+  /** Every action that is allowed on all resources, and why it can be no narrower. */
+  const EVERYWHERE: Record<string, string> = {
+    'ec2:DescribeImageReferences': 'a Describe action takes no resource',
+    'ec2:DescribeImages': 'a Describe action takes no resource',
+    'ec2:DescribeInstanceStatus': 'a Describe action takes no resource',
+    'ec2:DescribeInstanceTypeOfferings': 'a Describe action takes no resource',
+    'ec2:DescribeInstances': 'a Describe action takes no resource',
+    'ec2:DescribeKeyPairs': 'a Describe action takes no resource',
+    'ec2:DescribeLaunchTemplateVersions': 'a Describe action takes no resource',
+    'ec2:DescribeLaunchTemplates': 'a Describe action takes no resource',
+    'ec2:DescribeRegions': 'a Describe action takes no resource',
+    'ec2:DescribeSecurityGroups': 'a Describe action takes no resource',
+    'ec2:DescribeSnapshots': 'a Describe action takes no resource',
+    'ec2:DescribeSubnets': 'a Describe action takes no resource',
+    'ec2:DescribeTags': 'a Describe action takes no resource',
+    'ec2:DescribeVolumes': 'a Describe action takes no resource',
+    'ec2:DescribeVpcs': 'a Describe action takes no resource',
+    'ssm:DescribeParameters': 'searches all parameters; returns names, never values',
+    'xray:GetSamplingRules': 'X-Ray has no resources',
+    'xray:GetSamplingTargets': 'X-Ray has no resources',
+    'xray:PutTelemetryRecords': 'X-Ray has no resources',
+    'xray:PutTraceSegments': 'X-Ray has no resources',
+  };
+
+  it('only these actions are allowed on every resource', () => {
+    const everywhere = statements.filter(
+      ({ Effect, Resource }) => Effect === 'Allow' && Resource.includes('*'),
+    );
+    expect([...new Set(everywhere.flatMap(({ Action }) => Action))].sort()).toEqual(
+      Object.keys(EVERYWHERE).sort(),
+    );
+  });
+
+  it('no action is a pattern, except in a denial', () => {
+    const allowed = statements.filter(({ Effect }) => Effect === 'Allow');
+    expect(allowed.flatMap(({ Action }) => Action).filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  it('nobody is trusted without a name', () => {
+    const trust = both.flatMap((stack) => [
+      ...stack.roles().flatMap((role) => role.trust),
+      ...stack.bucketPolicy(),
+    ]);
+    const anybody = trust.filter(
+      ({ Effect, Principal }) => Effect === 'Allow' && JSON.stringify(Principal).includes('*'),
+    );
+    expect(anybody).toEqual([]);
+    const accounts = trust.filter(
+      ({ Effect, Principal }) => Effect === 'Allow' && JSON.stringify(Principal).includes(':root'),
+    );
+    expect(
+      accounts.filter(({ Condition }) => !JSON.stringify(Condition).includes('aws:PrincipalArn')),
+    ).toEqual([]);
+  });
+
+  it('logs are kept for half a year', () => {
+    const groups = both.flatMap((stack) => stack.ofType('AWS::Logs::LogGroup'));
+    expect(groups).toHaveLength(13);
+    for (const { is, retained } of groups) expect([is['RetentionInDays'], retained]).toEqual([180, true]);
+  });
+});

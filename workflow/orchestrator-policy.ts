@@ -1,0 +1,25 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { bakeProjectArn } from './target-arns.ts';
+
+/**
+ * What the hub's `Bake AMI` state may do in a target account: run the one project, with the project's own buildspec.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html
+ *  @see https://docs.aws.amazon.com/codebuild/latest/userguide/action-context-keys.html
+ */
+export function orchestratorPolicy(accountId: string, hubRegion: string): PolicyStatement[] {
+  const resources = [bakeProjectArn(accountId, hubRegion)];
+  return [
+    new PolicyStatement({
+      sid: 'StartWithItsOwnBuildspec',
+      actions: ['codebuild:StartBuild'],
+      resources,
+      // Whoever could bring a buildspec along could do everything that the bake role may.
+      conditions: { Null: { 'codebuild:source.buildspec': 'true' } },
+    }),
+    new PolicyStatement({
+      sid: 'FollowAndStop',
+      actions: ['codebuild:BatchGetBuilds', 'codebuild:StopBuild'],
+      resources,
+    }),
+  ];
+}

@@ -1,0 +1,85 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { TAGS } from '../tasks/contract.ts';
+import { bakeProjectArn, ec2Arns, ofSomeRelease } from './target-arns.ts';
+
+/**
+ * What the hub's tasks may do in a target account; in every region, not only in those of today's targets, because what was
+ * released in one that left the list must still be undone.
+ */
+export function stewardPolicy(accountId: string, hubRegion: string): PolicyStatement[] {
+  const parameter = (name: string) => `arn:aws:ssm:*:${accountId}:parameter/${name}`;
+  return [
+    new PolicyStatement({
+      sid: 'Look',
+      actions: [
+        'ec2:DescribeImages',
+        'ec2:DescribeInstances',
+        'ec2:DescribeKeyPairs',
+        'ec2:DescribeSecurityGroups',
+        'ec2:DescribeSnapshots',
+        'ec2:DescribeVolumes',
+      ],
+      resources: ['*'], // EC2's Describe actions take no resource.
+    }),
+    new PolicyStatement({
+      sid: 'LookForUsersOfAnAmi',
+      // DescribeImageReferences looks into instances, launch templates and parameters on its caller's behalf.
+      actions: [
+        'ec2:DescribeImageReferences',
+        'ec2:DescribeLaunchTemplateVersions',
+        'ec2:DescribeLaunchTemplates',
+        'ssm:DescribeParameters',
+      ],
+      resources: ['*'], // Neither EC2's Describe actions nor this search take a resource.
+    }),
+    new PolicyStatement({
+      sid: 'RemoveBuilders',
+      actions: ['ec2:DeleteKeyPair', 'ec2:DeleteSecurityGroup', 'ec2:DeleteVolume', 'ec2:TerminateInstances'],
+      resources: ec2Arns(accountId, 'instance', 'key-pair', 'security-group', 'volume'),
+      conditions: ofSomeRelease,
+    }),
+    new PolicyStatement({
+      sid: 'RemoveAmis',
+      actions: ['ec2:DeleteSnapshot', 'ec2:DeregisterImage'],
+      resources: ec2Arns(accountId, 'image', 'snapshot'),
+      conditions: ofSomeRelease,
+    }),
+    new PolicyStatement({
+      sid: 'TagAmis',
+      actions: ['ec2:CreateTags'],
+      resources: ec2Arns(accountId, 'image', 'snapshot'),
+      // The tags that say what an AMI is and where it came from are never written twice.
+      conditions: {
+        ...ofSomeRelease,
+        'ForAllValues:StringEquals': {
+          'aws:TagKeys': [TAGS.state, TAGS.versionOnceReleased, TAGS.quarantine],
+        },
+      },
+    }),
+    new PolicyStatement({
+      sid: 'ReadParameters',
+      actions: ['ssm:GetParameter', 'ssm:GetParameters'],
+      // A source AMI may come from any public parameter, or from any of the account's own.
+      resources: [parameter('*'), 'arn:aws:ssm:*::parameter/aws/service/*'],
+    }),
+    new PolicyStatement({
+      sid: 'Publish',
+      actions: [
+        'ssm:DeleteParameter',
+        'ssm:GetParameterHistory',
+        'ssm:GetParametersByPath',
+        'ssm:PutParameter',
+      ],
+      resources: [
+        parameter('packleader/*/latest'),
+        parameter('packleader/*/versions'),
+        parameter('packleader/*/versions/*'),
+      ],
+    }),
+    new PolicyStatement({
+      sid: 'StopBuilds',
+      actions: ['codebuild:BatchGetBuilds', 'codebuild:ListBuildsForProject', 'codebuild:StopBuild'],
+      resources: [bakeProjectArn(accountId, hubRegion)],
+    }),
+  ];
+}
