@@ -50,10 +50,7 @@ main(() => {
  * @returns {{ ref: string | undefined, branch: string | undefined }}
  */
 function requested(json) {
-  const request = JSON.parse(json);
-  if (typeof request !== 'object' || request === null || Array.isArray(request))
-    throw new Error('The request is not a JSON object.');
-  const { ref, branch } = request;
+  const { ref, branch } = Object(JSON.parse(json));
   return { ref: named('ref', ref), branch: named('branch', branch) };
 }
 

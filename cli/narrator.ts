@@ -131,7 +131,7 @@ export class Narrator {
     if (release.outcome === 'released') print(`  ${paint('green', endOf(release))}\n`);
     else print(`  ${paint('red', release.outcome)}\n${indented(release.error?.cause ?? '')}`);
     if (release.outcome === 'released' && release.error)
-      print(`${indented(`${release.error.name}: ${release.error.cause}`)}`);
+      print(indented(`${release.error.name}: ${release.error.cause}`));
   }
 
   #line(step: Step, steps: readonly Step[], release: ReportedRelease): string {

@@ -15,7 +15,7 @@ export interface Output {
 /** Colour and a moving line for a terminal, plain lines for a pipe. `NO_COLOR` is honoured. */
 export function standardOutput(): Output {
   const { stdout, stderr } = process;
-  const lively = stdout.isTTY === true && process.env['TERM'] !== 'dumb';
+  const lively = stdout.isTTY && process.env['TERM'] !== 'dumb';
   let standing = false;
   const clear = () => {
     if (standing) stdout.write('\r\u001B[2K');

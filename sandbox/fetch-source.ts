@@ -18,6 +18,9 @@ export interface Checkout {
 /** Checks out what a request asks for; throwing fails the build. */
 export type CheckOut = (request: ReleaseRequest) => Checkout | Promise<Checkout>;
 
+/** Of the request only what names the commit is read; `Plan releases` judges the rest. */
+const namedSchema = releaseRequestSchema.pick({ ref: true, branch: true }).strip();
+
 const MINUTE = 60_000;
 /** The earliest instant a zip can express: every file of every zip has it, so the same commit gives the same bytes. */
 const ZIP_EPOCH = new Date(1980, 0, 1);
@@ -27,7 +30,7 @@ export const fetchSource =
   async (build: BuildRun): Promise<void> => {
     const { environment } = build;
     const asked: unknown = JSON.parse(environment[FETCH_SOURCE.request] ?? '{}');
-    const { commit, branch, files, changes } = await checkOut(releaseRequestSchema.loose().parse(asked));
+    const { commit, branch, files, changes } = await checkOut(namedSchema.catch({}).parse(asked));
     await build.sleep(MINUTE);
     const zip = zipOf(files);
     const sha256 = createHash('sha256').update(zip).digest('hex');

@@ -4,7 +4,7 @@ import {
   resolvedSchema,
   leftoverSchema,
 } from '../tasks/contract.ts';
-import type { Leftover, PlannedRelease, ReleaseRequest, Target } from '../tasks/contract.ts';
+import type { Leftover, PlannedRelease, Target } from '../tasks/contract.ts';
 import { forgetClients } from '../tasks/aws-clients.ts';
 import { NAMES, TAGS } from '../tasks/contract.ts';
 import { z } from 'zod';
@@ -30,7 +30,8 @@ export interface RehearsalOptions {
   readonly machines: readonly { readonly name: string; readonly definition: unknown }[];
   readonly bucket: string;
   readonly checkOut: CheckOut;
-  readonly request: ReleaseRequest;
+  /** What a person, an event or a tool would start the workflow with; it may be wrong. */
+  readonly request: unknown;
   readonly faults?: readonly Fault[];
   readonly startAt?: Date;
   /** Prepares the world before the release, for instance with earlier releases. */

@@ -1,11 +1,11 @@
 /** Reads a factory from a directory of this machine. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { FACTORY_FILE, type FactoryFiles } from './factory.ts';
+import { FACTORY_FILE, type FactoryFiles, isConfiguration } from './factory.ts';
 import { InvalidConfiguration, problem } from './problems.ts';
 
 /**
- * Every YAML file below the directory, which holds `factory.yaml` or `packer/factory.yaml`.
+ * Every file of the configuration below the directory, which holds `factory.yaml` or `packer/factory.yaml`.
  *
  * @throws InvalidConfiguration when it holds neither
  */
@@ -18,7 +18,8 @@ export const readFactoryDirectory = (directory: string): FactoryFiles => {
   const files = readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(join(root, sep).length))
-    .filter((file) => !file.split(sep).includes('node_modules'))
+    .map((file) => file.split(sep).join('/'))
+    .filter(isConfiguration)
     .sort();
-  return new Map(files.map((file) => [file.split(sep).join('/'), readFileSync(join(root, file), 'utf8')]));
+  return new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
 };

@@ -169,7 +169,14 @@ describe('what nobody may make it do', () => {
     },
   );
 
-  it.each(['', 'no json', '[]', 'null', '"main"'])('fails for the request %j', (request) => {
+  it.each(['[]', 'null', '"main"'])(
+    'leaves the request %j, which names no commit, to the task that explains it',
+    (request) => {
+      expect(fetch({}, { PACKLEADER_REQUEST: request }).status).toBe(0);
+    },
+  );
+
+  it.each(['', 'no json'])('fails for the request %j', (request) => {
     expect(fetch({}, { PACKLEADER_REQUEST: request }).status).toBe(1);
   });
 

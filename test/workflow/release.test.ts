@@ -44,7 +44,7 @@ describe('packleader-release', () => {
     [['base'], 'The input is a list, but must be a JSON object.'],
     [{ image: 'base', images: ['base'] }, 'Give either "image" or "images", not both.'],
   ])('fails on %j with a sentence and a correct input', async (request, sentence) => {
-    const report = await rehearseFactory({ stages }, { request: request as never });
+    const report = await rehearseFactory({ stages }, { request });
     expect(report.error?.name).toBe('InvalidRequest');
     expect(report.error?.cause).toContain(sentence);
     expect(report.error?.cause).toContain('{ "image": "linux-base" }');
