@@ -70,10 +70,11 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
   const tiers = releaseTiers(scope, props);
   const failed = new Fail(scope, 'Not released', {
     comment: 'What failed concerns all images, or nobody could say which of them were released.',
-    errorPath: '$.failure.Error',
-    causePath: '$.failure.Cause',
+    errorPath: '$.Error',
+    causePath: '$.Cause',
   });
-  for (const state of [fetchSource, plan, tiers, summarise]) catchEverything(state, failed, '$.failure');
+  // The error replaces the document: an input that is no object has no field to put it in.
+  for (const state of [fetchSource, plan, tiers, summarise]) catchEverything(state, failed);
   fetchSource.next(plan);
   plan.next(tiers);
   return fetchSource;

@@ -31,6 +31,10 @@ describe.each(samples)('nothing in $title is beyond the local interpreter:', (sa
     expect(valuesOf('IsPresent', 'IsNull')).not.toContain(false);
   });
 
+  it('the whole document is replaced by leaving ResultPath out, never by "$", which it takes for a field', () => {
+    expect(valuesOf('ResultPath')).not.toContain('$');
+  });
+
   it('no JSONata', () => {
     expect(valuesOf('QueryLanguage', 'Arguments', 'Output', 'Condition', 'Items')).toEqual([]);
     expect(texts.filter((text) => text.includes('{%'))).toEqual([]);

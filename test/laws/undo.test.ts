@@ -102,6 +102,18 @@ describe.each(samples)('the release of an image in $title', (sample) => {
   });
 });
 
+describe.each(samples)('the release of everything in $title', (sample) => {
+  const machine = machineOf(sample, NAMES.releaseMachine);
+
+  it('keeps the error of a first step even when the input is no object, which has no field to put it in', () => {
+    for (const state of ['Fetch source', 'Plan releases', 'Release each tier', 'Summarise releases']) {
+      expect(stateOf(machine, state).Catch, state).toEqual(everythingTo('Not released'));
+      expect(resultPaths(machine, state), state).toEqual([undefined, undefined]);
+    }
+    expect(stateOf(machine, 'Not released')).toMatchObject({ ErrorPath: '$.Error', CausePath: '$.Cause' });
+  });
+});
+
 describe.each(samples)('the errors in $title', (sample) => {
   it('all have known names', () => {
     const known = [...Object.values(ERRORS), ...SERVICE_ERRORS, ...STATES_ERRORS];
