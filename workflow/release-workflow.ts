@@ -95,23 +95,23 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
     });
     releaseImage.addRetry(retries.throttled);
     releaseImage.addRetry(retries.transient);
-    const failed = new Pass(within, 'Image not released', {
+    const lost = new Pass(within, 'Image not released', {
       comment: 'Other images go on; those built on this one will find no base to start from.',
       parameters: { 'release.$': '$.release', 'failure.$': '$.failure' },
     });
-    catchEverything(releaseImage, failed, '$.failure');
+    catchEverything(releaseImage, lost, '$.failure');
     const tier = new MapState(within, 'Release each image', {
       comment: 'Images of one tier do not depend on each other.',
     });
-    const tiers = new MapState(within, 'Release each tier', {
+    const every = new MapState(within, 'Release each tier', {
       comment: 'A base is released before the images built on it.',
       itemsPath: '$.plan.tiers',
       maxConcurrency: 1,
       resultPath: '$.results',
     });
-    tiers.itemProcessor(tier.itemProcessor(releaseImage));
-    tiers.next(summarise);
+    every.itemProcessor(tier.itemProcessor(releaseImage));
+    every.next(summarise);
     summarise.next(released);
-    return tiers;
+    return every;
   }
 }
