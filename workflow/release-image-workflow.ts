@@ -71,7 +71,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
       }),
     },
   ];
-  const ends = { done: announceRelease(scope, tasks), undone: explainRollback(scope, tasks) };
+  const ends = { done: announceRelease(scope, tasks), undone: verifyRollback(scope, tasks) };
   return saga<Fallible>(steps, ends, {
     next: (from, to) => void from.next(to),
     onFailure: (from, to) => catchEverything(from, to, '$.failure'),
@@ -169,8 +169,8 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
   return announce;
 }
 
-function explainRollback(scope: Construct, tasks: TaskStates): Fallible {
-  const explain = tasks.state('Explain rollback', {
+function verifyRollback(scope: Construct, tasks: TaskStates): Fallible {
+  const explain = tasks.state('Verify rollback', {
     comment: 'Puts what failed, what was undone and what is left into words, for people and for the event.',
     resultPath: '$.rollback',
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { releaseVersion } from '../../tasks/configuration/version.ts';
 import { LeftoversRemain, type Release, batchSchema } from '../../tasks/contract.ts';
-import { handler as explainRollback } from '../../tasks/explain-rollback.ts';
+import { handler as verifyRollback } from '../../tasks/verify-rollback.ts';
 import { executionName } from '../../tasks/execution-name.ts';
 import { LAMBDA } from '../../workflow/timeouts.ts';
 import { LONGEST_STAGE, allStates, functionOf, samples } from './machines.ts';
@@ -108,7 +108,7 @@ describe('the document of a release', () => {
       failure: caught('AccessDenied', 'x'.repeat(1_000)),
       undone: perStage(caught('LeftoversRemain', new LeftoversRemain(leftovers).message)),
     };
-    const explained = { ...document, rollback: await explainRollback(document) };
+    const explained = { ...document, rollback: await verifyRollback(document) };
     expect(Buffer.byteLength(JSON.stringify(explained))).toBeLessThan(QUOTA.documentBytes);
   });
 });

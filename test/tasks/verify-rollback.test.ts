@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LeftoversRemain } from '../../tasks/contract.ts';
-import { handler } from '../../tasks/explain-rollback.ts';
+import { handler } from '../../tasks/verify-rollback.ts';
 import { DEV, PROD } from './aws.ts';
 import { RELEASE } from './example.ts';
 
