@@ -57,8 +57,8 @@ export interface Verdict {
 export async function handler(event: unknown): Promise<Verdict> {
   const { release, failure, resolved, undone } = parseEvent(eventSchema, event);
   const targets = Object.values(resolved).flatMap(({ batches }) => batches.flatMap((batch) => batch.targets));
-  const reasons = reasonsOf(undone);
-  const leftovers = (await inEveryTarget(targets, (target) => look(target, release, reasons))).flat();
+  const reasonOf = reasonsIn(undone, release);
+  const leftovers = (await inEveryTarget(targets, (target) => look(target, release, reasonOf))).flat();
   const complete = leftovers.length === 0;
   const first = readError(failure);
   const cause = [
@@ -78,7 +78,7 @@ export async function handler(event: unknown): Promise<Verdict> {
 async function look(
   target: Target,
   release: Release,
-  reasons: ReadonlyMap<string, string>,
+  reasonOf: (target: Target, resourceId: string) => string | undefined,
 ): Promise<Leftover[]> {
   try {
     const traces = await findTraces(clientsFor(target), release, target);
@@ -87,7 +87,7 @@ async function look(
       accountId: target.accountId,
       region: target.region,
       resourceId,
-      why: quarantined.get(resourceId) ?? reasons.get(resourceId) ?? 'it is still there',
+      why: quarantined.get(resourceId) ?? reasonOf(target, resourceId) ?? 'it is still there',
     }));
   } catch (error) {
     return [unseen(target, release, error)];
@@ -104,8 +104,8 @@ function quarantineOf({ images }: Traces): Map<string, string> {
   return new Map(quarantined);
 }
 
-/** Why the undo states could not remove something, as far as they said so. */
-function reasonsOf(undone: Event['undone']): Map<string, string> {
+/** Why the undo states could not remove something, as far as they said so: of itself, or of its whole target. */
+function reasonsIn(undone: Event['undone'], { releaseId }: Release) {
   const told = Object.values(undone).flatMap((result) => {
     const error = errorOutputSchema.safeParse(result);
     const list = error.success
@@ -113,7 +113,10 @@ function reasonsOf(undone: Event['undone']): Map<string, string> {
       : undefined;
     return list?.success ? list.data.leftovers : [];
   });
-  return new Map(told.map(({ resourceId, why }) => [resourceId, why]));
+  const key = (target: Target, resourceId: string) => `${targetName(target)} ${resourceId}`;
+  const reasons = new Map(told.map((leftover) => [key(leftover, leftover.resourceId), leftover.why]));
+  return (target: Target, resourceId: string): string | undefined =>
+    reasons.get(key(target, resourceId)) ?? reasons.get(key(target, releaseId));
 }
 
 /** The message of LeftoversRemain. */
