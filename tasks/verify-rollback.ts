@@ -33,15 +33,20 @@ type Event = z.infer<typeof eventSchema>;
 const LEFTOVERS_IN_CAUSE = 30;
 const CHARACTERS_IN_CAUSE = 8_000;
 const CHARACTERS_OF_ONE_ERROR = 1_500;
-/** Room in the state document, beside the release of 1,000 targets. */
+/** At most so many are listed; fewer beside a release of 1,000 targets, which leaves little room in the state document.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const LEFTOVERS_IN_STATE = 200;
+const CHARACTERS_OF_ONE_REASON = 400;
+const DOCUMENT_BYTES = 262_144;
+/** For the names of the verdict's fields, and for the answer of the announcement that follows. */
+const RESERVED_BYTES = 1_500;
 
 /** How a rollback ended, ready to be shown. */
 export interface Verdict {
   readonly complete: boolean;
   readonly error: string;
   readonly cause: string;
-  /** The first 200. */
+  /** The first 200, or as many as fit; each reason is cut to 400 characters. */
   readonly leftovers: readonly Leftover[];
   /** All of them, counted. */
   readonly leftoverCount: number;
@@ -61,16 +66,18 @@ export async function handler(event: unknown): Promise<Verdict> {
   const leftovers = (await inEveryTarget(targets, (target) => look(target, release, reasonOf))).flat();
   const complete = leftovers.length === 0;
   const first = readError(failure);
-  const cause = [
+  const story = [
     `${first.name}: ${cut(first.message, CHARACTERS_OF_ONE_ERROR)}`,
     ...tellUndone(undone),
     complete ? `Nothing of ${release.releaseId} is left in any account.` : tellLeftovers(leftovers),
   ].join('\n');
+  const cause = cut(story, CHARACTERS_IN_CAUSE);
+  const room = DOCUMENT_BYTES - RESERVED_BYTES - bytesOf(event) - bytesOf(cause);
   return {
     complete,
     error: complete ? first.name : ERRORS.rollbackIncomplete,
-    cause: cut(cause, CHARACTERS_IN_CAUSE),
-    leftovers: leftovers.slice(0, LEFTOVERS_IN_STATE),
+    cause,
+    leftovers: thatFit(leftovers, room),
     leftoverCount: leftovers.length,
   };
 }
@@ -148,6 +155,17 @@ function tellLeftovers(leftovers: readonly Leftover[]): string {
   const more = leftovers.length - lines.length;
   return ['Left behind:', ...lines, ...(more > 0 ? [`  and ${more} more`] : [])].join('\n');
 }
+
+/** The first leftovers, within a number of bytes. */
+function thatFit(leftovers: readonly Leftover[], room: number): Leftover[] {
+  let bytes = 0;
+  return leftovers
+    .slice(0, LEFTOVERS_IN_STATE)
+    .map((leftover) => ({ ...leftover, why: cut(leftover.why, CHARACTERS_OF_ONE_REASON) }))
+    .filter((leftover) => (bytes += bytesOf(leftover) + 1) <= room);
+}
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 const cut = (text: string, longest: number): string =>
   text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
