@@ -219,6 +219,37 @@ describe('verifying a rollback', () => {
     expect(cause).toMatch(/sg-29: it is still there\n {2}and 172 more$/);
   });
 
+  it('cuts a reason to 400 characters, so that 200 of them fit into the document and the event', async () => {
+    holds(DEV, { groups: ['sg-1'] });
+    const undone = { 'Deregister dev AMIs': gaveUp(leftover(DEV, 'sg-1', 'x'.repeat(1_000))) };
+    expect((await verify(undone)).leftovers).toEqual([leftover(DEV, 'sg-1', `${'x'.repeat(399)}…`)]);
+  });
+
+  it('lists only what fits beside the rest of the document, counts all, and is no less incomplete', async () => {
+    const ids = Array.from({ length: 100 }, (_, index) => `sg-${index}`);
+    holds(DEV, { groups: ids });
+    const document = {
+      release: RELEASE,
+      failure,
+      resolved: { dev: { batches: [batchOf(DEV)] } },
+      undone: done,
+    };
+    const crowded = { ...document, amis: 'x'.repeat(250_000) };
+    const rollback = await handler(crowded);
+    expect(rollback).toMatchObject({ complete: false, error: 'RollbackIncomplete', leftoverCount: 100 });
+    expect(rollback.leftovers.length).toBeGreaterThan(20);
+    expect(rollback.leftovers).toEqual(
+      ids.slice(0, rollback.leftovers.length).map((id) => leftover(DEV, id)),
+    );
+    expect(Buffer.byteLength(JSON.stringify({ ...crowded, rollback }))).toBeLessThan(262_144);
+    expect(await handler({ ...document, amis: 'x'.repeat(262_000) })).toMatchObject({
+      complete: false,
+      leftovers: [],
+      leftoverCount: 100,
+    });
+    expect((await handler(document)).leftovers).toHaveLength(100);
+  });
+
   it('keeps its cause within 8,000 characters however long the errors are, so that a parent has room for many', async () => {
     const long = lambdaError('AccessDenied', 'x'.repeat(30_000));
     const undone = { 'Withdraw publication': long, 'Deregister dev AMIs': long };
