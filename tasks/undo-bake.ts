@@ -37,14 +37,15 @@ export async function undoBake(
 ): Promise<UndoneBake> {
   const { ec2, codebuild } = clients;
   const refusals = new Map<string, string>();
-  const remove = async (ids: readonly string[], effect: (id: string) => Promise<unknown>): Promise<void> => {
-    for (const id of ids) {
-      try {
-        await effect(id);
-      } catch (error) {
-        if (!hasCode(error, ...ABSENT)) refusals.set(id, asFact(error).message);
-      }
+  const attempt = async (id: string, effect: () => Promise<unknown>): Promise<void> => {
+    try {
+      await effect();
+    } catch (error) {
+      if (!hasCode(error, ...ABSENT)) refusals.set(id, asFact(error).message);
     }
+  };
+  const remove = async (ids: readonly string[], effect: (id: string) => Promise<unknown>): Promise<void> => {
+    for (const id of ids) await attempt(id, () => effect(id));
   };
 
   const found = await findTraces(clients, release, target);
@@ -53,7 +54,7 @@ export async function undoBake(
   await remove(found.keyPairs, (id) => ec2.send(new DeleteKeyPairCommand({ KeyPairId: id })));
   await remove(found.volumes, (id) => ec2.send(new DeleteVolumeCommand({ VolumeId: id })));
   await remove(found.securityGroups, (id) => ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })));
-  const kept = await quarantineUsed(clients, found.images);
+  const kept = await quarantineUsed(clients, found.images, attempt);
   const unused = found.images.map(({ ImageId = '' }) => ImageId).filter((id) => !kept.has(id));
   await remove(unused, (id) => ec2.send(new DeregisterImageCommand({ ImageId: id })));
   const free = found.snapshotIds.filter((id) => !kept.has(id));
@@ -65,7 +66,7 @@ export async function undoBake(
   return {
     quarantined: kept.size,
     leftovers: left
-      .filter((id) => !kept.has(id))
+      .filter((id) => !kept.has(id) || refusals.has(id))
       .map((id) => name(id, refusals.get(id) ?? 'it is still there')),
   };
 }
@@ -81,12 +82,13 @@ const ABSENT = [
   'InvalidVolume.NotFound',
 ];
 
-/** Tags the AMIs that something uses, and their snapshots, with the reason; returns them all, by id, with the reason. */
+/** Tags the AMIs that something uses, and their snapshots, with the reason; returns them all, even where a tag is refused. */
 async function quarantineUsed(
   { ec2 }: TargetClients,
   images: readonly Image[],
-): Promise<Map<string, string>> {
-  const kept = new Map<string, string>();
+  attempt: (id: string, effect: () => Promise<unknown>) => Promise<void>,
+): Promise<Set<string>> {
+  const kept = new Set<string>();
   const users = await usersOfImages(
     ec2,
     images.map(({ ImageId = '' }) => ImageId),
@@ -95,15 +97,14 @@ async function quarantineUsed(
     const imageId = image.ImageId ?? '';
     const usedBy = users.get(imageId) ?? [];
     if (usedBy.length === 0) continue;
-    const why = `it is used by ${usedBy.join(', ')}`;
-    kept.set(imageId, why);
-    for (const id of snapshotIdsOf(image)) kept.set(id, `${imageId} is kept: ${why}`);
+    const Resources = [imageId, ...snapshotIdsOf(image)];
+    for (const id of Resources) kept.add(id);
     if (tagsOf(image).get(TAGS.state) === STATES.quarantined) continue;
     const Tags = [
       { Key: TAGS.state, Value: STATES.quarantined },
-      { Key: TAGS.quarantine, Value: why.slice(0, 256) },
+      { Key: TAGS.quarantine, Value: `it is used by ${usedBy.join(', ')}`.slice(0, 256) },
     ];
-    await ec2.send(new CreateTagsCommand({ Resources: [imageId, ...snapshotIdsOf(image)], Tags }));
+    await attempt(imageId, () => ec2.send(new CreateTagsCommand({ Resources, Tags })));
   }
   return kept;
 }

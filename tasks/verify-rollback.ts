@@ -33,15 +33,20 @@ type Event = z.infer<typeof eventSchema>;
 const LEFTOVERS_IN_CAUSE = 30;
 const CHARACTERS_IN_CAUSE = 8_000;
 const CHARACTERS_OF_ONE_ERROR = 1_500;
-/** Room in the state document, beside the release of 1,000 targets. */
+/** At most so many are listed; fewer beside a release of 1,000 targets, which leaves little room in the state document.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const LEFTOVERS_IN_STATE = 200;
+const CHARACTERS_OF_ONE_REASON = 400;
+const DOCUMENT_BYTES = 262_144;
+/** For the names of the verdict's fields, and for the answer of the announcement that follows. */
+const RESERVED_BYTES = 1_500;
 
 /** How a rollback ended, ready to be shown. */
 export interface Verdict {
   readonly complete: boolean;
   readonly error: string;
   readonly cause: string;
-  /** The first 200. */
+  /** The first 200, or as many as fit; each reason is cut to 400 characters. */
   readonly leftovers: readonly Leftover[];
   /** All of them, counted. */
   readonly leftoverCount: number;
@@ -57,20 +62,22 @@ export interface Verdict {
 export async function handler(event: unknown): Promise<Verdict> {
   const { release, failure, resolved, undone } = parseEvent(eventSchema, event);
   const targets = Object.values(resolved).flatMap(({ batches }) => batches.flatMap((batch) => batch.targets));
-  const reasons = reasonsOf(undone);
-  const leftovers = (await inEveryTarget(targets, (target) => look(target, release, reasons))).flat();
+  const reasonOf = reasonsIn(undone, release);
+  const leftovers = (await inEveryTarget(targets, (target) => look(target, release, reasonOf))).flat();
   const complete = leftovers.length === 0;
   const first = readError(failure);
-  const cause = [
+  const story = [
     `${first.name}: ${cut(first.message, CHARACTERS_OF_ONE_ERROR)}`,
     ...tellUndone(undone),
     complete ? `Nothing of ${release.releaseId} is left in any account.` : tellLeftovers(leftovers),
   ].join('\n');
+  const cause = cut(story, CHARACTERS_IN_CAUSE);
+  const room = DOCUMENT_BYTES - RESERVED_BYTES - bytesOf(event) - bytesOf(cause);
   return {
     complete,
     error: complete ? first.name : ERRORS.rollbackIncomplete,
-    cause: cut(cause, CHARACTERS_IN_CAUSE),
-    leftovers: leftovers.slice(0, LEFTOVERS_IN_STATE),
+    cause,
+    leftovers: thatFit(leftovers, room),
     leftoverCount: leftovers.length,
   };
 }
@@ -78,7 +85,7 @@ export async function handler(event: unknown): Promise<Verdict> {
 async function look(
   target: Target,
   release: Release,
-  reasons: ReadonlyMap<string, string>,
+  reasonOf: (target: Target, resourceId: string) => string | undefined,
 ): Promise<Leftover[]> {
   try {
     const traces = await findTraces(clientsFor(target), release, target);
@@ -87,7 +94,7 @@ async function look(
       accountId: target.accountId,
       region: target.region,
       resourceId,
-      why: quarantined.get(resourceId) ?? reasons.get(resourceId) ?? 'it is still there',
+      why: quarantined.get(resourceId) ?? reasonOf(target, resourceId) ?? 'it is still there',
     }));
   } catch (error) {
     return [unseen(target, release, error)];
@@ -104,8 +111,8 @@ function quarantineOf({ images }: Traces): Map<string, string> {
   return new Map(quarantined);
 }
 
-/** Why the undo states could not remove something, as far as they said so. */
-function reasonsOf(undone: Event['undone']): Map<string, string> {
+/** Why the undo states could not remove something, as far as they said so: of itself, or of its whole target. */
+function reasonsIn(undone: Event['undone'], { releaseId }: Release) {
   const told = Object.values(undone).flatMap((result) => {
     const error = errorOutputSchema.safeParse(result);
     const list = error.success
@@ -113,7 +120,10 @@ function reasonsOf(undone: Event['undone']): Map<string, string> {
       : undefined;
     return list?.success ? list.data.leftovers : [];
   });
-  return new Map(told.map(({ resourceId, why }) => [resourceId, why]));
+  const key = (target: Target, resourceId: string) => `${targetName(target)} ${resourceId}`;
+  const reasons = new Map(told.map((leftover) => [key(leftover, leftover.resourceId), leftover.why]));
+  return (target: Target, resourceId: string): string | undefined =>
+    reasons.get(key(target, resourceId)) ?? reasons.get(key(target, releaseId));
 }
 
 /** The message of LeftoversRemain. */
@@ -145,6 +155,17 @@ function tellLeftovers(leftovers: readonly Leftover[]): string {
   const more = leftovers.length - lines.length;
   return ['Left behind:', ...lines, ...(more > 0 ? [`  and ${more} more`] : [])].join('\n');
 }
+
+/** The first leftovers, within a number of bytes. */
+function thatFit(leftovers: readonly Leftover[], room: number): Leftover[] {
+  let bytes = 0;
+  return leftovers
+    .slice(0, LEFTOVERS_IN_STATE)
+    .map((leftover) => ({ ...leftover, why: cut(leftover.why, CHARACTERS_OF_ONE_REASON) }))
+    .filter((leftover) => (bytes += bytesOf(leftover) + 1) <= room);
+}
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 const cut = (text: string, longest: number): string =>
   text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;

@@ -91,8 +91,13 @@ describe.each(samples)('the release of an image in $title', (sample) => {
     }
   });
 
-  it('ends badly in a Fail state even when the rollback cannot be explained or announced', () => {
-    expect(stateOf(machine, 'Verify rollback').Catch).toEqual(everythingTo('Rollback not explained'));
+  it('ends badly in a Fail state even when the rollback cannot be verified or announced', () => {
+    expect(stateOf(machine, 'Verify rollback').Catch).toEqual(everythingTo('Rollback not verified'));
+    expect(stateOf(machine, 'Rollback not verified')).toMatchObject({
+      Type: 'Fail',
+      Error: 'RollbackIncomplete',
+      CausePath: '$.failure.Cause',
+    });
     expect(stateOf(machine, 'Announce rollback').Catch).toEqual(everythingTo('Was everything undone?'));
   });
 
