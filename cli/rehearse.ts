@@ -86,7 +86,7 @@ export function failableStates(machines: readonly Definition[]): FailableStates 
 }
 
 /** They call no AWS service, so there is nothing that could fail them. */
-const SILENT = ['Explain rollback', 'Summarise releases'];
+const SILENT = ['Verify rollback', 'Summarise releases'];
 
 /** Whether a report's error means that nothing was even tried. */
 export function wasRefused(report: Report): boolean {
