@@ -117,7 +117,9 @@ describe('packleader-release-image', () => {
     });
     expect(report.outcome).toBe('rollback incomplete');
     const [leftover] = report.releases[0]?.leftovers ?? [];
-    expect(leftover?.why).toMatch(/^quarantined: it is used by arn:aws:ec2:eu-west-1:100000000001:instance\/i-/);
+    expect(leftover?.why).toMatch(
+      /^quarantined: it is used by arn:aws:ec2:eu-west-1:100000000001:instance\/i-/,
+    );
     const image = report.world['100000000001/eu-west-1']?.images.find(
       ({ imageId }) => imageId === leftover?.resourceId,
     );
