@@ -3,7 +3,7 @@ import { checkFactory } from '../tasks/configuration/check.ts';
 import { loadConfiguration } from '../tasks/configuration/configuration.ts';
 import type { Factory } from '../tasks/configuration/factory.ts';
 import { throwIfAny } from '../tasks/configuration/problems.ts';
-import { ERRORS, NAMES } from '../tasks/contract.ts';
+import { NAMES } from '../tasks/contract.ts';
 import { stateGraphSchema, statesOf } from '../sandbox/asl.ts';
 import { assumeSources } from '../sandbox/assumed-sources.ts';
 import type { Fault } from '../sandbox/faults.ts';
@@ -94,9 +94,3 @@ export function failableStates(machines: readonly Definition[]): FailableStates 
 
 /** They call no AWS service, so there is nothing that could fail them. */
 const SILENT = ['Verify rollback', 'Summarise releases'];
-
-/** Whether a report's error means that nothing was even tried. */
-export function wasRefused(report: Report): boolean {
-  const names: readonly string[] = [ERRORS.invalidRequest, ERRORS.invalidConfiguration];
-  return report.error !== null && names.includes(report.error.name);
-}

@@ -15,6 +15,7 @@ import {
   bakedSchema,
   batchSchema,
   releaseSchema,
+  releaseTags,
   targetName,
 } from './contract.ts';
 import { inEveryTarget } from './every-target.ts';
@@ -109,23 +110,14 @@ function refuseUnsound(image: Image, bake: Bake, release: Release, stage: string
   const plain = image.BlockDeviceMappings?.find(({ Ebs }) => Ebs && Ebs.Encrypted !== true);
   if (plain) throw rejected(`is not encrypted (${plain.DeviceName})`);
   const tags = tagsOf(image);
-  for (const [key, value] of Object.entries(expectedTags(release, bake, stage))) {
+  for (const [key, value] of Object.entries({
+    ...releaseTags(release, stage),
+    [TAGS.sourceAmi]: bake.sourceImageId,
+  })) {
     if (tags.get(key) !== value)
       throw rejected(`has the tag ${key}=${tags.get(key) ?? '(none)'}, expected ${value}`);
   }
   const state = tags.get(TAGS.state);
   if (state !== STATES.candidate && state !== STATES.released)
     throw rejected(`has the state ${state ?? '(none)'}`);
-}
-
-function expectedTags(release: Release, bake: Bake, stage: string): Record<string, string> {
-  return {
-    [TAGS.release]: release.releaseId,
-    [TAGS.image]: release.image,
-    [TAGS.version]: release.version,
-    [TAGS.commit]: release.commit,
-    [TAGS.repository]: release.repository,
-    [TAGS.stage]: stage,
-    [TAGS.sourceAmi]: bake.sourceImageId,
-  };
 }

@@ -58,8 +58,10 @@ export async function findTraces(clients: TargetClients, release: Release, targe
 }
 
 /** What a bake made, as ids, in no order that matters. */
-export function bakedIds({ images, parameters: _, ...others }: Traces): string[] {
-  return [...images.map(({ ImageId = '' }) => ImageId), ...Object.values(others).flat()];
+export function bakedIds(traces: Traces): string[] {
+  const { builds, instances, keyPairs, volumes, securityGroups, images, snapshotIds } = traces;
+  const imageIds = images.map(({ ImageId = '' }) => ImageId);
+  return [...builds, ...instances, ...keyPairs, ...volumes, ...securityGroups, ...imageIds, ...snapshotIds];
 }
 
 /** The parameters that let consumers find the release. */
