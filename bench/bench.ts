@@ -2,6 +2,7 @@
  * Measures what packleader promises: `npm run bench`. Prints a table and ends with 1 when a target is missed. Times are
  * the median of three runs after one that warms up.
  */
+import { availableParallelism, loadavg } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { countRelease, type Counts } from './counts.ts';
 import { withFactory } from './factories.ts';
@@ -23,6 +24,9 @@ interface Row {
 }
 
 setFlagsFromString('--heap-growing-percent=20');
+const [load = 0] = loadavg();
+if (load > availableParallelism() / 2)
+  process.stderr.write(`The machine is busy (load ${load.toFixed(1)}): the times will be too long.\n`);
 const rows = [
   ...(await timed('`npm start`: this repository’s four images into 2 targets', ['npm', 'start'], {
     seconds: 5,
