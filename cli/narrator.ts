@@ -177,7 +177,7 @@ const DOING = {
 
 /** States that a person need not see: the last line says it better. */
 const QUIET =
-  /^(Verify rollback|Was everything undone\?|Released|Rolled back|Rollback incomplete|Released without announcement)$/;
+  /^(Was everything undone\?|Released|Rolled back|Rollback incomplete|Released without announcement)$/;
 const UNDO = /^(Withdraw publication|Deregister .* AMIs)$/;
 
 /** A step failed when the failure is new, or, for an undo, when it left an error instead of a result. */

@@ -265,7 +265,7 @@ function batchGetProjects(
 
 function buildView({ region, accountId }: Context, build: Build): BuildView {
   const stream = build.id.slice(build.id.indexOf(':') + 1);
-  const group = `/aws/codebuild/${build.project.name}`;
+  const group = `/packleader/${build.project.name}`;
   return {
     id: build.id,
     arn: `arn:aws:codebuild:${region}:${accountId}:build/${build.id}`,

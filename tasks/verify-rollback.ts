@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clientsFor } from './aws-clients.ts';
+import { asFact } from './aws-errors.ts';
 import {
   ERRORS,
   type ErrorOutput,
@@ -56,7 +57,7 @@ export interface Verdict {
  *  in words what failed, what was undone and what is left: the cause of the execution's bad ending.
  *  In      { release, failure: { Error, Cause }, resolved: { dev: { batches }, … }, undone: { 'Deregister dev AMIs': {…} | { Error, Cause } } }
  *  Out     { complete, error, cause, leftovers: [{ accountId, region, resourceId, why }], leftoverCount }
- *  Errors  none of its own; a target that cannot be looked at is a leftover
+ *  Errors  Throttled, ConnectionLost (retried); a target that may not be looked at is a leftover
  *  Repeat  safe: only reads
  *  @see    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
 export async function handler(event: unknown): Promise<Verdict> {
@@ -97,6 +98,9 @@ async function look(
       why: quarantined.get(resourceId) ?? reasonOf(target, resourceId) ?? 'it is still there',
     }));
   } catch (error) {
+    // What a retry may mend is left to the state's retries; anything else will not get better.
+    const fact = asFact(error);
+    if (fact.name === ERRORS.throttled || fact.name === ERRORS.connectionLost) throw fact;
     return [unseen(target, release, error)];
   }
 }

@@ -208,6 +208,7 @@ describe('packleader rehearse', () => {
       'FAIL Check prod AMIs',
       'undo Deregister prod AMIs',
       'undo Deregister dev AMIs',
+      'ok Verify rollback',
       'ok Announce rollback',
     ]);
     expect(out).not.toContain('\u001B');
