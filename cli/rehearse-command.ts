@@ -22,6 +22,7 @@ export async function rehearseCommand(
   const report = await runRehearsal({
     ...options,
     onStart: (preparation) => narrator.begin(preparation),
+    onAssumed: (assumptions) => narrator.assume(assumptions),
     onProgress: (progress) => narrator.follow(progress),
   });
   narrator.end(report, performance.now() - startedAt);

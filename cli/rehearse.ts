@@ -5,6 +5,7 @@ import type { Factory } from '../tasks/configuration/factory.ts';
 import { throwIfAny } from '../tasks/configuration/problems.ts';
 import { ERRORS, NAMES } from '../tasks/contract.ts';
 import { stateGraphSchema, statesOf } from '../sandbox/asl.ts';
+import { assumeSources } from '../sandbox/assumed-sources.ts';
 import type { Fault } from '../sandbox/faults.ts';
 import { seedReleases } from '../sandbox/earlier-releases.ts';
 import { type Progress, type Report, rehearse } from '../sandbox/rehearsal.ts';
@@ -22,6 +23,8 @@ export interface RehearseOptions {
   readonly fail: readonly string[];
   readonly startAt?: Date;
   readonly onStart?: (rehearsal: Preparation) => void;
+  /** What the factory needs and the sandbox does not know. */
+  readonly onAssumed?: (assumptions: readonly string[]) => void;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -60,7 +63,11 @@ export async function runRehearsal(options: RehearseOptions): Promise<Report> {
     checkOut: () => ({ commit: checkout.commit, branch, files: checkout.files, changes: {} }),
     request: { images: [...images], branch, ...(overrides && { overrides }) },
     faults,
-    prepare: (sandbox) => seedReleases(sandbox, files, images, overrides),
+    prepare: async (sandbox) => {
+      seedReleases(sandbox, files, images, overrides);
+      const assumptions = await assumeSources(sandbox, loadConfiguration(files), images, overrides);
+      if (assumptions.length > 0) options.onAssumed?.(assumptions);
+    },
     ...(options.startAt && { startAt: options.startAt }),
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
@@ -86,7 +93,7 @@ export function failableStates(machines: readonly Definition[]): FailableStates 
 }
 
 /** They call no AWS service, so there is nothing that could fail them. */
-const SILENT = ['Explain rollback', 'Summarise releases'];
+const SILENT = ['Verify rollback', 'Summarise releases'];
 
 /** Whether a report's error means that nothing was even tried. */
 export function wasRefused(report: Report): boolean {

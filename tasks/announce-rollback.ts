@@ -10,6 +10,7 @@ const eventSchema = z.object({
     error: z.string(),
     cause: z.string(),
     leftovers: z.array(leftoverSchema),
+    leftoverCount: z.number().int(),
   }),
 });
 

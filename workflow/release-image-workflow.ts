@@ -8,6 +8,7 @@ import {
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { ERRORS } from '../tasks/contract.ts';
 import { type Fallible, at, catchEverything, runMachine } from './asl.ts';
 import * as retries from './retries.ts';
 import { type Step, saga } from './saga.ts';
@@ -70,7 +71,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
       }),
     },
   ];
-  const ends = { done: announceRelease(scope, tasks), undone: explainRollback(scope, tasks) };
+  const ends = { done: announceRelease(scope, tasks), undone: verifyRollback(scope, tasks) };
   return saga<Fallible>(steps, ends, {
     next: (from, to) => void from.next(to),
     onFailure: (from, to) => catchEverything(from, to, '$.failure'),
@@ -79,7 +80,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
 }
 
 function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps, stage: string): Fallible {
-  const bakeBatch = runMachine(scope, `Bake a batch of ${stage} AMIs`, {
+  const bakeBatch = runMachine(scope, `Bake batch of ${stage} AMIs`, {
     comment:
       'One inline Map runs 40 bakes at once, so each batch of 40 is an execution with a Map of its own.',
     stateMachineArn: bakeBatchMachineArn,
@@ -126,6 +127,7 @@ function checkStage(tasks: TaskStates, stage: string): Fallible {
       stage,
       batches: JsonPath.objectAt(at('resolved', stage, 'batches')),
       baked: JsonPath.objectAt(at('baked', stage)),
+      attempt: JsonPath.numberAt('$$.State.RetryCount'),
     },
     resultPath: at('amis', stage),
   });
@@ -161,16 +163,16 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
   );
   const unannounced = new Fail(scope, 'Released without announcement', {
     comment: 'The release stands in every account and can be used; only its event is missing.',
-    error: 'AnnouncementFailed',
+    error: ERRORS.announcementFailed,
     causePath: '$.failure.Cause',
   });
   catchEverything(announce, unannounced, '$.failure');
   return announce;
 }
 
-function explainRollback(scope: Construct, tasks: TaskStates): Fallible {
-  const explain = tasks.state('Explain rollback', {
-    comment: 'Puts what failed, what was undone and what is left into words, for people and for the event.',
+function verifyRollback(scope: Construct, tasks: TaskStates): Fallible {
+  const explain = tasks.state('Verify rollback', {
+    comment: 'Only what nobody can find any more is undone; says in words what failed and what is left.',
     resultPath: '$.rollback',
   });
   const announce = tasks.state('Announce rollback', {
@@ -192,7 +194,13 @@ function explainRollback(scope: Construct, tasks: TaskStates): Fallible {
     .otherwise(
       new Fail(scope, 'Rollback incomplete', { comment: 'Names everything that is left behind.', ...paths }),
     );
+  const unverified = new Fail(scope, 'Rollback not verified', {
+    comment: 'Every undo ran, but nobody could look at what is left: see the undo states above.',
+    error: ERRORS.rollbackIncomplete,
+    causePath: '$.failure.Cause',
+  });
   explain.next(announce);
+  catchEverything(explain, unverified, '$.unverified');
   announce.next(undone);
   catchEverything(announce, undone, '$.announced');
   return explain;

@@ -141,7 +141,7 @@ describe('in the hub', () => {
     'packleader-task-summarise-releases',
     'packleader-task-announce-release',
     'packleader-task-announce-rollback',
-    'packleader-task-explain-rollback',
+    'packleader-task-verify-rollback',
     'packleader-bake-batch',
     'StateMachines/ReleaseImage/Machine/Role/Resource',
     'StateMachines/Release/Machine/Role/Resource',
