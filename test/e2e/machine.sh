@@ -3,12 +3,13 @@
 # host name). Nothing of it outlives this script. Runs inside `ip netns exec <name> unshare --mount --pid --fork --uts
 # --kill-child`.
 #
-#     machine.sh <root> <directory> <login>
+#     machine.sh <root> <directory> <login> [<command> ...]      instead of sshd, as root
 #
 # In <directory>: authorized_keys, and sudo when the machine is only to play its part; upper/ receives what the machine changes.
 set -o errexit -o nounset -o pipefail
 
 readonly lower="$1" directory="$2" login="$3"
+shift 3
 readonly root="${directory}/root"
 
 mkdir --parents "${directory}/upper" "${directory}/work" "${root}"
@@ -49,4 +50,7 @@ if [[ -e "${directory}/sudo" ]]; then
 fi
 chroot "${root}" ssh-keygen -A >/dev/null
 
+if (($# > 0)); then
+  exec chroot "${root}" "$@"
+fi
 exec chroot "${root}" /usr/sbin/sshd -D -e -o UsePAM=no -o PidFile=none

@@ -23,6 +23,8 @@ export interface MachineOptions {
   readonly root: string;
   readonly directory: string;
   readonly login: string;
+  /** Where machines that install packages find a proxy for them. */
+  readonly packageProxy?: number;
 }
 
 export interface Machine {
@@ -49,7 +51,63 @@ function removeNetwork(name: string): void {
   spawnSync('ip', ['netns', 'delete', name]);
 }
 
+function ip(...args: readonly string[]): void {
+  execFileSync('ip', args, { stdio: 'pipe' });
+}
+
+/** A machine's namespaces besides its network: mounts, processes, host name. */
+const INSIDE = [
+  ...'unshare --mount --pid --fork --uts --kill-child bash'.split(' '),
+  join(import.meta.dirname, 'machine.sh'),
+];
+
 let count = 0;
+
+/** A network namespace with one link to this host, and no way anywhere else. */
+function addNetwork(address: string): { readonly network: string; readonly removeIt: () => void } {
+  const network = `${PREFIX}${process.pid}-${++count}`;
+  const link = `ple${process.pid % 100_000}x${count}`;
+  const removeIt = atEnd(() => removeNetwork(network));
+  ip('netns', 'add', network);
+  ip('link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', network);
+  ip('address', 'add', GATEWAY, 'peer', `${address}/32`, 'dev', link);
+  ip('link', 'set', link, 'up');
+  for (const command of [
+    ['link', 'set', 'lo', 'up'],
+    ['address', 'add', address, 'peer', `${GATEWAY}/32`, 'dev', 'eth0'],
+    ['link', 'set', 'eth0', 'up'],
+  ]) {
+    ip('-netns', network, ...command);
+  }
+  return { network, removeIt };
+}
+
+/**
+ * Boots an image for one purpose: starts a machine from the layers of an image, with user data in the metadata service, runs
+ * what systemd would run at boot, and tells how it ended.
+ */
+export async function boot(
+  { layers, directory, userData }: { layers: readonly string[]; directory: string; userData: string },
+  command: readonly string[],
+): Promise<{ readonly status: number | null; readonly output: string }> {
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, 'user-data'), userData);
+  await writeFile(join(directory, 'authorized_keys'), '');
+  const { network, removeIt } = addNetwork('198.18.254.1');
+  ip('-netns', network, 'address', 'add', '169.254.169.254/32', 'dev', 'lo');
+  const inNetwork = ['netns', 'exec', network];
+  const metadata = [join(import.meta.dirname, 'metadata.py'), join(directory, 'user-data')];
+  const service = spawn('ip', [...inNetwork, 'python3', ...metadata], { stdio: 'ignore' });
+  const stopService = atEnd(() => void service.kill('SIGKILL'));
+  const { status, stdout } = spawnSync(
+    'ip',
+    [...inNetwork, ...INSIDE, layers.join(':'), directory, 'admin', ...command],
+    { encoding: 'utf8', timeout: 120_000, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  stopService();
+  removeIt();
+  return { status, output: stdout };
+}
 
 /**
  * Answers for every builder that appears in one account and region, until the returned function is called.
@@ -105,7 +163,7 @@ export function answerBuilders(
 
 export async function startMachine(
   builder: { readonly instanceId: string; readonly address: string; readonly key: string },
-  { root, directory: parent, login }: MachineOptions,
+  { root, directory: parent, login, packageProxy }: MachineOptions,
   part: Part,
 ): Promise<Machine> {
   const { instanceId, address, key } = builder;
@@ -125,29 +183,15 @@ export async function startMachine(
       `${digest}  package-manifest.tsv\n`,
     );
   }
-  const network = `${PREFIX}${process.pid}-${++count}`;
-  const link = `ple${process.pid % 100_000}x${count}`;
-  const removeIt = atEnd(() => removeNetwork(network));
-  const ip = (...args: readonly string[]) => execFileSync('ip', args, { stdio: 'pipe' });
-  ip('netns', 'add', network);
-  ip('link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', network);
-  ip('address', 'add', GATEWAY, 'peer', `${address}/32`, 'dev', link);
-  ip('link', 'set', link, 'up');
-  for (const command of [
-    ['link', 'set', 'lo', 'up'],
-    ['address', 'add', address, 'peer', `${GATEWAY}/32`, 'dev', 'eth0'],
-    ['link', 'set', 'eth0', 'up'],
-  ]) {
-    ip('-netns', network, ...command);
+  if (packageProxy !== undefined) {
+    const apt = join(directory, 'upper', 'etc', 'apt', 'apt.conf.d');
+    await mkdir(apt, { recursive: true });
+    await writeFile(join(apt, '00proxy'), `Acquire::http::Proxy "http://${GATEWAY}:${packageProxy}";\n`);
   }
-  const child = spawn(
-    'ip',
-    [
-      ...['netns', 'exec', network, 'unshare', '--mount', '--pid', '--fork', '--uts', '--kill-child', 'bash'],
-      ...[join(import.meta.dirname, 'machine.sh'), root, directory, login],
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const { network, removeIt } = addNetwork(address);
+  const child = spawn('ip', ['netns', 'exec', network, ...INSIDE, root, directory, login], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const kill = atEnd(() => void child.kill('SIGKILL'));
   logTo(child, join(directory, 'sshd.log'));
   return {

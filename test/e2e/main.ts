@@ -3,59 +3,91 @@
  * accounts of moto, and compares what is left with what a rehearsal of the same release leaves.
  *
  *     npm run e2e -- 'prod fails'     only the cases whose name contains that
+ *
+ * Every case is a process of its own, because the tasks' clients keep the endpoint and the credentials that they found first.
+ * `E2E_KEEP=1` keeps what the cases leave in .cache/e2e.
  */
+import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import pMap from 'p-map';
+import { z } from 'zod';
 import { atEnd } from './at-end.ts';
 import { cases } from './cases.ts';
 import { type Installation, install } from './installation.ts';
 import { removeStaleMachines } from './machines.ts';
 
-const [only = ''] = process.argv.slice(2);
+/** Cases wait more than they compute. */
+const AT_ONCE = 3;
+/** Of what is wrong with a case. */
+const LINES_SHOWN = 20;
+const COLUMNS_SHOWN = 600;
+
 const say = (line: string): undefined => void process.stdout.write(`${line}\n`);
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-async function main(): Promise<boolean> {
+const verdictSchema = z.object({ problems: z.array(z.string()) });
+
+async function runAll(only: string): Promise<boolean> {
   const started = performance.now();
   const installation = await install(say);
-  say(`Installed (${seconds(started)})`);
+  say(`Everything is installed (${seconds(started)})`);
   removeStaleMachines();
-  let passed = 0;
-  let failed = 0;
-  for (const { name, run } of cases.filter((one) => one.name.includes(only))) {
-    const startedAt = performance.now();
-    const directory = mkdtempSync(join(installation.cache, 'run-'));
-    const problems = await attempt(run, installation, directory);
-    if (problems.length === 0) {
-      passed += 1;
-      say(`ok      ${name} (${seconds(startedAt)})`);
-      if (process.env['E2E_KEEP'] === undefined) rmSync(directory, { recursive: true, force: true });
-    } else {
-      failed += 1;
+  const chosen = [...cases.entries()].filter(([, { name }]) => name.includes(only));
+  const failures = await pMap(
+    chosen,
+    async ([index, { name }]) => {
+      const startedAt = performance.now();
+      const directory = mkdtempSync(join(installation.cache, 'run-'));
+      const problems = await inProcess(index, directory);
+      if (problems.length === 0) {
+        say(`ok      ${name} (${seconds(startedAt)})`);
+        if (process.env['E2E_KEEP'] === undefined) rmSync(directory, { recursive: true, force: true });
+        return false;
+      }
       say(`FAILED  ${name} (${seconds(startedAt)}); see ${directory}`);
-      for (const problem of problems) say(`          ${problem.replaceAll('\n', '\n          ')}`);
-    }
-  }
-  if (passed + failed === 0) say(`No case has "${only}" in its name.`);
-  say(`${passed} passed, ${failed} failed in ${seconds(started)}`);
-  return failed === 0 && passed > 0;
+      const lines = problems.flatMap((problem) => problem.split('\n'));
+      for (const line of lines.slice(0, LINES_SHOWN)) say(`          ${line.slice(0, COLUMNS_SHOWN)}`);
+      if (lines.length > LINES_SHOWN) say(`          and ${lines.length - LINES_SHOWN} more lines`);
+      return true;
+    },
+    { concurrency: AT_ONCE },
+  );
+  if (chosen.length === 0) say(`No case has "${only}" in its name.`);
+  const failed = failures.filter(Boolean).length;
+  say(`${failures.length - failed} passed, ${failed} failed (${seconds(started)})`);
+  return failed === 0 && failures.length > 0;
 }
 
-async function attempt(
-  run: (installation: Installation, directory: string) => Promise<string[]>,
-  installation: Installation,
-  directory: string,
-): Promise<string[]> {
+/** Runs one case in a process of its own and returns what is wrong, if anything. */
+async function inProcess(index: number, directory: string): Promise<string[]> {
+  const child = fork(import.meta.filename, ['--case', String(index), directory]);
+  const forget = atEnd(() => void child.kill('SIGTERM'));
+  const verdict: { problems?: string[] } = {};
+  child.on('message', (message) => Object.assign(verdict, verdictSchema.parse(message)));
+  const code = await new Promise<number | null>((resolve) => child.on('exit', resolve));
+  forget();
+  return verdict.problems ?? [`The case ended without a verdict, with status ${code}.`];
+}
+
+async function runOne(index: number, directory: string): Promise<void> {
+  const installation: Installation = await install(say);
+  const problems: string[] = [];
   try {
-    return await run(installation, directory);
+    problems.push(
+      ...((await cases[index]?.run(installation, directory, index)) ?? ['There is no such case.']),
+    );
   } catch (error) {
-    return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+    problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
+  await new Promise((resolve) => process.send?.({ problems }, resolve));
+  process.exit(0);
 }
 
-atEnd(() => {});
+const [first = '', index = '', directory = ''] = process.argv.slice(2);
 try {
-  process.exit((await main()) ? 0 : 1);
+  if (first === '--case') await runOne(Number(index), directory);
+  else process.exit((await runAll(first)) ? 0 : 1);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
   process.exit(1);

@@ -7,6 +7,7 @@ the roles that the stacks would have deployed: {hub: account, instanceProfiles: 
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 port, seed_file = int(sys.argv[1]), Path(sys.argv[2])
@@ -18,14 +19,15 @@ os.environ["MOTO_AMIS_PATH"] = str(amis_file)
 
 from moto.core.responses import ActionResult  # noqa: E402
 from moto.core.utils import utcnow  # noqa: E402
+from moto.ec2.exceptions import EC2ClientError  # noqa: E402
 from moto.ec2.models.amis import Ami, AmiBackend  # noqa: E402
-from moto.ec2.models.key_pairs import KeyPairBackend  # noqa: E402
+from moto.ec2.models.instances import InstanceBackend  # noqa: E402
 from moto.ec2.responses import EC2Response  # noqa: E402
 from moto.ec2.responses.amis import AmisResponse  # noqa: E402
 import moto.iam.models  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
 from moto.server import main  # noqa: E402
-from moto.ssm.models import Parameter, ParameterDict  # noqa: E402
+from moto.ssm.models import Parameter, ParameterDict, ssm_backends  # noqa: E402
 from moto.sts.exceptions import STSClientError  # noqa: E402
 from moto.sts.models import STSBackend  # noqa: E402
 
@@ -61,8 +63,6 @@ def create_image(original, self, instance_id, name, description, tag_specificati
 
 
 def duplicate_name(name):
-    from moto.ec2.exceptions import EC2ClientError
-
     return EC2ClientError("InvalidAMIName.Duplicate", f"AMI name {name} is already in use")
 
 
@@ -92,14 +92,17 @@ def deregister_image(original, self):
     return answer
 
 
-@addition(KeyPairBackend, "delete_key_pair")
-def delete_key_pair(original, self, name):
-    """moto knows key pairs by name only, and packleader deletes what it finds by tag, by id."""
-    return original(self, name)
+@addition(InstanceBackend, "run_instances")
+def run_instances(original, self, *args, **kwargs):
+    """A launch takes EC2 seconds, and moto nothing; but Packer, which finds no sshd, waits five seconds before it looks again."""
+    reservation = original(self, *args, **kwargs)
+    time.sleep(1)
+    return reservation
 
 
 @addition(EC2Response, "delete_key_pair")
-def delete_key_pair_by_id(original, self):
+def delete_key_pair(original, self):
+    """moto knows key pairs by name only, and packleader deletes what it finds by tag, by id."""
     key_pair_id = self._get_param("KeyPairId")
     if key_pair_id:
         found = [pair for pair in self.ec2_backend.key_pairs.values() if pair.id == key_pair_id]
@@ -118,8 +121,6 @@ def describe_image_references(self):
                 if instance.image_id == image_id and instance.state != "terminated":
                     arn = f"arn:aws:ec2:{self.region}:{self.current_account}:instance/{instance.id}"
                     references.append({"ImageId": image_id, "ResourceType": "ec2:Instance", "Arn": arn})
-        from moto.ssm.models import ssm_backends
-
         parameters = ssm_backends[self.current_account][self.region]._parameters
         for name, versions in list(parameters.items()):
             if versions and versions[-1].value == image_id:

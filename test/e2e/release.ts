@@ -31,7 +31,12 @@ export class Stand {
   }
 
   /** Accounts with nothing in them but what the stacks deploy, networks, and what everybody is offered. */
-  static async start(installation: Installation, directory: string, stages: Stages): Promise<Stand> {
+  static async start(
+    installation: Installation,
+    directory: string,
+    stages: Stages,
+    number: number,
+  ): Promise<Stand> {
     const targets = Object.values(stages).flat();
     const repository = join(directory, 'repository');
     // The stacks do not depend on networks, and networks need moto, which needs the roles of the stacks.
@@ -46,7 +51,10 @@ export class Stand {
       bucket: bucketName(draft.factory),
     });
     const networks = await Promise.all(
-      targets.map(async (one, index) => [targetName(one), await moto.addNetwork(one, index)] as const),
+      targets.map(
+        async (one, index) =>
+          [targetName(one), await moto.addNetwork(one, number * NETWORKS + index)] as const,
+      ),
     );
     const made = makeFactory(repository, stages, new Map(networks));
     const codeBuild = await CodeBuild.start({
@@ -67,7 +75,9 @@ export class Stand {
       factory,
       machines: definitionsOf(factory),
       now: () => startAt,
-      sleep: async (ms) => void (await sleep(ms / SPEED)),
+      sleep: async (ms) => {
+        await sleep(ms / SPEED);
+      },
       onProgress,
     });
     const execution = engine.start(
@@ -86,6 +96,9 @@ export class Stand {
     return { startAt, releases, world, error };
   }
 }
+
+/** Several stands may be up at once, and no two machines may have one address. */
+const NETWORKS = 8;
 
 const DRAFT = { vpcId: 'vpc-00000000', subnetId: 'subnet-00000000' };
 
