@@ -4,15 +4,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BAKE_ENVIRONMENT, NAMES, type Target, targetName } from '../../tasks/contract.ts';
+import { type Target, targetName } from '../../tasks/contract.ts';
 import type { Build } from './code-build.ts';
 import { differences, normalised } from './compare.ts';
 import { LOGIN, STAGES } from './factory.ts';
 import type { Installation } from './installation.ts';
-import { type Part, answerBuilders } from './machines.ts';
+import type { Part } from './machines.ts';
 import { bakeForReal } from './real-bake.ts';
 import { rehearseAlone } from './rehearsal.ts';
-import { Stand } from './release.ts';
+import { Stand, answerBakes } from './release.ts';
 
 export interface Case {
   readonly name: string;
@@ -39,29 +39,8 @@ function compared(
     name,
     run: async (installation, directory, number) => {
       const stand = await Stand.start(installation, directory, STAGES, number);
-      const { codeBuild, moto, made, targets } = stand;
-      codeBuild.onBuild = (build) => {
-        const { project, environment } = build;
-        if (project.name !== NAMES.bakeProject) return () => {};
-        const target = {
-          accountId: project.accountId,
-          region: environment[BAKE_ENVIRONMENT.region] ?? '',
-        };
-        const answering = moto
-          .ec2(target)
-          .then((ec2) =>
-            answerBuilders(ec2, { root: installation.root, directory, login: LOGIN }, () =>
-              part(target, environment[BAKE_ENVIRONMENT.image] ?? ''),
-            ),
-          );
-        const befallen = onBake(target, build);
-        return async () => {
-          await (
-            await answering
-          )();
-          await befallen;
-        };
-      };
+      const { moto, made, targets } = stand;
+      answerBakes(stand, { root: installation.root, directory, login: LOGIN }, part, onBake);
       const request = { images: [...images] };
       const released = await stand.release(request);
       const volumes = await Promise.all(

@@ -48,7 +48,8 @@ export function makeFactory(
   mkdirSync(repository, { recursive: true });
   const packer = join(repository, 'packer');
   const tracked = execFileSync('git', ['ls-files', '-z', 'packer'], { cwd: ROOT, encoding: 'utf8' });
-  for (const file of tracked.split('\0').filter(Boolean)) cpSync(join(ROOT, file), join(repository, file));
+  const layers = tracked.split('\0').filter((file) => file !== '' && !isLayerOfOther(file, stages));
+  for (const file of layers) cpSync(join(ROOT, file), join(repository, file));
   const write = (file: string, content: unknown) => writeFileSync(join(packer, file), stringify(content));
   write('factory.yaml', {
     repository: REPOSITORY,
@@ -99,6 +100,12 @@ export function makeFactory(
   const files = configurationFiles(checkout.files);
   throwIfAny(checkFactory(files));
   return { factory: loadFactory(files), checkout, repository };
+}
+
+/** A layer for a stage that the factory does not have would be refused. */
+function isLayerOfOther(file: string, stages: Stages): boolean {
+  const stage = /\/config\/([^/]+)\.yaml$/.exec(file)?.[1] ?? 'default';
+  return stage !== 'default' && !(stage in stages);
 }
 
 const ROOT = join(import.meta.dirname, '..', '..');

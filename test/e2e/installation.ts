@@ -85,10 +85,8 @@ function installPython(say: Say): string {
 }
 
 /** What Debian's cloud images have, of all that a bake relies on. */
-const PACKAGES = [
-  ...['openssh-server', 'sudo', 'python3', 'ca-certificates', 'systemd-sysv', 'dbus', 'iproute2', 'procps'],
-  'netbase',
-];
+const PACKAGES =
+  'openssh-server sudo python3 ca-certificates systemd-sysv dbus iproute2 procps netbase'.split(' ');
 const SUITE = 'bookworm';
 const MIRROR = 'http://deb.debian.org/debian';
 

@@ -44,7 +44,8 @@ def addition(owner, name):
 
 @addition(AmiBackend, "create_image")
 def create_image(original, self, instance_id, name, description, tag_specifications):
-    """moto raises NotImplementedError for snapshot tags, and makes the AMI of a volume of its own: 15 GiB, not encrypted.
+    """moto raises NotImplementedError for snapshot tags, and makes the AMI of a volume of its own: instance store, 15 GiB, not
+    encrypted.
     EC2 refuses a name that is taken."""
     if any(ami.name == name for ami in self.amis.values()):
         raise duplicate_name(name)
@@ -54,6 +55,7 @@ def create_image(original, self, instance_id, name, description, tag_specificati
     root = instance.get_block_device_mapping[0]
     volume = self.get_volume(root[1].volume_id)
     ami.root_device_name = root[0]
+    ami.root_device_type = "ebs"
     ami.ebs_snapshot.encrypted = volume.encrypted
     ami.ebs_snapshot.volume = volume
     for spec in tag_specifications:

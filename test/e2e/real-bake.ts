@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BAKE_ENVIRONMENT, NAMES } from '../../tasks/contract.ts';
+import { NAMES } from '../../tasks/contract.ts';
 import { LOGIN } from './factory.ts';
 import type { Installation } from './installation.ts';
-import { type Machine, answerBuilders, boot } from './machines.ts';
+import { type Machine, boot } from './machines.ts';
 import { startPackageProxy } from './package-proxy.ts';
-import { Stand } from './release.ts';
+import { Stand, answerBakes } from './release.ts';
 
 const DEV = { accountId: '111111111111', region: 'eu-west-1' };
 
@@ -64,23 +64,16 @@ export async function bakeForReal(
   number: number,
 ): Promise<string[]> {
   const stand = await Stand.start(installation, directory, { dev: [DEV] }, number);
-  const { codeBuild, moto } = stand;
+  const { codeBuild } = stand;
   const packageProxy = await startPackageProxy(join(installation.cache, 'packages'));
   const machines: Machine[] = [];
-  codeBuild.onBuild = ({ project, environment }) => {
-    if (project.name !== NAMES.bakeProject) return () => {};
-    const region = environment[BAKE_ENVIRONMENT.region] ?? '';
-    const options = { root: installation.root, directory, login: LOGIN, packageProxy };
-    const answering = moto.ec2({ accountId: project.accountId, region }).then((ec2) =>
-      answerBuilders(
-        ec2,
-        options,
-        () => 'real',
-        (machine) => machines.push(machine),
-      ),
-    );
-    return async () => (await answering)();
-  };
+  answerBakes(
+    stand,
+    { root: installation.root, directory, login: LOGIN, packageProxy },
+    () => 'real',
+    undefined,
+    (machine) => machines.push(machine),
+  );
   const { releases, error } = await stand.release({ images: ['linux-base'] });
   const build = codeBuild.builds.find(({ project }) => project.name === NAMES.bakeProject);
   const log = build ? readFileSync(join(build.directory, 'log'), 'utf8') : '';

@@ -6,12 +6,13 @@ import { createEngine, machineArn, reportReleases } from '../../sandbox/rehearsa
 import type { Progress, ReportedRelease } from '../../sandbox/rehearsal.ts';
 import type { WorldSnapshot } from '../../sandbox/world.ts';
 import { forgetClients } from '../../tasks/aws-clients.ts';
-import { NAMES, type Target, targetName } from '../../tasks/contract.ts';
-import { definitionsOf } from '../../workflow/definitions.ts';
+import { BAKE_ENVIRONMENT, NAMES, type Target, targetName } from '../../tasks/contract.ts';
+import { type Definition, definitionsOf } from '../../workflow/definitions.ts';
 import { bucketName } from '../../workflow/hub-stack.ts';
-import { CodeBuild } from './code-build.ts';
+import { type Build, CodeBuild } from './code-build.ts';
 import { HUB, type MadeFactory, type Stages, deployed, makeFactory } from './factory.ts';
 import type { Installation } from './installation.ts';
+import { type Machine, type MachineOptions, type Part, answerBuilders } from './machines.ts';
 import { Moto } from './moto.ts';
 
 /** Nothing on moto takes time, so the workflow's waits are shortened: a minute becomes a quarter of a second. */
@@ -22,11 +23,16 @@ export class Stand {
   readonly moto: Moto;
   readonly codeBuild: CodeBuild;
   readonly targets: readonly Target[];
+  /** What a build finds on its machine. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly #machines: readonly Definition[];
 
-  private constructor(made: MadeFactory, moto: Moto, codeBuild: CodeBuild) {
+  private constructor(made: MadeFactory, moto: Moto, codeBuild: CodeBuild, environment: NodeJS.ProcessEnv) {
+    this.environment = environment;
     this.made = made;
     this.moto = moto;
     this.codeBuild = codeBuild;
+    this.#machines = definitionsOf(made.factory);
     this.targets = made.factory.stages.flatMap(({ targets }) => targets);
   }
 
@@ -57,15 +63,16 @@ export class Stand {
       ),
     );
     const made = makeFactory(repository, stages, new Map(networks));
+    const environment = buildImage(installation, directory, made);
     const codeBuild = await CodeBuild.start({
       moto,
       region: HUB.region,
       projects,
       directory,
-      environment: buildImage(installation, directory, made),
+      environment,
     });
     forgetClients();
-    return new Stand(made, moto, codeBuild);
+    return new Stand(made, moto, codeBuild, environment);
   }
 
   async release(request: unknown, onProgress: (progress: Progress) => void = () => {}): Promise<Released> {
@@ -73,19 +80,21 @@ export class Stand {
     const startAt = new Date();
     const engine = await createEngine({
       factory,
-      machines: definitionsOf(factory),
+      machines: this.#machines,
       now: () => startAt,
       sleep: async (ms) => {
         await sleep(ms / SPEED);
       },
       onProgress,
     });
+    const started = performance.now();
     const execution = engine.start(
       machineArn(factory.hub, NAMES.releaseMachine),
       `rehearsal-${startAt.getTime()}`,
       request,
     );
     const outcome = await execution.outcome;
+    const wallMs = performance.now() - started;
     const world = Object.fromEntries(
       await Promise.all(
         this.targets.map(async (one) => [targetName(one), await this.moto.snapshotOf(one)] as const),
@@ -93,7 +102,7 @@ export class Stand {
     );
     const releases = await reportReleases(engine, factory, world);
     const error = outcome.status === 'FAILED' ? `${outcome.error}: ${outcome.cause}` : undefined;
-    return { startAt, releases, world, error };
+    return { startAt, wallMs, releases, world, error };
   }
 }
 
@@ -102,8 +111,34 @@ const NETWORKS = 8;
 
 const DRAFT = { vpcId: 'vpc-00000000', subnetId: 'subnet-00000000' };
 
+/** Answers the builders of every bake; `befall` may do something to the bake besides. */
+export function answerBakes(
+  { codeBuild, moto }: Stand,
+  options: MachineOptions,
+  partOf: (target: Target, image: string) => Part,
+  befall: (target: Target, build: Build) => Promise<void> = async () => {},
+  onMachine?: (machine: Machine) => void,
+): void {
+  codeBuild.onBuild = (build) => {
+    const { project, environment } = build;
+    if (project.name !== NAMES.bakeProject) return () => {};
+    const { accountId } = project;
+    const target = { accountId, region: environment[BAKE_ENVIRONMENT.region] ?? '' };
+    const part = () => partOf(target, environment[BAKE_ENVIRONMENT.image] ?? '');
+    const answering = moto.ec2(target).then((ec2) => answerBuilders(ec2, options, part, onMachine));
+    const befallen = befall(target, build);
+    return async () => {
+      await (
+        await answering
+      )();
+      await befallen;
+    };
+  };
+}
+
 export interface Released {
   readonly startAt: Date;
+  readonly wallMs: number;
   readonly releases: readonly ReportedRelease[];
   readonly world: Readonly<Record<string, WorldSnapshot>>;
   readonly error: string | undefined;
