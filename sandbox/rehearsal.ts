@@ -118,7 +118,12 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     const before = sandbox.callCount;
     const faults = new Faults(options.faults ?? []);
     faults.install(sandbox);
-    const engine = await createEngine(sandbox, options);
+    const { clock } = sandbox;
+    const engine = await createEngine({
+      ...options,
+      now: () => clock.now(),
+      sleep: async (ms) => clock.sleep(ms),
+    });
     const arn = machineArn(factory.hub, NAMES.releaseMachine);
     const execution = engine.start(arn, `rehearsal-${startAt.getTime()}`, options.request);
     const outcome = await execution.outcome;
@@ -134,16 +139,23 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
 /** Longer than SSM's validation and EC2's changes of state. */
 const SETTLE_MS = 10 * 60_000;
 
-const machineArn = ({ accountId, region }: Target, name: string) =>
+export const machineArn = ({ accountId, region }: Target, name: string) =>
   `arn:aws:states:${region}:${accountId}:stateMachine:${name}`;
 
-async function createEngine(sandbox: Sandbox, options: RehearsalOptions): Promise<Engine> {
+export interface ReleaseEngineOptions extends Pick<RehearsalOptions, 'factory' | 'machines' | 'onProgress'> {
+  readonly now: () => Date;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** Runs a factory's state machines with the real tasks, against whatever AWS the SDK's clients talk to. */
+export async function createEngine(options: ReleaseEngineOptions): Promise<Engine> {
+  const { now, sleep } = options;
   const machines: Machine[] = options.machines.map(({ name, definition }) => ({
     name,
     arn: machineArn(options.factory.hub, name),
     definition: stateGraphSchema.parse(definition),
   }));
-  const startedAt = sandbox.clock.milliseconds();
+  const startedAt = now().getTime();
   const tell = (
     phase: Progress['phase'],
     execution: Execution,
@@ -156,7 +168,7 @@ async function createEngine(sandbox: Sandbox, options: RehearsalOptions): Promis
       machine: execution.machine.name,
       ...(planned && { releaseId: planned.release.releaseId }),
       state,
-      elapsedMs: sandbox.clock.milliseconds() - startedAt,
+      elapsedMs: now().getTime() - startedAt,
       ...more,
     });
   };
@@ -165,11 +177,11 @@ async function createEngine(sandbox: Sandbox, options: RehearsalOptions): Promis
     machines,
     integrationOf: integrationsFor({
       loadTask,
-      sleep: async (ms) => sandbox.clock.sleep(ms),
+      sleep,
       engine: engineOf,
     }),
-    now: () => sandbox.clock.now(),
-    sleep: async (ms) => sandbox.clock.sleep(ms),
+    now,
+    sleep,
     inner: [NAMES.bakeBatchMachine],
     onEntered: (execution, { name, inMap }) => !inMap && tell('entered', execution, name),
     onExited: (execution, { name, inMap }) =>
@@ -193,11 +205,7 @@ async function reportOf(
   faults: Faults,
 ): Promise<Report> {
   const world = worldOf(sandbox, factory);
-  const releases: ReportedRelease[] = [];
-  for (const execution of engine.executions) {
-    const planned = plannedOf(execution);
-    if (planned) releases.push(releaseReport(execution, planned, await execution.outcome, factory, world));
-  }
+  const releases = await reportReleases(engine, factory, world);
   const histories = engine.executions.map(({ history }) => history);
   return {
     outcome: worst(releases, outcome),
@@ -213,6 +221,20 @@ async function reportOf(
     },
     unmetFaults: faults.unmet,
   };
+}
+
+/** What became of each release that the engine ran, in a world that holds what they left. */
+export async function reportReleases(
+  engine: Engine,
+  factory: RehearsedFactory,
+  world: Readonly<Record<string, WorldSnapshot>>,
+): Promise<ReportedRelease[]> {
+  const releases: ReportedRelease[] = [];
+  for (const execution of engine.executions) {
+    const planned = plannedOf(execution);
+    if (planned) releases.push(releaseReport(execution, planned, await execution.outcome, factory, world));
+  }
+  return releases;
 }
 
 /** Every target has its place in the world, also one that owns nothing. */

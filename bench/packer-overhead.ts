@@ -1,0 +1,120 @@
+/**
+ * `npm run bench:packer`: what packleader adds to Packer. On one moto, with one Packer and the shipped linux-base template: two
+ * bare `packer build` runs one after the other (dev, prod), against a release of the same image into the same two accounts.
+ * First with builders that are provisioned at once, then with builders that take 60 s.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { NAMES, type Target } from '../tasks/contract.ts';
+import { bucketName } from '../workflow/hub-stack.ts';
+import { LOGIN } from '../test/e2e/factory.ts';
+import { type Installation, install } from '../test/e2e/installation.ts';
+import { answerBuilders, removeStaleMachines } from '../test/e2e/machines.ts';
+import { Stand, answerBakes } from '../test/e2e/release.ts';
+
+const DEV: Target = { accountId: '111111111111', region: 'eu-west-1' };
+const PROD: Target = { accountId: '222222222222', region: 'eu-west-1' };
+/** Far from the networks of the end-to-end cases. */
+const NUMBER = 20;
+const LIMIT = 1.05;
+
+const say = (line: string): undefined => void process.stdout.write(`${line}\n`);
+const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+/** Runs Packer on the checked out template with the variables that the release planned, and returns the milliseconds. */
+async function packerAlone(
+  stand: Stand,
+  { root }: Installation,
+  directory: string,
+  target: Target,
+  seconds: number,
+): Promise<number> {
+  const variables = await plannedVariables(stand, target);
+  const file = join(directory, `${target.accountId}.pkrvars.json`);
+  const name = `bare-${Date.now()}`;
+  writeFileSync(file, JSON.stringify({ ...variables, ami_name: name }));
+  const { accessKeyId, secretAccessKey, sessionToken } = await stand.moto.assume(
+    target.accountId,
+    NAMES.bakeRole,
+  );
+  const stop = answerBuilders(await stand.moto.ec2(target), { root, directory, login: LOGIN }, () => ({
+    seconds,
+  }));
+  const started = performance.now();
+  const child = spawn('packer', ['build', '-color=false', `-var-file=${file}`, '.'], {
+    cwd: join(stand.made.repository, 'packer', 'images', 'linux-base'),
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...stand.environment,
+      HOME: directory,
+      AWS_ENDPOINT_URL: stand.moto.endpoint,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_SESSION_TOKEN: sessionToken,
+      PKR_VAR_source_ami: SOURCE_AMI,
+    },
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', resolve);
+  });
+  const took = performance.now() - started;
+  await stop();
+  if (code !== 0) throw new Error(`packer build ended with status ${code}.`);
+  return took;
+}
+
+async function plannedVariables({ made }: Stand, { accountId, region }: Target): Promise<object> {
+  const s3 = new S3Client({});
+  const Bucket = bucketName(made.factory);
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'plans/' }));
+  const Key = Contents.map((object) => object.Key ?? '').findLast((key) =>
+    key.endsWith(`/${accountId}-${region}.pkrvars.json`),
+  );
+  if (Key === undefined) throw new Error(`Nothing was planned for ${accountId}/${region}.`);
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+  return JSON.parse((await Body?.transformToString()) ?? '{}');
+}
+
+async function measure(stand: Stand, installation: Installation, directory: string, seconds: number) {
+  const { codeBuild } = stand;
+  const before = codeBuild.builds.length;
+  answerBakes(stand, { root: installation.root, directory, login: LOGIN }, () => ({ seconds }));
+  const { wallMs, releases, error } = await stand.release({ images: ['linux-base'] });
+  if (releases[0]?.outcome !== 'released')
+    throw new Error(`The release ended ${releases[0]?.outcome}: ${releases[0]?.error?.cause ?? error}`);
+  const builds = codeBuild.builds.slice(before);
+  const spent = (name: string) =>
+    builds
+      .filter(({ project }) => project.name === name)
+      .reduce((sum, { startedAt, endedAt = startedAt }) => sum + endedAt - startedAt, 0);
+  const dev = await packerAlone(stand, installation, directory, DEV, seconds);
+  const prod = await packerAlone(stand, installation, directory, PROD, seconds);
+  const bare = dev + prod;
+  const fetching = spent(NAMES.fetchSourceProject);
+  const baking = spent(NAMES.bakeProject);
+  const ratio = wallMs / bare;
+  say(`Builders that take ${seconds} s:`);
+  say(`  packer build, twice     ${inSeconds(bare)}  (${inSeconds(dev)} and ${inSeconds(prod)})`);
+  say(`  packleader              ${inSeconds(wallMs)}  ratio ${ratio.toFixed(3)}`);
+  say(`    Fetch source          ${inSeconds(fetching)}`);
+  say(
+    `    bakes, beyond Packer  ${inSeconds(baking - bare)}  (download, verify, packer init, remove builders)`,
+  );
+  say(`    everything else       ${inSeconds(wallMs - fetching - baking)}  (tasks, polling every 0.25 s)`);
+  return ratio;
+}
+
+const SOURCE_AMI = 'ami-0deb1a0000000013';
+
+const installation = await install(say);
+removeStaleMachines();
+const directory = mkdtempSync(join(installation.cache, 'bench-'));
+const stand = await Stand.start(installation, directory, { dev: [DEV], prod: [PROD] }, NUMBER);
+await measure(stand, installation, directory, 0);
+const ratio = await measure(stand, installation, directory, 60);
+rmSync(directory, { recursive: true, force: true });
+if (ratio >= LIMIT) say(`The ratio ${ratio.toFixed(3)} is not below ${LIMIT}.`);
+process.exit(ratio < LIMIT ? 0 : 1);

@@ -1,0 +1,166 @@
+/** The factory of the end-to-end runs: this repository's own images, unmodified, in accounts that moto has. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { type FactoryCheckout, checkOutFactory, configurationFiles } from '../../cli/checkout.ts';
+import { checkFactory } from '../../tasks/configuration/check.ts';
+import { type Factory, loadFactory } from '../../tasks/configuration/factory.ts';
+import { throwIfAny } from '../../tasks/configuration/problems.ts';
+import { type Target, targetName } from '../../tasks/contract.ts';
+import { accountsOf } from '../../workflow/hub-stack.ts';
+import { BUILDER } from '../../workflow/role-names.ts';
+import { hub, target } from '../workflow/synthesised.ts';
+import type { Project } from './code-build.ts';
+import type { DeployedRole, Network } from './moto.ts';
+
+export const HUB: Target = { accountId: '999999999999', region: 'eu-west-1' };
+export const REPOSITORY = 'https://github.com/example/images';
+/** The login of the source AMI, which is Debian's. */
+export const LOGIN = 'admin';
+
+export type Stages = Readonly<Record<string, readonly Target[]>>;
+
+/** Two accounts, one of them in two regions. */
+export const STAGES: Stages = {
+  dev: [{ accountId: '111111111111', region: 'eu-west-1' }],
+  prod: [
+    { accountId: '222222222222', region: 'eu-west-1' },
+    { accountId: '222222222222', region: 'us-east-1' },
+  ],
+};
+
+export interface MadeFactory {
+  readonly factory: Factory;
+  readonly checkout: FactoryCheckout;
+  /** A git repository, which the fetch-source project clones. */
+  readonly repository: string;
+}
+
+/** Makes a repository with `packer/` as it is here; only configuration differs, as it would for any user. */
+export function makeFactory(
+  repository: string,
+  stages: Stages,
+  networks: ReadonlyMap<string, Network>,
+): MadeFactory {
+  rmSync(repository, { recursive: true, force: true });
+  mkdirSync(repository, { recursive: true });
+  const packer = join(repository, 'packer');
+  const tracked = execFileSync('git', ['ls-files', '-z', 'packer'], { cwd: ROOT, encoding: 'utf8' });
+  const layers = tracked.split('\0').filter((file) => file !== '' && !isLayerOfOther(file, stages));
+  for (const file of layers) cpSync(join(ROOT, file), join(repository, file));
+  const write = (file: string, content: unknown) => writeFileSync(join(packer, file), stringify(content));
+  write('factory.yaml', {
+    repository: REPOSITORY,
+    hub: HUB,
+    stages: Object.entries(stages).map(([name, targets]) => ({ name, targets })),
+  });
+  write('config/default.yaml', {
+    instanceType: 'm7i.large',
+    timeoutMinutes: 60,
+    // The machines are in this host's own networks.
+    sshInterface: 'private_ip',
+    kmsKeyId: 'alias/aws/ebs',
+    instanceProfile: BUILDER,
+    tags: { ManagedBy: 'packleader' },
+  });
+  for (const [stage, targets] of Object.entries(stages)) {
+    const network = (of: Target) => ({ network: { ...networks.get(targetName(of)), securityGroupIds: [] } });
+    const accounts = Map.groupBy(targets, ({ accountId }) => accountId);
+    write(`config/${stage}.yaml`, {
+      accounts: Object.fromEntries(
+        [...accounts].map(([accountId, of]) => [
+          accountId,
+          { regions: Object.fromEntries(of.map((one) => [one.region, network(one)])) },
+        ]),
+      ),
+    });
+  }
+  write('images/linux-base/config/default.yaml', {
+    source: { ssmParameter: '/aws/service/debian/release/13/latest/amd64', maxAgeDays: 60 },
+    rootVolumeSizeGiB: 16,
+    variables: {
+      ssh_username: LOGIN,
+      // Debian has no package of the CloudWatch agent.
+      monitoring_agent: 'prometheus-node-exporter',
+      timezone: 'Europe/Berlin',
+      users: [{ name: 'alice', comment: 'Alice', authorized_keys: [ALICES_KEY], sudo: true }],
+    },
+  });
+  write('images/linux-web/config/default.yaml', {
+    source: { image: 'linux-base' },
+    rootVolumeSizeGiB: 20,
+    variables: { ssh_username: LOGIN, application_name: 'application', application_version: '1.0.0' },
+  });
+  git(repository, 'init', '--quiet', '--initial-branch=main');
+  git(repository, 'add', '--all');
+  git(repository, 'commit', '--quiet', '--message', 'The factory of the end-to-end runs');
+  const checkout = checkOutFactory(repository);
+  const files = configurationFiles(checkout.files);
+  throwIfAny(checkFactory(files));
+  return { factory: loadFactory(files), checkout, repository };
+}
+
+/** A layer for a stage that the factory does not have would be refused. */
+function isLayerOfOther(file: string, stages: Stages): boolean {
+  const stage = /\/config\/([^/]+)\.yaml$/.exec(file)?.[1] ?? 'default';
+  return stage !== 'default' && !(stage in stages);
+}
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const ALICES_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJVvtdnEqNhqVeBsUDzkX4WzeVRoQmnMx0m7Y9mY7cQe alice';
+
+function git(directory: string, ...args: readonly string[]): void {
+  const who = ['user.name=e2e', 'user.email=e2e@example.com', 'commit.gpgsign=false'].flatMap((one) => [
+    '-c',
+    one,
+  ]);
+  execFileSync('git', ['-C', directory, ...who, ...args], { stdio: 'pipe' });
+}
+
+const projectSchema = z.object({
+  Name: z.string(),
+  ServiceRole: z.string(),
+  Source: z.object({ BuildSpec: z.string() }),
+  Environment: z.object({
+    EnvironmentVariables: z.array(z.object({ Name: z.string(), Value: z.string() })).default([]),
+  }),
+});
+
+/** What the stacks would deploy, of all that moto and the local CodeBuild need: projects, and roles with their trust. */
+export function deployed(factory: Factory): { projects: Project[]; roles: DeployedRole[] } {
+  const stacks = [
+    { accountId: factory.hub.accountId, stack: hub(factory) },
+    ...accountsOf(factory).map((accountId) => ({ accountId, stack: target({ factory, accountId }) })),
+  ];
+  return {
+    projects: stacks.flatMap(({ accountId, stack }) =>
+      stack.ofType('AWS::CodeBuild::Project').map(({ is }) => {
+        const { Name, ServiceRole, Source, Environment } = projectSchema.parse(is);
+        return {
+          accountId,
+          name: Name,
+          role: ServiceRole.replace(/^role /, ''),
+          buildSpec: Source.BuildSpec,
+          environment: Object.fromEntries(
+            Environment.EnvironmentVariables.map((variable) => [variable.Name, variable.Value]),
+          ),
+        };
+      }),
+    ),
+    roles: stacks.flatMap(({ accountId, stack }) =>
+      stack.roles().map(({ name, trust }) => ({ accountId, name, externalId: externalIdOf(trust) })),
+    ),
+  };
+}
+
+const conditionSchema = z.object({ StringEquals: z.object({ 'sts:ExternalId': z.string() }) });
+
+function externalIdOf(trust: readonly { Condition?: unknown }[]): string | null {
+  for (const { Condition } of trust) {
+    const condition = conditionSchema.safeParse(Condition);
+    if (condition.success) return condition.data.StringEquals['sts:ExternalId'];
+  }
+  return null;
+}

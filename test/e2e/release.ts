@@ -1,0 +1,169 @@
+/** Releases for real: the engine, the tasks and the state machines of a rehearsal, on another AWS and with real Packer. */
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createEngine, machineArn, reportReleases } from '../../sandbox/rehearsal.ts';
+import type { Progress, ReportedRelease } from '../../sandbox/rehearsal.ts';
+import type { WorldSnapshot } from '../../sandbox/world.ts';
+import { forgetClients } from '../../tasks/aws-clients.ts';
+import { BAKE_ENVIRONMENT, NAMES, type Target, targetName } from '../../tasks/contract.ts';
+import { type Definition, definitionsOf } from '../../workflow/definitions.ts';
+import { bucketName } from '../../workflow/hub-stack.ts';
+import { type Build, CodeBuild } from './code-build.ts';
+import { HUB, type MadeFactory, type Stages, deployed, makeFactory } from './factory.ts';
+import type { Installation } from './installation.ts';
+import { type Machine, type MachineOptions, type Part, answerBuilders } from './machines.ts';
+import { Moto } from './moto.ts';
+
+/** Nothing on moto takes time, so the workflow's waits are shortened: a minute becomes a quarter of a second. */
+const SPEED = 240;
+
+export class Stand {
+  readonly made: MadeFactory;
+  readonly moto: Moto;
+  readonly codeBuild: CodeBuild;
+  readonly targets: readonly Target[];
+  /** What a build finds on its machine. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly #machines: readonly Definition[];
+
+  private constructor(made: MadeFactory, moto: Moto, codeBuild: CodeBuild, environment: NodeJS.ProcessEnv) {
+    this.environment = environment;
+    this.made = made;
+    this.moto = moto;
+    this.codeBuild = codeBuild;
+    this.#machines = definitionsOf(made.factory);
+    this.targets = made.factory.stages.flatMap(({ targets }) => targets);
+  }
+
+  /** Accounts with nothing in them but what the stacks deploy, networks, and what everybody is offered. */
+  static async start(
+    installation: Installation,
+    directory: string,
+    stages: Stages,
+    number: number,
+  ): Promise<Stand> {
+    const targets = Object.values(stages).flat();
+    const repository = join(directory, 'repository');
+    // The stacks do not depend on networks, and networks need moto, which needs the roles of the stacks.
+    const draft = makeFactory(repository, stages, new Map(targets.map((one) => [targetName(one), DRAFT])));
+    const { projects, roles } = deployed(draft.factory);
+    const moto = await Moto.start({
+      python: join(installation.bin, 'python'),
+      directory,
+      hub: HUB,
+      accounts: [...new Set(targets.map(({ accountId }) => accountId))],
+      roles,
+      bucket: bucketName(draft.factory),
+    });
+    const networks = await Promise.all(
+      targets.map(
+        async (one, index) =>
+          [targetName(one), await moto.addNetwork(one, number * NETWORKS + index)] as const,
+      ),
+    );
+    const made = makeFactory(repository, stages, new Map(networks));
+    const environment = buildImage(installation, directory, made);
+    const codeBuild = await CodeBuild.start({
+      moto,
+      region: HUB.region,
+      projects,
+      directory,
+      environment,
+    });
+    forgetClients();
+    return new Stand(made, moto, codeBuild, environment);
+  }
+
+  async release(request: unknown, onProgress: (progress: Progress) => void = () => {}): Promise<Released> {
+    const { factory } = this.made;
+    const startAt = new Date();
+    const engine = await createEngine({
+      factory,
+      machines: this.#machines,
+      now: () => startAt,
+      sleep: async (ms) => {
+        await sleep(ms / SPEED);
+      },
+      onProgress,
+    });
+    const started = performance.now();
+    const execution = engine.start(
+      machineArn(factory.hub, NAMES.releaseMachine),
+      `rehearsal-${startAt.getTime()}`,
+      request,
+    );
+    const outcome = await execution.outcome;
+    const wallMs = performance.now() - started;
+    const world = Object.fromEntries(
+      await Promise.all(
+        this.targets.map(async (one) => [targetName(one), await this.moto.snapshotOf(one)] as const),
+      ),
+    );
+    const releases = await reportReleases(engine, factory, world);
+    const error = outcome.status === 'FAILED' ? `${outcome.error}: ${outcome.cause}` : undefined;
+    return { startAt, wallMs, releases, world, error };
+  }
+}
+
+/** Several stands may be up at once, and no two machines may have one address. */
+const NETWORKS = 8;
+
+const DRAFT = { vpcId: 'vpc-00000000', subnetId: 'subnet-00000000' };
+
+/** Answers the builders of every bake; `befall` may do something to the bake besides. */
+export function answerBakes(
+  { codeBuild, moto }: Stand,
+  options: MachineOptions,
+  partOf: (target: Target, image: string) => Part,
+  befall: (target: Target, build: Build) => Promise<void> = async () => {},
+  onMachine?: (machine: Machine) => void,
+): void {
+  codeBuild.onBuild = (build) => {
+    const { project, environment } = build;
+    if (project.name !== NAMES.bakeProject) return () => {};
+    const { accountId } = project;
+    const target = { accountId, region: environment[BAKE_ENVIRONMENT.region] ?? '' };
+    const part = () => partOf(target, environment[BAKE_ENVIRONMENT.image] ?? '');
+    const answering = moto.ec2(target).then((ec2) => answerBuilders(ec2, options, part, onMachine));
+    const befallen = befall(target, build);
+    return async () => {
+      await (
+        await answering
+      )();
+      await befallen;
+    };
+  };
+}
+
+export interface Released {
+  readonly startAt: Date;
+  readonly wallMs: number;
+  readonly releases: readonly ReportedRelease[];
+  readonly world: Readonly<Record<string, WorldSnapshot>>;
+  readonly error: string | undefined;
+}
+
+/** What a build finds on its machine. The repository's URL leads to the repository that was made here. */
+function buildImage(
+  { bin, packer }: Installation,
+  directory: string,
+  { repository }: MadeFactory,
+): NodeJS.ProcessEnv {
+  const tools = join(directory, 'bin');
+  mkdirSync(tools);
+  if (packer.command.includes('/')) symlinkSync(packer.command, join(tools, 'packer'));
+  return {
+    PATH: [tools, bin, process.env['PATH']].join(':'),
+    LANG: 'C.UTF-8',
+    ...(packer.environment['PACKER_PLUGIN_PATH'] !== undefined && {
+      PACKER_PLUGIN_PATH: packer.environment['PACKER_PLUGIN_PATH'],
+    }),
+    CHECKPOINT_DISABLE: '1',
+    GIT_CONFIG_COUNT: '2',
+    GIT_CONFIG_KEY_0: `url.${repository}.insteadOf`,
+    GIT_CONFIG_VALUE_0: 'https://github.com/example/images',
+    GIT_CONFIG_KEY_1: 'safe.directory',
+    GIT_CONFIG_VALUE_1: '*',
+  };
+}
