@@ -49,9 +49,10 @@ async function withoutVersion(ami: Ami, release: Release): Promise<string[]> {
   const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: [ami.imageId] }));
   const [image] = Images;
   if (!image) throw new PackleaderError(ERRORS.notReadyYet, `${ami.imageId} is not visible yet`);
-  const { Snapshots = [] } = await ec2.send(
-    new DescribeSnapshotsCommand({ SnapshotIds: snapshotIdsOf(image) }),
-  );
+  // An empty list of ids would ask for every snapshot there is.
+  const SnapshotIds = snapshotIdsOf(image);
+  const { Snapshots = [] } =
+    SnapshotIds.length === 0 ? {} : await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds }));
   const resources = [
     { id: ami.imageId, tags: tagsOf(image) },
     ...Snapshots.map((snapshot) => ({ id: snapshot.SnapshotId ?? '', tags: tagsOf(snapshot) })),

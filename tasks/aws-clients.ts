@@ -48,38 +48,48 @@ function makeClients({ accountId, region }: Target): TargetClients {
   };
 }
 
-type CredentialProvider = () => Promise<{
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken: string;
-  expiration: Date;
-}>;
-let sts: STSClient | undefined;
-const stewards = new Map<string, CredentialProvider>();
+interface Session {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiration: Date;
+}
 
-/** One provider per account, so that targets in several regions of one account share its sessions. */
-function stewardCredentials(accountId: string): CredentialProvider {
-  let provider = stewards.get(accountId);
-  if (!provider) {
-    provider = async () => {
-      sts ??= new STSClient({});
-      const { Credentials } = await sts.send(
-        new AssumeRoleCommand({
-          RoleArn: roleArn(accountId, NAMES.stewardRole),
-          RoleSessionName: 'packleader',
-        }),
-      );
-      if (!Credentials?.AccessKeyId || !Credentials.SecretAccessKey || !Credentials.SessionToken) {
-        throw new Error(`STS returned no credentials for ${roleArn(accountId, NAMES.stewardRole)}`);
-      }
-      return {
-        accessKeyId: Credentials.AccessKeyId,
-        secretAccessKey: Credentials.SecretAccessKey,
-        sessionToken: Credentials.SessionToken,
-        expiration: Credentials.Expiration ?? new Date(Date.now() + 15 * 60_000),
-      };
-    };
-    stewards.set(accountId, provider);
+let sts: STSClient | undefined;
+const stewards = new Map<string, { readonly session: Promise<Session>; renewAt: number }>();
+
+/** The SDK asks for new credentials five minutes before the old ones expire. */
+const RENEWED_BEFORE_MS = 5 * 60_000;
+
+/** One session per account, which the clients of all its regions share; each client alone would ask STS for its own. */
+function stewardCredentials(accountId: string): () => Promise<Session> {
+  return async () => {
+    const held = stewards.get(accountId);
+    if (held && Date.now() < held.renewAt) return held.session;
+    const steward = { session: assumeSteward(accountId), renewAt: Infinity };
+    stewards.set(accountId, steward);
+    try {
+      const session = await steward.session;
+      steward.renewAt = session.expiration.getTime() - RENEWED_BEFORE_MS;
+      return session;
+    } catch (error) {
+      if (stewards.get(accountId) === steward) stewards.delete(accountId);
+      throw error;
+    }
+  };
+}
+
+async function assumeSteward(accountId: string): Promise<Session> {
+  const RoleArn = roleArn(accountId, NAMES.stewardRole);
+  sts ??= new STSClient({});
+  const { Credentials } = await sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'packleader' }));
+  if (!Credentials?.AccessKeyId || !Credentials.SecretAccessKey || !Credentials.SessionToken) {
+    throw new Error(`STS returned no credentials for ${RoleArn}`);
   }
-  return provider;
+  return {
+    accessKeyId: Credentials.AccessKeyId,
+    secretAccessKey: Credentials.SecretAccessKey,
+    sessionToken: Credentials.SessionToken,
+    expiration: Credentials.Expiration ?? new Date(Date.now() + 15 * 60_000),
+  };
 }

@@ -1,5 +1,6 @@
 import { ERRORS, type ErrorName, PackleaderError } from './contract.ts';
 
+/** By AWS's error codes, then by the codes that Node gives to a broken connection. */
 const FACTS: Readonly<Record<string, ErrorName>> = {
   RequestLimitExceeded: ERRORS.throttled,
   Throttling: ERRORS.throttled,
@@ -15,10 +16,18 @@ const FACTS: Readonly<Record<string, ErrorName>> = {
   NetworkingError: ERRORS.connectionLost,
   RequestTimeout: ERRORS.connectionLost,
   InternalError: ERRORS.connectionLost,
+  InternalException: ERRORS.connectionLost,
   InternalFailure: ERRORS.connectionLost,
   InternalServerError: ERRORS.connectionLost,
   ServiceUnavailable: ERRORS.connectionLost,
   Unavailable: ERRORS.connectionLost,
+  EAI_AGAIN: ERRORS.connectionLost,
+  ECONNREFUSED: ERRORS.connectionLost,
+  EHOSTUNREACH: ERRORS.connectionLost,
+  ENETUNREACH: ERRORS.connectionLost,
+  ENOTFOUND: ERRORS.connectionLost,
+  EPIPE: ERRORS.connectionLost,
+  ETIMEDOUT: ERRORS.connectionLost,
 };
 
 /**
@@ -29,7 +38,13 @@ const FACTS: Readonly<Record<string, ErrorName>> = {
 export function asFact(error: unknown): PackleaderError {
   if (error instanceof PackleaderError) return error;
   const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
-  return new PackleaderError(FACTS[name] ?? ERRORS.awsCallFailed, `${name}: ${message}`, { cause: error });
+  return new PackleaderError(factOf(error), `${name}: ${message}`, { cause: error });
+}
+
+function factOf(error: unknown): ErrorName {
+  const names = error instanceof Error ? [error.name, 'code' in error ? String(error.code) : ''] : [];
+  const known = names.find((name) => Object.hasOwn(FACTS, name));
+  return (known === undefined ? undefined : FACTS[known]) ?? ERRORS.awsCallFailed;
 }
 
 /** Whether an AWS error has one of these codes. */

@@ -111,7 +111,8 @@ export const targetName = ({ accountId, region }: Target) => `${accountId}/${reg
 export const releaseRequestSchema = z
   .strictObject({
     image: z.string().min(1).optional(),
-    images: z.array(z.string().min(1)).optional(),
+    /** Never empty: `{}` asks for whatever changed. */
+    images: z.array(z.string().min(1)).min(1).optional(),
     ref: z.string().min(1).optional(),
     branch: z.string().min(1).optional(),
     overrides: z.record(z.string(), z.unknown()).optional(),
@@ -265,11 +266,26 @@ export class PackleaderError extends Error {
   }
 }
 
-/** Thrown by an undo that could not remove everything; its message is JSON, so that the next state can read the list. */
+/**
+ * Room for the list in the error's cause, where Lambda puts it twice: in the trace as well. Step Functions keeps 32,768
+ * characters of a cause, and the causes of all stages must fit into 256 KiB beside the release of 1,000 targets.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ */
+const LEFTOVERS_CHARACTERS = 3_000;
+
+/**
+ * Thrown by an undo that could not remove everything; its message is JSON, so that the next state can read the list. A list
+ * that is too long is cut, and `more` says how many are missing.
+ */
 export class LeftoversRemain extends PackleaderError {
   readonly leftovers: readonly Leftover[];
   constructor(leftovers: readonly Leftover[]) {
-    super(ERRORS.leftoversRemain, JSON.stringify({ leftovers }));
+    let characters = 0;
+    const told = leftovers.filter((leftover) => {
+      characters += JSON.stringify(JSON.stringify(leftover)).length;
+      return characters <= LEFTOVERS_CHARACTERS;
+    });
+    super(ERRORS.leftoversRemain, JSON.stringify({ leftovers: told, more: leftovers.length - told.length }));
     this.leftovers = leftovers;
   }
 }

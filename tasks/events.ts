@@ -1,4 +1,5 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { asFact } from './aws-errors.ts';
 import { ERRORS, NAMES, PackleaderError } from './contract.ts';
 
 const eventBridge = new EventBridgeClient({});
@@ -9,15 +10,16 @@ const eventBridge = new EventBridgeClient({});
  *  @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
 export async function putEvent(detailType: string, detail: Record<string, unknown>): Promise<void> {
-  const { Entries = [], FailedEntryCount = 0 } = await eventBridge.send(
-    new PutEventsCommand({
-      Entries: [{ Source: NAMES.eventSource, DetailType: detailType, Detail: JSON.stringify(detail) }],
-    }),
-  );
+  const entry = { Source: NAMES.eventSource, DetailType: detailType, Detail: JSON.stringify(detail) };
+  const { Entries = [], FailedEntryCount = 0 } = await eventBridge
+    .send(new PutEventsCommand({ Entries: [entry] }))
+    .catch((error: unknown) => {
+      throw asFact(error);
+    });
   if (FailedEntryCount === 0) return;
-  const [entry] = Entries;
+  const [refusal] = Entries;
   throw new PackleaderError(
     ERRORS.announcementFailed,
-    `EventBridge refused "${detailType}": ${entry?.ErrorCode} ${entry?.ErrorMessage}`,
+    `EventBridge refused "${detailType}": ${refusal?.ErrorCode} ${refusal?.ErrorMessage}`,
   );
 }

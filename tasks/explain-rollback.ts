@@ -24,8 +24,13 @@ const eventSchema = z.object({
 });
 type Undone = z.infer<typeof eventSchema>['undone'][string];
 
-/** Room for the list of leftovers in a Fail state's cause, so that a parent with many images stays within 256 KiB. */
+/** Room in a Fail state's cause, so that a parent with many images stays within 256 KiB. */
 const LEFTOVERS_IN_CAUSE = 30;
+const CHARACTERS_IN_CAUSE = 8_000;
+const CHARACTERS_OF_ONE_ERROR = 1_500;
+
+/** The message of LeftoversRemain. */
+const leftoversSchema = z.object({ leftovers: z.array(leftoverSchema), more: z.number().default(0) });
 
 /** What one rollback did, ready to be shown. */
 export interface Explanation {
@@ -44,20 +49,22 @@ export interface Explanation {
 export async function handler(event: unknown): Promise<Explanation> {
   const { release, failure, undone } = parseEvent(eventSchema, event);
   const steps = Object.entries(undone);
-  const leftovers = steps.flatMap(([, result]) => leftoversOf(result));
+  const told = steps.map(([, result]) => leftoversOf(result));
+  const leftovers = told.flatMap((one) => one.leftovers);
+  const untold = told.reduce((sum, { more }) => sum + more, 0);
   const unsure = steps.flatMap(([state, result]) => unsureOf(state, result));
   const first = readError(failure);
   const complete = leftovers.length === 0 && unsure.length === 0;
   const sentences = [
-    `${first.name}: ${first.message}`,
+    `${first.name}: ${cut(first.message)}`,
     ...steps.flatMap(([state, result]) => ('Error' in result ? [] : [`${state}: ${tell(result)}.`])),
     ...unsure,
-    complete ? `Nothing of ${release.releaseId} is left in any account.` : tellLeftovers(leftovers),
+    complete ? `Nothing of ${release.releaseId} is left in any account.` : tellLeftovers(leftovers, untold),
   ];
   return {
     complete,
     error: complete ? first.name : ERRORS.rollbackIncomplete,
-    cause: sentences.join('\n'),
+    cause: cut(sentences.join('\n'), CHARACTERS_IN_CAUSE),
     leftovers,
   };
 }
@@ -70,20 +77,20 @@ function readError({ Error: name, Cause }: ErrorOutput): { name: string; message
     : { name, message: Cause };
 }
 
-function leftoversOf(result: Undone): Leftover[] {
-  if (!('Error' in result)) return result.quarantined;
-  if (result.Error !== ERRORS.leftoversRemain) return [];
-  const list = z
-    .object({ leftovers: z.array(leftoverSchema) })
-    .safeParse(parseJson(readError(result).message));
-  return list.success ? list.data.leftovers : [];
+function leftoversOf(result: Undone): z.infer<typeof leftoversSchema> {
+  if (!('Error' in result)) return { leftovers: result.quarantined, more: 0 };
+  const list =
+    result.Error === ERRORS.leftoversRemain
+      ? leftoversSchema.safeParse(parseJson(readError(result).message))
+      : undefined;
+  return list?.success ? list.data : { leftovers: [], more: 0 };
 }
 
 /** An undo that gave up without a list of leftovers: what it would have removed may be there. */
 function unsureOf(state: string, result: Undone): string[] {
-  if (!('Error' in result) || leftoversOf(result).length > 0) return [];
+  if (!('Error' in result) || leftoversOf(result).leftovers.length > 0) return [];
   const { name, message } = readError(result);
-  return [`${state} could not finish, so its work may be left: ${name}: ${message}`];
+  return [`${state} could not finish, so its work may be left: ${name}: ${cut(message)}`];
 }
 
 function tell({ removed = 0, withdrawn }: z.infer<typeof doneSchema>): string {
@@ -93,12 +100,16 @@ function tell({ removed = 0, withdrawn }: z.infer<typeof doneSchema>): string {
     : `removed ${removed} ${removed === 1 ? 'resource' : 'resources'}`;
 }
 
-function tellLeftovers(leftovers: readonly Leftover[]): string {
+function tellLeftovers(leftovers: readonly Leftover[], untold: number): string {
   const lines = leftovers
     .slice(0, LEFTOVERS_IN_CAUSE)
     .map((leftover) => `  ${targetName(leftover)} ${leftover.resourceId}: ${leftover.why}`);
-  const more = leftovers.length - lines.length;
+  const more = leftovers.length - lines.length + untold;
   return ['Left behind:', ...lines, ...(more > 0 ? [`  and ${more} more`] : [])].join('\n');
+}
+
+function cut(text: string, longest = CHARACTERS_OF_ONE_ERROR): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }
 
 function parseJson(text: string): unknown {

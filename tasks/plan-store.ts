@@ -1,4 +1,5 @@
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { asFact } from './aws-errors.ts';
 import { type Plan, planSchema } from './contract.ts';
 
 const s3 = new S3Client({});
@@ -10,9 +11,13 @@ export interface Place {
 }
 
 export async function readBytes({ bucket, key }: Place): Promise<Uint8Array> {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  if (!Body) throw new Error(`s3://${bucket}/${key} has no content`);
-  return Body.transformToByteArray();
+  try {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    if (!Body) throw new Error(`s3://${bucket}/${key} has no content`);
+    return await Body.transformToByteArray();
+  } catch (error) {
+    throw asFact(error);
+  }
 }
 
 export async function readJson({ bucket, key }: Place): Promise<unknown> {
@@ -24,12 +29,11 @@ export async function readPlan(place: Place): Promise<Plan> {
 }
 
 export async function writeJson({ bucket, key }: Place, document: unknown): Promise<void> {
-  await s3.send(
-    new PutObjectCommand({
-      Bucket: bucket,
-      Key: key,
-      Body: JSON.stringify(document, null, 2),
-      ContentType: 'application/json',
-    }),
-  );
+  const Body = JSON.stringify(document, null, 2);
+  const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body, ContentType: 'application/json' });
+  try {
+    await s3.send(command);
+  } catch (error) {
+    throw asFact(error);
+  }
 }

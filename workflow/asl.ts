@@ -12,14 +12,15 @@ import type { Construct } from 'constructs';
 export type Fallible = TaskStateBase | MapState | CustomState;
 
 /**
- * Sends every error to one state, with `{ Error, Cause }` put at the path. `States.ALL` leaves out
+ * Sends every error to one state, with `{ Error, Cause }` put at the path, or in place of the whole document. `States.ALL` leaves out
  * `States.DataLimitExceeded`, so it is named as well: no error may slip past an undo.
  *  @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
  */
-export function catchEverything(state: Fallible, to: State, resultPath: string): void {
+export function catchEverything(state: Fallible, to: State, resultPath?: string): void {
+  const place = resultPath === undefined ? {} : { resultPath };
   const handler = { startState: to, id: to.id, endStates: [] };
-  state.addCatch(handler, { errors: ['States.DataLimitExceeded'], resultPath });
-  state.addCatch(handler, { errors: ['States.ALL'], resultPath });
+  state.addCatch(handler, { errors: ['States.DataLimitExceeded'], ...place });
+  state.addCatch(handler, { errors: ['States.ALL'], ...place });
 }
 
 /** A field of the document, whatever its name holds: `at('resolved', 'pre-prod')` is `$.resolved['pre-prod']`. */

@@ -8,6 +8,7 @@ import {
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { ERRORS } from '../tasks/contract.ts';
 import { type Fallible, at, catchEverything, runMachine } from './asl.ts';
 import * as retries from './retries.ts';
 import { type Step, saga } from './saga.ts';
@@ -79,7 +80,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
 }
 
 function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps, stage: string): Fallible {
-  const bakeBatch = runMachine(scope, `Bake a batch of ${stage} AMIs`, {
+  const bakeBatch = runMachine(scope, `Bake batch of ${stage} AMIs`, {
     comment:
       'One inline Map runs 40 bakes at once, so each batch of 40 is an execution with a Map of its own.',
     stateMachineArn: bakeBatchMachineArn,
@@ -161,7 +162,7 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
   );
   const unannounced = new Fail(scope, 'Released without announcement', {
     comment: 'The release stands in every account and can be used; only its event is missing.',
-    error: 'AnnouncementFailed',
+    error: ERRORS.announcementFailed,
     causePath: '$.failure.Cause',
   });
   catchEverything(announce, unannounced, '$.failure');
@@ -192,7 +193,13 @@ function explainRollback(scope: Construct, tasks: TaskStates): Fallible {
     .otherwise(
       new Fail(scope, 'Rollback incomplete', { comment: 'Names everything that is left behind.', ...paths }),
     );
+  const unexplained = new Fail(scope, 'Rollback not explained', {
+    comment: 'Every undo ran, but nobody could say what it left: look at the undo states above.',
+    error: ERRORS.rollbackIncomplete,
+    causePath: '$.failure.Cause',
+  });
   explain.next(announce);
+  catchEverything(explain, unexplained, '$.unexplained');
   announce.next(undone);
   catchEverything(announce, undone, '$.announced');
   return explain;

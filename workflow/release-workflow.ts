@@ -8,7 +8,7 @@ import {
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { FETCH_SOURCE, NAMES } from '../tasks/contract.ts';
+import { ERRORS, FETCH_SOURCE, NAMES } from '../tasks/contract.ts';
 import { type Fallible, catchEverything, runBuild, runMachine } from './asl.ts';
 import * as retries from './retries.ts';
 import type { TaskStates } from './task-states.ts';
@@ -63,12 +63,20 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
     .otherwise(
       new Fail(scope, 'Some images failed', {
         comment: 'Names each image that was not released, and why.',
-        error: 'SomeImagesFailed',
+        error: ERRORS.someImagesFailed,
         causePath: '$.summary.cause',
       }),
     );
+  const tiers = releaseTiers(scope, props);
+  const failed = new Fail(scope, 'Not released', {
+    comment: 'What failed concerns all images, or nobody could say which of them were released.',
+    errorPath: '$.Error',
+    causePath: '$.Cause',
+  });
+  // The error replaces the document: an input that is no object has no field to put it in.
+  for (const state of [fetchSource, plan, tiers, summarise]) catchEverything(state, failed);
   fetchSource.next(plan);
-  plan.next(releaseTiers(scope, props));
+  plan.next(tiers);
   return fetchSource;
 
   function releaseTiers(within: Construct, { stages, releaseImageMachineArn }: ReleaseProps): MapState {
@@ -87,23 +95,23 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
     });
     releaseImage.addRetry(retries.throttled);
     releaseImage.addRetry(retries.transient);
-    const failed = new Pass(within, 'Image not released', {
+    const lost = new Pass(within, 'Image not released', {
       comment: 'Other images go on; those built on this one will find no base to start from.',
       parameters: { 'release.$': '$.release', 'failure.$': '$.failure' },
     });
-    catchEverything(releaseImage, failed, '$.failure');
+    catchEverything(releaseImage, lost, '$.failure');
     const tier = new MapState(within, 'Release each image', {
       comment: 'Images of one tier do not depend on each other.',
     });
-    const tiers = new MapState(within, 'Release each tier', {
+    const every = new MapState(within, 'Release each tier', {
       comment: 'A base is released before the images built on it.',
       itemsPath: '$.plan.tiers',
       maxConcurrency: 1,
       resultPath: '$.results',
     });
-    tiers.itemProcessor(tier.itemProcessor(releaseImage));
-    tiers.next(summarise);
+    every.itemProcessor(tier.itemProcessor(releaseImage));
+    every.next(summarise);
     summarise.next(released);
-    return tiers;
+    return every;
   }
 }

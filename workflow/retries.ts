@@ -11,6 +11,7 @@ const SERVICE = {
   lambdaUnreachable: 'Lambda.SdkClientException',
   lambdaSlow: 'Lambda.ClientExecutionTimeoutException',
   lambdaUnknown: 'Lambda.Unknown',
+  lambdaTimedOut: 'Sandbox.Timedout',
   codeBuildUnreachable: 'CodeBuild.SdkClientException',
   codeBuildBusy: 'CodeBuild.ThrottlingException',
   codeBuildFull: 'CodeBuild.AccountLimitExceededException',
@@ -62,9 +63,9 @@ export const transient: RetryProps = {
   maxAttempts: 5,
 };
 
-/** The task itself never answered. Tasks are safe to repeat, a build is not: only tasks are. Waits 5 s once. */
+/** The task itself never answered; Lambda notices that before the state does, and has its own name for it. Tasks are safe to repeat, a build is not: only tasks are. Waits 5 s once. */
 export const unanswered: RetryProps = {
-  errors: ['States.Timeout'],
+  errors: ['States.Timeout', SERVICE.lambdaTimedOut],
   interval: Duration.seconds(5),
   maxAttempts: 1,
 };

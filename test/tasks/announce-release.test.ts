@@ -1,0 +1,71 @@
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { describe, expect, it } from 'vitest';
+import { handler } from '../../tasks/announce-release.ts';
+import type { Release } from '../../tasks/contract.ts';
+import { DEV, HUB, awsError, call, useAws } from './aws.ts';
+import { PRERELEASE, RELEASE, amiIn } from './example.ts';
+
+const aws = useAws();
+
+const announce = (release: Release) =>
+  handler({
+    release,
+    source: { bucket: 'hub', key: 'sources/x.zip', sha256: 'a'.repeat(64) },
+    plan: { bucket: 'hub', prefix: 'plans/x/web' },
+    executionName: 'web',
+    amis: { dev: [amiIn(DEV, 'ami-1')], prod: [] },
+  });
+
+const detail = (release: Release) => ({ ...release, images: [{ stage: 'dev', ...DEV, imageId: 'ami-1' }] });
+const record = new PutObjectCommand({
+  Bucket: 'hub',
+  Key: `released/web/${RELEASE.version}.json`,
+  Body: JSON.stringify(detail(RELEASE), null, 2),
+  ContentType: 'application/json',
+});
+const event = (release: Release) =>
+  new PutEventsCommand({
+    Entries: [
+      { Source: 'packleader', DetailType: 'Image Released', Detail: JSON.stringify(detail(release)) },
+    ],
+  });
+
+describe('announcing a release', () => {
+  it('remembers the commit, then puts one event', async () => {
+    aws.accepts(HUB, record, event(RELEASE));
+    expect(await announce(RELEASE)).toEqual({ announced: true });
+    expect(aws.sent).toEqual([call(HUB, record), call(HUB, event(RELEASE))]);
+  });
+
+  it('twice writes the same record and puts the same event again', async () => {
+    aws.accepts(HUB, record, event(RELEASE));
+    await announce(RELEASE);
+    await announce(RELEASE);
+    expect(aws.sent.slice(2)).toEqual(aws.sent.slice(0, 2));
+  });
+
+  it('of a prerelease writes no record, so that "what changed" is still measured from the last release', async () => {
+    aws.accepts(HUB, event(PRERELEASE));
+    expect(await announce(PRERELEASE)).toEqual({ announced: true });
+  });
+
+  it('fails with AnnouncementFailed when EventBridge answers well but took no event', async () => {
+    aws.accepts(HUB, record);
+    aws.on(HUB, event(RELEASE), {
+      FailedEntryCount: 1,
+      Entries: [{ ErrorCode: 'InternalFailure', ErrorMessage: 'try again' }],
+    });
+    await expect(announce(RELEASE)).rejects.toMatchObject({
+      name: 'AnnouncementFailed',
+      message: 'EventBridge refused "Image Released": InternalFailure try again',
+    });
+  });
+
+  it('fails with a name that Retry knows, not with one of S3 or EventBridge, when they are busy', async () => {
+    aws.on(HUB, record, awsError('SlowDown'), {});
+    aws.on(HUB, event(RELEASE), awsError('InternalException'));
+    await expect(announce(RELEASE)).rejects.toMatchObject({ name: 'Throttled' });
+    await expect(announce(RELEASE)).rejects.toMatchObject({ name: 'ConnectionLost' });
+  });
+});

@@ -1,0 +1,86 @@
+import {
+  CreateTagsCommand,
+  DescribeImagesCommand,
+  DescribeSnapshotsCommand,
+  type Image,
+  type Snapshot,
+} from '@aws-sdk/client-ec2';
+import { describe, expect, it } from 'vitest';
+import { handler } from '../../tasks/apply-version-tags.ts';
+import { DEV, PROD, awsError, call, useAws } from './aws.ts';
+import { RELEASE, amiIn, candidate, tagList } from './example.ts';
+
+const aws = useAws();
+
+const released = { 'packleader:state': 'released', Version: RELEASE.version };
+const image = new DescribeImagesCommand({ ImageIds: ['ami-1'] });
+const snapshot = new DescribeSnapshotsCommand({ SnapshotIds: ['snap-1'] });
+const tag = (...Resources: string[]) => new CreateTagsCommand({ Resources, Tags: tagList(released) });
+
+const bare = (tags: Record<string, string>) => candidate('ami-1', tags, { BlockDeviceMappings: [] });
+
+const apply = () => handler({ release: RELEASE, amis: { dev: [amiIn(DEV, 'ami-1')], prod: [] } });
+const shows = (...images: readonly Image[]) => images.map((one) => ({ Images: [one] }));
+const showsSnapshot = (...tags: readonly Record<string, string>[]) =>
+  tags.map((one): { Snapshots: Snapshot[] } => ({
+    Snapshots: [{ SnapshotId: 'snap-1', Tags: tagList(one) }],
+  }));
+
+describe('applying version tags', () => {
+  it('marks the AMI and its snapshots as released under one version, and reads the tags back', async () => {
+    aws.on(DEV, image, ...shows(candidate('ami-1'), candidate('ami-1', released)));
+    aws.on(DEV, snapshot, ...showsSnapshot({}, released));
+    aws.accepts(DEV, tag('ami-1', 'snap-1'));
+    expect(await apply()).toEqual({ tagged: 1 });
+    expect(aws.sent).toEqual(
+      [image, snapshot, tag('ami-1', 'snap-1'), image, snapshot].map((command) => call(DEV, command)),
+    );
+  });
+
+  it('twice writes nothing the second time', async () => {
+    aws.on(DEV, image, ...shows(candidate('ami-1', released)));
+    aws.on(DEV, snapshot, ...showsSnapshot(released));
+    expect(await apply()).toEqual({ tagged: 1 });
+    expect(await apply()).toEqual({ tagged: 1 });
+    expect(aws.commands).not.toContain('CreateTags');
+  });
+
+  it('tags only what lacks a tag', async () => {
+    aws.on(DEV, image, ...shows(candidate('ami-1', released)));
+    aws.on(DEV, snapshot, ...showsSnapshot({ ...released, Version: 'another' }, released));
+    aws.accepts(DEV, tag('snap-1'));
+    expect(await apply()).toEqual({ tagged: 1 });
+  });
+
+  it('asks for no snapshots when the AMI shows none: no ids would mean every snapshot there is', async () => {
+    aws.on(DEV, image, ...shows(bare({}), bare(released)));
+    aws.accepts(DEV, tag('ami-1'));
+    expect(await apply()).toEqual({ tagged: 1 });
+    expect(aws.commands).toEqual(['DescribeImages', 'CreateTags', 'DescribeImages']);
+  });
+
+  it('fails with NotReadyYet while the tags do not show', async () => {
+    aws.on(DEV, image, ...shows(candidate('ami-1')));
+    aws.on(DEV, snapshot, ...showsSnapshot(released));
+    aws.accepts(DEV, tag('ami-1'));
+    await expect(apply()).rejects.toMatchObject({
+      name: 'NotReadyYet',
+      message: '111111111111/eu-west-1: ami-1 do not show their tags yet',
+    });
+  });
+
+  it('fails with NotReadyYet while the AMI does not show', async () => {
+    aws.on(DEV, image, { Images: [] });
+    await expect(apply()).rejects.toMatchObject({ name: 'NotReadyYet' });
+  });
+
+  it('fails in the target that refuses, after tagging the others', async () => {
+    aws.on(DEV, image, ...shows(candidate('ami-1'), candidate('ami-1', released)));
+    aws.on(DEV, snapshot, ...showsSnapshot(released));
+    aws.accepts(DEV, tag('ami-1'));
+    aws.on(PROD, new DescribeImagesCommand({ ImageIds: ['ami-2'] }), awsError('UnauthorizedOperation'));
+    const amis = { dev: [amiIn(DEV, 'ami-1')], prod: [amiIn(PROD, 'ami-2')] };
+    await expect(handler({ release: RELEASE, amis })).rejects.toMatchObject({ name: 'AccessDenied' });
+    expect(aws.sent).toContainEqual(call(DEV, tag('ami-1')));
+  });
+});

@@ -1,0 +1,197 @@
+import { BatchGetBuildsCommand, type Build, ListBuildsForProjectCommand } from '@aws-sdk/client-codebuild';
+import type { Image } from '@aws-sdk/client-ec2';
+import { describe, expect, it } from 'vitest';
+import { handler } from '../../tasks/check-amis.ts';
+import type { Target } from '../../tasks/contract.ts';
+import { DEV, PROD, awsError, builds, call, useAws } from './aws.ts';
+import { RELEASE, batchOf, candidate, imagesByName, imagesByTag, imagesByTagSecondPage } from './example.ts';
+
+const aws = useAws();
+
+const check = (targets: readonly Target[] = [DEV], baked: unknown = [{ bakes: targets.map(() => ({})) }]) =>
+  handler({ release: RELEASE, stage: 'dev', batches: [batchOf(...targets)], baked });
+
+function holds(target: Target, ...images: readonly Image[]): void {
+  aws.on(target, imagesByTag, { Images: [...images] });
+  aws.on(target, imagesByName, { Images: [...images] });
+}
+
+describe('checking the AMIs of a stage', () => {
+  it('finds the one sound AMI in every target, by tag and by name', async () => {
+    holds(DEV, candidate('ami-1'));
+    holds(PROD, candidate('ami-2'));
+    expect(await check([DEV, PROD])).toEqual([
+      { ...DEV, imageId: 'ami-1' },
+      { ...PROD, imageId: 'ami-2' },
+    ]);
+    expect(aws.sentTo(DEV)).toEqual([call(DEV, imagesByTag), call(DEV, imagesByName)]);
+    expect(aws.sentTo(PROD)).toEqual([call(PROD, imagesByTag), call(PROD, imagesByName)]);
+  });
+
+  it('twice says the same, of an AMI that has been released since as well', async () => {
+    holds(DEV, candidate('ami-1', { 'packleader:state': 'released' }));
+    expect(await check()).toEqual(await check());
+  });
+
+  it('of a stage without targets finds nothing to check', async () => {
+    expect(await handler({ release: RELEASE, stage: 'prod', batches: [], baked: [] })).toEqual([]);
+    expect(aws.sent).toEqual([]);
+  });
+
+  it('fails on a second AMI that is on the second page', async () => {
+    holds(DEV);
+    aws.on(DEV, imagesByTag, { Images: [candidate('ami-1')], NextToken: 'more' });
+    aws.on(DEV, imagesByTagSecondPage, { Images: [candidate('ami-2')] });
+    await expect(check()).rejects.toMatchObject({
+      name: 'AmiRejected',
+      message: `111111111111/eu-west-1: more than one AMI of ${RELEASE.releaseId} exists: ami-1, ami-2`,
+    });
+  });
+
+  it('fails with NotReadyYet while an AMI is pending', async () => {
+    holds(DEV, candidate('ami-1', {}, { State: 'pending' }));
+    await expect(check()).rejects.toMatchObject({ name: 'NotReadyYet' });
+  });
+
+  it('fails with BakeFailed when a build succeeded and left no AMI', async () => {
+    holds(DEV);
+    await expect(check()).rejects.toMatchObject({
+      name: 'BakeFailed',
+      message: `111111111111/eu-west-1: the build succeeded but left no AMI of ${RELEASE.releaseId}`,
+    });
+  });
+
+  const unsound: readonly (readonly [string, Image, string])[] = [
+    [
+      'failed',
+      candidate('ami-1', {}, { State: 'failed', StateReason: { Message: 'no snapshot' } }),
+      'is failed: no snapshot',
+    ],
+    [
+      'misnamed',
+      candidate('ami-1', {}, { Name: 'web' }),
+      'is named web, not web-1.4.20261121093000-g4f2c1d9',
+    ],
+    ['without a snapshot', candidate('ami-1', {}, { BlockDeviceMappings: [] }), 'has no snapshot'],
+    [
+      'not encrypted',
+      candidate(
+        'ami-1',
+        {},
+        {
+          BlockDeviceMappings: [{ DeviceName: '/dev/xvda', Ebs: { SnapshotId: 'snap-1', Encrypted: false } }],
+        },
+      ),
+      'is not encrypted (/dev/xvda)',
+    ],
+    [
+      'of unknown encryption',
+      candidate(
+        'ami-1',
+        {},
+        { BlockDeviceMappings: [{ DeviceName: '/dev/xvda', Ebs: { SnapshotId: 'snap-1' } }] },
+      ),
+      'is not encrypted (/dev/xvda)',
+    ],
+    [
+      'from another source',
+      candidate('ami-1', { 'packleader:source-ami': 'ami-x' }),
+      'has the tag packleader:source-ami=ami-x, expected ami-source',
+    ],
+    [
+      'of another stage',
+      candidate('ami-1', { 'packleader:stage': 'prod' }),
+      'has the tag packleader:stage=prod, expected dev',
+    ],
+    [
+      'untagged',
+      candidate('ami-1', {}, { Tags: [] }),
+      `has the tag packleader:release=(none), expected ${RELEASE.releaseId}`,
+    ],
+    ['quarantined', candidate('ami-1', { 'packleader:state': 'quarantined' }), 'has the state quarantined'],
+  ];
+
+  it.each(unsound)('fails with AmiRejected on an AMI that is %s', async (_, image, why) => {
+    holds(DEV, image);
+    await expect(check()).rejects.toMatchObject({
+      name: 'AmiRejected',
+      message: `111111111111/eu-west-1: ami-1 ${why}`,
+    });
+  });
+
+  it('fails with what no waiting can mend when another target is only not ready yet', async () => {
+    holds(DEV, candidate('ami-1', {}, { State: 'pending' }));
+    holds(PROD);
+    await expect(check([DEV, PROD])).rejects.toMatchObject({ name: 'BakeFailed' });
+  });
+
+  it('fails when it may not look', async () => {
+    aws.on(DEV, imagesByTag, awsError('UnauthorizedOperation'));
+    aws.on(DEV, imagesByName, { Images: [] });
+    await expect(check()).rejects.toMatchObject({ name: 'AccessDenied' });
+  });
+});
+
+describe('checking a stage of which a bake failed', () => {
+  const list = new ListBuildsForProjectCommand({ projectName: 'packleader-bake', sortOrder: 'DESCENDING' });
+  const get = new BatchGetBuildsCommand({ ids: ['packleader-bake:1'] });
+  const build: Build = {
+    id: 'packleader-bake:1',
+    buildStatus: 'FAILED',
+    environment: {
+      type: 'LINUX_CONTAINER',
+      image: 'standard',
+      computeType: 'BUILD_GENERAL1_SMALL',
+      environmentVariables: [
+        { name: 'PACKLEADER_RELEASE', value: RELEASE.releaseId },
+        { name: 'PACKLEADER_REGION', value: DEV.region },
+      ],
+    },
+    phases: [
+      { phaseType: 'INSTALL', phaseStatus: 'SUCCEEDED' },
+      {
+        phaseType: 'BUILD',
+        phaseStatus: 'FAILED',
+        contexts: [{ message: 'exit status 1' }, { message: '' }],
+      },
+    ],
+    logs: { deepLink: 'https://console/logs' },
+  };
+
+  it('fails with the phase, the message and the log of the build', async () => {
+    aws.on(builds(DEV), list, { ids: ['packleader-bake:1'] });
+    aws.on(builds(DEV), get, { builds: [build] });
+    await expect(check([DEV], [{ bakes: [{ ...DEV, error: 'States.TaskFailed' }] }])).rejects.toMatchObject({
+      name: 'BakeFailed',
+      message:
+        '111111111111/eu-west-1: build packleader-bake:1 ended FAILED in BUILD: exit status 1. Log: https://console/logs',
+    });
+    expect(aws.sent).toEqual([call(builds(DEV), list), call(builds(DEV), get)]);
+  });
+
+  it('fails with the error of the bake when no build was started', async () => {
+    aws.on(builds(DEV), list, { ids: [] });
+    await expect(check([DEV], [{ bakes: [{ error: 'CodeBuild.AccessDenied' }] }])).rejects.toMatchObject({
+      name: 'BakeFailed',
+      message: '111111111111/eu-west-1: no build ran (CodeBuild.AccessDenied)',
+    });
+  });
+
+  it.each([
+    ['of a batch that failed', [{ error: 'States.Timeout' }], 'States.Timeout'],
+    ['of a batch that never ran', [], 'the batch never ran'],
+    ['that nothing was heard of', [{ bakes: [] }], 'the bake never ran'],
+  ])('fails for every bake %s', async (_, baked, why) => {
+    aws.on(builds(DEV), list, { ids: [] });
+    await expect(check([DEV], baked)).rejects.toThrow(`111111111111/eu-west-1: no build ran (${why})`);
+  });
+
+  it('fails with three reasons, and counts the rest', async () => {
+    const targets = ['1', '2', '3', '4', '5'].map((digit) => ({ ...DEV, accountId: digit.repeat(12) }));
+    for (const target of targets) aws.on(builds(target), list, { ids: [] });
+    const failed = targets.map(() => ({ error: 'x' }));
+    const checking = check(targets, [{ bakes: failed }]);
+    await expect(checking).rejects.toThrow(/^111.*: no build ran \(x\) 222.* 333.* And 2 more targets\.$/);
+    expect(aws.sent).toHaveLength(3);
+  });
+});

@@ -1,0 +1,250 @@
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { strToU8, zipSync } from 'fflate';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Changes } from '../../tasks/contract.ts';
+import { handler } from '../../tasks/plan-releases.ts';
+import { HUB, awsError, call, useAws } from './aws.ts';
+
+const aws = useAws();
+
+const FACTORY: Readonly<Record<string, string>> = {
+  'factory.yaml': `repository: https://github.com/example/images
+hub: { accountId: '999999999999', region: eu-west-1 }
+stages:
+  - { name: dev, targets: [{ accountId: '111111111111', region: eu-west-1 }] }
+  - { name: prod, targets: [{ accountId: '222222222222', region: eu-west-1 }] }
+`,
+  'config/default.yaml': `instanceType: m7i.large
+network:
+  vpcId: vpc-0123456789abcdef0
+  subnetId: subnet-0123456789abcdef0
+  securityGroupIds: [sg-0123456789abcdef0]
+kmsKeyId: alias/images
+instanceProfile: builder
+rootVolumeSizeGiB: 8
+`,
+  'config/prod.yaml': 'instanceType: m7i.xlarge\n',
+  'images/base/image.yaml': "description: The base\nversion: '1.4'\nplatform: linux\n",
+  'images/base/config/default.yaml': 'source: { ssmParameter: /aws/service/ami }\n',
+  'images/base/ansible/playbook.yml': '- not: [configuration',
+  'images/web/image.yaml': "description: Built on base\nversion: '2.0'\nplatform: linux\n",
+  'images/web/config/default.yaml': `source: { image: base }
+variables:
+  application: '1.0'
+  password: { secretsManager: web/password }
+`,
+};
+
+const COMMIT = '4f2c1d9e8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f3e';
+const SHA256 = 'a'.repeat(64);
+const SOURCE = { bucket: 'hub', key: `sources/${COMMIT}.zip`, sha256: SHA256 };
+const EXECUTION = {
+  id: 'arn:aws:states:eu-west-1:999999999999:execution:packleader-release:run-1',
+  name: 'run-1',
+  startedAt: '2026-11-21T09:30:00.123Z',
+};
+const BASE_VERSION = '1.4.20261121093000';
+const WEB_VERSION = '2.0.20261121093000';
+
+const factory = (changes: Readonly<Record<string, string>> = {}) =>
+  zipSync(
+    Object.fromEntries(
+      Object.entries({ ...FACTORY, ...changes }).map(([name, text]) => [name, strToU8(text)]),
+    ),
+  );
+
+const variables = (branch: string) =>
+  Object.entries({
+    COMMIT,
+    BRANCH: branch,
+    SOURCE_KEY: SOURCE.key,
+    SOURCE_SHA256: SHA256,
+    CHANGES_KEY: 'sources/changes.json',
+  }).map(([Name, Value]) => ({ Name, Value }));
+
+const plan = (request: unknown, branch = 'main') =>
+  handler({ request, execution: EXECUTION, bucket: 'hub', variables: variables(branch) });
+
+function acceptsWrites(...names: readonly string[]): void {
+  aws.expects(HUB, ({ command, input }) => {
+    const key = String(Object(input).Key);
+    return command === 'PutObject' && names.some((name) => key === `plans/run-1/${name}`);
+  });
+}
+
+const files = (image: string) =>
+  ['111111111111-eu-west-1.pkrvars.json', '222222222222-eu-west-1.pkrvars.json', 'plan.json'].map(
+    (file) => `${image}/${file}`,
+  );
+const secretsOfWeb = ['web/111111111111-eu-west-1.secrets.json', 'web/222222222222-eu-west-1.secrets.json'];
+
+/** What was written, by key below the execution's prefix. */
+const written = (): Record<string, unknown> =>
+  Object.fromEntries(
+    aws.sent
+      .filter(({ command }) => command === 'PutObject')
+      .map(({ input }) => [Object(input).Key.replace('plans/run-1/', ''), JSON.parse(Object(input).Body)]),
+  );
+
+beforeEach(() => {
+  aws.holds('hub', SOURCE.key, factory());
+});
+
+describe('planning a release of one image', () => {
+  it('reads the source, and writes what each bake is told, its secrets by name, and the plan', async () => {
+    acceptsWrites(...files('web'), ...secretsOfWeb);
+    const { tiers } = await plan({ image: 'web' });
+    const release = {
+      releaseId: `web@${WEB_VERSION}`,
+      image: 'web',
+      version: WEB_VERSION,
+      commit: COMMIT,
+      repository: 'https://github.com/example/images',
+      prerelease: false,
+    };
+    expect(tiers).toEqual([
+      [
+        {
+          release,
+          source: SOURCE,
+          plan: { bucket: 'hub', prefix: 'plans/run-1/web' },
+          executionName: `web-${WEB_VERSION}`,
+        },
+      ],
+    ]);
+    expect(aws.sent[0]).toEqual(call(HUB, new GetObjectCommand({ Bucket: 'hub', Key: SOURCE.key })));
+    expect(Object.keys(written()).toSorted()).toEqual([...files('web'), ...secretsOfWeb].toSorted());
+    const target = { sourceAmi: { image: 'base' }, architecture: 'x86_64', timeoutMinutes: 120 };
+    expect(written()['web/plan.json']).toEqual({
+      release,
+      stages: [
+        { name: 'dev', targets: [{ accountId: '111111111111', region: 'eu-west-1', ...target }] },
+        { name: 'prod', targets: [{ accountId: '222222222222', region: 'eu-west-1', ...target }] },
+      ],
+    });
+    expect(written()['web/222222222222-eu-west-1.pkrvars.json']).toMatchObject({
+      application: '1.0',
+      region: 'eu-west-1',
+      ami_name: `web-${WEB_VERSION}-g4f2c1d9`,
+      instance_type: 'm7i.xlarge',
+      tags: {
+        'packleader:release': `web@${WEB_VERSION}`,
+        'packleader:stage': 'prod',
+        'packleader:state': 'candidate',
+        'packleader:execution': `arn:aws:states:eu-west-1:999999999999:execution:packleader-release-image:web-${WEB_VERSION}`,
+      },
+    });
+    expect(written()['web/222222222222-eu-west-1.secrets.json']).toEqual({
+      password: { secretsManager: 'web/password' },
+    });
+    expect(JSON.stringify(written()['web/222222222222-eu-west-1.pkrvars.json'])).not.toContain('password');
+  });
+
+  it('writes whole objects as JSON', async () => {
+    acceptsWrites(...files('base'));
+    await plan({ image: 'base' });
+    const last = aws.sent.find(({ input }) => Object(input).Key === 'plans/run-1/base/plan.json');
+    const Body = JSON.stringify(written()['base/plan.json'], null, 2);
+    const Key = 'plans/run-1/base/plan.json';
+    expect(last).toEqual(
+      call(HUB, new PutObjectCommand({ Bucket: 'hub', Key, Body, ContentType: 'application/json' })),
+    );
+  });
+
+  it('twice writes the same objects again', async () => {
+    acceptsWrites(...files('base'));
+    const first = await plan({ image: 'base' });
+    const sent = aws.sent.splice(0);
+    expect(await plan({ image: 'base' })).toEqual(first);
+    expect(aws.sent).toEqual(sent);
+  });
+
+  it('takes the overrides of the request', async () => {
+    acceptsWrites(...files('base'));
+    await plan({ image: 'base', overrides: { instanceType: 'c7i.large' } });
+    expect(written()['base/111111111111-eu-west-1.pkrvars.json']).toMatchObject({
+      instance_type: 'c7i.large',
+    });
+  });
+
+  it('from another branch bakes in the first stage only', async () => {
+    acceptsWrites('base/111111111111-eu-west-1.pkrvars.json', 'base/plan.json');
+    const { tiers } = await plan({ image: 'base' }, 'feature/Topic');
+    expect(tiers).toMatchObject([
+      [{ release: { version: `${BASE_VERSION}-feature-topic`, prerelease: true } }],
+    ]);
+    expect(written()['base/plan.json']).toMatchObject({
+      stages: [{ targets: [{ accountId: '111111111111' }] }, { name: 'prod', targets: [] }],
+    });
+  });
+});
+
+describe('planning releases of several images', () => {
+  it('puts a base before what is built on it, at exactly the version it is about to get', async () => {
+    acceptsWrites(...files('base'), ...files('web'), ...secretsOfWeb);
+    const { tiers } = await plan({ images: ['web', 'base'] });
+    expect(tiers.map((tier) => tier.map(({ release }) => release.image))).toEqual([['base'], ['web']]);
+    expect(written()['web/plan.json']).toMatchObject({
+      stages: [{ targets: [{ sourceAmi: { image: 'base', version: BASE_VERSION } }] }, {}],
+    });
+  });
+
+  it.each([
+    ['everything that was never released', {}, [['base'], ['web']]],
+    [
+      'nothing when nothing changed',
+      { base: { since: COMMIT, files: [] }, web: { since: COMMIT, files: [] } },
+      [],
+    ],
+    [
+      'what changed itself',
+      { base: { since: COMMIT, files: [] }, web: { since: COMMIT, files: ['images/web/x.sh'] } },
+      [['web']],
+    ],
+  ] satisfies [string, Changes, string[][]][])(
+    'without a choice releases %s',
+    async (_, changes, expected) => {
+      aws.holds('hub', 'sources/changes.json', changes);
+      acceptsWrites(...files('base'), ...files('web'), ...secretsOfWeb);
+      const { tiers } = await plan({});
+      expect(tiers.map((tier) => tier.map(({ release }) => release.image))).toEqual(expected);
+    },
+  );
+});
+
+describe('planning', () => {
+  it('fails with InvalidRequest, and an example of a correct one, before it reads anything', async () => {
+    await expect(plan({ imag: 'web' })).rejects.toMatchObject({ name: 'InvalidRequest' });
+    await expect(plan({ imag: 'web' })).rejects.toThrow('Did you mean "image"?');
+    expect(aws.sent).toEqual([]);
+  });
+
+  it('fails with InvalidConfiguration, the file and the line, and writes nothing', async () => {
+    aws.holds('hub', SOURCE.key, factory({ 'config/prod.yaml': 'instanceTyp: m7i.xlarge\n' }));
+    const planning = plan({ image: 'base' });
+    await expect(planning).rejects.toMatchObject({ name: 'InvalidConfiguration' });
+    await expect(planning).rejects.toThrow('config/prod.yaml:1 instanceTyp');
+    expect(aws.commands).toEqual(['GetObject']);
+  });
+
+  it('fails on an image that does not exist', async () => {
+    await expect(plan({ image: 'bass' })).rejects.toThrow(/bass/);
+    await expect(plan({ image: 'bass' })).rejects.toMatchObject({ name: 'InvalidConfiguration' });
+  });
+
+  it('fails when the source is read too often for now, with a name that Retry knows', async () => {
+    aws.on(HUB, new GetObjectCommand({ Bucket: 'hub', Key: SOURCE.key }), awsError('SlowDown'));
+    await expect(plan({ image: 'base' })).rejects.toMatchObject({ name: 'Throttled' });
+  });
+
+  it('fails when the build that fetched the source exported nothing', async () => {
+    const event = { request: {}, execution: EXECUTION, bucket: 'hub', variables: [] };
+    await expect(handler(event)).rejects.toThrow(
+      'the build of packleader-fetch-source exported no SOURCE_KEY',
+    );
+  });
+
+  it('fails on an event that is none', async () => {
+    await expect(handler({})).rejects.toMatchObject({ name: 'InvalidEvent' });
+  });
+});

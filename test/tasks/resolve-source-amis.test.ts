@@ -1,0 +1,306 @@
+import { DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { GetParameterCommand, GetParametersByPathCommand } from '@aws-sdk/client-ssm';
+import { describe, expect, it } from 'vitest';
+import type { Plan, SourceAmi, Target } from '../../tasks/contract.ts';
+import { handler } from '../../tasks/resolve-source-amis.ts';
+import { DEV, HUB, PROD, awsError, call, useAws } from './aws.ts';
+import { RELEASE, tagList } from './example.ts';
+
+const aws = useAws();
+
+const STARTED_AT = '2026-11-21T09:30:00.000Z';
+const PARAMETER = '/aws/service/al2023';
+const byParameter: SourceAmi = { ssmParameter: PARAMETER, maxAgeDays: 60 };
+
+const planObject = new GetObjectCommand({ Bucket: 'hub', Key: 'plans/x/web/plan.json' });
+const get = (Name: string) => new GetParameterCommand({ Name });
+const describeImage = (id: string) =>
+  new DescribeImagesCommand({ ImageIds: [id], IncludeDeprecated: true, IncludeDisabled: true });
+const versionsOf = (image: string, NextToken?: string) =>
+  new GetParametersByPathCommand({
+    Path: `/packleader/${image}/versions`,
+    Recursive: false,
+    ...(NextToken === undefined ? {} : { NextToken }),
+  });
+
+const sound = (id: string, changes: Partial<Image> = {}): Image => ({
+  ImageId: id,
+  Name: 'al2023-2026.11',
+  State: 'available',
+  Architecture: 'x86_64',
+  CreationDate: '2026-11-01T00:00:00.000Z',
+  ...changes,
+});
+
+type Planned = readonly (readonly [stage: string, ...targets: readonly (readonly [Target, SourceAmi])[]])[];
+
+const plans = (...stages: Planned): Plan => ({
+  release: RELEASE,
+  stages: stages.map(([name, ...targets]) => ({
+    name,
+    targets: targets.map(([target, sourceAmi]) => ({
+      ...target,
+      sourceAmi,
+      architecture: 'x86_64',
+      timeoutMinutes: 60,
+    })),
+  })),
+});
+
+const event = {
+  release: RELEASE,
+  source: { bucket: 'hub', key: 'sources/x.zip', sha256: 'a'.repeat(64) },
+  plan: { bucket: 'hub', prefix: 'plans/x/web' },
+  executionName: 'web',
+  startedAt: STARTED_AT,
+};
+
+const resolve = (...stages: Planned) => {
+  aws.holds('hub', 'plans/x/web/plan.json', plans(...stages));
+  return handler(event);
+};
+
+function finds(target: Target, image: Image): void {
+  aws.on(target, get(PARAMETER), { Parameter: { Value: image.ImageId } });
+  aws.on(target, describeImage(image.ImageId ?? ''), { Images: [image] });
+}
+
+const bakes = (target: Target, sourceImageId: string) => ({ ...target, sourceImageId, timeoutMinutes: 60 });
+const NEIGHBOUR: Target = { ...DEV, accountId: '333333333333' };
+
+const search = (NextToken?: string) =>
+  new DescribeImagesCommand({
+    Owners: ['099720109477'],
+    Filters: [
+      { Name: 'state', Values: ['available'] },
+      { Name: 'architecture', Values: ['x86_64'] },
+      { Name: 'name', Values: ['ubuntu-*'] },
+    ],
+    ...(NextToken === undefined ? {} : { NextToken }),
+  });
+
+const baseVersions = (...all: readonly string[]) => ({
+  Parameters: all.map((version) => ({
+    Name: `/packleader/base/versions/${version}`,
+    Value: `ami-${version}`,
+  })),
+});
+const parameter = (version: string) => get(`/packleader/base/versions/${version}`);
+
+describe('resolving source AMIs', () => {
+  it('looks each parameter up once per target, and pins the AMI for every bake', async () => {
+    finds(DEV, sound('ami-1'));
+    finds(PROD, sound('ami-2'));
+    expect(await resolve(['dev', [DEV, byParameter]], ['prod', [PROD, byParameter]])).toEqual({
+      dev: { batches: [{ number: 1, targets: [bakes(DEV, 'ami-1')] }] },
+      prod: { batches: [{ number: 1, targets: [bakes(PROD, 'ami-2')] }] },
+    });
+    expect(aws.sentTo(DEV)).toEqual([call(DEV, get(PARAMETER)), call(DEV, describeImage('ami-1'))]);
+    expect(aws.sentTo(PROD)).toEqual([call(PROD, get(PARAMETER)), call(PROD, describeImage('ami-2'))]);
+    expect(aws.stewards.toSorted()).toEqual([DEV.accountId, PROD.accountId]);
+  });
+
+  it('twice finds the same', async () => {
+    finds(DEV, sound('ami-1'));
+    const first = await resolve(['dev', [DEV, byParameter]]);
+    expect(await resolve(['dev', [DEV, byParameter]])).toEqual(first);
+  });
+
+  it('keeps the stages that a prerelease leaves out, without batches', async () => {
+    finds(DEV, sound('ami-1'));
+    expect(await resolve(['dev', [DEV, byParameter]], ['prod'])).toMatchObject({ prod: { batches: [] } });
+  });
+
+  it('makes batches of at most 40', async () => {
+    const targets = Array.from({ length: 81 }, (_, index) => ({
+      ...DEV,
+      accountId: String(100_000_000_000 + index),
+    }));
+    for (const target of targets) finds(target, sound('ami-1'));
+    const { dev } = await resolve(['dev', ...targets.map((target) => [target, byParameter] as const)]);
+    expect(dev?.batches.map((batch) => [batch.number, batch.targets.length])).toEqual([
+      [1, 40],
+      [2, 40],
+      [3, 1],
+    ]);
+    expect(dev?.batches.flatMap((batch) => batch.targets.map(({ accountId }) => accountId))).toEqual(
+      targets.map(({ accountId }) => accountId),
+    );
+  });
+
+  it('takes the id of the region', async () => {
+    aws.on(DEV, describeImage('ami-1'), { Images: [sound('ami-1')] });
+    const resolved = await resolve(['dev', [DEV, { ids: { 'eu-west-1': 'ami-1', 'us-east-1': 'ami-2' } }]]);
+    expect(resolved).toMatchObject({ dev: { batches: [{ targets: [bakes(DEV, 'ami-1')] }] } });
+  });
+
+  it.each([
+    ['the parameter does not exist', awsError('ParameterNotFound'), `There is no parameter ${PARAMETER}.`],
+    ['the parameter may not be read', awsError('AccessDeniedException'), undefined],
+  ])('fails when %s', async (_, error, message) => {
+    aws.on(DEV, get(PARAMETER), error);
+    const resolving = resolve(['dev', [DEV, byParameter]]);
+    await expect(resolving).rejects.toMatchObject(
+      message === undefined
+        ? { name: 'AccessDenied' }
+        : { name: 'SourceAmiNotFound', message: `111111111111/eu-west-1: ${message}` },
+    );
+  });
+
+  it.each([
+    ['no such AMI exists', awsError('InvalidAMIID.NotFound')],
+    ['no such AMI is visible', { Images: [] }],
+  ])('fails when %s', async (_, reply) => {
+    aws.on(DEV, get(PARAMETER), { Parameter: { Value: 'ami-1' } });
+    aws.on(DEV, describeImage('ami-1'), reply);
+    await expect(resolve(['dev', [DEV, byParameter]])).rejects.toMatchObject({
+      name: 'SourceAmiNotFound',
+      message: `111111111111/eu-west-1: The source AMI ami-1 (from ${PARAMETER}) does not exist here.`,
+    });
+  });
+
+  it('fails when no id is given for the region', async () => {
+    await expect(resolve(['dev', [DEV, { ids: { 'us-east-1': 'ami-2' } }]])).rejects.toMatchObject({
+      name: 'SourceAmiNotFound',
+      message: '111111111111/eu-west-1: source.ids has no AMI for eu-west-1; it has us-east-1.',
+    });
+  });
+
+  it('fails with Throttled when the plan cannot be read for now, so that it is retried', async () => {
+    aws.on(HUB, planObject, awsError('SlowDown'));
+    await expect(handler(event)).rejects.toMatchObject({ name: 'Throttled' });
+  });
+});
+
+describe('a source AMI', () => {
+  const refused: readonly (readonly [string, Partial<Image>, string])[] = [
+    ['disabled', { State: 'disabled' }, 'it is disabled'],
+    ['pending', { State: 'pending' }, 'it is pending, not available'],
+    [
+      'deprecated',
+      { DeprecationTime: '2026-11-21T09:30:00.000Z' },
+      'it is deprecated since 2026-11-21T09:30:00.000Z',
+    ],
+    ['of another architecture', { Architecture: 'arm64' }, 'it is built for arm64, the image for x86_64'],
+    ['revoked', { Tags: tagList({ 'packleader:state': 'revoked' }) }, 'its release is revoked'],
+    ['quarantined', { Tags: tagList({ 'packleader:state': 'quarantined' }) }, 'its release is quarantined'],
+    [
+      'too old',
+      { CreationDate: '2026-09-01T00:00:00.000Z' },
+      'it is 81 days old, and source.maxAgeDays allows 60',
+    ],
+  ];
+
+  it.each(refused)('fails when it is %s', async (_, changes, why) => {
+    finds(DEV, sound('ami-1', changes));
+    await expect(resolve(['dev', [DEV, byParameter]])).rejects.toMatchObject({
+      name: 'SourceAmiRefused',
+      message: `111111111111/eu-west-1: The source AMI ami-1 (al2023-2026.11) of web is refused: ${why}.`,
+    });
+  });
+
+  it('fails when its age is unknown and limited', async () => {
+    finds(DEV, sound('ami-1', { CreationDate: undefined }));
+    await expect(resolve(['dev', [DEV, byParameter]])).rejects.toMatchObject({ name: 'SourceAmiRefused' });
+  });
+
+  it('may be exactly as old as allowed, and deprecated later', async () => {
+    const changes = { CreationDate: '2026-09-22T09:30:00.000Z', DeprecationTime: '2026-11-21T09:30:01.000Z' };
+    finds(DEV, sound('ami-1', changes));
+    expect(await resolve(['dev', [DEV, byParameter]])).toHaveProperty('dev');
+  });
+
+  it('fails when two accounts of one region would start from different ones', async () => {
+    finds(DEV, sound('ami-1'));
+    finds(NEIGHBOUR, sound('ami-2'));
+    await expect(resolve(['dev', [DEV, byParameter], [NEIGHBOUR, byParameter]])).rejects.toMatchObject({
+      name: 'SourceAmisDiffer',
+      message:
+        'The targets would start from different source AMIs: 111111111111/eu-west-1 ami-1, 333333333333/eu-west-1 ami-2.',
+    });
+  });
+
+  it('fails when two regions would start from different names', async () => {
+    finds(DEV, sound('ami-1'));
+    finds(PROD, sound('ami-2', { Name: 'al2023-2026.12' }));
+    await expect(resolve(['dev', [DEV, byParameter]], ['prod', [PROD, byParameter]])).rejects.toMatchObject({
+      name: 'SourceAmisDiffer',
+    });
+  });
+});
+
+describe('a source AMI by filter', () => {
+  const byFilter: SourceAmi = { filter: { name: 'ubuntu-*' }, owners: ['099720109477'] };
+
+  it('is the newest of the owners, on whichever page', async () => {
+    aws.on(DEV, search(), { Images: [sound('ami-1')], NextToken: 'more' });
+    aws.on(DEV, search('more'), {
+      Images: [sound('ami-3', { CreationDate: '2026-11-03T00:00:00.000Z' }), sound('ami-2')],
+    });
+    const resolved = await resolve(['dev', [DEV, byFilter]]);
+    expect(resolved).toMatchObject({ dev: { batches: [{ targets: [bakes(DEV, 'ami-3')] }] } });
+  });
+
+  it('fails when nothing matches', async () => {
+    aws.on(DEV, search(), { Images: [] });
+    await expect(resolve(['dev', [DEV, byFilter]])).rejects.toMatchObject({
+      name: 'SourceAmiNotFound',
+      message:
+        '111111111111/eu-west-1: No AMI of 099720109477 matches {"state":"available","architecture":"x86_64","name":"ubuntu-*"}.',
+    });
+  });
+});
+
+describe('a source AMI of this factory', () => {
+  const base: SourceAmi = { image: 'base' };
+  const OLD = '1.3.20261101000000';
+  const NEW = '1.4.20261102000000';
+
+  it('is the newest version that every target has, with an AMI of its own in each', async () => {
+    aws.on(DEV, versionsOf('base'), { ...baseVersions(NEW), NextToken: 'more' });
+    aws.on(DEV, versionsOf('base', 'more'), baseVersions(OLD));
+    aws.on(PROD, versionsOf('base'), baseVersions(OLD));
+    for (const [target, id] of [
+      [DEV, 'ami-1'],
+      [PROD, 'ami-2'],
+    ] as const) {
+      aws.on(target, parameter(OLD), { Parameter: { Value: id } });
+      aws.on(target, describeImage(id), { Images: [sound(id, { Name: `base-${id}` })] });
+    }
+    expect(await resolve(['dev', [DEV, base]], ['prod', [PROD, base]])).toMatchObject({
+      dev: { batches: [{ targets: [bakes(DEV, 'ami-1')] }] },
+      prod: { batches: [{ targets: [bakes(PROD, 'ami-2')] }] },
+    });
+  });
+
+  it('is the version that the plan pinned', async () => {
+    aws.on(DEV, parameter(OLD), { Parameter: { Value: 'ami-1' } });
+    aws.on(DEV, describeImage('ami-1'), { Images: [sound('ami-1')] });
+    expect(await resolve(['dev', [DEV, { image: 'base', version: OLD }]])).toHaveProperty('dev');
+    expect(aws.commands).not.toContain('GetParametersByPath');
+  });
+
+  it('fails when no version is released in every target', async () => {
+    aws.on(DEV, versionsOf('base'), baseVersions(NEW));
+    aws.on(PROD, versionsOf('base'), baseVersions(OLD));
+    await expect(resolve(['dev', [DEV, base]], ['prod', [PROD, base]])).rejects.toMatchObject({
+      name: 'BaseImageNotReleased',
+      message:
+        'No version of base is released in all of 111111111111/eu-west-1, 222222222222/us-east-1; release base first.',
+    });
+  });
+
+  it('fails when the pinned version is not released in a target', async () => {
+    aws.on(DEV, parameter(OLD), awsError('ParameterNotFound'));
+    await expect(resolve(['dev', [DEV, { image: 'base', version: OLD }]])).rejects.toMatchObject({
+      name: 'BaseImageNotReleased',
+      message: `111111111111/eu-west-1: base@${OLD} is not released here (no parameter /packleader/base/versions/${OLD}).`,
+    });
+  });
+
+  it('fails when the versions may not be listed', async () => {
+    aws.on(DEV, versionsOf('base'), awsError('AccessDeniedException'));
+    await expect(resolve(['dev', [DEV, base]])).rejects.toMatchObject({ name: 'AccessDenied' });
+  });
+});
