@@ -60,6 +60,7 @@ interface RehearseFlags {
   readonly branch?: string;
   readonly override: readonly string[];
   readonly fail: readonly string[];
+  readonly validate: boolean;
   readonly json?: true;
 }
 
@@ -80,6 +81,7 @@ function addRehearse(root: Command, output: Output, code: { exit: number }): voi
       [],
     )
     .option('--fail <state>', 'make a state fail; may be repeated, see below', collect, [])
+    .option('--no-validate', 'do not let Packer, where there is one, look at the templates first')
     .option('--json', 'print one JSON document and nothing else')
     .addHelpText(
       'after',

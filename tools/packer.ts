@@ -17,7 +17,8 @@ import { findProgram, programAt } from './programs.ts';
 
 const run = promisify(execFile);
 const tools = import.meta.dirname;
-const cache = process.env['PACKLEADER_CACHE'] ?? join(tools, '..', '.cache');
+/** Where what is built or installed stays. */
+export const cacheDirectory = (): string => process.env['PACKLEADER_CACHE'] ?? join(tools, '..', '.cache');
 
 /** What the templates ask for in `required_version`. */
 const OLDEST = [1, 11] as const;
@@ -48,10 +49,10 @@ export async function ensurePacker(
     return { command, environment: process.env };
   }
 
-  const environment = { ...process.env, PACKER_PLUGIN_PATH: join(cache, 'packer', 'plugins') };
+  const environment = { ...process.env, PACKER_PLUGIN_PATH: join(cacheDirectory(), 'packer', 'plugins') };
   if (!(await hasPlugin(command, version, environment))) {
     const built = await ensureBuilt(PLUGIN, say);
-    await exclusively(join(cache, 'packer', 'plugins.lock'), async () => {
+    await exclusively(join(cacheDirectory(), 'packer', 'plugins.lock'), async () => {
       await mkdir(environment.PACKER_PLUGIN_PATH, { recursive: true });
       await run(command, ['plugins', 'install', '--path', built, PLUGIN.source], { env: environment });
     });
@@ -80,7 +81,7 @@ export async function findPacker(): Promise<(Packer & { readonly identity: reado
 async function pluginDirectory(isOnPath: boolean): Promise<string> {
   const told = process.env['PACKER_PLUGIN_PATH'];
   if (told !== undefined) return told;
-  const ours = join(cache, 'packer', 'plugins');
+  const ours = join(cacheDirectory(), 'packer', 'plugins');
   const own = join(process.env['PACKER_CONFIG_DIR'] ?? join(homedir(), '.config', 'packer'), 'plugins');
   const pinned = `packer-plugin-amazon_${await pinnedVersion(PLUGIN)}_`;
   const isThere = async (directory: string) =>
@@ -128,7 +129,11 @@ async function pinnedVersion({ module, directory }: typeof PACKER): Promise<stri
 const nameOf = ({ module }: typeof PACKER): string => module.slice(module.lastIndexOf('/') + 1);
 
 const builtPath = async (tool: typeof PACKER): Promise<string> =>
-  join(cache, 'packer', `${nameOf(tool)}_${await pinnedVersion(tool)}_${process.platform}_${process.arch}`);
+  join(
+    cacheDirectory(),
+    'packer',
+    `${nameOf(tool)}_${await pinnedVersion(tool)}_${process.platform}_${process.arch}`,
+  );
 
 async function ensureBuilt(tool: typeof PACKER, say: (line: string) => void): Promise<string> {
   const version = await pinnedVersion(tool);

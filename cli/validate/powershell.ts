@@ -1,5 +1,6 @@
 /** Parses every script of PowerShell with its tree-sitter grammar. */
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import type { Node, Parser } from 'web-tree-sitter';
 import { problem, shown, type Problem } from '../../tasks/configuration/problems.ts';
 import { type Check, notChecked, resultOf } from './check.ts';
@@ -26,6 +27,9 @@ async function loadParser(): Promise<Parser | undefined> {
   loading ??= (async () => {
     try {
       const { Language, Parser: TreeSitter } = await import('web-tree-sitter');
+      // Optimising the grammar's one huge function takes a second of two processors, and parsing a script takes 2 ms.
+      setFlagsFromString('--no-wasm-tier-up');
+      setFlagsFromString('--no-wasm-dynamic-tiering');
       await TreeSitter.init();
       const grammar = import.meta.resolve('tree-sitter-powershell/tree-sitter-powershell.wasm');
       const parser = new TreeSitter();

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { checkFactory } from '../../tasks/configuration/check.ts';
 import {
+  chosenImage,
   chosenStage,
   loadConfiguration,
   type Configuration,
@@ -40,7 +41,7 @@ export interface Validation {
   readonly remembered: number;
 }
 
-/** @throws InvalidConfiguration for a stage that there is not */
+/** @throws InvalidConfiguration for an image or a stage that there is not */
 export async function validate(
   files: Files,
   {
@@ -58,7 +59,10 @@ export async function validate(
 ): Promise<Validation> {
   const wrong = checkFactory(configurationFiles, images === undefined ? {} : { images });
   const configuration = readable(configurationFiles);
-  if (configuration !== undefined && stage !== undefined) chosenStage(configuration.factory, stage);
+  if (configuration !== undefined) {
+    for (const image of images ?? []) chosenImage(configuration.factory, image);
+    if (stage !== undefined) chosenStage(configuration.factory, stage);
+  }
   const tree = new FactoryTree(files);
   const chosenFiles = [...files.keys()].filter((name) => {
     const image = imageOf(name);
