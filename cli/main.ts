@@ -1,10 +1,16 @@
 /** The `packleader` command: what it understands, and what its exit codes mean. */
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { z } from 'zod';
 import { InvalidConfiguration } from '../tasks/configuration/problems.ts';
 import { parseOverrides } from './arguments.ts';
 import { configurationFiles, checkOutFactory } from './checkout.ts';
 import { configExplain, configShow } from './config.ts';
 import { type Output, refusalDocument, refusalText, standardOutput } from './output.ts';
+
+const VERSION = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))).version;
 
 export const EXIT = { released: 0, rolledBack: 1, refused: 2, rollbackIncomplete: 3 } as const;
 
@@ -45,6 +51,7 @@ function usage(error: CommanderError, json: boolean, output: Output): number {
 function program(output: Output, code: { exit: number }): Command {
   const root = new Command('packleader')
     .description('Bakes one machine image into every AWS account of an organisation, or into none.')
+    .version(VERSION, '--version', 'print the version')
     .exitOverride()
     .configureOutput({ writeOut: (text) => output.print(text), writeErr: (text) => output.complain(text) })
     .showHelpAfterError('(packleader --help tells more)');

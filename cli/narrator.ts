@@ -13,6 +13,9 @@ import type { Progress, Report, ReportedRelease } from '../sandbox/rehearsal.ts'
 import type { Output } from './output.ts';
 import type { Preparation } from './rehearse.ts';
 
+/** Retries that are not mishaps, but waits. */
+const WAITS: readonly string[] = [ERRORS.notReadyYet, ERRORS.leftoversRemain];
+
 /** How many targets a line names before it only counts them. */
 const NAMED = 2;
 
@@ -65,6 +68,11 @@ export class Narrator {
     this.#output.print(`${lines.join('\n')}\n`);
   }
 
+  assume(assumptions: readonly string[]): void {
+    const lines = assumptions.map((assumption) => `  assumed to exist: ${assumption}\n`);
+    this.#output.print(this.#output.paint('yellow', lines.join('')));
+  }
+
   follow(progress: Progress): void {
     if (progress.machine !== NAMES.releaseImageMachine || progress.releaseId === undefined) {
       if (progress.machine === NAMES.releaseMachine && progress.phase === 'entered') this.#status(progress);
@@ -78,7 +86,7 @@ export class Narrator {
       this.#status(progress);
     } else if (step && progress.phase === 'retried') {
       // Waiting for AWS to catch up is how it works, and no mishap.
-      if (progress.error !== ERRORS.notReadyYet) step.retries += 1;
+      if (!WAITS.includes(progress.error ?? '')) step.retries += 1;
     } else if (step) {
       step.exitedMs = progress.elapsedMs;
       step.document = documentSchema.catch({}).parse(progress.output);
@@ -169,8 +177,8 @@ const DOING = {
 
 /** States that a person need not see: the last line says it better. */
 const QUIET =
-  /^(Explain rollback|Was everything undone\?|Released|Rolled back|Rollback incomplete|Released without announcement)$/;
-const UNDO = /^(Withdraw publication|Deregister .* AMIs|Announce rollback)$/;
+  /^(Verify rollback|Was everything undone\?|Released|Rolled back|Rollback incomplete|Released without announcement)$/;
+const UNDO = /^(Withdraw publication|Deregister .* AMIs)$/;
 
 /** A step failed when the failure is new, or, for an undo, when it left an error instead of a result. */
 function failedIn(step: Step, steps: readonly Step[]): boolean {

@@ -26,6 +26,7 @@ export async function rehearseCommand(
       startedAt = performance.now();
       narrator.begin(preparation);
     },
+    onAssumed: (assumptions) => narrator.assume(assumptions),
     onProgress: (progress) => narrator.follow(progress),
   });
   narrator.end(report, performance.now() - startedAt);

@@ -3,8 +3,9 @@ import { checkFactory } from '../tasks/configuration/check.ts';
 import { loadConfiguration } from '../tasks/configuration/configuration.ts';
 import type { Factory } from '../tasks/configuration/factory.ts';
 import { throwIfAny } from '../tasks/configuration/problems.ts';
-import { ERRORS, NAMES } from '../tasks/contract.ts';
+import { NAMES } from '../tasks/contract.ts';
 import { stateGraphSchema, statesOf } from '../sandbox/asl.ts';
+import { assumeSources } from '../sandbox/assumed-sources.ts';
 import type { Fault } from '../sandbox/faults.ts';
 import { seedReleases } from '../sandbox/earlier-releases.ts';
 import { type Progress, type Report, rehearse } from '../sandbox/rehearsal.ts';
@@ -25,6 +26,8 @@ export interface RehearseOptions {
   /** Whether Packer, where there is one, looks at the templates first. */
   readonly validate?: boolean;
   readonly onStart?: (rehearsal: Preparation) => void;
+  /** What the factory needs and the sandbox does not know. */
+  readonly onAssumed?: (assumptions: readonly string[]) => void;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -68,7 +71,11 @@ export async function runRehearsal(options: RehearseOptions): Promise<Report> {
     checkOut: () => ({ commit: checkout.commit, branch, files: checkout.files, changes: {} }),
     request: { images: [...images], branch, ...(overrides && { overrides }) },
     faults,
-    prepare: (sandbox) => seedReleases(sandbox, files, images, overrides),
+    prepare: async (sandbox) => {
+      seedReleases(sandbox, files, images, overrides);
+      const assumptions = await assumeSources(sandbox, loadConfiguration(files), images, overrides);
+      if (assumptions.length > 0) options.onAssumed?.(assumptions);
+    },
     ...(options.startAt && { startAt: options.startAt }),
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
@@ -94,10 +101,4 @@ export function failableStates(machines: readonly Definition[]): FailableStates 
 }
 
 /** They call no AWS service, so there is nothing that could fail them. */
-const SILENT = ['Explain rollback', 'Summarise releases'];
-
-/** Whether a report's error means that nothing was even tried. */
-export function wasRefused(report: Report): boolean {
-  const names: readonly string[] = [ERRORS.invalidRequest, ERRORS.invalidConfiguration];
-  return report.error !== null && names.includes(report.error.name);
-}
+const SILENT = ['Verify rollback', 'Summarise releases'];

@@ -283,7 +283,7 @@ function releaseReport(
     error: errorOf(outcome),
     path,
     targets: targetReports(release, outputs.get('Resolve source AMIs'), factory, world),
-    leftovers: leftoversOf(outputs.get('Explain rollback')),
+    leftovers: leftoversOf(outputs.get('Verify rollback')),
   };
 }
 

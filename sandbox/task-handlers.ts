@@ -7,7 +7,7 @@ const TASKS: Readonly<Record<string, () => Promise<{ handler: Handler }>>> = {
   'apply-version-tags': async () => import('../tasks/apply-version-tags.ts'),
   'check-amis': async () => import('../tasks/check-amis.ts'),
   'deregister-amis': async () => import('../tasks/deregister-amis.ts'),
-  'explain-rollback': async () => import('../tasks/explain-rollback.ts'),
+  'verify-rollback': async () => import('../tasks/verify-rollback.ts'),
   'plan-releases': async () => import('../tasks/plan-releases.ts'),
   'publish-release': async () => import('../tasks/publish-release.ts'),
   'resolve-source-amis': async () => import('../tasks/resolve-source-amis.ts'),

@@ -10,11 +10,12 @@ const eventSchema = z.object({
     error: z.string(),
     cause: z.string(),
     leftovers: z.array(leftoverSchema),
+    leftoverCount: z.number().int(),
   }),
 });
 
-/** Puts one `Image Rolled Back` event on the bus, with the explanation and everything that is left behind.
- *  In      { release, rollback: { complete, error, cause, leftovers } }
+/** Puts one `Image Rolled Back` event on the bus, with the explanation and what is left behind.
+ *  In      { release, rollback: { complete, error, cause, leftovers, leftoverCount } }
  *  Out     { announced: true }
  *  Errors  AnnouncementFailed (EventBridge did not take the event)
  *  Repeat  an event may be put twice, with the same `releaseId`

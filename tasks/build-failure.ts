@@ -18,5 +18,7 @@ export async function describeBuildFailure(
     .filter((message) => message !== undefined && message !== '');
   const where = phase?.phaseType === undefined ? '' : ` in ${phase.phaseType}`;
   const log = build.logs?.deepLink === undefined ? '' : ` Log: ${build.logs.deepLink}`;
+  if (build.buildStatus === 'IN_PROGRESS')
+    return `build ${build.id} still runs, but nobody heard of it any more.${log}`;
   return `build ${build.id} ended ${build.buildStatus}${where}: ${why?.join('; ') || 'no message given'}.${log}`;
 }

@@ -15,6 +15,7 @@ import {
   bakedSchema,
   batchSchema,
   releaseSchema,
+  releaseTags,
   targetName,
 } from './contract.ts';
 import { inEveryTarget } from './every-target.ts';
@@ -27,26 +28,31 @@ const eventSchema = z.object({
   batches: z.array(batchSchema),
   /** Per batch: what its bakes said, or the error that kept the batch from running. */
   baked: z.array(z.object({ bakes: z.array(bakedSchema).optional(), error: z.string().optional() })),
+  /** How often this state was tried before. */
+  attempt: z.number().int(),
 });
 type Event = z.infer<typeof eventSchema>;
 
 /** How many failed builds are looked up for the message; the others are counted. */
 const FAILURES_TOLD = 3;
 
+/** How often an AMI that cannot be seen is looked for again: EC2 may take a while to show what it has just made. */
+const LOOKS = 4;
+
 /** Decides whether a stage was baked: every bake succeeded and every target holds exactly one sound AMI of the release.
- *  In      { release, stage: 'dev', batches: [{ number, targets }], baked: [{ bakes: [{ error? }] }] }
+ *  In      { release, stage: 'dev', batches: [{ number, targets }], baked: [{ bakes: [{ error? }] }], attempt: 0 }
  *  Out     [{ accountId, region, imageId }], one per target
  *  Errors  BakeFailed (a build failed, or left no AMI), AmiRejected (not encrypted, wrongly tagged, not from the pinned
- *          source, more than one), NotReadyYet (an AMI is still pending)
+ *          source, more than one), NotReadyYet (an AMI is still pending, or not to be seen yet)
  *  Repeat  safe: only reads
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html */
 export async function handler(event: unknown): Promise<Ami[]> {
-  const { release, stage, batches, baked } = parseEvent(eventSchema, event);
+  const { release, stage, batches, baked, attempt } = parseEvent(eventSchema, event);
   const failures = failedBakes(batches, baked);
   if (failures.length > 0) throw await bakeFailed(release, failures);
   const bakes = batches.flatMap(({ targets }) => targets);
   return inEveryTarget(bakes, async (bake) => {
-    const image = theOnly(await findReleaseImages(clientsFor(bake).ec2, release), release);
+    const image = theOnly(await findReleaseImages(clientsFor(bake).ec2, release), release, attempt);
     refuseUnsound(image, bake, release, stage);
     return { accountId: bake.accountId, region: bake.region, imageId: image.ImageId ?? '' };
   });
@@ -80,13 +86,12 @@ async function bakeFailed(release: Release, failures: readonly FailedBake[]): Pr
   return new PackleaderError(ERRORS.bakeFailed, told.join(' ') + rest);
 }
 
-function theOnly(images: readonly Image[], release: Release): Image {
+function theOnly(images: readonly Image[], release: Release, attempt: number): Image {
   const [image, ...others] = images;
-  if (!image)
-    throw new PackleaderError(
-      ERRORS.bakeFailed,
-      `the build succeeded but left no AMI of ${release.releaseId}`,
-    );
+  if (!image) {
+    const name = attempt < LOOKS ? ERRORS.notReadyYet : ERRORS.bakeFailed;
+    throw new PackleaderError(name, `the build succeeded but left no AMI of ${release.releaseId}`);
+  }
   if (others.length > 0) {
     const ids = images.map(({ ImageId }) => ImageId).join(', ');
     throw new PackleaderError(ERRORS.amiRejected, `more than one AMI of ${release.releaseId} exists: ${ids}`);
@@ -105,23 +110,14 @@ function refuseUnsound(image: Image, bake: Bake, release: Release, stage: string
   const plain = image.BlockDeviceMappings?.find(({ Ebs }) => Ebs && Ebs.Encrypted !== true);
   if (plain) throw rejected(`is not encrypted (${plain.DeviceName})`);
   const tags = tagsOf(image);
-  for (const [key, value] of Object.entries(expectedTags(release, bake, stage))) {
+  for (const [key, value] of Object.entries({
+    ...releaseTags(release, stage),
+    [TAGS.sourceAmi]: bake.sourceImageId,
+  })) {
     if (tags.get(key) !== value)
       throw rejected(`has the tag ${key}=${tags.get(key) ?? '(none)'}, expected ${value}`);
   }
   const state = tags.get(TAGS.state);
   if (state !== STATES.candidate && state !== STATES.released)
     throw rejected(`has the state ${state ?? '(none)'}`);
-}
-
-function expectedTags(release: Release, bake: Bake, stage: string): Record<string, string> {
-  return {
-    [TAGS.release]: release.releaseId,
-    [TAGS.image]: release.image,
-    [TAGS.version]: release.version,
-    [TAGS.commit]: release.commit,
-    [TAGS.repository]: release.repository,
-    [TAGS.stage]: stage,
-    [TAGS.sourceAmi]: bake.sourceImageId,
-  };
 }

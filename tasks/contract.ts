@@ -147,6 +147,16 @@ export const releaseSchema = z.object({
 });
 export type Release = z.infer<typeof releaseSchema>;
 
+/** The tags that say which release something belongs to, from its first moment on. */
+export const releaseTags = (release: Release, stage: string): Record<string, string> => ({
+  [TAGS.release]: release.releaseId,
+  [TAGS.image]: release.image,
+  [TAGS.version]: release.version,
+  [TAGS.commit]: release.commit,
+  [TAGS.repository]: release.repository,
+  [TAGS.stage]: stage,
+});
+
 /** The input of `packleader-release-image`. */
 export const plannedReleaseSchema = z.object({
   release: releaseSchema,

@@ -5,8 +5,9 @@ import { checkFactory } from './configuration/check.ts';
 import { type Configuration, loadConfiguration } from './configuration/configuration.ts';
 import { effectiveSettings } from './configuration/effective.ts';
 import { baseImages, imagesInTiers } from './configuration/tiers.ts';
+import { FACTORY_FILE, type Factory } from './configuration/factory.ts';
 import { packerVariables } from './configuration/packer-variables.ts';
-import { throwIfAny } from './configuration/problems.ts';
+import { type Problem, problem, throwIfAny } from './configuration/problems.ts';
 import { releaseVersion } from './configuration/version.ts';
 import {
   FETCH_SOURCE,
@@ -29,6 +30,8 @@ const eventSchema = z.object({
   request: z.unknown(),
   execution: z.object({ id: z.string(), name: z.string(), startedAt: z.string() }),
   bucket: z.string(),
+  /** What the state machines were deployed for; the commit's own factory.yaml must agree. */
+  deployed: z.object({ stages: z.array(z.string()), defaultBranch: z.string() }),
   /** The exported variables of `Fetch source`. */
   variables: z.array(z.object({ Name: z.string(), Value: z.string() })),
 });
@@ -38,13 +41,14 @@ type Event = z.infer<typeof eventSchema>;
 const WRITES = 50;
 
 /** Decides what to release, checks the whole configuration for it, and writes down what every bake will be told.
- *  In      { request: {} | { image } | { images, ref, branch, overrides }, execution: { id, name, startedAt }, bucket, variables }
+ *  In      { request: {} | { image } | { images, ref, branch, overrides }, execution: { id, name, startedAt }, bucket,
+ *            deployed: { stages, defaultBranch }, variables }
  *  Out     { tiers: [[{ release, source, plan: { bucket, prefix }, executionName }]] }, bases before what is built on them
  *  Errors  InvalidRequest (with an example of a correct one), InvalidConfiguration (file, line, path, what is allowed)
  *  Repeat  safe: writes the same objects again
  *  @see    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html */
 export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[][] }> {
-  const { request: asked, execution, bucket, variables } = parseEvent(eventSchema, event);
+  const { request: asked, execution, bucket, deployed, variables } = parseEvent(eventSchema, event);
   const request = parseRequest(asked);
   const fetched = readFetched(bucket, variables);
   const files = factoryFilesOf(await readBytes(fetched.source));
@@ -52,6 +56,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
   const choice = request.images ?? (await whatChanged(loadConfiguration(files), fetched.changesKey, bucket));
   throwIfAny(checkFactory(files, { images: choice, ...(overrides && { overrides }) }));
   const configuration = loadConfiguration(files);
+  throwIfAny(disagreements(configuration.factory, deployed));
   const basesOf = (image: string) => baseImages(configuration, image, overrides);
   const tiers = imagesInTiers(choice, basesOf);
   const releases = new Map(
@@ -109,6 +114,22 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     await pMap(writes, ({ key, document }) => writeJson({ bucket, key }, document), { concurrency: WRITES });
     return { release, source: fetched.source, plan: { bucket, prefix }, executionName: name };
   }
+}
+
+/**
+ * The state machines have a state per stage, and who may publish `latest` must not be decided by a branch: a commit whose
+ * factory.yaml differs in these is refused until it is deployed.
+ */
+function disagreements(factory: Factory, deployed: Event['deployed']): Problem[] {
+  const stages = factory.stages.map(({ name }) => name).join(', ');
+  const refuse = (path: string, found: string, allowed: string) =>
+    problem(FACTORY_FILE, 0, [path], `found ${found}, but ${allowed} is deployed: deploy this commit first`);
+  return [
+    ...(stages === deployed.stages.join(', ') ? [] : [refuse('stages', stages, deployed.stages.join(', '))]),
+    ...(factory.defaultBranch === deployed.defaultBranch
+      ? []
+      : [refuse('defaultBranch', factory.defaultBranch, deployed.defaultBranch)]),
+  ];
 }
 
 /** A base that is released in the same execution is used at exactly the version it is about to get. */

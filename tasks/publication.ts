@@ -23,10 +23,15 @@ export async function publishedVersions(ssm: SSMClient, image: string): Promise<
   );
 }
 
+/** The versions that came from the default branch, newest first. */
+export function versionsByAge(versions: readonly string[]): string[] {
+  const comparable = versions.filter((version) => VERSION_PATTERN.test(version) && !isPrerelease(version));
+  return comparable.toSorted(compareVersions).toReversed();
+}
+
 /** The newest of the versions that came from the default branch; undefined when there is none. */
 export function newestVersion(versions: readonly string[]): string | undefined {
-  const comparable = versions.filter((version) => VERSION_PATTERN.test(version) && !isPrerelease(version));
-  return comparable.toSorted(compareVersions).at(-1);
+  return versionsByAge(versions)[0];
 }
 
 /** A parameter's value, or undefined when there is none. */

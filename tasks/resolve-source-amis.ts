@@ -210,9 +210,9 @@ function refuse(image: Image, target: PlannedTarget, startedAt: string, forImage
   }
 }
 
-/** In one region all accounts get the same public AMI, across regions the same name; own images differ by account. */
+/** In one region all accounts get the same AMI, across regions the same name; what an account itself owns is its own. */
 function refuseDifferences(sources: ReadonlyMap<PlannedTarget, Image>): void {
-  const shared = [...sources].filter(([{ sourceAmi }]) => !('image' in sourceAmi));
+  const shared = [...sources].filter(([{ accountId }, { OwnerId }]) => OwnerId !== accountId);
   refuseDifference(
     shared,
     ({ region }) => region,

@@ -1,10 +1,11 @@
-import { type SSMClient, paginateGetParameterHistory } from '@aws-sdk/client-ssm';
 import { DescribeImagesCommand, type EC2Client } from '@aws-sdk/client-ec2';
+import { type SSMClient, paginateGetParameterHistory } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
-import { clientsFor } from './aws-clients.ts';
+import { type TargetClients, clientsFor } from './aws-clients.ts';
 import { hasCode } from './aws-errors.ts';
 import {
   ERRORS,
+  type Leftover,
   PackleaderError,
   type Release,
   type Target,
@@ -12,16 +13,17 @@ import {
   releaseSchema,
   resolvedSchema,
 } from './contract.ts';
-import { inEveryTarget } from './every-target.ts';
 import { parseEvent } from './parse-event.ts';
 import {
   deleteParameter,
-  newestVersion,
   publishedVersions,
   readParameter,
+  versionsByAge,
   writeParameter,
 } from './publication.ts';
 import { findReleaseImages } from './release-images.ts';
+import { publishedParameters } from './traces.ts';
+import { undoInEveryTarget } from './undo-targets.ts';
 
 const eventSchema = z.object({
   release: releaseSchema,
@@ -33,61 +35,66 @@ const eventSchema = z.object({
 /** Takes a release out of consumers' sight: `latest` goes back to what it was, if it is still ours, and the parameter of
  *  the version goes.
  *  In      { release, resolved: { dev: { batches }, prod: … }, attempt: 0 }
- *  Out     { withdrawn: 2 }, the number of targets that were looked at
- *  Errors  NotReadyYet (always on the first attempt: SSM may still be validating what the failed step wrote)
+ *  Out     { targets: 2 }, how many were looked at
+ *  Errors  LeftoversRemain (parameters that still let consumers find the release), NotReadyYet (always on the first
+ *          attempt: SSM may still be validating what the failed step wrote)
  *  Repeat  safe: finds by name and value, absent is success
  *  @see    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html */
-export async function handler(event: unknown): Promise<{ withdrawn: number }> {
+export async function handler(event: unknown): Promise<{ targets: number }> {
   const { release, resolved, attempt } = parseEvent(eventSchema, event);
   const targets = Object.values(resolved).flatMap(({ batches }) => batches.flatMap((batch) => batch.targets));
-  await inEveryTarget(targets, (target) => withdraw(target, release));
+  await undoInEveryTarget(targets, release, (target) => withdraw(clientsFor(target), target, release));
   if (attempt === 0) {
     throw new PackleaderError(
       ERRORS.notReadyYet,
       'a parameter written just before may appear late; looking again',
     );
   }
-  return { withdrawn: targets.length };
+  return { targets: targets.length };
 }
 
-async function withdraw(target: Target, release: Release): Promise<void> {
-  const { ssm, ec2 } = clientsFor(target);
+async function withdraw(clients: TargetClients, target: Target, release: Release): Promise<Leftover[]> {
+  const { ssm, ec2 } = clients;
   const version = parameters.version(release.image, release.version);
   const latest = parameters.latest(release.image);
-  const ours = new Set((await findReleaseImages(ec2, release)).map(({ ImageId }) => ImageId));
-  const published = await readParameter(ssm, version);
-  if (published !== undefined) ours.add(published);
-  const current = await readParameter(ssm, latest);
-  if (current !== undefined && ours.has(current)) {
-    const before = await imageBefore(ssm, ec2, release, ours);
+  const images = await findReleaseImages(ec2, release);
+  const found = await publishedParameters(clients, release, images);
+  if (found.includes(latest)) {
+    const ours = [...images.map(({ ImageId }) => ImageId), await readParameter(ssm, version)];
+    const before = await imageBefore(clients, release, ours);
     if (before === undefined) await deleteParameter(ssm, latest);
     else await writeParameter(ssm, latest, before);
   }
-  if (published !== undefined) await deleteParameter(ssm, version);
-  await readBack(ssm, version, latest, ours);
+  if (found.includes(version)) await deleteParameter(ssm, version);
+  const left = found.length === 0 ? [] : await publishedParameters(clients, release, images);
+  const { accountId, region } = target;
+  return left.map((resourceId) => ({ accountId, region, resourceId, why: 'it still points at the release' }));
 }
 
-/** The newest version that is left; where `latest` was set by something else before, the newest such value that exists. */
+/** The newest version that is left and exists; where something else set `latest` before, the newest such value that exists. */
 async function imageBefore(
-  ssm: SSMClient,
-  ec2: EC2Client,
+  { ssm, ec2 }: TargetClients,
   release: Release,
-  ours: ReadonlySet<string | undefined>,
+  ours: readonly (string | undefined)[],
 ): Promise<string | undefined> {
   const published = await publishedVersions(ssm, release.image);
   published.delete(release.version);
-  const newest = newestVersion([...published.keys()]);
-  if (newest !== undefined) return published.get(newest);
-  const pages = await Array.fromAsync(
-    paginateGetParameterHistory({ client: ssm }, { Name: parameters.latest(release.image) }),
-  );
-  const values = pages
-    .flatMap((page) => page.Parameters ?? [])
-    .toSorted((a, b) => (b.Version ?? 0) - (a.Version ?? 0));
-  for (const { Value } of values) {
-    if (Value !== undefined && !ours.has(Value) && (await exists(ec2, Value))) return Value;
+  const candidates = [
+    ...versionsByAge([...published.keys()]).map((version) => published.get(version)),
+    ...(await earlierValues(ssm, parameters.latest(release.image))),
+  ];
+  for (const candidate of candidates) {
+    if (candidate !== undefined && !ours.includes(candidate) && (await exists(ec2, candidate)))
+      return candidate;
   }
   return undefined;
+}
+
+/** What a parameter held, newest first. */
+async function earlierValues(ssm: SSMClient, name: string): Promise<(string | undefined)[]> {
+  const pages = await Array.fromAsync(paginateGetParameterHistory({ client: ssm }, { Name: name }));
+  const versions = pages.flatMap((page) => page.Parameters ?? []);
+  return versions.toSorted((a, b) => (b.Version ?? 0) - (a.Version ?? 0)).map(({ Value }) => Value);
 }
 
 async function exists(ec2: EC2Client, imageId: string): Promise<boolean> {
@@ -98,20 +105,5 @@ async function exists(ec2: EC2Client, imageId: string): Promise<boolean> {
     if (hasCode(error, 'InvalidAMIID.NotFound', 'InvalidAMIID.Unavailable', 'InvalidAMIID.Malformed'))
       return false;
     throw error;
-  }
-}
-
-async function readBack(
-  ssm: SSMClient,
-  version: string,
-  latest: string,
-  ours: ReadonlySet<string | undefined>,
-) {
-  if ((await readParameter(ssm, version)) !== undefined) {
-    throw new PackleaderError(ERRORS.notReadyYet, `${version} still exists`);
-  }
-  const value = await readParameter(ssm, latest);
-  if (value !== undefined && ours.has(value)) {
-    throw new PackleaderError(ERRORS.notReadyYet, `${latest} still reads ${value}`);
   }
 }

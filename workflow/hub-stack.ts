@@ -41,6 +41,7 @@ export class HubStack extends Stack {
     });
     new StateMachines(this, 'StateMachines', {
       stages: factory.stages.map(({ name }) => name),
+      defaultBranch: factory.defaultBranch,
       functionOf: (file) => functions.of(file),
       bucket: bucketName(factory),
       accountIds,

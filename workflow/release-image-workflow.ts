@@ -71,7 +71,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
       }),
     },
   ];
-  const ends = { done: announceRelease(scope, tasks), undone: explainRollback(scope, tasks) };
+  const ends = { done: announceRelease(scope, tasks), undone: verifyRollback(scope, tasks) };
   return saga<Fallible>(steps, ends, {
     next: (from, to) => void from.next(to),
     onFailure: (from, to) => catchEverything(from, to, '$.failure'),
@@ -127,6 +127,7 @@ function checkStage(tasks: TaskStates, stage: string): Fallible {
       stage,
       batches: JsonPath.objectAt(at('resolved', stage, 'batches')),
       baked: JsonPath.objectAt(at('baked', stage)),
+      attempt: JsonPath.numberAt('$$.State.RetryCount'),
     },
     resultPath: at('amis', stage),
   });
@@ -169,9 +170,9 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
   return announce;
 }
 
-function explainRollback(scope: Construct, tasks: TaskStates): Fallible {
-  const explain = tasks.state('Explain rollback', {
-    comment: 'Puts what failed, what was undone and what is left into words, for people and for the event.',
+function verifyRollback(scope: Construct, tasks: TaskStates): Fallible {
+  const explain = tasks.state('Verify rollback', {
+    comment: 'Only what nobody can find any more is undone; says in words what failed and what is left.',
     resultPath: '$.rollback',
   });
   const announce = tasks.state('Announce rollback', {
@@ -193,13 +194,13 @@ function explainRollback(scope: Construct, tasks: TaskStates): Fallible {
     .otherwise(
       new Fail(scope, 'Rollback incomplete', { comment: 'Names everything that is left behind.', ...paths }),
     );
-  const unexplained = new Fail(scope, 'Rollback not explained', {
-    comment: 'Every undo ran, but nobody could say what it left: look at the undo states above.',
+  const unverified = new Fail(scope, 'Rollback not verified', {
+    comment: 'Every undo ran, but nobody could look at what is left: see the undo states above.',
     error: ERRORS.rollbackIncomplete,
     causePath: '$.failure.Cause',
   });
   explain.next(announce);
-  catchEverything(explain, unexplained, '$.unexplained');
+  catchEverything(explain, unverified, '$.unverified');
   announce.next(undone);
   catchEverything(announce, undone, '$.announced');
   return explain;

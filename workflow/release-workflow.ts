@@ -18,6 +18,7 @@ export interface ReleaseProps {
   readonly tasks: TaskStates;
   readonly bucket: string;
   readonly stages: readonly string[];
+  readonly defaultBranch: string;
   readonly releaseImageMachineArn: string;
 }
 
@@ -44,6 +45,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
       },
       bucket,
+      deployed: { stages: props.stages, defaultBranch: props.defaultBranch },
       variables: JsonPath.objectAt('$.variables'),
     },
     resultPath: '$.plan',

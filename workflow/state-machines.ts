@@ -14,6 +14,7 @@ import * as timeouts from './timeouts.ts';
 export interface StateMachinesProps {
   /** In the order in which they are baked. */
   readonly stages: readonly string[];
+  readonly defaultBranch: string;
   /** The function of a task, by the name of its file. */
   readonly functionOf: (file: string) => IFunction;
   readonly bucket: string;
@@ -74,6 +75,7 @@ export class StateMachines extends Construct {
           tasks: new TaskStates(releaseScope, props.functionOf),
           bucket: props.bucket,
           stages,
+          defaultBranch: props.defaultBranch,
           releaseImageMachineArn: machineArn(this, NAMES.releaseImageMachine),
         }),
       ),

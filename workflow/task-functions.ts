@@ -19,6 +19,7 @@ export const STEWARDS = [
   'publish-release',
   'withdraw-publication',
   'deregister-amis',
+  'verify-rollback',
 ];
 /** The folders of the bucket that a task reads, and those that it writes. */
 const READS: Readonly<Record<string, readonly string[]>> = {

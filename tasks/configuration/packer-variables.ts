@@ -1,5 +1,5 @@
 /** What a template of Packer is told. */
-import { STATES, TAGS, type Release, type SecretReference, type Target } from '../contract.ts';
+import { STATES, TAGS, releaseTags, type Release, type SecretReference, type Target } from '../contract.ts';
 import { isSecretReference, type PackleaderVariable, type Settings } from './settings.ts';
 import { amiName } from './version.ts';
 
@@ -39,12 +39,7 @@ export const packerVariables = ({
     tags: {
       ...settings.tags,
       [TAGS.name]: name,
-      [TAGS.release]: release.releaseId,
-      [TAGS.image]: release.image,
-      [TAGS.version]: release.version,
-      [TAGS.commit]: release.commit,
-      [TAGS.repository]: release.repository,
-      [TAGS.stage]: stage,
+      ...releaseTags(release, stage),
       [TAGS.execution]: execution,
       [TAGS.state]: STATES.candidate,
       [TAGS.autoCleanup]: 'true',

@@ -1,14 +1,42 @@
-import { describe, expect, it } from 'vitest';
+import { CodeBuildClient, ListBuildsForProjectCommand } from '@aws-sdk/client-codebuild';
+import {
+  DescribeImagesCommand,
+  DescribeInstancesCommand,
+  DescribeKeyPairsCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSnapshotsCommand,
+  DescribeVolumesCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { forgetClients } from '../../tasks/aws-clients.ts';
 import { releaseVersion } from '../../tasks/configuration/version.ts';
-import { LeftoversRemain, type Release, batchSchema } from '../../tasks/contract.ts';
-import { handler as explainRollback } from '../../tasks/explain-rollback.ts';
+import {
+  type Bake,
+  LeftoversRemain,
+  type Release,
+  STATES,
+  TAGS,
+  type Target,
+  batchSchema,
+} from '../../tasks/contract.ts';
+import { handler as verifyRollback } from '../../tasks/verify-rollback.ts';
 import { executionName } from '../../tasks/execution-name.ts';
 import { LAMBDA } from '../../workflow/timeouts.ts';
 import { LONGEST_STAGE, allStates, functionOf, samples } from './machines.ts';
 import { nestedMachine, worstPathSeconds } from './worst-path.ts';
 
-/** @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
-const QUOTA = { definitionBytes: 1_048_576, executionSeconds: 31_536_000, documentBytes: 262_144 };
+/** @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ *  @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html */
+const QUOTA = {
+  definitionBytes: 1_048_576,
+  executionSeconds: 31_536_000,
+  documentBytes: 262_144,
+  eventBytes: 262_144,
+};
 
 /** What an inline Map runs at the same time, and the most targets that a factory may have. */
 const AT_ONCE = 40;
@@ -79,37 +107,119 @@ const caught = (name: string, message: string) => ({
 
 describe('the document of a release', () => {
   const STAGES = ['dev', 'test', 'pre-prod', 'prod'];
+  const imageId = 'ami-0123456789abcdef0';
+  const groups = Array.from({ length: 5 }, (_, index) => ({ GroupId: `sg-0123456789abcdef${index}` }));
+  const release = {
+    releaseId: 'x'.repeat(90),
+    image: 'x'.repeat(40),
+    version: 'x'.repeat(47),
+    commit: 'x'.repeat(40),
+    repository: 'x'.repeat(60),
+    prerelease: false,
+  };
+  const Tags = [
+    { Key: TAGS.state, Value: STATES.quarantined },
+    { Key: TAGS.quarantine, Value: 'x'.repeat(256) },
+  ];
+  const ec2 = mockClient(EC2Client);
+  const mocks = [ec2, mockClient(CodeBuildClient), mockClient(SSMClient), mockClient(STSClient)] as const;
+  const [, codebuild, ssm, sts] = mocks;
 
-  it('of 1,000 targets in four stages still fits when every stage left everything behind', async () => {
-    const targets = Array.from({ length: MOST_TARGETS / STAGES.length }, (_, index) => ({
-      accountId: String(100_000_000_000 + index),
-      region: 'ap-southeast-1',
-    }));
-    const imageId = 'ami-0123456789abcdef0';
-    const leftovers = targets.map((target) => ({
-      ...target,
-      resourceId: imageId,
-      why: 'DependencyViolation: it is in use',
-    }));
-    const perStage = <T>(value: T) => Object.fromEntries(STAGES.map((stage) => [stage, value]));
-    const bakes = targets.map((target) => ({ ...target, sourceImageId: imageId, timeoutMinutes: 480 }));
-    const document = {
-      release: {
-        releaseId: 'x'.repeat(90),
-        image: 'x'.repeat(40),
-        version: 'x'.repeat(47),
-        commit: 'x'.repeat(40),
-        repository: 'x'.repeat(60),
-        prerelease: false,
+  /** Every target holds the same; whatever is not listed here is refused. */
+  beforeEach(() => {
+    process.env['AWS_REGION'] = 'eu-central-1';
+    forgetClients();
+    for (const mock of mocks) mock.reset();
+    for (const mock of mocks) mock.rejects('unexpected call');
+    sts.on(AssumeRoleCommand).resolves({
+      Credentials: {
+        AccessKeyId: 'key',
+        SecretAccessKey: 'secret',
+        SessionToken: 'token',
+        Expiration: new Date(Date.now() + 3_600_000),
       },
-      resolved: perStage({ batches: [{ number: 1, targets: bakes }] }),
-      baked: perStage([{ bakes: targets.map(() => ({})) }]),
-      amis: perStage(targets.map((target) => ({ ...target, imageId }))),
+    });
+    codebuild.on(ListBuildsForProjectCommand).resolves({});
+    ssm.on(GetParameterCommand).rejects(Object.assign(new Error(), { name: 'ParameterNotFound' }));
+    for (const command of [
+      DescribeImagesCommand,
+      DescribeInstancesCommand,
+      DescribeKeyPairsCommand,
+      DescribeSecurityGroupsCommand,
+      DescribeSnapshotsCommand,
+      DescribeVolumesCommand,
+    ])
+      ec2.on(command).resolves({});
+  });
+
+  afterAll(() => {
+    for (const mock of mocks) mock.restore();
+  });
+
+  const refusal = (length: number) =>
+    Object.assign(new Error('x'.repeat(length)), { name: 'UnauthorizedOperation' });
+
+  it.each<readonly [string, string, () => void]>([
+    [
+      'something that does not go',
+      'DependencyViolation: it is in use',
+      () => ec2.on(DescribeSecurityGroupsCommand).resolves({ SecurityGroups: groups }),
+    ],
+    [
+      'an AMI that is used',
+      'quarantined',
+      () => ec2.on(DescribeImagesCommand).resolves({ Images: [{ ImageId: imageId, Tags }] }),
+    ],
+    [
+      'nothing that anyone may see, and AWS is long-winded about it',
+      'x'.repeat(1_500),
+      () => ec2.on(DescribeVolumesCommand).rejects(refusal(1_500)),
+    ],
+    [
+      'something that does not go, and AWS is long-winded about it',
+      'x'.repeat(700),
+      () => ec2.on(DescribeSecurityGroupsCommand).resolves({ SecurityGroups: groups }),
+    ],
+  ])('of 1,000 targets in four stages still fits when every target holds %s', async (_, why, holds) => {
+    holds();
+    const targets = STAGES.map((_stage, index) =>
+      Array.from({ length: MOST_TARGETS / STAGES.length }, (_target, position) => ({
+        accountId: String(100_000_000_000 + index * 1_000 + position),
+        region: 'ap-southeast-1',
+      })),
+    );
+    const perStage = <T>(value: (targets: Target[]) => T) =>
+      Object.fromEntries(STAGES.map((stage, index) => [stage, value(targets[index] ?? [])]));
+    const batches = (all: readonly Bake[]) =>
+      Array.from({ length: Math.ceil(all.length / AT_ONCE) }, (_batch, index) => ({
+        number: index + 1,
+        targets: all.slice(index * AT_ONCE, (index + 1) * AT_ONCE),
+      }));
+    const undone = (all: readonly Target[]) =>
+      caught(
+        'LeftoversRemain',
+        new LeftoversRemain(all.map((target) => ({ ...target, resourceId: release.releaseId, why }))).message,
+      );
+    const document = {
+      release,
+      resolved: perStage((all) => ({
+        batches: batches(all.map((one) => ({ ...one, sourceImageId: imageId, timeoutMinutes: 480 }))),
+      })),
+      baked: perStage((all) =>
+        batches(all.map((one) => ({ ...one, sourceImageId: imageId, timeoutMinutes: 480 }))).map(
+          ({ targets: batch }) => ({ bakes: batch.map(() => ({})) }),
+        ),
+      ),
+      amis: perStage((all) => all.map((target) => ({ ...target, imageId }))),
       failure: caught('AccessDenied', 'x'.repeat(1_000)),
-      undone: perStage(caught('LeftoversRemain', new LeftoversRemain(leftovers).message)),
+      undone: { ...perStage(undone), withdrawn: undone(targets.flat()) },
     };
-    const explained = { ...document, rollback: await explainRollback(document) };
-    expect(Buffer.byteLength(JSON.stringify(explained))).toBeLessThan(QUOTA.documentBytes);
+    const rollback = await verifyRollback(document);
+    expect(rollback.leftoverCount).toBeGreaterThanOrEqual(MOST_TARGETS);
+    const verified = { ...document, rollback, announced: { announced: true } };
+    expect(Buffer.byteLength(JSON.stringify(verified))).toBeLessThan(QUOTA.documentBytes);
+    expect(Buffer.byteLength(JSON.stringify({ ...release, ...rollback }))).toBeLessThan(QUOTA.eventBytes);
+    expect(rollback.leftovers.length).toBeGreaterThan(0);
   });
 });
 

@@ -8,13 +8,13 @@ const VERBS = [
   'Bake',
   'Check',
   'Deregister',
-  'Explain',
   'Fetch',
   'Plan',
   'Publish',
   'Release',
   'Resolve',
   'Summarise',
+  'Verify',
   'Withdraw',
 ];
 
@@ -26,7 +26,7 @@ const FACTS = [
   /^Not released$/,
   /^Released( without announcement)?$/,
   /^Rolled back$/,
-  /^Rollback (incomplete|not explained)$/,
+  /^Rollback (incomplete|not verified)$/,
   /^Some images failed$/,
 ];
 

@@ -16,7 +16,7 @@ const everythingTo = (state: string) => [
 const undoOrder = ({ stages }: Sample) => [
   'Withdraw publication',
   ...stages.toReversed().map((stage) => `Deregister ${stage} AMIs`),
-  'Explain rollback',
+  'Verify rollback',
 ];
 
 const forwardOrder = ({ stages }: Sample) => [
@@ -35,7 +35,7 @@ const resultPaths = (machine: Machine, state: string) =>
 function undoOf(sample: Sample, step: string): string {
   const last = sample.stages.at(-1) ?? '';
   const stage = sample.stages.find((one) => step.split(' ').includes(one));
-  if (step === 'Resolve source AMIs') return 'Explain rollback';
+  if (step === 'Resolve source AMIs') return 'Verify rollback';
   if (step === 'Publish release') return 'Withdraw publication';
   if (step === 'Announce release') return 'Released without announcement';
   return `Deregister ${stage ?? last} AMIs`;
@@ -91,8 +91,13 @@ describe.each(samples)('the release of an image in $title', (sample) => {
     }
   });
 
-  it('ends badly in a Fail state even when the rollback cannot be explained or announced', () => {
-    expect(stateOf(machine, 'Explain rollback').Catch).toEqual(everythingTo('Rollback not explained'));
+  it('ends badly in a Fail state even when the rollback cannot be verified or announced', () => {
+    expect(stateOf(machine, 'Verify rollback').Catch).toEqual(everythingTo('Rollback not verified'));
+    expect(stateOf(machine, 'Rollback not verified')).toMatchObject({
+      Type: 'Fail',
+      Error: 'RollbackIncomplete',
+      CausePath: '$.failure.Cause',
+    });
     expect(stateOf(machine, 'Announce rollback').Catch).toEqual(everythingTo('Was everything undone?'));
   });
 

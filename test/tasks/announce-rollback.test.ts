@@ -11,6 +11,7 @@ const rollback = {
   error: 'RollbackIncomplete',
   cause: 'BakeFailed: exit status 1',
   leftovers: [{ ...DEV, resourceId: 'sg-1', why: 'in use' }],
+  leftoverCount: 201,
 };
 const event = new PutEventsCommand({
   Entries: [
@@ -23,7 +24,7 @@ const event = new PutEventsCommand({
 });
 
 describe('announcing a rollback', () => {
-  it('puts one event with the explanation and everything that is left', async () => {
+  it('puts one event with the explanation, what is left, and how much that is', async () => {
     aws.accepts(HUB, event);
     expect(await handler({ release: RELEASE, rollback })).toEqual({ announced: true });
     expect(aws.sent).toEqual([call(HUB, event)]);

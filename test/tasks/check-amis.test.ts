@@ -8,8 +8,14 @@ import { RELEASE, batchOf, candidate, imagesByName, imagesByTag, imagesByTagSeco
 
 const aws = useAws();
 
-const check = (targets: readonly Target[] = [DEV], baked: unknown = [{ bakes: targets.map(() => ({})) }]) =>
-  handler({ release: RELEASE, stage: 'dev', batches: [batchOf(...targets)], baked });
+const check = (
+  targets: readonly Target[] = [DEV],
+  baked: unknown = [{ bakes: targets.map(() => ({})) }],
+  attempt = 0,
+) => handler({ release: RELEASE, stage: 'dev', batches: [batchOf(...targets)], baked, attempt });
+
+/** After the last look for an AMI that cannot be seen. */
+const tooLate = (...targets: readonly Target[]) => check(targets, undefined, 4);
 
 function holds(target: Target, ...images: readonly Image[]): void {
   aws.on(target, imagesByTag, { Images: [...images] });
@@ -34,7 +40,9 @@ describe('checking the AMIs of a stage', () => {
   });
 
   it('of a stage without targets finds nothing to check', async () => {
-    expect(await handler({ release: RELEASE, stage: 'prod', batches: [], baked: [] })).toEqual([]);
+    expect(await handler({ release: RELEASE, stage: 'prod', batches: [], baked: [], attempt: 0 })).toEqual(
+      [],
+    );
     expect(aws.sent).toEqual([]);
   });
 
@@ -53,13 +61,24 @@ describe('checking the AMIs of a stage', () => {
     await expect(check()).rejects.toMatchObject({ name: 'NotReadyYet' });
   });
 
-  it('fails with BakeFailed when a build succeeded and left no AMI', async () => {
-    holds(DEV);
-    await expect(check()).rejects.toMatchObject({
-      name: 'BakeFailed',
-      message: `111111111111/eu-west-1: the build succeeded but left no AMI of ${RELEASE.releaseId}`,
-    });
-  });
+  it.each([0, 1, 2, 3])(
+    'fails with NotReadyYet at attempt %d when a build succeeded and no AMI is to be seen: EC2 may show it late',
+    async (attempt) => {
+      holds(DEV);
+      await expect(check([DEV], undefined, attempt)).rejects.toMatchObject({ name: 'NotReadyYet' });
+    },
+  );
+
+  it.each([4, 5])(
+    'fails with BakeFailed at attempt %d when a build succeeded and left no AMI',
+    async (attempt) => {
+      holds(DEV);
+      await expect(check([DEV], undefined, attempt)).rejects.toMatchObject({
+        name: 'BakeFailed',
+        message: `111111111111/eu-west-1: the build succeeded but left no AMI of ${RELEASE.releaseId}`,
+      });
+    },
+  );
 
   const unsound: readonly (readonly [string, Image, string])[] = [
     [
@@ -122,7 +141,7 @@ describe('checking the AMIs of a stage', () => {
   it('fails with what no waiting can mend when another target is only not ready yet', async () => {
     holds(DEV, candidate('ami-1', {}, { State: 'pending' }));
     holds(PROD);
-    await expect(check([DEV, PROD])).rejects.toMatchObject({ name: 'BakeFailed' });
+    await expect(tooLate(DEV, PROD)).rejects.toMatchObject({ name: 'BakeFailed' });
   });
 
   it('fails when it may not look', async () => {
@@ -169,6 +188,23 @@ describe('checking a stage of which a bake failed', () => {
     expect(aws.sent).toEqual([call(builds(DEV), list), call(builds(DEV), get)]);
   });
 
+  it('fails with a build that still runs although its bake is over', async () => {
+    aws.on(builds(DEV), list, { ids: ['packleader-bake:1'] });
+    aws.on(builds(DEV), get, { builds: [{ ...build, buildStatus: 'IN_PROGRESS', phases: [] }] });
+    await expect(check([DEV], [{ bakes: [{ error: 'States.Timeout' }] }])).rejects.toMatchObject({
+      name: 'BakeFailed',
+      message:
+        '111111111111/eu-west-1: build packleader-bake:1 still runs, but nobody heard of it any more. Log: https://console/logs',
+    });
+  });
+
+  it('fails at once, at the first attempt: a build that failed leaves nothing to wait for', async () => {
+    aws.on(builds(DEV), list, { ids: [] });
+    const checking = check([DEV, PROD], [{ bakes: [{ error: 'x' }, {}] }], 0);
+    await expect(checking).rejects.toMatchObject({ name: 'BakeFailed' });
+    expect(aws.sent).toEqual([call(builds(DEV), list)]);
+  });
+
   it('fails with the error of the bake when no build was started', async () => {
     aws.on(builds(DEV), list, { ids: [] });
     await expect(check([DEV], [{ bakes: [{ error: 'CodeBuild.AccessDenied' }] }])).rejects.toMatchObject({
@@ -194,4 +230,9 @@ describe('checking a stage of which a bake failed', () => {
     await expect(checking).rejects.toThrow(/^111.*: no build ran \(x\) 222.* 333.* And 2 more targets\.$/);
     expect(aws.sent).toHaveLength(3);
   });
+});
+
+it('fails on an event that does not say how often it was tried', async () => {
+  const event = { release: RELEASE, stage: 'dev', batches: [], baked: [] };
+  await expect(handler(event)).rejects.toMatchObject({ name: 'InvalidEvent' });
 });

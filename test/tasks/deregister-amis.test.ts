@@ -1,9 +1,4 @@
-import {
-  BatchGetBuildsCommand,
-  type Build,
-  ListBuildsForProjectCommand,
-  StopBuildCommand,
-} from '@aws-sdk/client-codebuild';
+import { StopBuildCommand } from '@aws-sdk/client-codebuild';
 import {
   CreateTagsCommand,
   DeleteKeyPairCommand,
@@ -12,42 +7,20 @@ import {
   DeleteVolumeCommand,
   DeregisterImageCommand,
   DescribeImageReferencesCommand,
-  DescribeInstancesCommand,
-  DescribeKeyPairsCommand,
-  DescribeSecurityGroupsCommand,
-  DescribeSnapshotsCommand,
-  DescribeVolumesCommand,
-  type Image,
-  type InstanceStateName,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../tasks/contract.ts';
 import { handler } from '../../tasks/deregister-amis.ts';
 import { DEV, PROD, awsError, builds, call, useAws } from './aws.ts';
-import {
-  RELEASE,
-  batchOf,
-  candidate,
-  imagesByName,
-  imagesByTag,
-  imagesByTagSecondPage,
-  releaseFilter,
-} from './example.ts';
+import { RELEASE, batchOf, candidate, imagesByName, imagesByTag, imagesByTagSecondPage } from './example.ts';
+import { type Found, build, keyPairs, listBuilds, look, targetHolds } from './looks.ts';
 
 const aws = useAws();
 
-const Filters = releaseFilter;
-const listBuilds = new ListBuildsForProjectCommand({
-  projectName: 'packleader-bake',
-  sortOrder: 'DESCENDING',
-});
-const getBuilds = (...ids: string[]) => new BatchGetBuildsCommand({ ids });
-const instances = new DescribeInstancesCommand({ Filters });
-const keyPairs = new DescribeKeyPairsCommand({ Filters });
-const volumes = new DescribeVolumesCommand({ Filters });
-const groups = new DescribeSecurityGroupsCommand({ Filters });
-const snapshots = new DescribeSnapshotsCommand({ OwnerIds: ['self'], Filters });
+/** Every undo looks twice, before and after. */
+const accountHolds = (target: Target, ...looks: readonly Found[]) => targetHolds(aws, target, ...looks);
+
 const users = (...ImageIds: string[]) =>
   new DescribeImageReferencesCommand({
     ImageIds,
@@ -68,93 +41,12 @@ const users = (...ImageIds: string[]) =>
       { ResourceType: 'ssm:Parameter' },
     ],
   });
-const deregister = (ImageId: string) =>
-  new DeregisterImageCommand({ ImageId, DeleteAssociatedSnapshots: true });
-
-const build = (
-  id: string,
-  buildStatus: 'IN_PROGRESS' | 'FAILED',
-  { region }: Target,
-  release = RELEASE.releaseId,
-): Build => ({
-  id,
-  buildStatus,
-  environment: {
-    type: 'LINUX_CONTAINER',
-    image: 'standard',
-    computeType: 'BUILD_GENERAL1_SMALL',
-    environmentVariables: [
-      { name: 'PACKLEADER_RELEASE', value: release },
-      { name: 'PACKLEADER_REGION', value: region },
-    ],
-  },
-});
-
-/** What a look at the account finds. */
-interface Found {
-  readonly builds?: Build[];
-  readonly instances?: Record<string, InstanceStateName>;
-  readonly keyPairs?: string[];
-  readonly volumes?: string[];
-  readonly groups?: string[];
-  readonly images?: Image[];
-  readonly snapshots?: string[];
-}
-
-/** The account as each look in turn finds it; every undo looks twice, before and after. */
-function accountHolds(target: Target, ...looks: readonly Found[]): void {
-  const ids = looks.map(({ builds: found = [] }) => found.map(({ id = '' }) => id));
-  aws.on(builds(target), listBuilds, ...ids.map((one) => ({ ids: one })));
-  for (const [index, { builds: found = [] }] of [...looks.entries()].toReversed()) {
-    const later = looks.slice(index).map((look) => ({ builds: look.builds ?? [] }));
-    if (found.length > 0) aws.on(builds(target), getBuilds(...(ids[index] ?? [])), ...later);
-  }
-  aws.on(
-    target,
-    instances,
-    ...looks.map(({ instances: found = {} }) => ({
-      Reservations: Object.entries(found).map(([InstanceId, Name]) => ({
-        Instances: [{ InstanceId, State: { Name } }],
-      })),
-    })),
-  );
-  aws.on(
-    target,
-    keyPairs,
-    ...looks.map((found) => ({ KeyPairs: (found.keyPairs ?? []).map((KeyPairId) => ({ KeyPairId })) })),
-  );
-  aws.on(
-    target,
-    volumes,
-    ...looks.map((found) => ({ Volumes: (found.volumes ?? []).map((VolumeId) => ({ VolumeId })) })),
-  );
-  aws.on(
-    target,
-    groups,
-    ...looks.map((found) => ({ SecurityGroups: (found.groups ?? []).map((GroupId) => ({ GroupId })) })),
-  );
-  aws.on(target, imagesByTag, ...looks.map(({ images = [] }) => ({ Images: images })));
-  aws.on(target, imagesByName, ...looks.map(({ images = [] }) => ({ Images: images })));
-  aws.on(
-    target,
-    snapshots,
-    ...looks.map((found) => ({ Snapshots: (found.snapshots ?? []).map((SnapshotId) => ({ SnapshotId })) })),
-  );
-}
+/** Without `DeleteAssociatedSnapshots`: each snapshot goes by itself, so that each refusal is told. */
+const deregister = (ImageId: string) => new DeregisterImageCommand({ ImageId });
+const deleteSnapshot = (SnapshotId: string) => new DeleteSnapshotCommand({ SnapshotId });
 
 const undo = (...targets: readonly Target[]) =>
   handler({ release: RELEASE, stage: 'dev', batches: [batchOf(...targets)] });
-
-const looks = (target: Target) => [
-  call(builds(target), listBuilds),
-  call(target, instances),
-  call(target, keyPairs),
-  call(target, volumes),
-  call(target, groups),
-  call(target, imagesByTag),
-  call(target, imagesByName),
-  call(target, snapshots),
-];
 
 const leftoversOf = async (undoing: Promise<unknown>): Promise<unknown> => {
   const error: unknown = await undoing.then(
@@ -168,54 +60,55 @@ const leftoversOf = async (undoing: Promise<unknown>): Promise<unknown> => {
 describe('undoing the bakes of a stage', () => {
   it('of which nothing is there changes nothing', async () => {
     accountHolds(DEV, {});
-    expect(await undo(DEV)).toEqual({ removed: 0, quarantined: [] });
-    expect(aws.sent).toEqual([...looks(DEV), ...looks(DEV)]);
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
+    expect(aws.sent).toEqual([...look(DEV), ...look(DEV)]);
   });
 
-  it('stops builds, removes what Packer left, then AMIs, then snapshots, and looks again', async () => {
+  it('of no targets looks at nothing', async () => {
+    expect(await handler({ release: RELEASE, stage: 'prod', batches: [] })).toEqual({
+      targets: 0,
+      quarantined: 0,
+    });
+    expect(aws.sent).toEqual([]);
+  });
+
+  it('looks, stops builds, removes what Packer left, then AMIs, then each snapshot, and looks again', async () => {
     accountHolds(
       DEV,
       {
-        builds: [build('b:1', 'IN_PROGRESS', DEV)],
+        builds: [build('b:1', 'IN_PROGRESS', DEV), build('b:0', 'FAILED', DEV)],
         instances: { 'i-1': 'running', 'i-0': 'terminated' },
         keyPairs: ['key-1'],
         volumes: ['vol-1'],
         groups: ['sg-1'],
         images: [candidate('ami-1')],
-        snapshots: ['snap-1', 'snap-2'],
+        snapshots: ['snap-2'],
       },
-      { builds: [build('b:1', 'FAILED', DEV)], instances: { 'i-1': 'terminated' } },
+      {
+        builds: [build('b:1', 'FAILED', DEV), build('b:0', 'FAILED', DEV)],
+        instances: { 'i-1': 'terminated' },
+      },
     );
-    const effects = [
-      new StopBuildCommand({ id: 'b:1' }),
+    const stop = new StopBuildCommand({ id: 'b:1' });
+    const builders = [
       new TerminateInstancesCommand({ InstanceIds: ['i-1'] }),
       new DeleteKeyPairCommand({ KeyPairId: 'key-1' }),
       new DeleteVolumeCommand({ VolumeId: 'vol-1' }),
       new DeleteSecurityGroupCommand({ GroupId: 'sg-1' }),
-      deregister('ami-1'),
-      new DeleteSnapshotCommand({ SnapshotId: 'snap-1' }),
-      new DeleteSnapshotCommand({ SnapshotId: 'snap-2' }),
     ] as const;
-    const [stop, ...rest] = effects;
+    const made = [deregister('ami-1'), deleteSnapshot('snap-2'), deleteSnapshot('snap-1')] as const;
     aws.accepts(builds(DEV), stop);
-    aws.accepts(DEV, ...rest);
+    aws.accepts(DEV, ...builders, ...made);
     aws.on(DEV, users('ami-1'), { ImageReferences: [] });
 
-    expect(await undo(DEV)).toEqual({ removed: 8, quarantined: [] });
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
     expect(aws.sent).toEqual([
-      call(builds(DEV), listBuilds),
-      call(builds(DEV), getBuilds('b:1')),
+      ...look(DEV, 'b:1', 'b:0'),
       call(builds(DEV), stop),
-      ...[instances, keyPairs, volumes, groups].map((command) => call(DEV, command)),
-      ...rest.slice(0, 4).map((command) => call(DEV, command)),
-      call(DEV, imagesByTag),
-      call(DEV, imagesByName),
+      ...builders.map((command) => call(DEV, command)),
       call(DEV, users('ami-1')),
-      call(DEV, deregister('ami-1')),
-      call(DEV, snapshots),
-      ...rest.slice(5).map((command) => call(DEV, command)),
-      ...looks(DEV),
-      call(builds(DEV), getBuilds('b:1')),
+      ...made.map((command) => call(DEV, command)),
+      ...look(DEV, 'b:1', 'b:0'),
     ]);
   });
 
@@ -223,11 +116,12 @@ describe('undoing the bakes of a stage', () => {
     accountHolds(DEV, { images: [candidate('ami-1')], snapshots: ['snap-1'] }, {});
     aws.on(DEV, users('ami-1'), { ImageReferences: [] });
     aws.accepts(DEV, deregister('ami-1'));
-    aws.on(DEV, new DeleteSnapshotCommand({ SnapshotId: 'snap-1' }), awsError('InvalidSnapshot.NotFound'));
-    expect(await undo(DEV)).toEqual({ removed: 1, quarantined: [] });
+    aws.accepts(DEV, deleteSnapshot('snap-1'));
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
+    expect(aws.commands.filter((command) => command === 'DeleteSnapshot')).toHaveLength(1);
     aws.sent = [];
-    expect(await undo(DEV)).toEqual({ removed: 0, quarantined: [] });
-    expect(aws.sent).toEqual([...looks(DEV), ...looks(DEV)]);
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
+    expect(aws.sent).toEqual([...look(DEV), ...look(DEV)]);
   });
 
   it('takes what is gone already for success', async () => {
@@ -239,7 +133,8 @@ describe('undoing the bakes of a stage', () => {
     );
     aws.on(DEV, users('ami-1'), { ImageReferences: [] });
     aws.on(DEV, deregister('ami-1'), awsError('InvalidAMIID.Unavailable'));
-    expect(await undo(DEV)).toEqual({ removed: 0, quarantined: [] });
+    aws.on(DEV, deleteSnapshot('snap-1'), awsError('InvalidSnapshot.NotFound'));
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
   });
 
   it('finds AMIs on a second page, and those that carry only the name', async () => {
@@ -248,8 +143,11 @@ describe('undoing the bakes of a stage', () => {
     aws.on(DEV, imagesByTagSecondPage, { Images: [candidate('ami-2')] });
     aws.on(DEV, imagesByName, { Images: [candidate('ami-2'), candidate('ami-3')] }, { Images: [] });
     aws.on(DEV, users('ami-1', 'ami-2', 'ami-3'), { ImageReferences: [] });
-    for (const id of ['ami-1', 'ami-2', 'ami-3']) aws.accepts(DEV, deregister(id));
-    expect(await undo(DEV)).toEqual({ removed: 3, quarantined: [] });
+    for (const digit of [1, 2, 3])
+      aws.accepts(DEV, deregister(`ami-${digit}`), deleteSnapshot(`snap-${digit}`));
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
+    expect(aws.commands.filter((command) => command === 'DeregisterImage')).toHaveLength(3);
+    expect(aws.commands.filter((command) => command === 'DeleteSnapshot')).toHaveLength(3);
   });
 
   it('leaves builds of other releases and other regions alone', async () => {
@@ -258,56 +156,113 @@ describe('undoing the bakes of a stage', () => {
       build('b:2', 'IN_PROGRESS', DEV, 'web@1.3.20261121093000'),
     ];
     accountHolds(DEV, { builds: others });
-    expect(await undo(DEV)).toEqual({ removed: 0, quarantined: [] });
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
     expect(aws.commands).not.toContain('StopBuild');
   });
 
-  it('quarantines an AMI that something uses, with its snapshots, instead of deregistering it', async () => {
+  it('leaves parameters alone: withdrawing them is a step of its own', async () => {
+    accountHolds(DEV, { version: 'ami-1', latest: 'ami-1' });
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
+    expect(aws.sent).toEqual([...look(DEV), ...look(DEV)]);
+  });
+
+  const Arn = 'arn:aws:ec2:eu-west-1:111111111111:instance/i-1';
+  const quarantine = (why: string) =>
+    new CreateTagsCommand({
+      Resources: ['ami-1', 'snap-1'],
+      Tags: [
+        { Key: 'packleader:state', Value: 'quarantined' },
+        { Key: 'packleader:quarantine', Value: why },
+      ],
+    });
+  /** One AMI is used by somebody, the other is not. */
+  function oneIsUsed() {
     const used = candidate('ami-1');
     accountHolds(
       DEV,
       { images: [used, candidate('ami-2')], snapshots: ['snap-1', 'snap-2'] },
       { images: [used], snapshots: ['snap-1'] },
     );
-    const Arn = 'arn:aws:ec2:eu-west-1:111111111111:instance/i-1';
     aws.on(DEV, users('ami-1', 'ami-2'), { ImageReferences: [{ ImageId: 'ami-1', Arn }] });
-    aws.accepts(DEV, deregister('ami-2'));
-    aws.accepts(DEV, new DeleteSnapshotCommand({ SnapshotId: 'snap-2' }));
-    const quarantine = new CreateTagsCommand({
-      Resources: ['ami-1', 'snap-1'],
-      Tags: [
-        { Key: 'packleader:state', Value: 'quarantined' },
-        { Key: 'packleader:quarantine', Value: `it is used by ${Arn}` },
-      ],
-    });
-    aws.accepts(DEV, quarantine);
-    const why = `it is used by ${Arn}`;
-    expect(await undo(DEV)).toEqual({ removed: 2, quarantined: [{ ...DEV, resourceId: 'ami-1', why }] });
-    expect(aws.sent).toContainEqual(call(DEV, quarantine));
+    aws.accepts(DEV, deregister('ami-2'), deleteSnapshot('snap-2'));
+  }
+
+  it('quarantines an AMI that something uses, with its snapshots, instead of deregistering it', async () => {
+    oneIsUsed();
+    aws.accepts(DEV, quarantine(`it is used by ${Arn}`));
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 2 });
+    expect(aws.sent).toEqual([
+      ...look(DEV),
+      call(DEV, users('ami-1', 'ami-2')),
+      call(DEV, quarantine(`it is used by ${Arn}`)),
+      call(DEV, deregister('ami-2')),
+      call(DEV, deleteSnapshot('snap-2')),
+      ...look(DEV),
+    ]);
+  });
+
+  it('fails when the tag of an AMI in use is refused: keeps it all the same, and removes the rest', async () => {
+    oneIsUsed();
+    aws.on(DEV, quarantine(`it is used by ${Arn}`), awsError('UnauthorizedOperation', 'not allowed'));
+    expect(await leftoversOf(undo(DEV))).toEqual([
+      { ...DEV, resourceId: 'ami-1', why: 'UnauthorizedOperation: not allowed' },
+    ]);
+    expect(aws.sent).not.toContainEqual(call(DEV, deregister('ami-1')));
+    expect(aws.sent).toContainEqual(call(DEV, deregister('ami-2')));
+    expect(aws.sent).toContainEqual(call(DEV, deleteSnapshot('snap-2')));
+    expect(aws.sent).not.toContainEqual(call(DEV, deleteSnapshot('snap-1')));
+  });
+
+  it('cuts the reason to the 256 characters of a tag', async () => {
+    accountHolds(DEV, { images: [candidate('ami-1')] });
+    const arns = Array.from({ length: 9 }, (_, index) => `${Arn}${index}`);
+    aws.on(DEV, users('ami-1'), { ImageReferences: arns.map((one) => ({ ImageId: 'ami-1', Arn: one })) });
+    aws.accepts(DEV, quarantine(`it is used by ${arns.join(', ')}`.slice(0, 256)));
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 2 });
   });
 
   it('does not quarantine twice', async () => {
     const used = candidate('ami-1', { 'packleader:state': 'quarantined' });
     accountHolds(DEV, { images: [used], snapshots: ['snap-1'] });
     aws.on(DEV, users('ami-1'), { ImageReferences: [{ ImageId: 'ami-1', Arn: 'arn' }] });
-    expect(await undo(DEV)).toMatchObject({ removed: 0, quarantined: [{ resourceId: 'ami-1' }] });
-    expect(aws.commands).not.toContain('CreateTags');
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 2 });
+    expect(aws.sent).toEqual([...look(DEV), call(DEV, users('ami-1')), ...look(DEV)]);
+  });
+
+  it('deregisters what was quarantined once nothing uses it any more', async () => {
+    const image = candidate('ami-1', { 'packleader:state': 'quarantined' });
+    accountHolds(DEV, { images: [image], snapshots: ['snap-1'] }, {});
+    aws.on(DEV, users('ami-1'), { ImageReferences: [] });
+    aws.accepts(DEV, deregister('ami-1'), deleteSnapshot('snap-1'));
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
   });
 
   it('fails with what it may not look up, and takes no AMI for unused', async () => {
     accountHolds(DEV, { images: [candidate('ami-1')] });
     aws.on(DEV, users('ami-1'), awsError('UnauthorizedOperation', 'not allowed'));
     expect(await leftoversOf(undo(DEV))).toEqual([
-      { ...DEV, resourceId: RELEASE.releaseId, why: 'AccessDenied: UnauthorizedOperation: not allowed' },
+      {
+        ...DEV,
+        resourceId: RELEASE.releaseId,
+        why: 'could not be looked at: AccessDenied: UnauthorizedOperation: not allowed',
+      },
     ]);
     expect(aws.commands).not.toContain('DeregisterImage');
+    expect(aws.commands).not.toContain('DeleteSnapshot');
+  });
+
+  it('fails and removes nothing when one kind of thing cannot be looked at', async () => {
+    accountHolds(DEV, { groups: ['sg-1'], images: [candidate('ami-1')] });
+    aws.on(DEV, keyPairs, awsError('UnauthorizedOperation', 'not allowed'));
+    expect(await leftoversOf(undo(DEV))).toMatchObject([{ resourceId: RELEASE.releaseId }]);
+    expect(aws.commands.filter((command) => !/^(Describe|List|Get)/.test(command))).toEqual([]);
   });
 
   it('fails with each resource that refused to go, and why, after everything else is gone', async () => {
     accountHolds(
       DEV,
       { groups: ['sg-1'], images: [candidate('ami-1')] },
-      { groups: ['sg-1'], snapshots: ['snap-9'] },
+      { groups: ['sg-1'], snapshots: ['snap-1', 'snap-9'] },
     );
     aws.on(
       DEV,
@@ -316,9 +271,10 @@ describe('undoing the bakes of a stage', () => {
     );
     aws.on(DEV, users('ami-1'), { ImageReferences: [] });
     aws.accepts(DEV, deregister('ami-1'));
-    aws.accepts(DEV, new DeleteSnapshotCommand({ SnapshotId: 'snap-9' }));
+    aws.on(DEV, deleteSnapshot('snap-1'), awsError('SnapshotLocked', 'locked'));
     expect(await leftoversOf(undo(DEV))).toEqual([
       { ...DEV, resourceId: 'sg-1', why: 'DependencyViolation: in use' },
+      { ...DEV, resourceId: 'snap-1', why: 'SnapshotLocked: locked' },
       { ...DEV, resourceId: 'snap-9', why: 'it is still there' },
     ]);
     expect(aws.sent).toContainEqual(call(DEV, deregister('ami-1')));
@@ -333,10 +289,15 @@ describe('undoing the bakes of a stage', () => {
   it('fails for the target it cannot see, and undoes the others all the same', async () => {
     accountHolds(DEV, { images: [candidate('ami-1')] }, {});
     aws.on(DEV, users('ami-1'), { ImageReferences: [] });
-    aws.accepts(DEV, deregister('ami-1'));
+    aws.accepts(DEV, deregister('ami-1'), deleteSnapshot('snap-1'));
+    accountHolds(PROD, {});
     aws.on(builds(PROD), listBuilds, awsError('ThrottlingException', 'slow down'));
     expect(await leftoversOf(undo(PROD, DEV))).toEqual([
-      { ...PROD, resourceId: RELEASE.releaseId, why: 'Throttled: ThrottlingException: slow down' },
+      {
+        ...PROD,
+        resourceId: RELEASE.releaseId,
+        why: 'could not be looked at: Throttled: ThrottlingException: slow down',
+      },
     ]);
     expect(aws.sent).toContainEqual(call(DEV, deregister('ami-1')));
   });

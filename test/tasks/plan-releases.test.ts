@@ -62,8 +62,10 @@ const variables = (branch: string) =>
     CHANGES_KEY: 'sources/changes.json',
   }).map(([Name, Value]) => ({ Name, Value }));
 
-const plan = (request: unknown, branch = 'main') =>
-  handler({ request, execution: EXECUTION, bucket: 'hub', variables: variables(branch) });
+const DEPLOYED = { stages: ['dev', 'prod'], defaultBranch: 'main' };
+
+const plan = (request: unknown, branch = 'main', deployed: unknown = DEPLOYED) =>
+  handler({ request, execution: EXECUTION, bucket: 'hub', deployed, variables: variables(branch) });
 
 function acceptsWrites(...names: readonly string[]): void {
   aws.expects(HUB, ({ command, input }) => {
@@ -212,6 +214,49 @@ describe('planning releases of several images', () => {
   );
 });
 
+describe('planning a commit that is not deployed', () => {
+  const refusal = (path: string, found: string, deployed: string) =>
+    `factory.yaml ${path}: found ${found}, but ${deployed} is deployed: deploy this commit first`;
+
+  it.each([
+    ['has a stage more', ['dev']],
+    ['has a stage less', ['dev', 'test', 'prod']],
+    ['has its stages in another order', ['prod', 'dev']],
+    ['calls a stage by another name', ['dev', 'production']],
+  ])('fails with InvalidConfiguration when it %s, and writes nothing', async (_, stages) => {
+    await expect(plan({ image: 'base' }, 'main', { ...DEPLOYED, stages })).rejects.toMatchObject({
+      name: 'InvalidConfiguration',
+      message: refusal('stages', 'dev, prod', stages.join(', ')),
+    });
+    expect(aws.commands).toEqual(['GetObject']);
+  });
+
+  it('fails when it names itself the default branch, which alone may move latest', async () => {
+    const text = `${FACTORY['factory.yaml']}defaultBranch: feature/x\n`;
+    aws.holds('hub', SOURCE.key, factory({ 'factory.yaml': text }));
+    await expect(plan({ image: 'base' }, 'feature/x')).rejects.toMatchObject({
+      name: 'InvalidConfiguration',
+      message: refusal('defaultBranch', 'feature/x', 'main'),
+    });
+    expect(aws.commands).toEqual(['GetObject']);
+  });
+
+  it('fails with both disagreements at once', async () => {
+    const deployed = { stages: ['dev'], defaultBranch: 'trunk' };
+    await expect(plan({ image: 'base' }, 'main', deployed)).rejects.toThrow(
+      [refusal('stages', 'dev, prod', 'dev'), refusal('defaultBranch', 'main', 'trunk')].join('\n'),
+    );
+  });
+
+  it('fails even when nothing changed, so that nobody takes it for released', async () => {
+    const unchanged = { since: COMMIT, files: [] };
+    aws.holds('hub', 'sources/changes.json', { base: unchanged, web: unchanged });
+    await expect(plan({}, 'main', { ...DEPLOYED, stages: ['dev'] })).rejects.toMatchObject({
+      name: 'InvalidConfiguration',
+    });
+  });
+});
+
 describe('planning', () => {
   it('fails with InvalidRequest, and an example of a correct one, before it reads anything', async () => {
     await expect(plan({ imag: 'web' })).rejects.toMatchObject({ name: 'InvalidRequest' });
@@ -238,7 +283,7 @@ describe('planning', () => {
   });
 
   it('fails when the build that fetched the source exported nothing', async () => {
-    const event = { request: {}, execution: EXECUTION, bucket: 'hub', variables: [] };
+    const event = { request: {}, execution: EXECUTION, bucket: 'hub', deployed: DEPLOYED, variables: [] };
     await expect(handler(event)).rejects.toThrow(
       'the build of packleader-fetch-source exported no SOURCE_KEY',
     );

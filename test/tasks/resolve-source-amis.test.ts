@@ -26,6 +26,7 @@ const versionsOf = (image: string, NextToken?: string) =>
 
 const sound = (id: string, changes: Partial<Image> = {}): Image => ({
   ImageId: id,
+  OwnerId: '137112412989',
   Name: 'al2023-2026.11',
   State: 'available',
   Architecture: 'x86_64',
@@ -226,6 +227,48 @@ describe('a source AMI', () => {
     finds(PROD, sound('ami-2', { Name: 'al2023-2026.12' }));
     await expect(resolve(['dev', [DEV, byParameter]], ['prod', [PROD, byParameter]])).rejects.toMatchObject({
       name: 'SourceAmisDiffer',
+      message:
+        'The targets would start from different source AMIs: 111111111111/eu-west-1 al2023-2026.11, 222222222222/us-east-1 al2023-2026.12.',
+    });
+  });
+
+  const own = (id: string, { accountId }: Target, Name: string) => sound(id, { Name, OwnerId: accountId });
+
+  it("may differ where each account's own parameter holds an AMI of its own, in one region and across regions", async () => {
+    finds(DEV, own('ami-1', DEV, 'golden-1'));
+    finds(NEIGHBOUR, own('ami-2', NEIGHBOUR, 'golden-2'));
+    finds(PROD, own('ami-3', PROD, 'golden-3'));
+    const resolving = resolve(
+      ['dev', [DEV, byParameter], [NEIGHBOUR, byParameter]],
+      ['prod', [PROD, byParameter]],
+    );
+    expect(await resolving).toEqual({
+      dev: { batches: [{ number: 1, targets: [bakes(DEV, 'ami-1'), bakes(NEIGHBOUR, 'ami-2')] }] },
+      prod: { batches: [{ number: 1, targets: [bakes(PROD, 'ami-3')] }] },
+    });
+  });
+
+  it('fails when two accounts of one region differ in what others own, whatever a third owns itself', async () => {
+    const third: Target = { ...DEV, accountId: '444444444444' };
+    finds(third, own('ami-own', third, 'golden'));
+    finds(DEV, sound('ami-1'));
+    finds(NEIGHBOUR, sound('ami-2'));
+    const targets = [third, DEV, NEIGHBOUR].map((target) => [target, byParameter] as const);
+    await expect(resolve(['dev', ...targets])).rejects.toMatchObject({
+      name: 'SourceAmisDiffer',
+      message:
+        'The targets would start from different source AMIs: 111111111111/eu-west-1 ami-1, 333333333333/eu-west-1 ami-2.',
+    });
+  });
+
+  it.each([
+    ["another target's account", NEIGHBOUR.accountId],
+    ['nobody, as far as EC2 says', undefined],
+  ])('fails when accounts of one region differ and one AMI is owned by %s', async (_, OwnerId) => {
+    finds(DEV, sound('ami-1', { OwnerId }));
+    finds(NEIGHBOUR, sound('ami-2'));
+    await expect(resolve(['dev', [DEV, byParameter], [NEIGHBOUR, byParameter]])).rejects.toMatchObject({
+      name: 'SourceAmisDiffer',
     });
   });
 });
@@ -266,7 +309,8 @@ describe('a source AMI of this factory', () => {
       [PROD, 'ami-2'],
     ] as const) {
       aws.on(target, parameter(OLD), { Parameter: { Value: id } });
-      aws.on(target, describeImage(id), { Images: [sound(id, { Name: `base-${id}` })] });
+      const own = sound(id, { Name: `base-${id}`, OwnerId: target.accountId });
+      aws.on(target, describeImage(id), { Images: [own] });
     }
     expect(await resolve(['dev', [DEV, base]], ['prod', [PROD, base]])).toMatchObject({
       dev: { batches: [{ targets: [bakes(DEV, 'ami-1')] }] },

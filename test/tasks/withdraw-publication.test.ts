@@ -1,17 +1,33 @@
 import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Target } from '../../tasks/contract.ts';
 import { handler } from '../../tasks/withdraw-publication.ts';
-import { DEV, awsError, call, useAws } from './aws.ts';
+import { DEV, PROD, awsError, call, useAws } from './aws.ts';
 import { RELEASE, batchOf, candidate, imagesByName, imagesByTag } from './example.ts';
 import { LATEST, VERSION, get, history, published, put, reads, remove, versions } from './parameters.ts';
 
 const aws = useAws();
 const absent = awsError('ParameterNotFound');
 
-const withdraw = (attempt = 1) =>
-  handler({ release: RELEASE, resolved: { dev: { batches: [batchOf(DEV)] } }, attempt });
+const withdraw = (attempt = 1, ...targets: readonly Target[]) =>
+  handler({
+    release: RELEASE,
+    resolved: { dev: { batches: [batchOf(DEV)] }, prod: { batches: [batchOf(...targets)] } },
+    attempt,
+  });
 const image = (id: string) => new DescribeImagesCommand({ ImageIds: [id] });
-const ours = [call(DEV, imagesByTag), call(DEV, imagesByName)];
+const exists = (id: string) => aws.on(DEV, image(id), { Images: [{ ImageId: id }] });
+const ours = [imagesByTag, imagesByName, get(VERSION), get(LATEST)];
+const written = () => aws.sent.filter(({ command }) => /Put|Delete/.test(command));
+
+const leftoversOf = async (withdrawing: Promise<unknown>): Promise<unknown> => {
+  const error: unknown = await withdrawing.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({ name: 'LeftoversRemain' });
+  return JSON.parse(Object(error).message).leftovers;
+};
 
 beforeEach(() => {
   aws.on(DEV, imagesByTag, { Images: [candidate('ami-1')] });
@@ -19,70 +35,83 @@ beforeEach(() => {
 });
 
 describe('withdrawing a publication', () => {
-  it('points latest at the newest version that is left, then deletes the version, then reads both back', async () => {
-    aws.on(DEV, get(VERSION), reads('ami-1'), absent);
-    aws.on(DEV, get(LATEST), reads('ami-1'), reads('ami-0'));
+  it('points latest at the newest version that is left and exists, then deletes the version, then reads both back', async () => {
+    aws.on(DEV, get(VERSION), reads('ami-1'), reads('ami-1'), absent);
+    aws.on(DEV, get(LATEST), reads('ami-1'), reads('ami-old'));
     aws.on(
       DEV,
       published(),
       versions({
+        '1.2.20261121093000': 'ami-older',
         '1.3.20261121093000': 'ami-old',
-        '1.4.20261120093000': 'ami-0',
+        '1.4.20261120093000': 'ami-gone',
+        '1.4.20261120103000': 'ami-deregistered',
         [RELEASE.version]: 'ami-1',
+        '1.5.20261122093000-topic': 'ami-topic',
       }),
     );
-    aws.accepts(DEV, put(LATEST, 'ami-0'), remove(VERSION));
-    expect(await withdraw()).toEqual({ withdrawn: 1 });
-    expect(aws.sent).toEqual([
-      ...ours,
-      ...[
+    aws.on(DEV, history(), { Parameters: [{ Value: 'ami-hand', Version: 1 }] });
+    aws.on(DEV, image('ami-deregistered'), awsError('InvalidAMIID.Unavailable'));
+    aws.on(DEV, image('ami-gone'), { Images: [] });
+    exists('ami-old');
+    aws.accepts(DEV, put(LATEST, 'ami-old'), remove(VERSION));
+    expect(await withdraw()).toEqual({ targets: 1 });
+    expect(aws.sent).toEqual(
+      [
+        ...ours,
         get(VERSION),
-        get(LATEST),
         published(),
-        put(LATEST, 'ami-0'),
+        history(),
+        image('ami-deregistered'),
+        image('ami-gone'),
+        image('ami-old'),
+        put(LATEST, 'ami-old'),
         remove(VERSION),
         get(VERSION),
         get(LATEST),
       ].map((command) => call(DEV, command)),
-    ]);
+    );
   });
 
-  it('of nothing changes nothing', async () => {
+  it('of nothing changes nothing, and looks once', async () => {
     aws.on(DEV, get(VERSION), absent);
     aws.on(DEV, get(LATEST), absent);
-    expect(await withdraw()).toEqual({ withdrawn: 1 });
-    expect(aws.commands.filter((command) => /Put|Delete/.test(command))).toEqual([]);
+    expect(await withdraw()).toEqual({ targets: 1 });
+    expect(aws.sent).toEqual(ours.map((command) => call(DEV, command)));
   });
 
   it('twice succeeds twice, and writes nothing the second time', async () => {
-    aws.on(DEV, get(VERSION), reads('ami-1'), absent);
+    aws.on(DEV, get(VERSION), reads('ami-1'), reads('ami-1'), absent);
     aws.on(DEV, get(LATEST), reads('ami-1'), absent);
     aws.on(DEV, published(), versions({ [RELEASE.version]: 'ami-1' }));
     aws.on(DEV, history(), { Parameters: [{ Value: 'ami-1', Version: 1 }] });
     aws.accepts(DEV, remove(LATEST), remove(VERSION));
     await withdraw();
+    expect(written()).toEqual([call(DEV, remove(LATEST)), call(DEV, remove(VERSION))]);
     aws.sent = [];
-    expect(await withdraw()).toEqual({ withdrawn: 1 });
-    expect(aws.commands.filter((command) => /Put|Delete/.test(command))).toEqual([]);
+    expect(await withdraw()).toEqual({ targets: 1 });
+    expect(aws.sent).toEqual(ours.map((command) => call(DEV, command)));
   });
 
   it('leaves latest alone when it is not ours', async () => {
     aws.on(DEV, get(VERSION), reads('ami-1'), absent);
     aws.on(DEV, get(LATEST), reads('ami-9'));
     aws.accepts(DEV, remove(VERSION));
-    expect(await withdraw()).toEqual({ withdrawn: 1 });
-    expect(aws.commands).not.toContain('PutParameter');
+    expect(await withdraw()).toEqual({ targets: 1 });
+    expect(written()).toEqual([call(DEV, remove(VERSION))]);
   });
 
   it('finds what it published by the value of the version even when the AMI is gone', async () => {
     aws.on(DEV, imagesByTag, { Images: [] });
     aws.on(DEV, imagesByName, { Images: [] });
-    aws.on(DEV, get(VERSION), reads('ami-1'), absent);
+    aws.on(DEV, get(VERSION), reads('ami-1'), reads('ami-1'), absent);
     aws.on(DEV, get(LATEST), reads('ami-1'), absent);
     aws.on(DEV, published(), {});
-    aws.on(DEV, history(), { Parameters: [] });
+    // Not even when the history still names it.
+    aws.on(DEV, history(), { Parameters: [{ Value: 'ami-1', Version: 1 }] });
     aws.accepts(DEV, remove(LATEST), remove(VERSION));
-    expect(await withdraw()).toEqual({ withdrawn: 1 });
+    expect(await withdraw()).toEqual({ targets: 1 });
+    expect(written()).toEqual([call(DEV, remove(LATEST)), call(DEV, remove(VERSION))]);
   });
 
   it('restores the newest earlier value that still exists, from any page of the history, where no version is left', async () => {
@@ -103,10 +132,27 @@ describe('withdrawing a publication', () => {
       ],
     });
     aws.on(DEV, image('ami-gone'), awsError('InvalidAMIID.NotFound'));
-    aws.on(DEV, image('ami-b'), { Images: [{ ImageId: 'ami-b' }] });
+    exists('ami-b');
     aws.accepts(DEV, put(LATEST, 'ami-b'));
-    expect(await withdraw()).toEqual({ withdrawn: 1 });
+    expect(await withdraw()).toEqual({ targets: 1 });
     expect(aws.sent).not.toContainEqual(call(DEV, image('ami-a')));
+    expect(written()).toEqual([call(DEV, put(LATEST, 'ami-b'))]);
+  });
+
+  it('restores an earlier value where every version that is left lost its AMI', async () => {
+    aws.on(DEV, get(VERSION), reads('ami-1'), reads('ami-1'), absent);
+    aws.on(DEV, get(LATEST), reads('ami-1'), reads('ami-hand'));
+    aws.on(DEV, published(), versions({ '1.4.20261120093000': 'ami-gone', [RELEASE.version]: 'ami-1' }));
+    aws.on(DEV, history(), {
+      Parameters: [
+        { Value: 'ami-hand', Version: 1 },
+        { Value: 'ami-1', Version: 2 },
+      ],
+    });
+    aws.on(DEV, image('ami-gone'), awsError('InvalidAMIID.NotFound'));
+    exists('ami-hand');
+    aws.accepts(DEV, put(LATEST, 'ami-hand'), remove(VERSION));
+    expect(await withdraw()).toEqual({ targets: 1 });
   });
 
   it('fails with NotReadyYet on the first attempt, because what was just written may appear late', async () => {
@@ -115,34 +161,71 @@ describe('withdrawing a publication', () => {
     await expect(withdraw(0)).rejects.toMatchObject({ name: 'NotReadyYet' });
   });
 
-  it('fails with NotReadyYet while the version is still there', async () => {
+  it('fails on the first attempt with what is left rather than with NotReadyYet', async () => {
     aws.on(DEV, get(VERSION), reads('ami-1'));
     aws.on(DEV, get(LATEST), absent);
     aws.accepts(DEV, remove(VERSION));
-    await expect(withdraw()).rejects.toMatchObject({
-      name: 'NotReadyYet',
-      message: `111111111111/eu-west-1: ${VERSION} still exists`,
-    });
+    expect(await leftoversOf(withdraw(0))).toMatchObject([{ resourceId: VERSION }]);
   });
 
-  it('fails with NotReadyYet while latest still reads ours', async () => {
-    aws.on(DEV, get(VERSION), reads('ami-1'), absent);
+  it('fails with the version while it is still there', async () => {
+    aws.on(DEV, get(VERSION), reads('ami-1'));
+    aws.on(DEV, get(LATEST), absent);
+    aws.accepts(DEV, remove(VERSION));
+    expect(await leftoversOf(withdraw())).toEqual([
+      { ...DEV, resourceId: VERSION, why: 'it still points at the release' },
+    ]);
+  });
+
+  it('fails with latest while it still reads ours', async () => {
+    aws.on(DEV, get(VERSION), reads('ami-1'), reads('ami-1'), absent);
     aws.on(DEV, get(LATEST), reads('ami-1'));
     aws.on(DEV, published(), versions({ '1.4.20261120093000': 'ami-0' }));
+    aws.on(DEV, history(), {});
+    exists('ami-0');
     aws.accepts(DEV, put(LATEST, 'ami-0'), remove(VERSION));
-    await expect(withdraw()).rejects.toMatchObject({
-      name: 'NotReadyYet',
-      message: `111111111111/eu-west-1: ${LATEST} still reads ami-1`,
-    });
+    expect(await leftoversOf(withdraw())).toEqual([
+      { ...DEV, resourceId: LATEST, why: 'it still points at the release' },
+    ]);
   });
+
+  const unseen = (target: Target, why: string) => [
+    { ...target, resourceId: RELEASE.releaseId, why: `could not be looked at: ${why}` },
+  ];
 
   it('fails when it may not see whether an earlier AMI exists, and deletes nothing', async () => {
     aws.on(DEV, get(VERSION), reads('ami-1'));
     aws.on(DEV, get(LATEST), reads('ami-1'));
     aws.on(DEV, published(), {});
     aws.on(DEV, history(), { Parameters: [{ Value: 'ami-0', Version: 1 }] });
-    aws.on(DEV, image('ami-0'), awsError('UnauthorizedOperation'));
-    await expect(withdraw()).rejects.toMatchObject({ name: 'AccessDenied' });
-    expect(aws.commands.filter((command) => /Put|Delete/.test(command))).toEqual([]);
+    aws.on(DEV, image('ami-0'), awsError('UnauthorizedOperation', 'no'));
+    expect(await leftoversOf(withdraw())).toEqual(unseen(DEV, 'AccessDenied: UnauthorizedOperation: no'));
+    expect(written()).toEqual([]);
+  });
+
+  it('fails when latest cannot be turned back, and keeps the version, which tells a retry whose latest it is', async () => {
+    aws.on(DEV, get(VERSION), reads('ami-1'));
+    aws.on(DEV, get(LATEST), reads('ami-1'));
+    aws.on(DEV, published(), {});
+    aws.on(DEV, history(), {});
+    aws.on(DEV, remove(LATEST), awsError('TooManyUpdates', 'slow down'));
+    expect(await leftoversOf(withdraw())).toEqual(unseen(DEV, 'Throttled: TooManyUpdates: slow down'));
+    expect(written()).toEqual([call(DEV, remove(LATEST))]);
+  });
+
+  it('fails for the target it cannot see, and withdraws from the others all the same', async () => {
+    aws.on(DEV, get(VERSION), reads('ami-1'), absent);
+    aws.on(DEV, get(LATEST), reads('ami-9'));
+    aws.accepts(DEV, remove(VERSION));
+    aws.on(PROD, imagesByTag, awsError('UnauthorizedOperation', 'no'));
+    aws.on(PROD, imagesByName, { Images: [] });
+    expect(await leftoversOf(withdraw(1, PROD))).toEqual(
+      unseen(PROD, 'AccessDenied: UnauthorizedOperation: no'),
+    );
+    expect(written()).toEqual([call(DEV, remove(VERSION))]);
+  });
+
+  it('fails on an event that is none', async () => {
+    await expect(handler({ release: RELEASE, resolved: {} })).rejects.toMatchObject({ name: 'InvalidEvent' });
   });
 });

@@ -4,7 +4,7 @@ import { COMMIT, pathOf, rehearseFactory, targetsIn } from './rehearsing.ts';
 
 const two = { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } };
 const UNTIL_PROD = 'Resolve source AMIs > Bake dev AMIs > Check dev AMIs > Bake prod AMIs > Check prod AMIs';
-const END = 'Explain rollback > Announce rollback > Was everything undone? > Rolled back';
+const END = 'Verify rollback > Announce rollback > Was everything undone? > Rolled back';
 
 describe('packleader-release-image', () => {
   test('releases into both accounts under one version that leads back to the commit', async () => {
@@ -117,7 +117,9 @@ describe('packleader-release-image', () => {
     });
     expect(report.outcome).toBe('rollback incomplete');
     const [leftover] = report.releases[0]?.leftovers ?? [];
-    expect(leftover?.why).toMatch(/^it is used by arn:aws:ec2:eu-west-1:100000000001:instance\/i-/);
+    expect(leftover?.why).toMatch(
+      /^quarantined: it is used by arn:aws:ec2:eu-west-1:100000000001:instance\/i-/,
+    );
     const image = report.world['100000000001/eu-west-1']?.images.find(
       ({ imageId }) => imageId === leftover?.resourceId,
     );

@@ -34,7 +34,7 @@ describe('packleader-release', () => {
       web: 'rolled back',
     });
     expect(report.outcome).toBe('rolled back');
-    expect(pathOf(report, 'web')).toMatch(/^Resolve source AMIs > Explain rollback/);
+    expect(pathOf(report, 'web')).toMatch(/^Resolve source AMIs > Verify rollback/);
     expect(report.releases.find(({ image }) => image === 'web')?.error?.name).toBe('BaseImageNotReleased');
   });
 

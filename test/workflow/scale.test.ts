@@ -51,7 +51,7 @@ describe.each([1, 2, 4])('a factory of %i stages', (count) => {
     );
     const undone = Object.keys(stages).map((stage) => `Deregister ${stage} AMIs`);
     expect(pathOf(report)).toContain(
-      `Check ${last} AMIs > ${undone.toReversed().join(' > ')} > Explain rollback`,
+      `Check ${last} AMIs > ${undone.toReversed().join(' > ')} > Verify rollback`,
     );
     expect(report.outcome).toBe('rolled back');
   });

@@ -45,7 +45,7 @@ describe('in a target account', () => {
       ReadParameters: Allow ssm:GetParameter ssm:GetParameters on arn:aws:ssm:*:111111111111:parameter/* arn:aws:ssm:*::parameter/aws/service/*
       Publish: Allow ssm:DeleteParameter ssm:GetParameterHistory ssm:GetParametersByPath ssm:PutParameter on arn:aws:ssm:*:111111111111:parameter/packleader/*/latest arn:aws:ssm:*:111111111111:parameter/packleader/*/versions arn:aws:ssm:*:111111111111:parameter/packleader/*/versions/*
       StopBuilds: Allow codebuild:BatchGetBuilds codebuild:ListBuildsForProject codebuild:StopBuild on arn:aws:codebuild:eu-west-1:111111111111:project/packleader-bake",
-        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-task-resolve-source-amis","arn:aws:iam::999999999999:role/packleader-task-check-amis","arn:aws:iam::999999999999:role/packleader-task-apply-version-tags","arn:aws:iam::999999999999:role/packleader-task-publish-release","arn:aws:iam::999999999999:role/packleader-task-withdraw-publication","arn:aws:iam::999999999999:role/packleader-task-deregister-amis"]}}",
+        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-task-resolve-source-amis","arn:aws:iam::999999999999:role/packleader-task-check-amis","arn:aws:iam::999999999999:role/packleader-task-apply-version-tags","arn:aws:iam::999999999999:role/packleader-task-publish-release","arn:aws:iam::999999999999:role/packleader-task-withdraw-publication","arn:aws:iam::999999999999:role/packleader-task-deregister-amis","arn:aws:iam::999999999999:role/packleader-task-verify-rollback"]}}",
       }
     `);
   });
@@ -141,7 +141,7 @@ describe('in the hub', () => {
     'packleader-task-summarise-releases',
     'packleader-task-announce-release',
     'packleader-task-announce-rollback',
-    'packleader-task-explain-rollback',
+    'packleader-task-verify-rollback',
     'packleader-bake-batch',
     'StateMachines/ReleaseImage/Machine/Role/Resource',
     'StateMachines/Release/Machine/Role/Resource',

@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { clientsFor } from './aws-clients.ts';
+import {
+  ERRORS,
+  type ErrorOutput,
+  type Leftover,
+  type Release,
+  TAGS,
+  type Target,
+  errorOutputSchema,
+  leftoverSchema,
+  releaseSchema,
+  resolvedSchema,
+  targetName,
+} from './contract.ts';
+import { inEveryTarget } from './every-target.ts';
+import { parseEvent } from './parse-event.ts';
+import { snapshotIdsOf, tagsOf } from './release-images.ts';
+import { type Traces, bakedIds, findTraces } from './traces.ts';
+import { unseen } from './undo-targets.ts';
+
+const eventSchema = z.object({
+  release: releaseSchema,
+  failure: errorOutputSchema,
+  /** Absent when nothing was built. */
+  resolved: resolvedSchema.default({}),
+  /** By undo state: its output, or the error it gave up with. */
+  undone: z.record(z.string(), z.unknown()).default({}),
+});
+type Event = z.infer<typeof eventSchema>;
+
+/** Room in a Fail state's cause, so that a parent with many images stays within 256 KiB. */
+const LEFTOVERS_IN_CAUSE = 30;
+const CHARACTERS_IN_CAUSE = 8_000;
+const CHARACTERS_OF_ONE_ERROR = 1_500;
+/** At most so many are listed; fewer beside a release of 1,000 targets, which leaves little room in the state document.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
+const LEFTOVERS_IN_STATE = 200;
+const CHARACTERS_OF_ONE_REASON = 400;
+const DOCUMENT_BYTES = 262_144;
+/** For the names of the verdict's fields, and for the answer of the announcement that follows. */
+const RESERVED_BYTES = 1_500;
+
+/** How a rollback ended, ready to be shown. */
+export interface Verdict {
+  readonly complete: boolean;
+  readonly error: string;
+  readonly cause: string;
+  /** The first 200, or as many as fit; each reason is cut to 400 characters. */
+  readonly leftovers: readonly Leftover[];
+  /** All of them, counted. */
+  readonly leftoverCount: number;
+}
+
+/** Looks at every target once more: only what nobody can find any more is undone, whatever the undo states said. Then says
+ *  in words what failed, what was undone and what is left: the cause of the execution's bad ending.
+ *  In      { release, failure: { Error, Cause }, resolved: { dev: { batches }, … }, undone: { 'Deregister dev AMIs': {…} | { Error, Cause } } }
+ *  Out     { complete, error, cause, leftovers: [{ accountId, region, resourceId, why }], leftoverCount }
+ *  Errors  none of its own; a target that cannot be looked at is a leftover
+ *  Repeat  safe: only reads
+ *  @see    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
+export async function handler(event: unknown): Promise<Verdict> {
+  const { release, failure, resolved, undone } = parseEvent(eventSchema, event);
+  const targets = Object.values(resolved).flatMap(({ batches }) => batches.flatMap((batch) => batch.targets));
+  const reasonOf = reasonsIn(undone, release);
+  const leftovers = (await inEveryTarget(targets, (target) => look(target, release, reasonOf))).flat();
+  const complete = leftovers.length === 0;
+  const first = readError(failure);
+  const story = [
+    `${first.name}: ${cut(first.message, CHARACTERS_OF_ONE_ERROR)}`,
+    ...tellUndone(undone),
+    complete ? `Nothing of ${release.releaseId} is left in any account.` : tellLeftovers(leftovers),
+  ].join('\n');
+  const cause = cut(story, CHARACTERS_IN_CAUSE);
+  const room = DOCUMENT_BYTES - RESERVED_BYTES - bytesOf(event) - bytesOf(cause);
+  return {
+    complete,
+    error: complete ? first.name : ERRORS.rollbackIncomplete,
+    cause,
+    leftovers: thatFit(leftovers, room),
+    leftoverCount: leftovers.length,
+  };
+}
+
+async function look(
+  target: Target,
+  release: Release,
+  reasonOf: (target: Target, resourceId: string) => string | undefined,
+): Promise<Leftover[]> {
+  try {
+    const traces = await findTraces(clientsFor(target), release, target);
+    const quarantined = quarantineOf(traces);
+    return [...bakedIds(traces), ...traces.parameters].map((resourceId) => ({
+      accountId: target.accountId,
+      region: target.region,
+      resourceId,
+      why: quarantined.get(resourceId) ?? reasonOf(target, resourceId) ?? 'it is still there',
+    }));
+  } catch (error) {
+    return [unseen(target, release, error)];
+  }
+}
+
+/** What is quarantined says why in its own tag. */
+function quarantineOf({ images }: Traces): Map<string, string> {
+  const quarantined = images.flatMap((image) => {
+    const why = tagsOf(image).get(TAGS.quarantine);
+    const ids = [image.ImageId ?? '', ...snapshotIdsOf(image)];
+    return why === undefined ? [] : ids.map((id) => [id, `quarantined: ${why}`] as const);
+  });
+  return new Map(quarantined);
+}
+
+/** Why the undo states could not remove something, as far as they said so: of itself, or of its whole target. */
+function reasonsIn(undone: Event['undone'], { releaseId }: Release) {
+  const told = Object.values(undone).flatMap((result) => {
+    const error = errorOutputSchema.safeParse(result);
+    const list = error.success
+      ? leftoversSchema.safeParse(parseJson(readError(error.data).message))
+      : undefined;
+    return list?.success ? list.data.leftovers : [];
+  });
+  const key = (target: Target, resourceId: string) => `${targetName(target)} ${resourceId}`;
+  const reasons = new Map(told.map((leftover) => [key(leftover, leftover.resourceId), leftover.why]));
+  return (target: Target, resourceId: string): string | undefined =>
+    reasons.get(key(target, resourceId)) ?? reasons.get(key(target, releaseId));
+}
+
+/** The message of LeftoversRemain. */
+const leftoversSchema = z.object({ leftovers: z.array(leftoverSchema) });
+
+/** A Lambda's error is JSON in the cause; any other cause is text. */
+function readError({ Error: name, Cause }: ErrorOutput): { name: string; message: string } {
+  const lambda = z.object({ errorType: z.string(), errorMessage: z.string() }).safeParse(parseJson(Cause));
+  if (lambda.success) return { name: lambda.data.errorType, message: lambda.data.errorMessage };
+  if (name === 'States.Timeout') return { name, message: 'a state did not answer within its time limit' };
+  return { name, message: Cause };
+}
+
+/** The undo states in the order in which they ran, and what kept one from ending well. */
+function tellUndone(undone: Event['undone']): string[] {
+  const ends = Object.entries(undone).map(([state, result]) => {
+    const error = errorOutputSchema.safeParse(result);
+    if (!error.success) return `${state}: done.`;
+    const { name, message } = readError(error.data);
+    return `${state}: gave up with ${name}${name === ERRORS.leftoversRemain ? '' : `: ${cut(message, CHARACTERS_OF_ONE_ERROR)}`}.`;
+  });
+  return ends;
+}
+
+function tellLeftovers(leftovers: readonly Leftover[]): string {
+  const lines = leftovers
+    .slice(0, LEFTOVERS_IN_CAUSE)
+    .map((leftover) => `  ${targetName(leftover)} ${leftover.resourceId}: ${leftover.why}`);
+  const more = leftovers.length - lines.length;
+  return ['Left behind:', ...lines, ...(more > 0 ? [`  and ${more} more`] : [])].join('\n');
+}
+
+/** The first leftovers, within a number of bytes. */
+function thatFit(leftovers: readonly Leftover[], room: number): Leftover[] {
+  let bytes = 0;
+  return leftovers
+    .slice(0, LEFTOVERS_IN_STATE)
+    .map((leftover) => ({ ...leftover, why: cut(leftover.why, CHARACTERS_OF_ONE_REASON) }))
+    .filter((leftover) => (bytes += bytesOf(leftover) + 1) <= room);
+}
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+const cut = (text: string, longest: number): string =>
+  text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
