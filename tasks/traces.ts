@@ -61,7 +61,7 @@ export async function findTraces(clients: TargetClients, release: Release, targe
 export function bakedIds(traces: Traces): string[] {
   const { builds, instances, keyPairs, volumes, securityGroups, images, snapshotIds } = traces;
   const imageIds = images.map(({ ImageId = '' }) => ImageId);
-  return [...builds, ...instances, ...keyPairs, ...volumes, ...securityGroups, ...imageIds, ...snapshotIds];
+  return [...imageIds, ...builds, ...instances, ...keyPairs, ...volumes, ...securityGroups, ...snapshotIds];
 }
 
 /** The parameters that let consumers find the release. */

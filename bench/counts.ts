@@ -1,0 +1,49 @@
+/** Counts what one release of one image costs: calls, state transitions, and how near it comes to AWS's quotas. */
+import { checkOutFactory, configurationFiles } from '../cli/checkout.ts';
+import { rehearse, type Figures } from '../sandbox/rehearsal.ts';
+import type { Fault } from '../sandbox/faults.ts';
+import { loadConfiguration } from '../tasks/configuration/configuration.ts';
+import { definitionsOf } from '../workflow/definitions.ts';
+import { bucketName } from '../workflow/hub-stack.ts';
+import { NAMES } from '../tasks/contract.ts';
+
+export interface Counts extends Omit<Figures, 'calls'> {
+  /** By Packer, in the target accounts. */
+  readonly packerCalls: number;
+  /** By the state machines, the tasks and the build that fetches the source. */
+  readonly ownCalls: number;
+}
+
+/**
+ * @param directory of a factory
+ * @param fault makes the release roll back; without one it must be released
+ * @throws Error when the release does not end as it should
+ */
+export async function countRelease(directory: string, fault?: Fault): Promise<Counts> {
+  const checkout = checkOutFactory(directory);
+  const { factory } = loadConfiguration(configurationFiles(checkout.files));
+  let packerCalls = 0;
+  const report = await rehearse({
+    factory,
+    machines: definitionsOf(factory),
+    bucket: bucketName(factory),
+    checkOut: () => ({
+      commit: checkout.commit,
+      branch: factory.defaultBranch,
+      files: checkout.files,
+      changes: {},
+    }),
+    request: { images: factory.images.map(({ name }) => name) },
+    faults: fault ? [fault] : [],
+    prepare: (sandbox) => {
+      sandbox.intercept(async (call, next) => {
+        if (call.role === NAMES.bakeRole) packerCalls += 1;
+        return next();
+      });
+    },
+  });
+  const expected = fault ? 'rolled back' : 'released';
+  if (report.outcome !== expected) throw new Error(`The release was ${report.outcome}, not ${expected}.`);
+  const { calls, ...figures } = report.figures;
+  return { ...figures, packerCalls, ownCalls: calls - packerCalls };
+}

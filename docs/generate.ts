@@ -1,0 +1,90 @@
+/** Writes what the documentation says about the state machines: `npm run docs`. A test compares. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { format, resolveConfig } from 'prettier';
+import { readFactoryDirectory } from '../tasks/configuration/factory-directory.ts';
+import { loadFactory } from '../tasks/configuration/factory.ts';
+import { NAMES } from '../tasks/contract.ts';
+import { stateGraphSchema } from '../sandbox/asl.ts';
+import { definitionsOf } from '../workflow/definitions.ts';
+import { type StateMachine, diagramOf, stepTable } from './state-machines.ts';
+
+const ROOT = new URL('..', import.meta.url);
+
+/** Every generated file, by its path in the repository. */
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  const machines = machinesOfThisFactory();
+  const transaction = named(machines, NAMES.releaseImageMachine);
+  const readme = readFileSync(new URL('README.md', ROOT), 'utf8');
+  const sections = new Map([
+    ['picture', diagramOf(transaction, { maps: false })],
+    ['steps', stepTable(transaction, { maps: false })],
+  ]);
+  return new Map([
+    ['README.md', await formatted(withSections(readme, sections))],
+    ['docs/generated/state-machines.md', await formatted(stateMachinesPage(machines))],
+  ]);
+}
+
+function machinesOfThisFactory(): StateMachine[] {
+  const factory = loadFactory(readFactoryDirectory(new URL('packer', ROOT).pathname));
+  return definitionsOf(factory).map(({ name, definition }) => ({
+    name,
+    graph: stateGraphSchema.parse(definition),
+  }));
+}
+
+function named(machines: readonly StateMachine[], wanted: string): StateMachine {
+  const machine = machines.find(({ name }) => name === wanted);
+  if (!machine) throw new Error(`There is no state machine ${wanted}.`);
+  return machine;
+}
+
+function stateMachinesPage(machines: readonly StateMachine[]): string {
+  const inOrder = [NAMES.releaseMachine, NAMES.releaseImageMachine, NAMES.bakeBatchMachine].map((name) =>
+    named(machines, name),
+  );
+  const sections = inOrder.map((machine) =>
+    [`## ${machine.name}`, diagramOf(machine), stepTable(machine)].join('\n\n'),
+  );
+  const [example] = inOrder;
+  return [
+    '<!-- Written by `npm run docs`; changes made here are lost. -->',
+    '# The state machines',
+    `As they would be deployed for this repository’s own \`packer/factory.yaml\`; another factory has other stages. Solid
+arrows follow a success, dotted ones a failure. ${example?.name} starts packleader-release-image, and that starts
+packleader-bake-batch.`,
+    ...sections,
+  ].join('\n\n');
+}
+
+/**
+ * Replaces what stands between `<!-- generated: name -->` and `<!-- end -->`.
+ *  @throws Error when a section has no such place, or a place has no such section
+ */
+export function withSections(page: string, sections: ReadonlyMap<string, string>): string {
+  const met = new Set<string>();
+  const replaced = page.replace(
+    /(<!-- generated: (\S+) -->)[^]*?(<!-- end -->)/g,
+    (_all, start: string, name: string, end: string) => {
+      const section = sections.get(name);
+      if (section === undefined) throw new Error(`Nothing generates the section "${name}".`);
+      met.add(name);
+      return `${start}\n\n${section}\n\n${end}`;
+    },
+  );
+  for (const name of sections.keys())
+    if (!met.has(name)) throw new Error(`There is no place for the section "${name}".`);
+  return replaced;
+}
+
+async function formatted(page: string): Promise<string> {
+  const options = await resolveConfig(new URL('README.md', ROOT));
+  return format(page, { ...options, parser: 'markdown' });
+}
+
+if (import.meta.main) {
+  for (const [path, text] of await generatedFiles()) {
+    writeFileSync(new URL(path, ROOT), text);
+    process.stdout.write(`${path}\n`);
+  }
+}
