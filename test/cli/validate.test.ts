@@ -97,7 +97,7 @@ const calls = () =>
     .array(z.array(z.string()))
     .parse(jsonLines('calls'))
     .filter(([name, first]) => name !== 'packer' || first !== 'version')
-    .map(([name, first]) => (name === 'packer' ? `${name} ${first}` : name))
+    .map(([name = '', first]) => (name === 'packer' ? `${name} ${first}` : name))
     .toSorted();
 const forgetCalls = () => {
   for (const name of ['calls', 'told']) rmSync(join(place, name), { force: true });

@@ -11,10 +11,8 @@ const template = (image: string, file: string) => readFileSync(join(packer, 'ima
 
 describe('the templates of the shipped images', () => {
   it('are there for two images of each platform at least', () => {
-    expect(platforms.map(([platform, of]) => [platform, of.length > 1]).toSorted()).toEqual([
-      ['linux', true],
-      ['windows', true],
-    ]);
+    const several = platforms.filter(([, of]) => of.length > 1).map(([platform]) => platform);
+    expect(several.toSorted()).toEqual(['linux', 'windows']);
   });
 
   it.each(
