@@ -25,7 +25,7 @@ export interface Fault {
 
 const THROTTLES = 3;
 const BUILDS: readonly string[] = [NAMES.bakeRole, NAMES.fetchSourceProject];
-const READING_STATES = /^(Resolve|Check) /;
+const READING_STATES = /^(Resolve|Check|Verify) /;
 const FAULT_VARIABLE = 'SANDBOX_FAULT';
 /** Longer than any time limit of a build. */
 const HANGS_MINUTES = 48 * 60;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { currentState } from '../../sandbox/engine.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { COMMIT, pathOf, rehearseFactory, targetsIn } from './rehearsing.ts';
 
@@ -77,6 +78,60 @@ describe('packleader-release-image', () => {
     expect(report.releases[0]?.leftovers.map(({ resourceId }) => resourceId).toSorted()).toEqual(
       left.toSorted(),
     );
+  });
+
+  test('an undo that gave up after its work was done is a clean rollback: the accounts decide', async () => {
+    const report = await rehearseFactory(two, {
+      faults: [{ state: 'Bake prod AMIs', kind: 'failed' }],
+      prepare: (sandbox) => {
+        let deleted = false;
+        sandbox.intercept(async (call, next) => {
+          if (currentState()?.state !== 'Deregister dev AMIs') return next();
+          // Its last deletion is its last success: the look that follows is refused for ever.
+          if (deleted) throw Object.assign(new Error('no'), { name: 'UnauthorizedOperation' });
+          deleted = call.operation === 'DeleteSnapshot';
+          return next();
+        });
+      },
+    });
+    expect(report.outcome).toBe('rolled back');
+    expect(pathOf(report)).toMatch(/Was everything undone\? > Rolled back$/);
+    expect(report.releases[0]?.error?.cause).toMatch(
+      /Deregister dev AMIs: gave up with LeftoversRemain\.\nNothing of base@1\.4\.20261121093000 is left in any account\.$/,
+    );
+    expect(report.releases[0]?.leftovers).toEqual([]);
+  });
+
+  test('an account that cannot be looked at after the undo counts as left behind', async () => {
+    const report = await rehearseFactory(two, {
+      faults: [
+        { state: 'Bake prod AMIs', kind: 'failed' },
+        { state: 'Verify rollback', kind: 'refused', accountId: '100000000001' },
+      ],
+    });
+    expect(report.outcome).toBe('rollback incomplete');
+    expect(pathOf(report)).toMatch(/Was everything undone\? > Rollback incomplete$/);
+    expect(report.releases[0]?.leftovers).toMatchObject([
+      {
+        accountId: '100000000001',
+        region: 'eu-west-1',
+        resourceId: 'base@1.4.20261121093000',
+        why: expect.stringMatching(/^could not be looked at: AccessDenied: /),
+      },
+    ]);
+  });
+
+  test('a rollback that nobody could verify is red, and tells the first error', async () => {
+    const report = await rehearseFactory(two, {
+      faults: [
+        { state: 'Bake prod AMIs', kind: 'failed' },
+        { state: 'Verify rollback', kind: 'timeout' },
+      ],
+    });
+    expect(report.outcome).toBe('rollback incomplete');
+    expect(pathOf(report)).toMatch(/Deregister dev AMIs > Verify rollback > Rollback not verified$/);
+    expect(report.releases[0]?.error?.name).toBe('RollbackIncomplete');
+    expect(report.releases[0]?.error?.cause).toContain('ended FAILED in BUILD: Error');
   });
 
   test('an announcement that fails does not undo what consumers may already use', async () => {
