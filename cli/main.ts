@@ -56,6 +56,7 @@ function program(output: Output, code: { exit: number }): Command {
     .configureOutput({ writeOut: (text) => output.print(text), writeErr: (text) => output.complain(text) })
     .showHelpAfterError('(packleader --help tells more)');
   addRehearse(root, output, code);
+  addValidate(root, output, code);
   addConfig(root, output);
   return root;
 }
@@ -66,6 +67,7 @@ interface RehearseFlags {
   readonly branch?: string;
   readonly override: readonly string[];
   readonly fail: readonly string[];
+  readonly validate: boolean;
   readonly json?: true;
 }
 
@@ -86,6 +88,7 @@ function addRehearse(root: Command, output: Output, code: { exit: number }): voi
       [],
     )
     .option('--fail <state>', 'make a state fail; may be repeated, see below', collect, [])
+    .option('--no-validate', 'do not let Packer, where there is one, look at the templates first')
     .option('--json', 'print one JSON document and nothing else')
     .addHelpText(
       'after',
@@ -108,6 +111,48 @@ ${EXIT_CODES}`,
       const { rehearseCommand } = await import('./rehearse-command.ts');
       const { override: overrides, json = false, ...rest } = flags;
       code.exit = await rehearseCommand({ images, overrides, json, ...rest }, output);
+    });
+}
+
+interface ValidateFlags {
+  readonly factory: string;
+  readonly ref?: string;
+  readonly stage?: string;
+  readonly strict?: true;
+  readonly json?: true;
+}
+
+function addValidate(root: Command, output: Output, code: { exit: number }): void {
+  root
+    .command('validate')
+    .description('Check the configuration, the templates and the scripts, without an account.')
+    .argument('[images...]', 'images to check; every image of the factory by default')
+    .option('--factory <directory>', 'the directory that holds factory.yaml, or packer/factory.yaml', '.')
+    .option('--ref <ref>', 'a commit, branch or tag; by default the files as they lie there')
+    .option('--stage <stage>', 'what this stage would bake; every stage by default')
+    .option('--strict', 'refuse when something cannot be checked, because a tool is missing')
+    .option('--json', 'print one JSON document and nothing else')
+    .addHelpText(
+      'after',
+      `
+Checks the configuration, and with the tools that are there:
+  Packer 1.11+   fmt -check, and validate for every image in every stage with what a bake would be told
+  ShellCheck     every shell script
+  ansible-core   --syntax-check for every playbook
+  ansible-lint   every playbook and role
+PowerShell is parsed without any. A tool that is missing is named, and is no problem without --strict.
+Tools read their settings (.shellcheckrc, .ansible-lint) from the factory's directory.
+
+What is in order is remembered by content in .cache/validate, or in ~/.cache/packleader/validate where there is no .cache.
+
+Exit codes:
+  0  valid
+  2  refused: problems were found, or the command line is wrong`,
+    )
+    .action(async (images: string[], flags: ValidateFlags) => {
+      const { validateCommand } = await import('./validate-command.ts');
+      const { strict = false, json = false, ...rest } = flags;
+      code.exit = (await validateCommand({ images, strict, json, ...rest }, output)) ? 0 : EXIT.refused;
     });
 }
 

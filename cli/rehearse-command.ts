@@ -17,11 +17,15 @@ export async function rehearseCommand(
     output.print(`${JSON.stringify(documentOf(report), null, 2)}\n`);
     return exitCode(report);
   }
-  const startedAt = performance.now();
+  let startedAt = performance.now();
   const narrator = new Narrator(output);
+  output.status(output.paint('dim', '  … checking the configuration and the templates'));
   const report = await runRehearsal({
     ...options,
-    onStart: (preparation) => narrator.begin(preparation),
+    onStart: (preparation) => {
+      startedAt = performance.now();
+      narrator.begin(preparation);
+    },
     onAssumed: (assumptions) => narrator.assume(assumptions),
     onProgress: (progress) => narrator.follow(progress),
   });

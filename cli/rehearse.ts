@@ -13,6 +13,7 @@ import { type Definition, definitionsOf } from '../workflow/definitions.ts';
 import { bucketName } from '../workflow/hub-stack.ts';
 import { type FailableStates, parseFault, parseOverrides, refuse } from './arguments.ts';
 import { type FactoryCheckout, checkOutFactory, configurationFiles } from './checkout.ts';
+import { refuseInvalidTemplates } from './validate/validate.ts';
 
 export interface RehearseOptions {
   readonly images: readonly string[];
@@ -22,6 +23,8 @@ export interface RehearseOptions {
   readonly overrides: readonly string[];
   readonly fail: readonly string[];
   readonly startAt?: Date;
+  /** Whether Packer, where there is one, looks at the templates first. */
+  readonly validate?: boolean;
   readonly onStart?: (rehearsal: Preparation) => void;
   /** What the factory needs and the sandbox does not know. */
   readonly onAssumed?: (assumptions: readonly string[]) => void;
@@ -38,7 +41,7 @@ export interface Preparation {
 
 /**
  * Checks everything first, then rehearses.
- *  @throws InvalidConfiguration when the command line or the configuration is refused; nothing has been done then
+ *  @throws InvalidConfiguration when the command line, the configuration or a template is refused; nothing has been done then
  */
 export async function runRehearsal(options: RehearseOptions): Promise<Report> {
   const checkout = checkOutFactory(options.factory, options.ref);
@@ -47,13 +50,18 @@ export async function runRehearsal(options: RehearseOptions): Promise<Report> {
   if (options.branch === '') throw refuse('--branch', 'found an empty name, must be the name of a branch');
   const chosen = options.images.length > 0 ? { images: [...new Set(options.images)] } : {};
   throwIfAny(checkFactory(files, { ...chosen, ...(overrides && { overrides }) }));
-  const { factory } = loadConfiguration(files);
+  const configuration = loadConfiguration(files);
+  const { factory } = configuration;
   const images = chosen.images ?? factory.images.map(({ name }) => name);
   if (images.length === 0)
     throw refuse('images', 'found no image in the factory, must have at least one directory under images/');
   const machines = definitionsOf(factory);
   const targets = factory.stages.flatMap((stage) => stage.targets);
   const faults = options.fail.map((text) => parseFault(text, failableStates(machines), targets));
+  if (options.validate === true) {
+    const told = { images, ...(overrides && { overrides }) };
+    await refuseInvalidTemplates(checkout.files, configuration, told);
+  }
   options.onStart?.({ factory, checkout, images, faults });
   const branch = options.branch ?? factory.defaultBranch;
   return rehearse({

@@ -8,15 +8,17 @@
  * `PACKLEADER_CACHE` moves the cache (default: .cache in this repository).
  */
 import { execFile, spawn } from 'node:child_process';
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { constants } from 'node:os';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { constants, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { findProgram, programAt } from './programs.ts';
 
 const run = promisify(execFile);
 const tools = import.meta.dirname;
-const cache = process.env['PACKLEADER_CACHE'] ?? join(tools, '..', '.cache');
+/** Where what is built or installed stays. */
+export const cacheDirectory = (): string => process.env['PACKLEADER_CACHE'] ?? join(tools, '..', '.cache');
 
 /** What the templates ask for in `required_version`. */
 const OLDEST = [1, 11] as const;
@@ -47,10 +49,10 @@ export async function ensurePacker(
     return { command, environment: process.env };
   }
 
-  const environment = { ...process.env, PACKER_PLUGIN_PATH: join(cache, 'packer', 'plugins') };
+  const environment = { ...process.env, PACKER_PLUGIN_PATH: join(cacheDirectory(), 'packer', 'plugins') };
   if (!(await hasPlugin(command, version, environment))) {
     const built = await ensureBuilt(PLUGIN, say);
-    await exclusively(join(cache, 'packer', 'plugins.lock'), async () => {
+    await exclusively(join(cacheDirectory(), 'packer', 'plugins.lock'), async () => {
       await mkdir(environment.PACKER_PLUGIN_PATH, { recursive: true });
       await run(command, ['plugins', 'install', '--path', built, PLUGIN.source], { env: environment });
     });
@@ -60,6 +62,37 @@ export async function ensurePacker(
   }
   return { command, environment };
 }
+
+/**
+ * Returns the Packer that is there already, if there is one; builds nothing. Its plugins may be missing all the same.
+ * `identity` changes with Packer and with every plugin.
+ */
+export async function findPacker(): Promise<(Packer & { readonly identity: readonly string[] }) | undefined> {
+  const onPath = findProgram('packer');
+  const recent = onPath !== undefined && (await isRecent(onPath.command)) ? onPath : undefined;
+  const program = recent ?? programAt(await builtPath(PACKER));
+  if (program === undefined) return undefined;
+  const plugins = await pluginDirectory(recent !== undefined);
+  const identity = [program.identity, ...(await pluginsIn(plugins))];
+  return { command: program.command, environment: { ...process.env, PACKER_PLUGIN_PATH: plugins }, identity };
+}
+
+/** Where the plugins of a Packer are: its own place if the amazon plugin is there, else the one of this repository. */
+async function pluginDirectory(isOnPath: boolean): Promise<string> {
+  const told = process.env['PACKER_PLUGIN_PATH'];
+  if (told !== undefined) return told;
+  const ours = join(cacheDirectory(), 'packer', 'plugins');
+  const own = join(process.env['PACKER_CONFIG_DIR'] ?? join(homedir(), '.config', 'packer'), 'plugins');
+  const pinned = `packer-plugin-amazon_${await pinnedVersion(PLUGIN)}_`;
+  const isThere = async (directory: string) =>
+    (await pluginsIn(directory)).some((name) => name.includes(pinned));
+  return isOnPath && ((await isThere(own)) || !(await isThere(ours))) ? own : ours;
+}
+
+const pluginsIn = async (directory: string): Promise<string[]> => {
+  const names = await readdir(directory, { recursive: true }).catch(() => []);
+  return names.filter((name) => name.includes('packer-plugin-')).toSorted();
+};
 
 async function isRecent(command: string): Promise<boolean> {
   try {
@@ -93,10 +126,19 @@ async function pinnedVersion({ module, directory }: typeof PACKER): Promise<stri
   return version;
 }
 
+const nameOf = ({ module }: typeof PACKER): string => module.slice(module.lastIndexOf('/') + 1);
+
+const builtPath = async (tool: typeof PACKER): Promise<string> =>
+  join(
+    cacheDirectory(),
+    'packer',
+    `${nameOf(tool)}_${await pinnedVersion(tool)}_${process.platform}_${process.arch}`,
+  );
+
 async function ensureBuilt(tool: typeof PACKER, say: (line: string) => void): Promise<string> {
   const version = await pinnedVersion(tool);
-  const name = tool.module.slice(tool.module.lastIndexOf('/') + 1);
-  const built = join(cache, 'packer', `${name}_${version}_${process.platform}_${process.arch}`);
+  const name = nameOf(tool);
+  const built = await builtPath(tool);
   if (await exists(built)) return built;
   return exclusively(`${built}.lock`, async () => {
     // Another process may have built it while this one waited.
