@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { InvalidConfiguration } from '../tasks/configuration/problems.ts';
+import { EXIT } from './exit-codes.ts';
 import { parseOverrides } from './arguments.ts';
 import { configurationFiles, checkOutFactory } from './checkout.ts';
 import { configExplain, configShow } from './config.ts';
@@ -11,8 +12,6 @@ import { type Output, refusalDocument, refusalText, standardOutput } from './out
 const VERSION = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))).version;
-
-export const EXIT = { released: 0, rolledBack: 1, refused: 2, rollbackIncomplete: 3 } as const;
 
 const EXIT_CODES = `
 Exit codes:

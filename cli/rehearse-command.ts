@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { EXIT } from './main.ts';
+import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { Narrator } from './narrator.ts';
 import { type RehearseOptions, runRehearsal } from './rehearse.ts';
