@@ -225,7 +225,6 @@ export const bakedSchema = z.object({
   region: z.string().optional(),
   error: z.string().optional(),
 });
-export type Baked = z.infer<typeof bakedSchema>;
 
 /** An AMI of a release in one target. */
 export const amiSchema = targetSchema.extend({ imageId: z.string() });
@@ -256,7 +255,6 @@ export const ERRORS = {
   bakeFailed: 'BakeFailed',
   amiRejected: 'AmiRejected',
   notReadyYet: 'NotReadyYet',
-  publicationRefused: 'PublicationRefused',
   leftoversRemain: 'LeftoversRemain',
   someImagesFailed: 'SomeImagesFailed',
   rollbackIncomplete: 'RollbackIncomplete',
