@@ -1,7 +1,7 @@
 /** The `packleader` command: what it understands, and what its exit codes mean. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { InvalidConfiguration } from '../tasks/configuration/problems.ts';
 import { EXIT } from './exit-codes.ts';
 import { parseOverrides } from './arguments.ts';

@@ -1,5 +1,5 @@
 /** Tells a rehearsal as a story: one block per release, one line per state. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   ERRORS,
   NAMES,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BAKE_ENVIRONMENT, NAMES } from '../tasks/contract.ts';
 import { currentState } from './engine.ts';
 import type { Call, Sandbox } from './sandbox.ts';

@@ -5,7 +5,7 @@ import {
   StartBuildCommand,
 } from '@aws-sdk/client-codebuild';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Engine, Integration, IntegrationCall } from './engine.ts';
 import { camelCaseKeys, pascalCaseKeys } from './letter-case.ts';
 import { StatesError } from './states-error.ts';

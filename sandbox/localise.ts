@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type State, type StateGraph, stateGraphSchema } from './asl.ts';
 
 /** Stands for `$$.State.RetryCount` until the engine, which counts, puts the number in. */

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { _InstanceType as InstanceType, Image, TagSpecification } from '@aws-sdk/client-ec2';
-import { z } from 'zod';
+import * as z from 'zod';
 import { BAKE_ENVIRONMENT, keys, TAGS } from '../tasks/contract.ts';
 import type { BuildRun } from './builds.ts';
 import type { ec2 } from './ec2.ts';

@@ -7,7 +7,7 @@ import {
 import type { Leftover, PlannedRelease, Target } from '../tasks/contract.ts';
 import { forgetClients } from '../tasks/aws-clients.ts';
 import { NAMES, TAGS } from '../tasks/contract.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { stateGraphSchema } from './asl.ts';
 import { bindSandbox } from './bind.ts';
 import { Engine, type Execution, type Machine, type Outcome } from './engine.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { NAMES, leftoverSchema, releaseSchema } from './contract.ts';
 import { putEvent } from './events.ts';
 import { parseEvent } from './parse-event.ts';

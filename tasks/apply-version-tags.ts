@@ -1,5 +1,5 @@
 import { CreateTagsCommand, DescribeImagesCommand, DescribeSnapshotsCommand } from '@aws-sdk/client-ec2';
-import { z } from 'zod';
+import * as z from 'zod';
 import { clientsFor } from './aws-clients.ts';
 import {
   type Ami,

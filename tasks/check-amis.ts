@@ -1,5 +1,5 @@
 import type { Image } from '@aws-sdk/client-ec2';
-import { z } from 'zod';
+import * as z from 'zod';
 import { clientsFor } from './aws-clients.ts';
 import { describeBuildFailure } from './build-failure.ts';
 import { amiName } from './configuration/version.ts';

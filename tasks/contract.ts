@@ -2,7 +2,7 @@
  * What the workflow, the tasks, the sandbox and the tools must agree on: names of tags, parameters, roles, objects and
  * errors, and the shape of every document that crosses a state. A typo in one of these does not compile.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 // ---------------------------------------------------------------------------------------------- names in AWS
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ERRORS, PackleaderError } from './contract.ts';
 
 /** Parses what a state handed to its task. A refusal is a defect of the workflow, never of its user. */

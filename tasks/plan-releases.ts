@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import { z } from 'zod';
+import * as z from 'zod';
 import { changedImages } from './changed-images.ts';
 import { checkFactory } from './configuration/check.ts';
 import { type Configuration, loadConfiguration } from './configuration/configuration.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { clientsFor } from './aws-clients.ts';
 import { ERRORS, PackleaderError, amiSchema, parameters, releaseSchema } from './contract.ts';
 import { inEveryTarget } from './every-target.ts';

@@ -1,5 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ERRORS, PackleaderError, type ReleaseRequest, releaseRequestSchema } from './contract.ts';
 
 /** A request that names what it wants; without images it wants whatever changed. */

@@ -1,6 +1,6 @@
 import { type EC2Client, type Image, paginateDescribeImages } from '@aws-sdk/client-ec2';
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
-import { z } from 'zod';
+import * as z from 'zod';
 import { clientsFor } from './aws-clients.ts';
 import { hasCode } from './aws-errors.ts';
 import {

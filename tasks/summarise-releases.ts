@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERRORS, errorOutputSchema, releaseSchema } from './contract.ts';
 import { parseEvent } from './parse-event.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { clientsFor } from './aws-clients.ts';
 import { asFact } from './aws-errors.ts';
 import {

@@ -1,6 +1,6 @@
 import { DescribeImagesCommand, type EC2Client } from '@aws-sdk/client-ec2';
 import { type SSMClient, paginateGetParameterHistory } from '@aws-sdk/client-ssm';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type TargetClients, clientsFor } from './aws-clients.ts';
 import { hasCode } from './aws-errors.ts';
 import {

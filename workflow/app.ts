@@ -1,7 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import { readFactoryDirectory } from '../tasks/configuration/factory-directory.ts';
 import { loadFactory } from '../tasks/configuration/factory.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { HubStack, accountsOf } from './hub-stack.ts';
 import { TargetStack } from './target-stack.ts';
 

@@ -1,5 +1,5 @@
 import { App } from 'aws-cdk-lib';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Factory } from '../tasks/configuration/factory.ts';
 import { HubStack } from './hub-stack.ts';
 

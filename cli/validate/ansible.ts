@@ -1,6 +1,6 @@
 /** `ansible-playbook --syntax-check` and ansible-lint, for every playbook of the factory. */
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isConfiguration } from '../../tasks/configuration/factory.ts';
 import { problem, type Problem } from '../../tasks/configuration/problems.ts';
 import { findProgram } from '../../tools/programs.ts';

@@ -1,5 +1,5 @@
 /** ShellCheck, for every shell script of the factory. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { problem } from '../../tasks/configuration/problems.ts';
 import { findProgram } from '../../tools/programs.ts';
 import { type Check, notChecked, OK, resultOf, unmade } from './check.ts';

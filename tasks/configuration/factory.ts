@@ -1,5 +1,5 @@
 /** What a factory is: its stages and targets, and its images. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { targetName, type Target } from '../contract.ts';
 import { plain, walk, type MapNode } from './nodes.ts';
 import { nearest, problem, shown, throwIfAny, type Path, type Problem } from './problems.ts';

@@ -1,5 +1,5 @@
 /** The one schema of what a bake can be told, after all layers are merged. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { secretReferenceSchema, type SecretReference, type SourceAmi } from '../contract.ts';
 import { region, strictMap, text, wholeNumber } from './validation.ts';
 

@@ -1,5 +1,5 @@
 /** Turns what a zod schema found wrong into problems with a file, a line and one sentence. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { regionSchema } from '../contract.ts';
 import { namesSecret } from './credentials.ts';
 import { nearest, problem, shown, type Path, type Problem } from './problems.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { buildSpec } from '../../workflow/buildspec.ts';
 
 /** What the scripts need besides Node; every CodeBuild image has them. A machine without one cannot judge the scripts. */

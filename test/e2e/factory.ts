@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type FactoryCheckout, checkOutFactory, configurationFiles } from '../../cli/checkout.ts';
 import { checkFactory } from '../../tasks/configuration/check.ts';
 import { type Factory, loadFactory } from '../../tasks/configuration/factory.ts';

@@ -11,7 +11,7 @@ import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import pMap from 'p-map';
-import { z } from 'zod';
+import * as z from 'zod';
 import { atEnd } from './at-end.ts';
 import { cases } from './cases.ts';
 import { type Installation, install } from './installation.ts';

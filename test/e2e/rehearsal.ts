@@ -1,7 +1,7 @@
 /** Rehearses, in a process of its own, what was released: the tasks' clients keep the credentials that they found first. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkOutFactory, configurationFiles } from '../../cli/checkout.ts';
 import type { Fault } from '../../sandbox/faults.ts';
 import { type Report, rehearse } from '../../sandbox/rehearsal.ts';

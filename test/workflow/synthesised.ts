@@ -1,6 +1,6 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readFactoryDirectory } from '../../tasks/configuration/factory-directory.ts';
 import { type Factory, loadFactory } from '../../tasks/configuration/factory.ts';
 import { HubStack } from '../../workflow/hub-stack.ts';
