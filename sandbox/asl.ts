@@ -50,11 +50,19 @@ export interface PlacedState {
   readonly state: State;
 }
 
+const listed = new WeakMap<StateGraph, readonly PlacedState[]>();
+
 /** Every state of a graph, those inside Maps included. */
-export function statesOf(graph: StateGraph, top?: string): PlacedState[] {
+export function statesOf(graph: StateGraph): readonly PlacedState[] {
+  const states = listed.get(graph) ?? placedIn(graph);
+  listed.set(graph, states);
+  return states;
+}
+
+function placedIn(graph: StateGraph, top?: string): PlacedState[] {
   return Object.entries(graph.States).flatMap(([name, state]) => {
     const within = top ?? name;
-    const inner = state.ItemProcessor ? statesOf(state.ItemProcessor, within) : [];
+    const inner = state.ItemProcessor ? placedIn(state.ItemProcessor, within) : [];
     return [{ name, top: within, inMap: top !== undefined, state }, ...inner];
   });
 }

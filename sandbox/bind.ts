@@ -9,8 +9,6 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
-import { mockClient } from 'aws-sdk-client-mock';
-import type { AwsStub } from 'aws-sdk-client-mock';
 import type { Service } from './errors.ts';
 import type { Sandbox } from './sandbox.ts';
 
@@ -22,8 +20,9 @@ interface Client {
   };
 }
 
-/** The mock keeps every call it has seen, with its stack; this many are enough. */
-const KEPT_CALLS = 500;
+interface Command {
+  readonly input: object;
+}
 
 /**
  * Returns the function that unbinds. While bound, the environment is that of a Lambda function of the hub, so a client
@@ -31,13 +30,13 @@ const KEPT_CALLS = 500;
  */
 export function bindSandbox(sandbox: Sandbox): () => void {
   const unbind = [
-    bind(sandbox, 'codebuild', mockClient(CodeBuildClient)),
-    bind(sandbox, 'ec2', mockClient(EC2Client)),
-    bind(sandbox, 'eventbridge', mockClient(EventBridgeClient)),
-    bind(sandbox, 's3', mockClient(S3Client)),
-    bind(sandbox, 'sfn', mockClient(SFNClient)),
-    bind(sandbox, 'ssm', mockClient(SSMClient)),
-    bind(sandbox, 'sts', mockClient(STSClient)),
+    bind(sandbox, 'codebuild', CodeBuildClient.prototype),
+    bind(sandbox, 'ec2', EC2Client.prototype),
+    bind(sandbox, 'eventbridge', EventBridgeClient.prototype),
+    bind(sandbox, 's3', S3Client.prototype),
+    bind(sandbox, 'sfn', SFNClient.prototype),
+    bind(sandbox, 'ssm', SSMClient.prototype),
+    bind(sandbox, 'sts', STSClient.prototype),
     setEnvironment(sandbox),
   ];
   return () => {
@@ -45,27 +44,18 @@ export function bindSandbox(sandbox: Sandbox): () => void {
   };
 }
 
-function bind<I extends object, O extends { $metadata: object }, C>(
-  sandbox: Sandbox,
-  service: Service,
-  mock: AwsStub<I, O, C>,
-): () => void {
-  let kept = 0;
-  mock.send.callsFake(async function answer(this: Client, command) {
-    if (++kept >= KEPT_CALLS) {
-      kept = 0;
-      queueMicrotask(() => mock.resetHistory());
-    }
+/** Every client of a service has this prototype, also one that was made before. */
+function bind(sandbox: Sandbox, service: Service, prototype: object): () => void {
+  async function send(this: Client, command: Command): Promise<unknown> {
     const [region, credentials] = await sandbox.clock.hold(async () =>
       Promise.all([this.config.region(), this.config.credentials()]),
     );
     const caller = sandbox.caller(credentials.accessKeyId, region);
-    const operation = command.constructor.name.replace(/Command$/, '');
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The operation of that name answered.
-    return (await sandbox.call(caller, service, operation, command.input)) as O;
-  });
+    return sandbox.call(caller, service, command.constructor.name.replace(/Command$/, ''), command.input);
+  }
+  Object.defineProperty(prototype, 'send', { value: send, configurable: true, writable: true });
   return () => {
-    mock.restore();
+    Reflect.deleteProperty(prototype, 'send');
   };
 }
 

@@ -30,8 +30,14 @@ export interface Whereabouts {
   readonly machine: string;
   /** The state at the top of the graph, as a person names it. */
   readonly state: string;
+  /** The name of the execution; of the one that started it, when the state belongs to that. */
+  readonly execution: string;
   /** Set by a fault: a call of this Task never answered. */
   hangs?: boolean;
+  /** Called by a fault: this attempt never answers (`hangs`), or its Lambda function ends without a word (`dies`). */
+  readonly lose: (how: 'hangs' | 'dies') => void;
+  /** Set once the attempt was given up: what it still does reaches AWS no more. */
+  over?: boolean;
 }
 
 const whereabouts = new AsyncLocalStorage<Whereabouts>();
@@ -69,12 +75,14 @@ export interface EngineOptions {
   readonly onRetried?: (execution: Execution, state: PlacedState, error: string) => void;
 }
 
+/** An interpreter takes a while to make, and engines of the same machines can share it. */
+const interpreters = new WeakMap<StateGraph, StateMachine>();
+
 /** Executes state machines as CDK synthesised them, on a local interpreter and on virtual time. */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #integrations: ReadonlyMap<string, Integration>;
   readonly #executions = new Map<string, Execution>();
-  readonly #interpreters = new Map<string, StateMachine>();
 
   private constructor(options: EngineOptions, integrations: ReadonlyMap<string, Integration>) {
     this.#options = options;
@@ -172,13 +180,13 @@ export class Engine {
   }
 
   #interpreter(machine: Machine): StateMachine {
-    let interpreter = this.#interpreters.get(machine.arn);
+    let interpreter = interpreters.get(machine.definition);
     if (!interpreter) {
       // A test validates the definitions; doing it again at every start would take half a second.
       interpreter = new StateMachine(JSON.parse(JSON.stringify(localise(machine.definition))), {
         validationOptions: { noValidate: true },
       });
-      this.#interpreters.set(machine.arn, interpreter);
+      interpreters.set(machine.definition, interpreter);
     }
     return interpreter;
   }
@@ -200,27 +208,41 @@ export class Engine {
     if (!integration) throw new Error(`Nothing here can run "${placed.name}"`);
     const around = currentState();
     const inherits = around !== undefined && (this.#options.inner ?? []).includes(machine.name);
-    const here: Whereabouts = inherits ? around : { machine: machine.name, state: placed.top };
+    const { state, ...from } = inherits
+      ? around
+      : { machine: machine.name, state: placed.top, execution: execution.name };
     // Iterations of a Map run at the same time, and are told apart by what they are given.
     const entry = `${placed.name} ${placed.inMap ? JSON.stringify(call.parameters) : ''}`;
-    return retries.around(entry, placed.state, (retryCount) =>
-      whereabouts.run({ machine: here.machine, state: here.state }, async () => {
+    return retries.around(entry, placed.state, async (retryCount) => {
+      const lost = Promise.withResolvers<'hangs' | 'dies'>();
+      const here: Whereabouts = {
+        machine: from.machine,
+        state,
+        execution: from.execution,
+        lose: lost.resolve,
+      };
+      const answer = whereabouts.run(here, async () => {
         const parameters = fillIn(call.parameters, retryCount);
-        try {
-          const result = await integration({
-            parameters,
-            roleArn: call.credentials?.RoleArn,
-            machine,
-            execution,
-          });
-          if (!currentState()?.hangs) return taskResult(result);
-        } catch (error) {
-          if (!currentState()?.hangs) throw error;
+        return {
+          result: await integration({ parameters, roleArn: call.credentials?.RoleArn, machine, execution }),
+        };
+      });
+      try {
+        const first = await Promise.race([answer, lost.promise]);
+        if (first === 'dies') {
+          here.over = true;
+          throw new StatesError('Lambda.Unknown', 'The function ended without an answer.');
         }
-        await this.#options.sleep((placed.state.TimeoutSeconds ?? 60) * 1000);
-        throw new StatesError('States.Timeout', '');
-      }),
-    );
+        if (first !== 'hangs' && !here.hangs) return taskResult(first.result);
+      } catch (error) {
+        if (!here.hangs) throw error;
+      } finally {
+        answer.catch(() => {});
+      }
+      await this.#options.sleep((placed.state.TimeoutSeconds ?? 60) * 1000);
+      here.over = true;
+      throw new StatesError('States.Timeout', '');
+    });
   }
 }
 
