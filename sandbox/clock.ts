@@ -67,6 +67,13 @@ export class Clock {
     }
   }
 
+  /** The end of the world: nobody who sleeps wakes any more. */
+  end(): void {
+    this.#timers.length = 0;
+    this.#foreground = 0;
+    this.#holds++;
+  }
+
   /** Tells the clock that something just happened, so that it looks again before it jumps. */
   activity(): void {
     this.#quiet = 0;

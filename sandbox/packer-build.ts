@@ -100,8 +100,28 @@ class Packer {
       throw error;
     } finally {
       // A killed process cleans nothing up.
-      if (!this.#build.signal.aborted) await this.#cleanUp(failed);
+      if (!this.#build.signal.aborted) {
+        await this.#cleanUp(failed);
+        await this.#removeBuilders();
+      }
     }
+  }
+
+  /** The buildspec's last command: what Packer's own clean-up left of the builders. The build fails when it does. */
+  async #removeBuilders(): Promise<void> {
+    const Filters = [{ Name: `tag:${TAGS.release}`, Values: [this.#variable('release')] }];
+    const alive = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
+    const { Reservations: reservations = [] } = await this.#ec2('DescribeInstances', {
+      Filters: [...Filters, { Name: 'instance-state-name', Values: alive }],
+    });
+    const instances = reservations.flatMap((reservation) => reservation.Instances ?? []);
+    const ids = instances.map(({ InstanceId: id = '' }) => id);
+    if (ids.length > 0) await this.#ec2('TerminateInstances', { InstanceIds: ids });
+    for (const id of ids) await this.#waitForInstance(id, 'terminated');
+    const { KeyPairs: pairs = [] } = await this.#ec2('DescribeKeyPairs', { Filters });
+    for (const { KeyPairId } of pairs) await this.#ec2('DeleteKeyPair', { KeyPairId });
+    const { SecurityGroups: groups = [] } = await this.#ec2('DescribeSecurityGroups', { Filters });
+    for (const { GroupId } of groups) await this.#ec2('DeleteSecurityGroup', { GroupId });
   }
 
   async #fetchSource(): Promise<void> {

@@ -9,7 +9,7 @@ import { publicRegion } from './public-images.ts';
 import { HUB_ROLES, Sandbox } from './sandbox.ts';
 import type { Hub } from './sandbox.ts';
 import { World } from './world.ts';
-import type { Role } from './world.ts';
+import type { PublicRegion, Role } from './world.ts';
 
 export interface SandboxOptions {
   /** Where the factory itself lives. The bucket is `packleader-<accountId>` by default. */
@@ -25,6 +25,8 @@ export interface SandboxOptions {
   readonly checkOut?: CheckOut;
   /** Whether the targets hold things that are not ours; by default they do. */
   readonly background?: boolean;
+  /** What publishers offer in each region; sandboxes that only look at it may share it. */
+  readonly offers?: Map<string, PublicRegion>;
 }
 
 const DAY = 86_400_000;
@@ -35,7 +37,12 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const { startAt = new Date('2026-11-21T09:30:00Z'), seed = 'packleader', targets } = options;
   const hub: Hub = { ...options.hub, bucket: options.hub.bucket ?? `packleader-${options.hub.accountId}` };
   const clock = new Clock(startAt);
-  const world = new World(clock, seed, (w, region) => publicRegion(w, region, startAt.getTime()));
+  const { offers = new Map<string, PublicRegion>() } = options;
+  const world = new World(clock, seed, (w, region) => {
+    const offered = offers.get(region) ?? publicRegion(w, region, startAt.getTime());
+    offers.set(region, offered);
+    return offered;
+  });
   const sandbox = new Sandbox(clock, world, hub);
   const checkOut = options.checkOut ?? noCheckOut;
   addHub(sandbox, checkOut);

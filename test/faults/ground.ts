@@ -1,0 +1,160 @@
+/**
+ * The ground that every scenario is played on: a small factory, its state machines, and two releases of one image that are
+ * planned already. Made once; a scenario gets a world of its own on it.
+ */
+import { loadConfiguration } from '../../tasks/configuration/configuration.ts';
+import {
+  NAMES,
+  type PlannedRelease,
+  STATES,
+  TAGS,
+  type Target,
+  parameters,
+  plannedReleaseSchema,
+} from '../../tasks/contract.ts';
+import { forgetClients } from '../../tasks/aws-clients.ts';
+import { type StateGraph, stateGraphSchema } from '../../sandbox/asl.ts';
+import { bindSandbox } from '../../sandbox/bind.ts';
+import { addImage, addParameter } from '../../sandbox/own-things.ts';
+import { createEngine, machineArn } from '../../sandbox/rehearsal.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import { createSandbox } from '../../sandbox/seed.ts';
+import type { PublicRegion, StoredObject } from '../../sandbox/world.ts';
+import { definitionsOf } from '../../workflow/definitions.ts';
+import { bucketName } from '../../workflow/hub-stack.ts';
+import { COMMIT, STARTED_AT, filesOf, targetsIn } from '../workflow/rehearsing.ts';
+
+export const IMAGE = 'base';
+export const EARLIER = '1.4.20261001000000';
+
+/** Two stages, two accounts in the second one, and one account with two regions. */
+export const FACTORIES = {
+  four: {
+    stages: { dev: [...targetsIn(0, 1), ...targetsIn(0, 1, 'eu-central-1')], prod: targetsIn(1, 2) },
+  },
+  /** For what grows fast with the number of targets. */
+  two: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } },
+} as const;
+export type Size = keyof typeof FACTORIES;
+
+/** Who acts: two releases of the same image, A older than B. */
+export type Actor = 'A' | 'B';
+
+export interface PlayableRelease {
+  readonly planned: PlannedRelease;
+  /** What the execution is started with. */
+  readonly input: unknown;
+  readonly startedAt: number;
+}
+
+/** Plain data, so that it can be handed to another thread. */
+export interface Ground {
+  readonly hub: Target;
+  readonly bucket: string;
+  readonly stages: readonly { readonly name: string; readonly targets: readonly Target[] }[];
+  readonly machines: readonly {
+    readonly name: string;
+    readonly arn: string;
+    readonly definition: StateGraph;
+  }[];
+  readonly objects: readonly (readonly [string, StoredObject])[];
+  readonly releases: Readonly<Record<Actor, PlayableRelease>>;
+}
+
+const SECONDS_BETWEEN = 90;
+
+/** Plans both releases with the real workflow; everything else of what that leaves is thrown away. */
+export async function prepareGround(size: Size): Promise<Ground> {
+  const files = filesOf(FACTORIES[size]);
+  const { factory } = loadConfiguration(files);
+  const { hub, stages } = factory;
+  const machines = definitionsOf(factory).map(({ name, definition }) => ({
+    name,
+    arn: machineArn(hub, name),
+    definition: stateGraphSchema.parse(definition),
+  }));
+  const bucket = bucketName(factory);
+  const zipped = new Map([...files].map(([name, text]) => [name, new TextEncoder().encode(text)]));
+  const objects = new Map<string, StoredObject>();
+  const plan = async (commit: string, startAt: Date): Promise<PlayableRelease> => {
+    const sandbox = createSandbox({
+      hub: { ...hub, bucket },
+      targets: stages.flatMap(({ targets }) => targets),
+      startAt,
+      checkOut: () => ({ commit, branch: 'main', files: zipped, changes: {} }),
+    });
+    const unbind = bindSandbox(sandbox);
+    forgetClients();
+    try {
+      const engine = await createEngine({
+        factory,
+        machines,
+        now: () => sandbox.clock.now(),
+        sleep: async (ms) => sandbox.clock.sleep(ms),
+      });
+      const name = `release-${commit.slice(0, 7)}`;
+      await engine.start(machineArn(hub, NAMES.releaseMachine), name, { image: IMAGE }).outcome;
+      const execution = engine.executions.find(({ machine }) => machine.name === NAMES.releaseImageMachine);
+      if (execution === undefined) throw new Error(`Nothing was planned for ${IMAGE} at ${commit}`);
+      for (const [key, object] of sandbox.world.buckets.get(bucket)?.objects ?? []) {
+        if (/^(plans|sources)\//.test(key)) objects.set(key, object);
+      }
+      return {
+        input: execution.input,
+        planned: plannedReleaseSchema.parse(execution.input),
+        startedAt: Date.parse(execution.startedAt),
+      };
+    } finally {
+      unbind();
+      forgetClients();
+    }
+  };
+  const releases = {
+    A: await plan(COMMIT, STARTED_AT),
+    B: await plan('b'.repeat(40), new Date(STARTED_AT.getTime() + SECONDS_BETWEEN * 1000)),
+  };
+  return { hub, bucket, stages, machines, objects: [...objects], releases };
+}
+
+export const targetsOf = ({ stages }: Pick<Ground, 'stages'>): Target[] =>
+  stages.flatMap(({ targets }) => targets);
+
+/** What was there before the first scenario: the image at an earlier version, nothing of it, or a `latest` set by hand. */
+export type Past = 'released before' | 'first release' | 'latest by hand';
+
+const offers = new Map<string, PublicRegion>();
+
+/** A world of its own, in which nothing has been started yet. */
+export function newWorld(ground: Ground, past: Past): Sandbox {
+  const { hub, bucket, objects } = ground;
+  const targets = targetsOf(ground);
+  const sandbox = createSandbox({ hub: { ...hub, bucket }, targets, startAt: STARTED_AT, offers });
+  sandbox.keepsCalls = false;
+  const stored = sandbox.world.buckets.get(bucket)?.objects;
+  for (const [key, object] of objects) stored?.set(key, object);
+  if (past !== 'first release') for (const target of targets) addPast(sandbox, target, past);
+  return sandbox;
+}
+
+function addPast({ world }: Sandbox, target: Target, past: Past): void {
+  const createdAt = Date.parse('2026-10-01T00:00:00Z');
+  const ours = past === 'released before';
+  const tags = new Map(
+    ours
+      ? [
+          [TAGS.release, `${IMAGE}@${EARLIER}`],
+          [TAGS.state, STATES.released],
+          [TAGS.version, EARLIER],
+          [TAGS.versionOnceReleased, EARLIER],
+        ]
+      : [['Team', 'platform']],
+  );
+  const name = ours ? `${IMAGE}-${EARLIER}-g0000000` : 'made-by-hand-7';
+  const imageId = addImage(world, target, { name, tags, createdAt });
+  for (const snapshot of world.region(target.accountId, target.region).snapshots.values()) {
+    if (snapshot.description.endsWith(imageId))
+      for (const [key, value] of tags) snapshot.tags.set(key, value);
+  }
+  if (ours) addParameter(world, target, parameters.version(IMAGE, EARLIER), imageId);
+  addParameter(world, target, parameters.latest(IMAGE), imageId);
+}

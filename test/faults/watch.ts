@@ -1,0 +1,115 @@
+/** What must hold at every moment, whatever has failed so far: what a consumer can find is sound. */
+import { type Release, STATES, TAGS, type Target, parameters, targetName } from '../../tasks/contract.ts';
+import { type Image, type Region, type World, imageState } from '../../sandbox/world.ts';
+import { flawsOf, imagesOf, valueOf } from './facts.ts';
+import type { Ground } from './ground.ts';
+
+export class Watch {
+  readonly #world: World;
+  readonly #ground: Ground;
+  readonly #releases: readonly Release[];
+  readonly #seen = new Set<string>();
+  readonly #made = new Map<string, Set<string>>();
+  /** What was wrong at some moment; each thing once. */
+  readonly violations = new Set<string>();
+
+  constructor(world: World, ground: Ground, releases: readonly Release[]) {
+    this.#world = world;
+    this.#ground = ground;
+    this.#releases = releases;
+  }
+
+  /** Every AMI a release ever made in a target, deregistered ones too. */
+  madeIn(target: Target, release: Release): ReadonlySet<string> {
+    return this.#made.get(`${targetName(target)} ${release.releaseId}`) ?? new Set();
+  }
+
+  look(): void {
+    for (const { targets } of this.#ground.stages) {
+      for (const target of targets) {
+        const place = this.#world.region(target.accountId, target.region);
+        for (const release of this.#releases) {
+          this.#noteMade(place, target, release);
+          this.#lookAtVersion(place, target, release);
+        }
+        this.#lookAtLatest(place, target);
+      }
+    }
+  }
+
+  #noteMade(place: Region, target: Target, release: Release): void {
+    const key = `${targetName(target)} ${release.releaseId}`;
+    const made = this.#made.get(key) ?? new Set<string>();
+    this.#made.set(key, made);
+    for (const image of imagesOf(place, release)) made.add(image.imageId);
+  }
+
+  #lookAtVersion(place: Region, target: Target, release: Release): void {
+    const name = parameters.version(release.image, release.version);
+    const value = valueOf(place, name);
+    if (value === undefined) return;
+    this.#mustBeSound(place, target, name, value);
+    const version = place.images.get(value)?.tags.get(TAGS.version);
+    if (version !== undefined && version !== release.version)
+      this.#wrong(`${targetName(target)}: ${name} points at version ${version}`);
+    if (this.#isNew(`${targetName(target)} ${name}`)) this.#mustBeReady(release, name);
+  }
+
+  #lookAtLatest(place: Region, target: Target): void {
+    const [release] = this.#releases;
+    if (release === undefined) return;
+    const name = parameters.latest(release.image);
+    const value = valueOf(place, name);
+    if (value === undefined) return;
+    this.#mustBeSound(place, target, name, value);
+    const pointed = this.#releases.find((one) => this.madeIn(target, one).has(value));
+    if (pointed === undefined || !this.#isNew(`${targetName(target)} ${name} ${pointed.releaseId}`)) return;
+    this.#mustBeReady(pointed, name);
+    const version = parameters.version(pointed.image, pointed.version);
+    for (const { targets } of this.#ground.stages) {
+      for (const other of targets) {
+        if (valueOf(this.#world.region(other.accountId, other.region), version) === undefined)
+          this.#wrong(
+            `${targetName(target)}: ${name} shows ${pointed.releaseId} before ${targetName(other)} has it`,
+          );
+      }
+    }
+  }
+
+  /** What a parameter points at can be launched, and says what it is. */
+  #mustBeSound(place: Region, target: Target, name: string, value: string): void {
+    const image = place.images.get(value);
+    const flaw = image === undefined ? 'does not exist' : this.#flawOf(image);
+    if (flaw !== undefined) this.#wrong(`${targetName(target)}: ${name} points at ${value}, which ${flaw}`);
+  }
+
+  #flawOf(image: Image): string | undefined {
+    const state = imageState(image, this.#world.clock.milliseconds());
+    if (state !== 'available') return `is ${state}`;
+    const tag = image.tags.get(TAGS.state);
+    return this.#releases.some(({ releaseId }) => image.tags.get(TAGS.release) === releaseId) &&
+      tag !== STATES.released &&
+      tag !== STATES.quarantined
+      ? `is tagged ${tag}`
+      : undefined;
+  }
+
+  /** At the first moment a consumer can find a release, all targets hold it. */
+  #mustBeReady(release: Release, name: string): void {
+    for (const { name: stage, targets } of this.#ground.stages) {
+      for (const target of targets) {
+        for (const flaw of flawsOf(this.#world, target, release, stage))
+          this.#wrong(`${name} can be found, but ${flaw}`);
+      }
+    }
+  }
+
+  #isNew(what: string): boolean {
+    const before = this.#seen.size;
+    return this.#seen.add(what).size > before;
+  }
+
+  #wrong(what: string): void {
+    this.violations.add(`at ${this.#world.clock.now().toISOString()} ${what}`);
+  }
+}
