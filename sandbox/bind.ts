@@ -2,6 +2,7 @@
  * Binds the real SDK clients to a sandbox: every command of every client of the seven services goes there, and none to
  * the network.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -19,6 +20,9 @@ interface Client {
     readonly credentials: () => Promise<{ readonly accessKeyId: string }>;
   };
 }
+
+/** Set while a client is being asked for its credentials: one that assumes a role makes a call of its own for them. */
+const asking = new AsyncLocalStorage<true>();
 
 interface Command {
   readonly input: object;
@@ -48,10 +52,12 @@ export function bindSandbox(sandbox: Sandbox): () => void {
 function bind(sandbox: Sandbox, service: Service, prototype: object): () => void {
   async function send(this: Client, command: Command): Promise<unknown> {
     const [region, credentials] = await sandbox.clock.hold(async () =>
-      Promise.all([this.config.region(), this.config.credentials()]),
+      asking.run(true, async () => Promise.all([this.config.region(), this.config.credentials()])),
     );
     const caller = sandbox.caller(credentials.accessKeyId, region);
-    return sandbox.call(caller, service, command.constructor.name.replace(/Command$/, ''), command.input);
+    const operation = command.constructor.name.replace(/Command$/, '');
+    const call = async (): Promise<unknown> => sandbox.call(caller, service, operation, command.input);
+    return asking.getStore() ? sandbox.clock.release(call) : call();
   }
   Object.defineProperty(prototype, 'send', { value: send, configurable: true, writable: true });
   return () => {

@@ -67,6 +67,17 @@ export class Clock {
     }
   }
 
+  /** Lets time go on while `work`, inside of a hold, waits for this world and not for the real one. */
+  async release<T>(work: () => Promise<T>): Promise<T> {
+    this.#holds--;
+    this.activity();
+    try {
+      return await work();
+    } finally {
+      this.#holds++;
+    }
+  }
+
   /** The end of the world: nobody who sleeps wakes any more. */
   end(): void {
     this.#timers.length = 0;

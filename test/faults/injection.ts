@@ -70,13 +70,13 @@ export class Injection {
   /** By place: what it held before each change, oldest first. */
   readonly #history = new Map<string, Region[]>();
   /** Called after every call that reached its end. */
-  readonly #after: (point: Point | undefined) => void;
+  readonly #after: (point: Point | undefined, changes: boolean) => void;
 
   constructor(options: {
     readonly faults: readonly Fault[];
     readonly places: Places;
     readonly records?: boolean;
-    readonly after?: (point: Point | undefined) => void;
+    readonly after?: (point: Point | undefined, changes: boolean) => void;
   }) {
     this.#faults = options.faults;
     this.#places = options.places;
@@ -104,7 +104,7 @@ export class Injection {
       if (fault === undefined) {
         const answer =
           this.#recorded && point ? await this.#record(sandbox, call, point, next) : await next();
-        this.#after(point);
+        this.#after(point, call.mutating);
         return answer;
       }
       this.#struck.add(fault);
@@ -136,7 +136,7 @@ export class Injection {
     const { kind, point } = fault;
     const done = async (): Promise<unknown> => {
       const answer = await next();
-      this.#after(point);
+      this.#after(point, call.mutating);
       return answer;
     };
     const here = currentState();

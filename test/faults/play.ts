@@ -71,8 +71,8 @@ async function playIn(
     faults,
     records,
     places: new Places((name) => names.get(name) ?? 'sweep'),
-    after: (point) => {
-      watch.look();
+    after: (point, changes) => {
+      watch.lookAfter(changes);
       if (!stopAfter || !point || stopped || nameOfPoint(point) !== nameOfPoint(stopAfter)) return;
       stopped = true;
       executions[0]?.stop();

@@ -9,6 +9,7 @@ export class Watch {
   readonly #ground: Ground;
   readonly #releases: readonly Release[];
   readonly #seen = new Set<string>();
+  #lookedAt = 0;
   readonly #made = new Map<string, Set<string>>();
   /** What was wrong at some moment; each thing once. */
   readonly violations = new Set<string>();
@@ -22,6 +23,14 @@ export class Watch {
   /** Every AMI a release ever made in a target, deregistered ones too. */
   madeIn(target: Target, release: Release): ReadonlySet<string> {
     return this.#made.get(`${targetName(target)} ${release.releaseId}`) ?? new Set();
+  }
+
+  /** After a call: the world changes by calls that change something, and with time. */
+  lookAfter(changes: boolean): void {
+    const now = this.#world.clock.milliseconds();
+    if (!changes && now === this.#lookedAt) return;
+    this.#lookedAt = now;
+    this.look();
   }
 
   look(): void {

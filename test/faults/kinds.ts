@@ -1,0 +1,66 @@
+/** Which faults make sense for which call. */
+import type { Kind, RecordedCall } from './injection.ts';
+
+const CALLS_OF_LAMBDA: readonly Kind[] = [
+  'refused',
+  'unreachable',
+  'denied',
+  'throttled 3 times',
+  'throttled 30 times',
+  'slow',
+  'slow always',
+  'dies',
+];
+const CALLS_OF_STEP_FUNCTIONS: readonly Kind[] = [
+  'refused',
+  'unreachable',
+  'denied',
+  'throttled 3 times',
+  'throttled 30 times',
+  'slow',
+];
+const CALLS_OF_PACKER: readonly Kind[] = ['refused', 'denied', 'slow', 'killed'];
+const SERVICE: readonly Kind[] = [
+  'unreachable',
+  'denied',
+  'lost',
+  'throttled 3 times',
+  'throttled 30 times',
+  'slow',
+  'slow always',
+  'slow after',
+];
+
+export function kindsFor({ point, mutating, items, olderAnswers }: RecordedCall): Kind[] {
+  const { operation, by } = point;
+  if (operation === 'lambda:Invoke' || operation === 'states:StartExecution') return [...SERVICE];
+  if (by === 'packer') return [...CALLS_OF_PACKER, ...(mutating ? (['lost'] as const) : [])];
+  const usual = point.state.startsWith('Bake ') ? CALLS_OF_STEP_FUNCTIONS : CALLS_OF_LAMBDA;
+  const kinds = [...usual];
+  if (mutating) kinds.push('lost', 'lost always', 'slow after');
+  if (operation === 'eventbridge:PutEvents' || (operation === 'ec2:CreateTags' && items > 1))
+    kinds.push('partial');
+  // Who uses an AMI is asked before it is deregistered; nobody uses a candidate, so nothing can be left out.
+  if (!mutating && items > 0 && operation !== 'ec2:DescribeImageReferences') kinds.push('partial');
+  if (olderAnswers > 0) kinds.push('stale', 'stale for 30 s');
+  if (olderAnswers > 1) kinds.push('stale by two');
+  return kinds;
+}
+
+/** Polls of a build that runs are all alike: the first two and the last two of each place stand for them. */
+export function withoutMiddlePolls(calls: readonly RecordedCall[]): RecordedCall[] {
+  const isPoll = ({ point }: RecordedCall): boolean =>
+    point.operation === 'codebuild:BatchGetBuilds' && point.state.startsWith('Bake ');
+  const isWait = ({ point }: RecordedCall): boolean =>
+    point.by === 'packer' && /Describe(Instances|Images)$/.test(point.operation);
+  const last = new Map<string, number>();
+  const key = ({ point: { state, place, operation } }: RecordedCall): string =>
+    `${state} ${operation} ${place}`;
+  for (const call of calls) last.set(key(call), call.point.nth);
+  return calls.filter(
+    (call) =>
+      (!isPoll(call) && !isWait(call)) ||
+      call.point.nth <= 2 ||
+      call.point.nth > (last.get(key(call)) ?? 0) - 2,
+  );
+}
