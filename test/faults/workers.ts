@@ -1,0 +1,63 @@
+/** Plays scenarios in several threads; each has its own copy of every module, and so its own bound SDK clients. */
+import { Worker } from 'node:worker_threads';
+import * as z from 'zod';
+import type { Ground, Size } from './ground.ts';
+import type { Scenario } from './play.ts';
+
+export interface Broken {
+  readonly id: string;
+  readonly violations: readonly string[];
+}
+
+export interface Work {
+  readonly grounds: Readonly<Partial<Record<Size, Ground>>>;
+  readonly scenarios: readonly Scenario[];
+  readonly workers: number;
+  /** Stops at the first scenario that is broken. */
+  readonly untilBroken?: boolean;
+  /** What Node is started with, for instance a hook that changes a module. */
+  readonly execArgv?: readonly string[];
+}
+
+const playedSchema = z.object({ index: z.number(), violations: z.array(z.string()) });
+const PROGRESS_MS = 15_000;
+
+export async function playInWorkers(
+  { grounds, scenarios, workers, untilBroken = false, execArgv = [] }: Work,
+  onProgress: (done: number, bad: number) => void = () => {},
+): Promise<Broken[]> {
+  const broken: Broken[] = [];
+  let next = 0;
+  let done = 0;
+  const progress = setInterval(() => onProgress(done, broken.length), PROGRESS_MS);
+  const one = async (): Promise<void> => {
+    const worker = new Worker(new URL('worker.ts', import.meta.url), {
+      workerData: { grounds, scenarios },
+      execArgv: [...process.execArgv, ...execArgv],
+      resourceLimits: { maxYoungGenerationSizeMb: 64 },
+    });
+    const ended = Promise.withResolvers<void>();
+    const give = (): void => {
+      if (next >= scenarios.length || (untilBroken && broken.length > 0)) worker.postMessage('end');
+      else worker.postMessage(next++);
+    };
+    worker.on('message', (message: unknown) => {
+      const { index, violations } = playedSchema.parse(message);
+      done++;
+      if (violations.length > 0) broken.push({ id: scenarios[index]?.id ?? '?', violations });
+      give();
+    });
+    worker.on('error', ended.reject);
+    worker.on('exit', () => ended.resolve());
+    give();
+    await ended.promise;
+  };
+  try {
+    await Promise.all(Array.from({ length: workers }, one));
+  } finally {
+    clearInterval(progress);
+  }
+  if (!untilBroken && done < scenarios.length)
+    broken.push({ id: 'suite', violations: [`suite: ${scenarios.length - done} scenarios were not played`] });
+  return broken;
+}
