@@ -1,5 +1,5 @@
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { asFact } from './aws-errors.ts';
+import { GetObjectCommand, PutObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import { asFact, hasCode } from './aws-errors.ts';
 import { type Plan, planSchema } from './contract.ts';
 
 const s3 = new S3Client({});
@@ -22,6 +22,28 @@ export async function readBytes({ bucket, key }: Place): Promise<Uint8Array> {
 
 export async function readJson({ bucket, key }: Place): Promise<unknown> {
   return JSON.parse(new TextDecoder().decode(await readBytes({ bucket, key })));
+}
+
+/** A document, or undefined when there is none; the reader must be allowed to list its folder, or S3 refuses to say so. */
+export async function readJsonIfThere(place: Place): Promise<unknown> {
+  try {
+    return await readJson(place);
+  } catch (error) {
+    if (error instanceof Error && hasCode(error.cause, 'NoSuchKey')) return undefined;
+    throw error;
+  }
+}
+
+/** The keys of every object below a prefix. */
+export async function listKeys(bucket: string, prefix: string): Promise<string[]> {
+  try {
+    const pages = await Array.fromAsync(
+      paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix }),
+    );
+    return pages.flatMap((page) => page.Contents ?? []).map(({ Key = '' }) => Key);
+  } catch (error) {
+    throw asFact(error);
+  }
 }
 
 export async function readPlan(place: Place): Promise<Plan> {

@@ -32,6 +32,7 @@ export class HubStack extends Stack {
     const functions = new TaskFunctions(this, 'Tasks');
     functions.mayUse(bucket);
     functions.mayAssumeStewards(accountIds);
+    functions.mayUseExecutions();
     const { repository, defaultBranch } = factory;
     const project = new FetchSourceProject(this, 'FetchSource', {
       bucket,
@@ -46,6 +47,7 @@ export class HubStack extends Stack {
       bucket: bucketName(factory),
       accountIds,
       fetchSourceProjectArn: project.projectArn,
+      targets: factory.stages.flatMap(({ targets }) => targets),
     });
   }
 }

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -20,15 +20,38 @@ export const STEWARDS = [
   'withdraw-publication',
   'deregister-amis',
   'verify-rollback',
+  'find-dead-releases',
+  'sweep-release',
 ];
 /** The folders of the bucket that a task reads, and those that it writes. */
 const READS: Readonly<Record<string, readonly string[]>> = {
   'plan-releases': ['sources'],
   'resolve-source-amis': ['plans'],
+  'find-dead-releases': ['plans'],
+  'sweep-release': ['sweeps'],
+  'report-sweep': ['sweeps'],
 };
 const WRITES: Readonly<Record<string, readonly string[]>> = {
   'plan-releases': ['plans'],
   'announce-release': ['released'],
+  'find-dead-releases': ['sweeps'],
+  'sweep-release': ['sweeps'],
+};
+/** What a task lists; S3 tells only who may list that an object is not there. */
+const LISTS: Readonly<Record<string, readonly string[]>> = {
+  'find-dead-releases': ['plans', 'released'],
+  'sweep-release': ['released'],
+  'report-sweep': ['sweeps'],
+};
+/** What a task may do with executions, by their machine. */
+const EXECUTIONS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'find-dead-releases': {
+    [NAMES.releaseImageMachine]: ['states:DescribeExecution', 'states:GetExecutionHistory'],
+  },
+  'sweep-release': {
+    [NAMES.releaseImageMachine]: ['states:DescribeExecution', 'states:GetExecutionHistory'],
+    [NAMES.bakeBatchMachine]: ['states:DescribeExecution', 'states:StopExecution'],
+  },
 };
 const ANNOUNCERS = ['announce-release', 'announce-rollback'];
 
@@ -93,6 +116,26 @@ export class TaskFunctions extends Construct {
       };
       may('s3:GetObject', READS[file]);
       may('s3:PutObject', WRITES[file]);
+      const lists = LISTS[file];
+      if (lists === undefined) return;
+      task.addToRolePolicy(
+        new PolicyStatement({
+          actions: ['s3:ListBucket'],
+          resources: [bucket.bucketArn],
+          conditions: { StringLike: { 's3:prefix': lists.map((folder) => `${folder}/*`) } },
+        }),
+      );
+    });
+  }
+
+  /** Which tasks look at executions, and which stop them. */
+  mayUseExecutions(): void {
+    const { account, region } = Stack.of(this);
+    this.#grants.push((file, task) => {
+      for (const [machine, actions] of Object.entries(EXECUTIONS[file] ?? {})) {
+        const resources = [`arn:aws:states:${region}:${account}:execution:${machine}:*`];
+        task.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources }));
+      }
     });
   }
 
