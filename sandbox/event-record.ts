@@ -62,7 +62,7 @@ export class EventRecord {
     if (told.type === 'StateEntered') this.#enter(name, recorded, input);
     if (told.type === 'StateFailed' && recorded.state.Type === 'Task') {
       this.#failed.add(`${name} ${json(input)}`);
-      this.#fail(recorded, { error: told.Error, cause: String(told.Cause ?? '') });
+      this.#fail(recorded, { error: told.Error, cause: textOf(told.Cause) });
     }
     if (told.type === 'StateRetried') {
       this.#failed.delete(`${name} ${json(input)}`);
@@ -183,6 +183,8 @@ export class EventRecord {
 const WHOLE = { truncated: false };
 
 const json = (value: unknown): string => JSON.stringify(value ?? null);
+
+const textOf = (cause: unknown): string => (typeof cause === 'string' ? cause : json(cause));
 
 const isLambda = ({ Resource = '' }: State): boolean => Resource.startsWith('arn:aws:lambda:');
 
