@@ -1,6 +1,7 @@
 import { StateMachine } from 'aws-local-stepfunctions';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type PlacedState, type StateGraph, statesOf } from './asl.ts';
+import { EventRecord } from './event-record.ts';
 import { History } from './history.ts';
 import { RETRY_COUNT, type TaskCall, localise, taskCallSchema } from './localise.ts';
 import { Retries } from './retries.ts';
@@ -17,6 +18,8 @@ export interface IntegrationCall {
   readonly roleArn: string | undefined;
   readonly machine: Machine;
   readonly execution: Execution;
+  /** The name of the Task. */
+  readonly state: string;
 }
 
 export interface Machine {
@@ -48,7 +51,7 @@ export interface Execution {
   readonly history: History;
   readonly outcome: Promise<Outcome>;
   /** Stops it as StopExecution does: nothing of it runs on, and no Catch does either. */
-  readonly stop: () => void;
+  readonly stop: (why?: { readonly error?: string; readonly cause?: string }) => void;
 }
 
 export type Outcome =
@@ -64,6 +67,8 @@ export interface EngineOptions {
   readonly sleep: (ms: number) => Promise<void>;
   /** Machines whose states belong to the state of the parent that started them. */
   readonly inner?: readonly string[];
+  /** Whether every event is kept as GetExecutionHistory returns it; a rehearsal of many targets does not. */
+  readonly keepsEvents?: boolean;
   readonly onEntered?: (execution: Execution, state: PlacedState) => void;
   readonly onExited?: (execution: Execution, state: PlacedState) => void;
   readonly onRetried?: (execution: Execution, state: PlacedState, error: string) => void;
@@ -96,6 +101,10 @@ export class Engine {
     return new Engine(options, integrations);
   }
 
+  get machines(): readonly Machine[] {
+    return this.#options.machines;
+  }
+
   get executions(): readonly Execution[] {
     return [...this.#executions.values()];
   }
@@ -123,8 +132,10 @@ export class Engine {
   }
 
   #run(machine: Machine, arn: string, name: string, input: unknown): Execution {
-    const startedAt = this.#options.now().toISOString();
-    const history = new History(statesOf(machine.definition));
+    const { now, keepsEvents = false } = this.#options;
+    const startedAt = now().toISOString();
+    const record = keepsEvents ? new EventRecord(machine.definition, input, now) : undefined;
+    const history = new History(statesOf(machine.definition), record);
     const running: { stop?: () => void } = {};
     const outcome = Promise.resolve().then(async () => this.#finish(execution, running));
     const execution: Execution = {
@@ -135,7 +146,10 @@ export class Engine {
       startedAt,
       history,
       outcome,
-      stop: () => running.stop?.(),
+      stop: (why) => {
+        history.end({ status: 'ABORTED' }, now().toISOString(), why);
+        running.stop?.();
+      },
     };
     return execution;
   }
@@ -157,18 +171,10 @@ export class Engine {
       exited: (placed) => onExited?.(execution, placed),
       retried: (placed, error) => onRetried?.(execution, placed, error),
     });
-    try {
-      const output: unknown = await run.result;
-      await events;
-      return { status: 'SUCCEEDED', output };
-    } catch (error) {
-      if (error instanceof Error && error.name === 'ExecutionAbortedError') return { status: 'ABORTED' };
-      await events;
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : asError(error);
-      return { status: 'FAILED', error: cause.name, cause: cause.message };
-    } finally {
-      history.end();
-    }
+    if (history.ended) run.abort();
+    const outcome = await outcomeOf(run.result, events);
+    history.end(outcome, this.#options.now().toISOString());
+    return history.ending?.outcome ?? outcome;
   }
 
   #interpreter(machine: Machine): StateMachine {
@@ -212,6 +218,7 @@ export class Engine {
             roleArn: call.credentials?.RoleArn,
             machine,
             execution,
+            state: placed.name,
           });
           if (!currentState()?.hangs) return taskResult(result);
         } catch (error) {
@@ -221,6 +228,19 @@ export class Engine {
         throw new StatesError('States.Timeout', '');
       }),
     );
+  }
+}
+
+async function outcomeOf(result: Promise<unknown>, events: Promise<void>): Promise<Outcome> {
+  try {
+    const output = await result;
+    await events;
+    return { status: 'SUCCEEDED', output };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ExecutionAbortedError') return { status: 'ABORTED' };
+    await events;
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : asError(error);
+    return { status: 'FAILED', error: cause.name, cause: cause.message };
   }
 }
 

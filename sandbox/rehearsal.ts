@@ -16,6 +16,7 @@ import { integrationsFor } from './integrations.ts';
 import type { CheckOut } from './fetch-source.ts';
 import type { Sandbox } from './sandbox.ts';
 import { createSandbox } from './seed.ts';
+import { stepFunctionsOf } from './step-functions.ts';
 import { loadTask } from './task-handlers.ts';
 import { snapshotOf, type WorldSnapshot } from './world.ts';
 
@@ -124,6 +125,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
       now: () => clock.now(),
       sleep: async (ms) => clock.sleep(ms),
     });
+    sandbox.stepFunctions = stepFunctionsOf(engine);
     const arn = machineArn(factory.hub, NAMES.releaseMachine);
     const execution = engine.start(arn, `rehearsal-${startAt.getTime()}`, options.request);
     const outcome = await execution.outcome;
@@ -143,6 +145,7 @@ export const machineArn = ({ accountId, region }: Target, name: string) =>
   `arn:aws:states:${region}:${accountId}:stateMachine:${name}`;
 
 export interface ReleaseEngineOptions extends Pick<RehearsalOptions, 'factory' | 'machines' | 'onProgress'> {
+  readonly keepsEvents?: boolean;
   readonly now: () => Date;
   readonly sleep: (ms: number) => Promise<void>;
 }
@@ -183,6 +186,7 @@ export async function createEngine(options: ReleaseEngineOptions): Promise<Engin
     now,
     sleep,
     inner: [NAMES.bakeBatchMachine],
+    ...(options.keepsEvents !== undefined && { keepsEvents: options.keepsEvents }),
     onEntered: (execution, { name, inMap }) => !inMap && tell('entered', execution, name),
     onExited: (execution, { name, inMap }) =>
       !inMap && tell('exited', execution, name, { output: execution.history.outputs.get(name) }),

@@ -64,7 +64,7 @@ export function filesOf({ stages, images = { base: AL2023 } }: MadeUpFactory): F
 const synthesised = new Map<string, Definition[]>();
 
 /** Synthesising takes a second; factories with the same stages have the same state machines. */
-function machinesFor(files: FactoryFiles): Definition[] {
+export function machinesFor(files: FactoryFiles): Definition[] {
   const { factory } = loadConfiguration(files);
   const key = factory.stages.map(({ name }) => name).join(' ');
   const machines = synthesised.get(key) ?? definitionsOf(factory);
