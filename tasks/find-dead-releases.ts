@@ -25,7 +25,7 @@ import { findExecution } from './executions.ts';
 import { parseEvent } from './parse-event.ts';
 import { announcedReleases } from './announced-releases.ts';
 import { readJsonIfThere, writeJson } from './plan-store.ts';
-import { type Fate, fateOf, readReleaseId } from './release-fate.ts';
+import { type Dead, fateOf, readReleaseId } from './release-fate.ts';
 import { type Sighting, sightingsIn } from './sightings.ts';
 import type { DeadRelease, Findings } from './sweep-findings.ts';
 
@@ -98,14 +98,16 @@ export async function handler(event: unknown): Promise<Found> {
       sweepArn: execution.id,
       now: execution.startedAt,
     });
-    if (fate.is === 'unclear') findings.leftovers.push(...found.map((one) => left(one, fate.why)));
-    else if (fate.is === 'running') findings.kept.push({ releaseId, why: fate.why });
-    else if (fate.is === 'released') {
-      if (only !== undefined) findings.kept.push({ releaseId, why: fate.why });
+    const leave = (why: string) => findings.leftovers.push(...found.map((one) => left(one, why)));
+    const keep = (why: string) => findings.kept.push({ releaseId, why });
+    if (fate.is !== 'dead') {
+      // Of what was released nobody wants a list, unless it was asked for by name.
+      if (fate.is === 'unclear') leave(fate.why);
+      else if (fate.is === 'running' || only !== undefined) keep(fate.why);
     } else if (only === undefined && isYoung(fate, execution.startedAt)) {
-      findings.kept.push({ releaseId, why: `${fate.why} less than an hour ago, and that has started a sweep` });
+      keep(`${fate.why} less than an hour ago, which has started a sweep of its own`);
     } else if (findings.releases.length >= RELEASES_PER_SWEEP) {
-      findings.leftovers.push(...found.map((one) => left(one, 'the next sweep removes it: this one has enough')));
+      leave('this sweep has enough; the next one removes it');
     } else findings.releases.push(await deadRelease(told, releaseId, fate, found));
   }
   await writeJson({ bucket, key: keys.findings(execution.name) }, findings satisfies Findings);
@@ -113,7 +115,10 @@ export async function handler(event: unknown): Promise<Found> {
     bucket,
     sweep: execution.name,
     dryRun,
-    releases: findings.releases.map(({ release, settledAt }) => ({ releaseId: release.releaseId, settledAt })),
+    releases: findings.releases.map(({ release, settledAt }) => ({
+      releaseId: release.releaseId,
+      settledAt,
+    })),
   };
 }
 
@@ -171,7 +176,11 @@ async function lookEverywhere(
     } catch (error) {
       const { name, message } = asFact(error);
       if (attempt < LOOKS && (name === ERRORS.throttled || name === ERRORS.connectionLost)) throw error;
-      leftovers.push({ ...target, resourceId: only ?? 'anything', why: `could not be looked at: ${name}: ${message}` });
+      leftovers.push({
+        ...target,
+        resourceId: only ?? 'anything',
+        why: `could not be looked at: ${name}: ${message}`,
+      });
       return [];
     }
   });
@@ -186,14 +195,14 @@ function left({ accountId, region, resourceId, releaseId }: Seen, why: string): 
   return { accountId, region, resourceId, why: `of ${releaseId}: ${why}` };
 }
 
-function isYoung({ endedAt }: Extract<Fate, { is: 'dead' }>, now: string): boolean {
+function isYoung({ endedAt }: Dead, now: string): boolean {
   return endedAt !== undefined && Date.parse(now) - Date.parse(endedAt) < HOUR_MS;
 }
 
 async function deadRelease(
   { execution }: Event,
   releaseId: string,
-  { why, endedAt, publishing, planned }: Extract<Fate, { is: 'dead' }>,
+  { why, endedAt, publishing, planned }: Dead,
   found: readonly Seen[],
 ): Promise<DeadRelease> {
   const plan = planned && (await planAt(planned.plan));

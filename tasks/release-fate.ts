@@ -19,18 +19,18 @@ export interface Evidence {
   readonly now: string;
 }
 
-export type Fate =
-  | { readonly is: 'running' | 'released' | 'unclear'; readonly why: string }
-  | {
-      readonly is: 'dead';
-      readonly why: string;
-      /** Undefined when it is so long ago that Step Functions has forgotten the execution. */
-      readonly endedAt: string | undefined;
-      /** A Lambda function that was publishing when the execution was stopped may go on for its whole time limit. */
-      readonly publishing: boolean;
-      /** What the execution was to do; undefined when it is forgotten. */
-      readonly planned: PlannedRelease | undefined;
-    };
+export interface Dead {
+  readonly is: 'dead';
+  readonly why: string;
+  /** Undefined when it is so long ago that Step Functions has forgotten the execution. */
+  readonly endedAt: string | undefined;
+  /** A Lambda function that was publishing when the execution was stopped may go on for its whole time limit. */
+  readonly publishing: boolean;
+  /** What the execution was to do; undefined when it is forgotten. */
+  readonly planned: PlannedRelease | undefined;
+}
+
+export type Fate = { readonly is: 'running' | 'released' | 'unclear'; readonly why: string } | Dead;
 
 /** How long Step Functions remembers an execution that has ended.
  *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
@@ -78,10 +78,15 @@ export function readReleaseId(releaseId: string): { image: string; version: stri
 /** Nobody can say any more how the execution ended: only what never got as far as a version tag can be given up. */
 function forgotten({ states, published, now }: Evidence, version: string): Fate {
   if (published || states.has(STATES.released) || states.has(STATES.revoked))
-    return { is: 'released', why: 'Step Functions has forgotten its execution, and it is tagged or published' };
+    return {
+      is: 'released',
+      why: 'Step Functions has forgotten its execution, and it is tagged or published',
+    };
   const days = (Date.parse(now) - startOf(version)) / 86_400_000;
   if (days < REMEMBERED_DAYS)
-    return unclear(`Step Functions does not know its execution, though it is only ${Math.floor(days)} days old`);
+    return unclear(
+      `Step Functions does not know its execution, though it is only ${Math.floor(days)} days old`,
+    );
   return {
     is: 'dead',
     why: `it never became more than a candidate, ${Math.floor(days)} days ago`,

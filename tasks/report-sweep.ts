@@ -11,16 +11,14 @@ import {
 import { parseEvent } from './parse-event.ts';
 import { readJson, readJsonIfThere } from './plan-store.ts';
 import { type DeadRelease, findingsSchema, sweptReleaseSchema } from './sweep-findings.ts';
-import { bytesOf, cut, tellLeftovers, thatFit } from './telling.ts';
+import { cut, tellLeftovers, thatFit } from './telling.ts';
 
 const eventSchema = z.object({
   bucket: z.string(),
   sweep: z.string(),
   dryRun: z.boolean(),
   /** Absent in a dry run. */
-  swept: z
-    .array(z.object({ releaseId: z.string(), failure: errorOutputSchema.optional() }))
-    .default([]),
+  swept: z.array(z.object({ releaseId: z.string(), failure: errorOutputSchema.optional() })).default([]),
 });
 
 /** Room for each list in the state's document of 256 KiB. */
@@ -41,7 +39,12 @@ export async function handler(event: unknown): Promise<SweepReport> {
   const kept: KeptRelease[] = [...findings.kept];
   for (const dead of findings.releases) {
     const { releaseId } = dead.release;
-    const end = dryRun ? { leftovers: [] } : await endOf(dead, swept.find((one) => one.releaseId === releaseId));
+    const end = dryRun
+      ? { leftovers: [] }
+      : await endOf(
+          dead,
+          swept.find((one) => one.releaseId === releaseId),
+        );
     if (end.spared !== undefined) kept.push({ releaseId, why: end.spared });
     else {
       leftovers.push(...end.leftovers);
@@ -86,7 +89,12 @@ export async function handler(event: unknown): Promise<SweepReport> {
     // It gave up before it could say what is left: everything may be.
     const why = `not swept: ${result?.failure?.Error ?? 'nobody began to'}`;
     return {
-      leftovers: targets.map(({ accountId, region }) => ({ accountId, region, resourceId: release.releaseId, why })),
+      leftovers: targets.map(({ accountId, region }) => ({
+        accountId,
+        region,
+        resourceId: release.releaseId,
+        why,
+      })),
     };
   }
 }

@@ -4,6 +4,7 @@ import {
   type Tag,
   paginateDescribeImages,
   paginateDescribeInstances,
+  paginateDescribeNetworkInterfaces,
   paginateDescribeSecurityGroups,
   paginateDescribeSnapshots,
   paginateDescribeVolumes,
@@ -41,16 +42,18 @@ export async function sightingsIn(
       ? [{ Name: 'tag-key', Values: [TAGS.release] }]
       : [{ Name: `tag:${TAGS.release}`, Values: [only] }];
   const own = { Owners: ['self'], IncludeDeprecated: true, IncludeDisabled: true };
-  const [builds, instances, keyPairs, volumes, groups, images, snapshots, published] = await Promise.all([
-    findBuilds(codebuild, target),
-    Array.fromAsync(paginateDescribeInstances({ client: ec2 }, { Filters })),
-    ec2.send(new DescribeKeyPairsCommand({ Filters })),
-    Array.fromAsync(paginateDescribeVolumes({ client: ec2 }, { Filters })),
-    Array.fromAsync(paginateDescribeSecurityGroups({ client: ec2 }, { Filters })),
-    Array.fromAsync(paginateDescribeImages({ client: ec2 }, { ...own, Filters })),
-    Array.fromAsync(paginateDescribeSnapshots({ client: ec2 }, { OwnerIds: ['self'], Filters })),
-    publishedVersions(clients),
-  ]);
+  const [builds, instances, keyPairs, volumes, interfaces, groups, images, snapshots, published] =
+    await Promise.all([
+      findBuilds(codebuild, target),
+      Array.fromAsync(paginateDescribeInstances({ client: ec2 }, { Filters })),
+      ec2.send(new DescribeKeyPairsCommand({ Filters })),
+      Array.fromAsync(paginateDescribeVolumes({ client: ec2 }, { Filters })),
+      Array.fromAsync(paginateDescribeNetworkInterfaces({ client: ec2 }, { Filters })),
+      Array.fromAsync(paginateDescribeSecurityGroups({ client: ec2 }, { Filters })),
+      Array.fromAsync(paginateDescribeImages({ client: ec2 }, { ...own, Filters })),
+      Array.fromAsync(paginateDescribeSnapshots({ client: ec2 }, { OwnerIds: ['self'], Filters })),
+      publishedVersions(clients),
+    ]);
   const seen = [
     ...builds
       .filter(({ buildStatus }) => buildStatus === 'IN_PROGRESS')
@@ -62,6 +65,9 @@ export async function sightingsIn(
       .map(({ InstanceId, Tags }) => sighting(InstanceId, Tags)),
     ...(keyPairs.KeyPairs ?? []).map(({ KeyPairId, Tags }) => sighting(KeyPairId, Tags)),
     ...volumes.flatMap((page) => page.Volumes ?? []).map(({ VolumeId, Tags }) => sighting(VolumeId, Tags)),
+    ...interfaces
+      .flatMap((page) => page.NetworkInterfaces ?? [])
+      .map(({ NetworkInterfaceId, TagSet }) => sighting(NetworkInterfaceId, TagSet)),
     ...groups
       .flatMap((page) => page.SecurityGroups ?? [])
       .map(({ GroupId, Tags }) => sighting(GroupId, Tags)),
@@ -76,7 +82,12 @@ export async function sightingsIn(
 
 function sighting(resourceId = '', tagList: Tag[] = []): Sighting {
   const tags = new Map(tagList.map(({ Key, Value }) => [Key, Value]));
-  const told = { execution: TAGS.execution, state: TAGS.state, commit: TAGS.commit, repository: TAGS.repository };
+  const told = {
+    execution: TAGS.execution,
+    state: TAGS.state,
+    commit: TAGS.commit,
+    repository: TAGS.repository,
+  };
   const values = Object.entries(told).flatMap(([field, key]) => {
     const value = tags.get(key);
     return value === undefined ? [] : [[field, value] as const];
@@ -96,7 +107,9 @@ async function publishedVersions({ ssm }: TargetClients): Promise<Sighting[]> {
     .flatMap((page) => page.Parameters ?? [])
     .flatMap(({ Name = '' }) => {
       const [, image = '', version = ''] = VERSION_PARAMETER.exec(Name) ?? [];
-      return version === '' ? [] : [{ releaseId: `${image}@${version}`, resourceId: Name, published: true as const }];
+      return version === ''
+        ? []
+        : [{ releaseId: `${image}@${version}`, resourceId: Name, published: true as const }];
     });
 }
 

@@ -56,7 +56,10 @@ export async function handler(event: unknown): Promise<{ releaseId: string; left
 }
 
 /** Nothing is deregistered anywhere before consumers have stopped finding it everywhere. */
-async function remove({ release, targets }: DeadRelease): Promise<{ leftovers: Leftover[]; quarantined: Leftover[] }> {
+async function remove({
+  release,
+  targets,
+}: DeadRelease): Promise<{ leftovers: Leftover[]; quarantined: Leftover[] }> {
   const quarantined: Leftover[] = [];
   const each = async (undo: (target: (typeof targets)[number]) => Promise<readonly Leftover[]>) =>
     (
@@ -78,4 +81,5 @@ async function remove({ release, targets }: DeadRelease): Promise<{ leftovers: L
   return { leftovers: [...made, ...visible.filter((one) => !named.has(nameOf(one)))], quarantined };
 }
 
-const nameOf = ({ accountId, region, resourceId }: Leftover): string => `${accountId}/${region} ${resourceId}`;
+const nameOf = ({ accountId, region, resourceId }: Leftover): string =>
+  `${accountId}/${region} ${resourceId}`;

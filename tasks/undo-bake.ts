@@ -2,6 +2,7 @@ import { StopBuildCommand } from '@aws-sdk/client-codebuild';
 import {
   CreateTagsCommand,
   DeleteKeyPairCommand,
+  DeleteNetworkInterfaceCommand,
   DeleteSecurityGroupCommand,
   DeleteSnapshotCommand,
   DeleteVolumeCommand,
@@ -26,7 +27,7 @@ export interface UndoneBake {
 
 /**
  * Removes everything one release made in one target, in the order AWS demands: builds, builder instances, their key
- * pairs, volumes and security groups, AMIs, snapshots. Whatever refuses to go does not keep the rest from going.
+ * pairs, volumes, network interfaces and security groups, AMIs, snapshots. Whatever refuses to go does not keep the rest from going.
  * Afterwards it looks again: what is still there is a leftover, with the reason. A builder that is still shutting down is
  * one too, so the caller's retry comes back for its security group.
  */
@@ -53,6 +54,9 @@ export async function undoBake(
   await remove(found.instances, (id) => ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] })));
   await remove(found.keyPairs, (id) => ec2.send(new DeleteKeyPairCommand({ KeyPairId: id })));
   await remove(found.volumes, (id) => ec2.send(new DeleteVolumeCommand({ VolumeId: id })));
+  await remove(found.networkInterfaces, (id) =>
+    ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: id })),
+  );
   await remove(found.securityGroups, (id) => ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })));
   const kept = await quarantineUsed(clients, found.images, attempt);
   const unused = found.images.map(({ ImageId = '' }) => ImageId).filter((id) => !kept.has(id));
@@ -80,6 +84,7 @@ const ABSENT = [
   'InvalidKeyPair.NotFound',
   'InvalidGroup.NotFound',
   'InvalidVolume.NotFound',
+  'InvalidNetworkInterfaceID.NotFound',
 ];
 
 /** Tags the AMIs that something uses, and their snapshots, with the reason; returns them all with it, even where a tag is refused. */

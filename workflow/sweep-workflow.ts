@@ -25,7 +25,8 @@ export interface SweepProps {
 /** What no Catch can undo: a release that was stopped, that timed out, or whose rollback left something. Returns the first state. */
 export function sweepWorkflow(scope: Construct, { tasks, bucket, targets }: SweepProps): Fallible {
   const find = tasks.state('Find dead releases', {
-    comment: 'Finds by tag what can never be released any more; whoever runs, is released or unclear is left alone.',
+    comment:
+      'Finds by tag what can never be released any more; whoever runs, is released or unclear is left alone.',
     payload: {
       request: JsonPath.objectAt('$$.Execution.Input'),
       execution: {
@@ -77,7 +78,8 @@ export function sweepWorkflow(scope: Construct, { tasks, bucket, targets }: Swee
 
 function sweepEachRelease(scope: Construct, tasks: TaskStates): MapState {
   const settle = new Wait(scope, 'Let publishing end', {
-    comment: 'Stopping an execution does not stop its task: one that was publishing goes on to its own time limit.',
+    comment:
+      'Stopping an execution does not stop its task: one that was publishing goes on to its own time limit.',
     time: WaitTime.timestampPath('$.settledAt'),
   });
   const sweep = tasks.state('Sweep release', {
