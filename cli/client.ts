@@ -80,7 +80,7 @@ export async function startRelease(
     signal?.throwIfAborted();
     if (error instanceof Error && error.name === 'ExecutionAlreadyExists')
       return existing(hub, arn, name, input, signal);
-    throw asClientError(error, `cannot start ${stateMachineArn}`);
+    throw asClientError(error, `cannot start ${arn}`);
   }
 }
 
@@ -138,8 +138,8 @@ export async function getRelease(
 export interface WaitOptions extends HubOptions {
   /** How long to wait at most; for ever by default. A release itself ends after hours at the latest. */
   readonly timeoutMs?: number;
-  /** Told as soon as it is seen, which is within half a minute. */
-  readonly onProgress?: (progress: ReleaseProgress, result: () => ReleaseResult) => void;
+  /** Told within half a minute: what happened since the last time, in order, and what is known by now. */
+  readonly onProgress?: (news: readonly ReleaseProgress[], result: ReleaseResult) => void;
   /** By default the real time. */
   readonly clock?: Clock;
 }
@@ -178,7 +178,7 @@ export async function followRelease(
   for (;;) {
     try {
       const news = await follower.look(signal);
-      for (const progress of news) onProgress?.(progress, () => follower.result());
+      if (news.length > 0) onProgress?.(news, follower.result());
       if (follower.ended) return follower.result();
       delayMs = news.length > 0 ? FIRST_DELAY_MS : Math.min(delayMs * 1.5, LONGEST_DELAY_MS);
       lost = 0;

@@ -2,12 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import * as z from 'zod';
-import { InvalidConfiguration } from '../tasks/configuration/problems.ts';
+import { InvalidConfiguration, type Problem, problem } from '../tasks/configuration/problems.ts';
 import { EXIT } from './exit-codes.ts';
 import { addConfig } from './commands/config.ts';
 import type { ExitCode } from './commands/options.ts';
 import { addRehearse } from './commands/rehearse.ts';
+import { addRelease } from './commands/release.ts';
+import { addStatus } from './commands/status.ts';
 import { addValidate } from './commands/validate.ts';
+import { addWatch } from './commands/watch.ts';
+import { ClientError } from './client/errors.ts';
 import { type Output, refusalDocument, refusalText, standardOutput } from './output.ts';
 
 const VERSION = z
@@ -26,11 +30,19 @@ export async function main(args: readonly string[], output: Output = standardOut
     return code.exit;
   } catch (error) {
     if (error instanceof CommanderError) return usage(error, json, output);
-    if (!(error instanceof InvalidConfiguration)) throw error;
-    if (json) output.print(refusalDocument(error.problems));
-    else output.complain(refusalText(error.problems));
+    const problems = problemsOf(error);
+    if (!problems) throw error;
+    output.status('');
+    if (json) output.print(refusalDocument(problems));
+    else output.complain(refusalText(problems));
     return EXIT.refused;
   }
+}
+
+/** Why a command was refused; undefined for a fault of this program. */
+function problemsOf(error: unknown): readonly Problem[] | undefined {
+  if (error instanceof InvalidConfiguration) return error.problems;
+  return error instanceof ClientError ? [problem(error.name, 0, [], error.message)] : undefined;
 }
 
 /** Commander has already written its own message, unless one JSON document was asked for. */
@@ -51,5 +63,8 @@ function program(output: Output, code: ExitCode): Command {
   addRehearse(root, output, code);
   addValidate(root, output, code);
   addConfig(root, output);
+  addRelease(root, output, code);
+  addStatus(root, output, code);
+  addWatch(root, output, code);
   return root;
 }

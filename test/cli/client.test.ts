@@ -291,8 +291,10 @@ describe('waitForRelease', () => {
     const told: string[] = [];
     await waitForRelease(await startRelease({}, on), {
       ...on,
-      onProgress: ({ phase, state, releaseId, error }) =>
-        told.push([phase, state, releaseId ?? '', error ?? ''].join(' ').trim()),
+      onProgress: (news) => {
+        for (const { phase, state, releaseId = '', error = '' } of news)
+          told.push([phase, state, releaseId, error].join(' ').trim());
+      },
     });
     const entered = told.filter((text) => text.startsWith('entered') && text.includes('@'));
     expect(entered).toEqual(
