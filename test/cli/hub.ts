@@ -20,8 +20,11 @@ export interface OperatedHub {
     readonly region: string;
     readonly credentials: ReturnType<Sandbox['issue']>;
   };
-  readonly close: () => void;
+  /** Lets everything that is under way come to rest first: it would reach into the next test's world. */
+  readonly close: () => Promise<void>;
 }
+
+const REST_MS = 24 * 60 * 60_000;
 
 export async function operatedHub(
   made: MadeUpFactory,
@@ -59,7 +62,9 @@ export async function operatedHub(
     sandbox,
     engine,
     operator: { region, credentials: sandbox.issue(accountId, 'operator', 'somebody') },
-    close: () => {
+    close: async () => {
+      await Promise.all(engine.executions.map(async ({ outcome }) => outcome));
+      await clock.sleep(REST_MS);
       unbind();
       forgetClients();
     },

@@ -15,7 +15,7 @@ import { targetsIn } from '../workflow/rehearsing.ts';
 const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 1) };
 
 let hub: OperatedHub;
-afterEach(() => hub.close());
+afterEach(async () => hub.close());
 
 async function open(...options: Parameters<typeof operatedHub> extends [unknown, ...infer R] ? R : never) {
   hub = await operatedHub({ stages }, ...options);
