@@ -9,7 +9,7 @@ const LONGEST = 55;
  * and a second release of the same image in the same second is refused.
  *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
-export function executionName({ image, version }: Release): string {
+export function executionName({ image, version }: Pick<Release, 'image' | 'version'>): string {
   const name = `${image}-${version}`;
   if (name.length <= LONGEST) return name;
   return `${name.slice(0, LONGEST - 9)}-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
