@@ -76,6 +76,9 @@ export const BAKE_ENVIRONMENT = {
   sourceAmi: 'PKR_VAR_source_ami',
 } as const;
 
+/** Metadata of a target's Packer variables in the bucket; without it the bake looks for no secrets. */
+export const HAS_SECRETS = { secrets: 'yes' } as const;
+
 /** Environment and exported variables of the fetch-source project's builds. */
 export const FETCH_SOURCE = {
   /** In: the execution's input, as JSON. */

@@ -79,13 +79,4 @@ function letBakesRead(bucket: Bucket, accountIds: readonly string[]): void {
       conditions: isBake,
     }),
   );
-  bucket.addToResourcePolicy(
-    new PolicyStatement({
-      sid: 'BakesFindTheirPlans',
-      principals,
-      actions: ['s3:ListBucket'],
-      resources: [bucket.bucketArn],
-      conditions: { ...isBake, StringLike: { 's3:prefix': ownPlans } },
-    }),
-  );
 }
