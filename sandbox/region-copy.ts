@@ -12,6 +12,7 @@ export function copyOfRegion(region: Region): Region {
     instances: copied(region.instances, withTags),
     keyPairs: copied(region.keyPairs, withTags),
     securityGroups: copied(region.securityGroups, withTags),
+    networkInterfaces: copied(region.networkInterfaces, withTags),
     launchTemplates: copied(region.launchTemplates, (template) => ({
       ...withTags(template),
       versions: [...template.versions],

@@ -83,6 +83,14 @@ export interface Instance {
   readonly tags: Tags;
 }
 
+export interface NetworkInterface {
+  readonly networkInterfaceId: string;
+  readonly securityGroupIds: readonly string[];
+  /** EC2 deletes it with its instance; one that is attached to none stays. */
+  attachedTo?: string;
+  readonly tags: Tags;
+}
+
 export interface KeyPair {
   readonly keyName: string;
   readonly keyPairId: string;
@@ -137,6 +145,7 @@ export interface Region {
   readonly snapshots: Map<string, Snapshot>;
   readonly volumes: Map<string, Volume>;
   readonly instances: Map<string, Instance>;
+  readonly networkInterfaces: Map<string, NetworkInterface>;
   readonly keyPairs: Map<string, KeyPair>;
   readonly securityGroups: Map<string, SecurityGroup>;
   readonly launchTemplates: Map<string, LaunchTemplate>;
@@ -227,6 +236,7 @@ export class World {
       snapshots: new Map(),
       volumes: new Map(),
       instances: new Map(),
+      networkInterfaces: new Map(),
       keyPairs: new Map(),
       securityGroups: new Map(),
       launchTemplates: new Map(),

@@ -1,5 +1,5 @@
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { asFact } from './aws-errors.ts';
+import { GetObjectCommand, PutObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import { asFact, hasCode } from './aws-errors.ts';
 import { type Plan, planSchema } from './contract.ts';
 
 const s3 = new S3Client({});
@@ -24,13 +24,44 @@ export async function readJson({ bucket, key }: Place): Promise<unknown> {
   return JSON.parse(new TextDecoder().decode(await readBytes({ bucket, key })));
 }
 
+/** A document, or undefined when there is none; the reader must be allowed to list its folder, or S3 refuses to say so. */
+export async function readJsonIfThere(place: Place): Promise<unknown> {
+  try {
+    return await readJson(place);
+  } catch (error) {
+    if (error instanceof Error && hasCode(error.cause, 'NoSuchKey')) return undefined;
+    throw error;
+  }
+}
+
+/** The keys of every object below a prefix. */
+export async function listKeys(bucket: string, prefix: string): Promise<string[]> {
+  try {
+    const pages = await Array.fromAsync(
+      paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix }),
+    );
+    return pages.flatMap((page) => page.Contents ?? []).map(({ Key = '' }) => Key);
+  } catch (error) {
+    throw asFact(error);
+  }
+}
+
 export async function readPlan(place: Place): Promise<Plan> {
   return planSchema.parse(await readJson(place));
 }
 
-export async function writeJson({ bucket, key }: Place, document: unknown): Promise<void> {
-  const Body = JSON.stringify(document, null, 2);
-  const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body, ContentType: 'application/json' });
+export async function writeJson(
+  { bucket, key }: Place,
+  document: unknown,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const command = new PutObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    Body: JSON.stringify(document, null, 2),
+    ContentType: 'application/json',
+    ...(Object.keys(metadata).length > 0 && { Metadata: metadata }),
+  });
   try {
     await s3.send(command);
   } catch (error) {

@@ -41,12 +41,6 @@ function orders({ accountId, hubRegion, bucketName }: BakePolicyProps): PolicySt
       resources: [`${bucket}/sources/*`, `${bucket}/plans/*/${accountId}-*`],
     }),
     new PolicyStatement({
-      sid: 'FindOwnPlan',
-      actions: ['s3:ListBucket'],
-      resources: [bucket],
-      conditions: { StringLike: { 's3:prefix': `plans/*/${accountId}-*` } },
-    }),
-    new PolicyStatement({
       sid: 'ReadSecrets',
       actions: ['secretsmanager:GetSecretValue'],
       resources: [`arn:aws:secretsmanager:*:${accountId}:secret:packleader/*`],

@@ -15,6 +15,7 @@ export function stewardPolicy(accountId: string, hubRegion: string): PolicyState
         'ec2:DescribeImages',
         'ec2:DescribeInstances',
         'ec2:DescribeKeyPairs',
+        'ec2:DescribeNetworkInterfaces',
         'ec2:DescribeSecurityGroups',
         'ec2:DescribeSnapshots',
         'ec2:DescribeVolumes',
@@ -34,8 +35,14 @@ export function stewardPolicy(accountId: string, hubRegion: string): PolicyState
     }),
     new PolicyStatement({
       sid: 'RemoveBuilders',
-      actions: ['ec2:DeleteKeyPair', 'ec2:DeleteSecurityGroup', 'ec2:DeleteVolume', 'ec2:TerminateInstances'],
-      resources: ec2Arns(accountId, 'instance', 'key-pair', 'security-group', 'volume'),
+      actions: [
+        'ec2:DeleteKeyPair',
+        'ec2:DeleteNetworkInterface',
+        'ec2:DeleteSecurityGroup',
+        'ec2:DeleteVolume',
+        'ec2:TerminateInstances',
+      ],
+      resources: ec2Arns(accountId, 'instance', 'key-pair', 'network-interface', 'security-group', 'volume'),
       conditions: ofSomeRelease,
     }),
     new PolicyStatement({

@@ -1,6 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -20,15 +20,38 @@ export const STEWARDS = [
   'withdraw-publication',
   'deregister-amis',
   'verify-rollback',
+  'find-dead-releases',
+  'sweep-release',
 ];
 /** The folders of the bucket that a task reads, and those that it writes. */
 const READS: Readonly<Record<string, readonly string[]>> = {
   'plan-releases': ['sources'],
   'resolve-source-amis': ['plans'],
+  'find-dead-releases': ['plans'],
+  'sweep-release': ['sweeps'],
+  'report-sweep': ['sweeps'],
 };
 const WRITES: Readonly<Record<string, readonly string[]>> = {
   'plan-releases': ['plans'],
   'announce-release': ['released'],
+  'find-dead-releases': ['sweeps'],
+  'sweep-release': ['sweeps'],
+};
+/** What a task lists; S3 tells only who may list that an object is not there. */
+const LISTS: Readonly<Record<string, readonly string[]>> = {
+  'find-dead-releases': ['plans', 'released'],
+  'sweep-release': ['released'],
+  'report-sweep': ['sweeps'],
+};
+/** What a task may do with executions, by their machine. */
+const EXECUTIONS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'find-dead-releases': {
+    [NAMES.releaseImageMachine]: ['states:DescribeExecution', 'states:GetExecutionHistory'],
+  },
+  'sweep-release': {
+    [NAMES.releaseImageMachine]: ['states:DescribeExecution', 'states:GetExecutionHistory'],
+    [NAMES.bakeBatchMachine]: ['states:DescribeExecution', 'states:StopExecution'],
+  },
 };
 const ANNOUNCERS = ['announce-release', 'announce-rollback'];
 
@@ -56,7 +79,7 @@ export class TaskFunctions extends Construct {
     const task = new NodejsFunction(this, file, {
       functionName,
       role,
-      entry: path(`../tasks/${file}.ts`),
+      entry: path('../tasks/lambda/entry.ts'),
       projectRoot: path('..'),
       depsLockFilePath: path('../package-lock.json'),
       runtime: Runtime.NODEJS_24_X,
@@ -65,6 +88,8 @@ export class TaskFunctions extends Construct {
       timeout: Duration.seconds(timeouts.LAMBDA.toSeconds()),
       tracing: Tracing.ACTIVE,
       logGroup,
+      // Lambda's own lines as JSON too: how a task ended that could not say so itself.
+      loggingFormat: LoggingFormat.JSON,
       environment: { NODE_OPTIONS: '--enable-source-maps' },
       bundling: {
         format: OutputFormat.ESM,
@@ -74,6 +99,7 @@ export class TaskFunctions extends Construct {
         minify: true,
         sourceMap: true,
         sourcesContent: false,
+        esbuildArgs: { '--alias:packleader-task': path(`../tasks/${file}.ts`) },
       },
     });
     for (const grant of this.#grants) grant(file, task);
@@ -93,6 +119,26 @@ export class TaskFunctions extends Construct {
       };
       may('s3:GetObject', READS[file]);
       may('s3:PutObject', WRITES[file]);
+      const lists = LISTS[file];
+      if (lists === undefined) return;
+      task.addToRolePolicy(
+        new PolicyStatement({
+          actions: ['s3:ListBucket'],
+          resources: [bucket.bucketArn],
+          conditions: { StringLike: { 's3:prefix': lists.map((folder) => `${folder}/*`) } },
+        }),
+      );
+    });
+  }
+
+  /** Which tasks look at executions, and which stop them. */
+  mayUseExecutions(): void {
+    const { account, region } = Stack.of(this);
+    this.#grants.push((file, task) => {
+      for (const [machine, actions] of Object.entries(EXECUTIONS[file] ?? {})) {
+        const resources = [`arn:aws:states:${region}:${account}:execution:${machine}:*`];
+        task.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources }));
+      }
     });
   }
 

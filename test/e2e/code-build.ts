@@ -174,6 +174,7 @@ export class CodeBuild {
     };
     this.#builds.push(build);
     const identity = {
+      CODEBUILD_BUILD_ARN: build.arn,
       AWS_ENDPOINT_URL: moto.endpoint,
       AWS_REGION: region,
       AWS_DEFAULT_REGION: region,

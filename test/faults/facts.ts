@@ -48,6 +48,7 @@ export function tracesOf(
       .map(({ instanceId }) => instanceId),
     ...[...place.volumes.values()].filter((one) => isOf(one, release)).map(({ volumeId }) => volumeId),
     ...[...place.keyPairs.values()].filter((one) => isOf(one, release)).map(({ keyPairId }) => keyPairId),
+    ...[...place.networkInterfaces].filter(([, one]) => isOf(one, release)).map(([id]) => id),
     ...[...place.securityGroups.values()].filter((one) => isOf(one, release)).map(({ groupId }) => groupId),
     ...runningBuilds(world, hubRegion, target, release),
     ...(place.parameters.has(version) ? [version] : []),
@@ -113,7 +114,14 @@ export function everythingElse(world: World, releases: readonly Release[]): Map<
     for (const [id, thing] of place.images) if (!images.includes(thing)) note(id, thing);
     for (const [id, thing] of place.snapshots)
       if (!ours(thing) && !images.some((image) => isMadeOf(image, id))) note(id, thing);
-    for (const kind of ['volumes', 'instances', 'keyPairs', 'securityGroups', 'launchTemplates'] as const)
+    for (const kind of [
+      'volumes',
+      'instances',
+      'keyPairs',
+      'securityGroups',
+      'networkInterfaces',
+      'launchTemplates',
+    ] as const)
       for (const [id, thing] of place[kind]) if (!ours(thing)) note(id, thing);
     for (const [name, thing] of place.parameters) if (!names.includes(name)) note(name, thing);
   }

@@ -69,21 +69,31 @@ export class Injection {
   readonly #keepsHistory: boolean;
   /** By place: what it held before each change, oldest first. */
   readonly #history = new Map<string, Region[]>();
-  /** Called after every call that reached its end. */
-  readonly #after: (point: Point | undefined, changes: boolean) => void;
+  readonly #before: (point: Point) => Promise<void> | undefined;
+  readonly #after: (point: Point, changes: boolean) => Promise<void> | undefined;
+  #lifted = false;
 
   constructor(options: {
     readonly faults: readonly Fault[];
     readonly places: Places;
     readonly records?: boolean;
-    readonly after?: (point: Point | undefined, changes: boolean) => void;
+    /** Called before every call; it may make the call wait. */
+    readonly before?: (point: Point) => Promise<void> | undefined;
+    /** Called after every call that reached its end; it may make the answer wait. */
+    readonly after?: (point: Point, changes: boolean) => Promise<void> | undefined;
   }) {
     this.#faults = options.faults;
     this.#places = options.places;
     this.#recorded = options.records === true ? [] : undefined;
     this.#keepsHistory =
       options.records === true || options.faults.some(({ kind }) => kind.startsWith('stale'));
-    this.#after = options.after ?? (() => {});
+    this.#before = options.before ?? (() => undefined);
+    this.#after = options.after ?? (() => undefined);
+  }
+
+  /** From now on nothing fails any more. */
+  lift(): void {
+    this.#lifted = true;
   }
 
   /** Faults that no call ever met. */
@@ -99,12 +109,13 @@ export class Injection {
     sandbox.intercept(async (call, next) => {
       if (currentState()?.over === true) return never();
       const point = this.#places.pointOf(sandbox, call);
+      if (point === undefined) return next();
+      await this.#before(point);
       this.#remember(sandbox, call);
-      const fault = point && this.#faultAt(point);
+      const fault = this.#faultAt(point);
       if (fault === undefined) {
-        const answer =
-          this.#recorded && point ? await this.#record(sandbox, call, point, next) : await next();
-        this.#after(point, call.mutating);
+        const answer = await (this.#recorded ? this.#record(sandbox, call, point, next) : next());
+        await this.#after(point, call.mutating);
         return answer;
       }
       this.#struck.add(fault);
@@ -125,6 +136,7 @@ export class Injection {
   }
 
   #faultAt(point: Point): Fault | undefined {
+    if (this.#lifted) return undefined;
     const kind = kindOfPoint(point);
     return this.#faults.find((fault) => {
       const away = point.nth - fault.point.nth;
@@ -136,7 +148,7 @@ export class Injection {
     const { kind, point } = fault;
     const done = async (): Promise<unknown> => {
       const answer = await next();
-      this.#after(point, call.mutating);
+      await this.#after(point, call.mutating);
       return answer;
     };
     const here = currentState();

@@ -1,9 +1,8 @@
 /** `npm run faults`: every fault, at every step. Ends with the line `N scenarios, N violations`. */
 import { parseArgs } from 'node:util';
 import { availableParallelism } from 'node:os';
-import { type Size, prepareGround } from './ground.ts';
 import type { Scenario } from './play.ts';
-import { allScenarios } from './scenarios.ts';
+import { suite } from './scenarios.ts';
 import { type Broken, playInWorkers } from './workers.ts';
 
 const USAGE = `Plays every fault at every step of a release, in an AWS that is embedded in this repository.
@@ -35,7 +34,7 @@ async function main(): Promise<number> {
   }
   const seed = wholeNumber('seed', values.seed);
   const workers = wholeNumber('workers', values.workers);
-  const categories = await allScenarios(seed);
+  const { grounds, categories } = await suite(seed);
   const known = categories.map(({ name }) => name);
   if (values.category !== undefined && !known.includes(values.category)) {
     process.stderr.write(`There is no category "${values.category}"; there are ${known.join(', ')}.\n`);
@@ -61,19 +60,21 @@ async function main(): Promise<number> {
     for (const { name, scenarios: list, atLeast } of chosen) {
       say(`${String(list.length).padStart(7)}  ${name}`);
       if (list.length < atLeast)
-        broken.push({ id: name, violations: [`suite: only ${list.length} scenarios, expected ${atLeast} or more`] });
+        broken.push({
+          id: name,
+          violations: [`suite: only ${list.length} scenarios, expected ${atLeast} or more`],
+        });
     }
   }
-  const sizes = [...new Set(scenarios.map(({ size }) => size))];
-  const grounds = Object.fromEntries(
-    await Promise.all(sizes.map(async (size: Size) => [size, await prepareGround(size)] as const)),
-  );
   const startedAt = Date.now();
   broken.push(
-    ...(await playInWorkers({ grounds, scenarios, workers: Math.min(workers, scenarios.length) }, (done, bad) => {
-      const seconds = Math.round((Date.now() - startedAt) / 1000);
-      say(`${String(done).padStart(7)} of ${scenarios.length} played in ${seconds} s, ${bad} violations`);
-    })),
+    ...(await playInWorkers(
+      { grounds, scenarios, workers: Math.min(workers, scenarios.length) },
+      (done, bad) => {
+        const seconds = Math.round((Date.now() - startedAt) / 1000);
+        say(`${String(done).padStart(7)} of ${scenarios.length} played in ${seconds} s, ${bad} violations`);
+      },
+    )),
   );
   for (const { id, violations } of broken) {
     say(`\n${id}`);

@@ -1,16 +1,17 @@
-/** Plays one scenario: a world, one or two releases, faults; and says what was wrong with how it went. */
-import { NAMES, parameters, targetName } from '../../tasks/contract.ts';
+/** Plays one scenario: a world, one or two releases, faults, sweeps; and says what was wrong with how it went. */
+import { NAMES, parameters, sweepReportSchema, targetName } from '../../tasks/contract.ts';
 import { forgetClients } from '../../tasks/aws-clients.ts';
 import { bindSandbox } from '../../sandbox/bind.ts';
-import { Engine, type Execution, type Integration } from '../../sandbox/engine.ts';
-import { integrationsFor } from '../../sandbox/integrations.ts';
+import type { Engine, Execution } from '../../sandbox/engine.ts';
 import { machineArn } from '../../sandbox/rehearsal.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { loadTask } from '../../sandbox/task-handlers.ts';
+import * as z from 'zod';
+import { engineFor } from './engine-for.ts';
 import { everythingElse } from './facts.ts';
-import { type Actor, type Ground, type Past, newWorld } from './ground.ts';
+import { type Actor, type Ground, type Past, type Size, newWorld } from './ground.ts';
 import { type Fault, Injection, type RecordedCall, nameOfFault } from './injection.ts';
 import { Places, type Point, nameOfPoint } from './points.ts';
+import { type Turns, Turnstile } from './turnstile.ts';
 import { type End, Oracle, endOf, namedBy, stands } from './verdict.ts';
 import { Watch } from './watch.ts';
 
@@ -18,11 +19,20 @@ export interface Scenario {
   /** Stable, and readable; the command line takes it. */
   readonly id: string;
   readonly category: string;
+  readonly size: Size;
   readonly past: Past;
   readonly actors: readonly Actor[];
   readonly faults: readonly Fault[];
   /** The first release's execution is stopped right after this call. */
   readonly stopAfter?: Point;
+  /** The event of its end starts a sweep. Without it, only the schedule does. */
+  readonly sweptAtOnce?: boolean;
+  /** The sweep's execution is stopped right after this call of it. */
+  readonly stopSweepAfter?: Point;
+  /** A scheduled sweep runs from its beginning to its end while this call waits for its answer. */
+  readonly sweepDuring?: Point;
+  /** How two releases take turns. */
+  readonly turns?: Turns;
   /** The ends that are allowed; any good one by default. */
   readonly ends?: readonly End[];
 }
@@ -34,8 +44,9 @@ export interface Played {
   readonly calls: number;
 }
 
+const MINUTE = 60_000;
 /** Longer than SSM's validation, EC2's changes of state and an AMI that is still being made. */
-const SETTLE_MS = 60 * 60_000;
+const SETTLE_MS = 61 * MINUTE;
 const HOURS_OF_A_HUNG_BUILD = 24;
 
 export async function play(ground: Ground, scenario: Scenario, records = false): Promise<Played> {
@@ -43,7 +54,7 @@ export async function play(ground: Ground, scenario: Scenario, records = false):
   const unbind = bindSandbox(sandbox);
   forgetClients();
   try {
-    return await playIn(sandbox, ground, scenario, records);
+    return await new Play(sandbox, ground, scenario, records).run();
   } finally {
     sandbox.clock.end();
     unbind();
@@ -51,123 +62,201 @@ export async function play(ground: Ground, scenario: Scenario, records = false):
   }
 }
 
-async function playIn(
-  sandbox: Sandbox,
-  ground: Ground,
-  scenario: Scenario,
-  records: boolean,
-): Promise<Played> {
-  const { world, clock } = sandbox;
-  const { actors, faults, stopAfter } = scenario;
-  const playing = actors.map((actor) => ({ actor, ...ground.releases[actor] }));
-  const releases = playing.map(({ planned }) => planned.release);
-  const before = everythingElse(world, releases);
-  const watch = new Watch(world, ground, releases);
-  const oracle = new Oracle(sandbox, ground, watch);
-  const names = new Map(playing.map(({ actor, planned }) => [planned.executionName, actor]));
-  const executions: Execution[] = [];
-  let stopped = false;
-  const injection = new Injection({
-    faults,
-    records,
-    places: new Places((name) => names.get(name) ?? 'sweep'),
-    after: (point, changes) => {
-      watch.lookAfter(changes);
-      if (!stopAfter || !point || stopped || nameOfPoint(point) !== nameOfPoint(stopAfter)) return;
-      stopped = true;
-      executions[0]?.stop();
-    },
-  });
-  injection.install(sandbox);
-  const engine = await engineFor(sandbox, ground, injection);
-  for (const { startedAt, planned, input } of playing) {
-    await clock.sleep(startedAt - clock.milliseconds());
-    executions.push(
-      engine.start(machineArn(ground.hub, NAMES.releaseImageMachine), planned.executionName, input),
-    );
+class Play {
+  readonly #sandbox: Sandbox;
+  readonly #ground: Ground;
+  readonly #scenario: Scenario;
+  readonly #watch: Watch;
+  readonly #oracle: Oracle;
+  readonly #injection: Injection;
+  readonly #turnstile: Turnstile | undefined;
+  readonly #executions: Execution[] = [];
+  readonly #reached = new Set<Point>();
+  readonly #before: ReadonlyMap<string, string>;
+  readonly #wrong: string[] = [];
+  #engine: Engine | undefined;
+  #sweeps: Execution[] = [];
+
+  constructor(sandbox: Sandbox, ground: Ground, scenario: Scenario, records: boolean) {
+    this.#sandbox = sandbox;
+    this.#ground = ground;
+    this.#scenario = scenario;
+    const { actors, faults, turns } = scenario;
+    const names = new Map(actors.map((actor) => [ground.releases[actor].planned.executionName, actor]));
+    this.#before = everythingElse(sandbox.world, this.#releases);
+    this.#watch = new Watch(sandbox.world, ground, this.#releases);
+    this.#oracle = new Oracle(sandbox, ground, this.#watch);
+    this.#turnstile = turns && new Turnstile(turns);
+    this.#injection = new Injection({
+      faults,
+      records,
+      places: new Places((name) => names.get(name) ?? 'sweep'),
+      before: (point) => this.#turnstile?.pass(point),
+      after: (point, changes) => this.#after(point, changes),
+    });
+    this.#injection.install(sandbox);
   }
-  const ends = await Promise.all(
-    executions.map(async (execution) => endOf(execution, await execution.outcome)),
-  );
-  watch.look();
-  const found = executions.map((execution, index) => {
-    const release = releases[index];
-    const end = ends[index];
+
+  get #releases() {
+    return this.#scenario.actors.map((actor) => this.#ground.releases[actor].planned.release);
+  }
+
+  async run(): Promise<Played> {
+    const { actors, sweptAtOnce, stopAfter, stopSweepAfter, sweepDuring } = this.#scenario;
+    this.#engine = await engineFor(this.#sandbox, this.#ground, this.#injection);
+    for (const actor of actors) await this.#start(actor);
+    const ends = await Promise.all(
+      this.#executions.map(async (execution, index) => {
+        const end = endOf(execution, await execution.outcome);
+        this.#turnstile?.leave(actors[index]);
+        return end;
+      }),
+    );
+    this.#watch.look();
+    this.#judge(ends, true);
+    if (sweptAtOnce === true) {
+      for (const [index, execution] of this.#executions.entries())
+        if (ends[index] !== 'released') await this.#sweep({ execution: execution.arn });
+    }
+    await this.#settle();
+    this.#judge(ends, false);
+    this.#judgeLatest(ends);
+    for (const point of [stopAfter, stopSweepAfter, sweepDuring])
+      if (point && !this.#reached.has(point))
+        this.#wrong.push(`suite: ${nameOfPoint(point)} was never reached`);
+    this.#wrong.push(...this.#injection.unmet.map((fault) => `suite: no call met ${nameOfFault(fault)}`));
+    await this.#sweepTheRest(ends);
+    this.#wrong.push(...differences(this.#before, everythingElse(this.#sandbox.world, this.#releases)));
     return {
-      execution,
-      end,
-      release,
-      named: end === 'rollback not verified' ? undefined : namedBy(execution),
+      violations: [...new Set([...this.#watch.violations, ...this.#wrong])],
+      ends,
+      recorded: this.#injection.recorded,
+      calls: this.#sandbox.callCount,
     };
-  });
-  const wrong: string[] = [];
-  for (const { release, end, named } of found)
-    if (release && !stands(end) && end !== 'stopped') wrong.push(...oracle.ofUndone(release, named, true));
-  await settle(sandbox);
-  watch.look();
-  const unclear = new Set<string>();
-  for (const { execution, release, end, named } of found) {
-    if (!release) continue;
-    if (end === undefined || (scenario.ends && !scenario.ends.includes(end)))
-      wrong.push(`${release.releaseId} ended in ${execution.history.path.at(-1)} (${end ?? 'no known end'})`);
-    else if (stands(end)) wrong.push(...oracle.ofReleased(release, end));
-    else if (end !== 'stopped') wrong.push(...oracle.ofUndone(release, named, false));
-    if (end === 'stopped' || named === undefined)
-      for (const place of oracle.traces(release).keys()) unclear.add(place);
-    for (const leftover of named ?? [])
-      if ([release.releaseId, parameters.latest(release.image)].includes(leftover.resourceId))
-        unclear.add(targetName(leftover));
   }
-  const standing = found.flatMap(({ release, end }) => (release && stands(end) ? [release] : []));
-  wrong.push(...oracle.ofLatest(standing, unclear), ...differences(before, everythingElse(world, releases)));
-  if (stopAfter && !stopped) wrong.push(`suite: ${nameOfPoint(stopAfter)} was never reached`);
-  wrong.push(...injection.unmet.map((fault) => `suite: no call met ${nameOfFault(fault)}`));
-  return {
-    violations: [...new Set([...watch.violations, ...wrong])],
-    ends,
-    recorded: injection.recorded,
-    calls: sandbox.callCount,
-  };
-}
 
-async function engineFor(sandbox: Sandbox, ground: Ground, injection: Injection): Promise<Engine> {
-  const sleep = async (ms: number): Promise<void> => sandbox.clock.sleep(ms);
-  const engineOf = (): Engine => engine;
-  const integrationOf = integrationsFor({ loadTask, sleep, engine: engineOf });
-  let running = 0;
-  const around =
-    (operation: string, run: Integration): Integration =>
-    async (call) => {
-      // Every function has its own clients, and its first call assumes a role.
-      if (running++ === 0) forgetClients();
-      try {
-        return await injection.aroundService(operation, async () => run(call));
-      } finally {
-        running--;
+  async #start(actor: Actor): Promise<void> {
+    const { clock } = this.#sandbox;
+    const { planned, input, startedAt } = this.#ground.releases[actor];
+    await clock.sleep(startedAt - clock.milliseconds());
+    const arn = machineArn(this.#ground.hub, NAMES.releaseImageMachine);
+    const execution = this.#engine?.start(arn, planned.executionName, input);
+    if (execution) this.#executions.push(execution);
+  }
+
+  #after(point: Point, changes: boolean): Promise<void> | undefined {
+    this.#watch.lookAfter(changes);
+    const { stopAfter, stopSweepAfter, sweepDuring } = this.#scenario;
+    if (this.#comesTo(stopAfter, point)) this.#executions[0]?.stop();
+    if (this.#comesTo(stopSweepAfter, point)) this.#sweeps.at(-1)?.stop();
+    return this.#comesTo(sweepDuring, point) ? this.#sweep({}) : undefined;
+  }
+
+  #comesTo(wanted: Point | undefined, point: Point): boolean {
+    if (!wanted || this.#reached.has(wanted) || nameOfPoint(wanted) !== nameOfPoint(point)) return false;
+    this.#reached.add(wanted);
+    return true;
+  }
+
+  /** Judges what the releases say of themselves; right at their end their lists are exact, later things may vanish. */
+  #judge(ends: readonly (End | undefined)[], exactly: boolean): void {
+    for (const [index, execution] of this.#executions.entries()) {
+      const end = ends[index];
+      const release = this.#releases[index];
+      if (!release || end === 'stopped') continue;
+      if (end === undefined || this.#scenario.ends?.includes(end) === false) {
+        const where = execution.history.path.at(-1);
+        if (!exactly) this.#wrong.push(`${release.releaseId} ended in ${where} (${end ?? 'no known end'})`);
+      } else if (stands(end)) {
+        if (!exactly) this.#wrong.push(...this.#oracle.ofReleased(release, end));
+      } else if (this.#sweeps.length === 0) {
+        const named = end === 'rollback not verified' ? undefined : namedBy(execution);
+        this.#wrong.push(...this.#oracle.ofUndone(release, named, exactly));
       }
-    };
-  const engine: Engine = await Engine.create({
-    machines: ground.machines,
-    integrationOf: async (resource) => {
-      const run = await integrationOf(resource);
-      if (!run || resource.includes('codebuild')) return run;
-      return around(resource.includes(':lambda:') ? 'lambda:Invoke' : 'states:StartExecution', run);
-    },
-    now: () => sandbox.clock.now(),
-    sleep,
-    inner: [NAMES.bakeBatchMachine],
-  });
-  return engine;
-}
+    }
+  }
 
-/** Waits until whatever was set in motion has come to rest. */
-async function settle({ clock, world }: Sandbox): Promise<void> {
-  await clock.sleep(SETTLE_MS);
-  const running = (): boolean =>
-    [...world.regions.values()].some(({ builds }) =>
-      [...builds.values()].some(({ status }) => status === 'IN_PROGRESS'),
+  #judgeLatest(ends: readonly (End | undefined)[]): void {
+    const unclear = new Set<string>();
+    for (const [index, execution] of this.#executions.entries()) {
+      const end = ends[index];
+      const release = this.#releases[index];
+      if (!release || stands(end)) continue;
+      if (end === 'stopped' || end === 'rollback not verified')
+        for (const place of this.#oracle.traces(release).keys()) unclear.add(place);
+      for (const leftover of namedBy(execution))
+        if ([release.releaseId, parameters.latest(release.image)].includes(leftover.resourceId))
+          unclear.add(targetName(leftover));
+    }
+    this.#wrong.push(...this.#oracle.ofLatest(this.#standing(ends), unclear));
+  }
+
+  #standing(ends: readonly (End | undefined)[]) {
+    return this.#releases.filter((_release, index) => stands(ends[index]));
+  }
+
+  /** Whatever is left goes with the next sweep, once nothing fails any more. */
+  async #sweepTheRest(ends: readonly (End | undefined)[]): Promise<void> {
+    const gone = this.#releases.filter((_release, index) => !stands(ends[index]));
+    const left = () => gone.some((release) => [...this.#oracle.traces(release).values()].flat().length > 0);
+    const isDoubtful = this.#executions.some(
+      (_execution, index) => !['released', 'rolled back'].includes(ends[index] ?? ''),
     );
-  for (let hour = 0; hour < HOURS_OF_A_HUNG_BUILD && running(); hour++) await clock.sleep(SETTLE_MS);
+    if (!left() && !isDoubtful) return;
+    this.#injection.lift();
+    await this.#sweep({});
+    await this.#sandbox.clock.sleep(10 * MINUTE);
+    this.#watch.look();
+    for (const release of gone) {
+      for (const [target, ids] of this.#oracle.traces(release))
+        for (const id of ids) this.#wrong.push(`${target}: ${id} is left after the next sweep`);
+    }
+    this.#wrong.push(
+      ...this.#oracle
+        .ofLatest(this.#standing(ends), new Set())
+        .map((wrong) => `after the next sweep ${wrong}`),
+    );
+  }
+
+  /** Runs a sweep to its end; what it says of itself must be true. */
+  async #sweep(request: object): Promise<void> {
+    const arn = machineArn(this.#ground.hub, NAMES.sweepMachine);
+    const execution = this.#engine?.start(arn, `sweep-${this.#sweeps.length + 1}`, request);
+    if (!execution) return;
+    this.#sweeps.push(execution);
+    await execution.outcome;
+    if (execution.history.path.at(-1) !== 'Swept') return;
+    const { report } = z
+      .object({ report: sweepReportSchema })
+      .parse(execution.history.outputs.get('Report sweep'));
+    const kept = new Set(report.kept.map(({ releaseId }) => releaseId));
+    for (const release of this.#releases.filter(({ releaseId }) => !kept.has(releaseId))) {
+      if (this.#isReleased(release.releaseId)) continue;
+      for (const [target, ids] of this.#oracle.traces(release))
+        for (const id of ids)
+          this.#wrong.push(`${execution.name} says that all is swept, but ${target} has ${id}`);
+    }
+    for (const { releaseId } of report.removed)
+      if (this.#isReleased(releaseId) || !this.#releases.some((one) => one.releaseId === releaseId))
+        this.#wrong.push(`${execution.name} removed something of ${releaseId}`);
+  }
+
+  #isReleased(releaseId: string): boolean {
+    const index = this.#releases.findIndex((one) => one.releaseId === releaseId);
+    return this.#executions[index]?.history.path.at(-1)?.startsWith('Released') === true;
+  }
+
+  /** Waits until whatever was set in motion has come to rest. */
+  async #settle(): Promise<void> {
+    const { clock, world } = this.#sandbox;
+    await clock.sleep(SETTLE_MS);
+    const running = (): boolean =>
+      [...world.regions.values()].some(({ builds }) =>
+        [...builds.values()].some(({ status }) => status === 'IN_PROGRESS'),
+      );
+    for (let hour = 0; hour < HOURS_OF_A_HUNG_BUILD && running(); hour++) await clock.sleep(SETTLE_MS);
+    this.#watch.look();
+  }
 }
 
 function differences(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {

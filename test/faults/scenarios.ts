@@ -1,10 +1,13 @@
 /** All scenarios, derived from what a release was seen to call. */
-import type { Ground, Past } from './ground.ts';
+import { type Ground, type Past, type Size, prepareGround } from './ground.ts';
 import { type Fault, type RecordedCall, nameOfFault } from './injection.ts';
 import { kindsFor, withoutMiddlePolls } from './kinds.ts';
 import { type Opening, openingsFrom } from './openings.ts';
 import { type Scenario, play } from './play.ts';
+import { nameOfPoint } from './points.ts';
 import { randomFrom, sample } from './random.ts';
+import type { Turns } from './turnstile.ts';
+import { COUNTED } from './turnstile.ts';
 
 export interface Category {
   readonly name: string;
@@ -15,41 +18,64 @@ export interface Category {
 
 const PASTS: readonly Past[] = ['released before', 'first release', 'latest by hand'];
 const PAIRS = 4_000;
+const RACES = 800;
+/** Of all the numbers of calls that one release can make between two of the other, so many are played. */
+const BETWEEN = 6;
 const UNDO = /^(Withdraw|Deregister|Verify|Announce rollback)/;
 const PUBLISHING = /^(Publish|Withdraw)/;
 
-const plain = (category: string, past: Past, faults: readonly Fault[], opening?: string): Scenario => ({
-  id: [category, past, ...(opening === undefined ? [] : [opening]), ...faults.map(nameOfFault)].join(' | '),
-  category,
-  past,
-  actors: ['A'],
-  faults,
-});
+/** A scenario, and its id from all that makes it what it is. */
+function scenario(
+  category: string,
+  rest: Omit<Partial<Scenario>, 'id' | 'category'> & { readonly told?: readonly string[] },
+): Scenario {
+  const { told = [], past = 'released before', size = 'four', actors = ['A'], faults = [], ...more } = rest;
+  const id = [category, ...(past === 'released before' ? [] : [past]), ...told].join(' | ');
+  return { id, category, size, past, actors, faults, ...more };
+}
 
-async function record(
-  ground: Ground,
-  past: Past,
-  faults: readonly Fault[],
-): Promise<readonly RecordedCall[]> {
-  return (await play(ground, plain('recording', past, faults), true)).recorded;
+const plain = (category: string, past: Past, faults: readonly Fault[]): Scenario =>
+  scenario(category, { past, faults, told: faults.map(nameOfFault) });
+
+async function record(ground: Ground, made: Omit<Partial<Scenario>, 'id'>): Promise<readonly RecordedCall[]> {
+  return (await play(ground, scenario('recording', made), true)).recorded;
 }
 
 const faultsIn = (calls: readonly RecordedCall[]): Fault[] =>
   calls.flatMap((call) => kindsFor(call).map((kind) => ({ point: call.point, kind })));
 
-export async function allScenarios(ground: Ground, seed: number): Promise<Category[]> {
+/** Everything there is to play, and the grounds to play it on. */
+export interface Suite {
+  readonly grounds: Readonly<Record<Size, Ground>>;
+  readonly categories: readonly Category[];
+}
+
+export async function suite(seed: number): Promise<Suite> {
+  const grounds = { four: await prepareGround('four'), two: await prepareGround('two') };
   const random = randomFrom(seed);
-  const good = await record(ground, 'released before', []);
-  const calls = withoutMiddlePolls(good);
-  const forward = faultsIn(calls);
+  const good = await record(grounds.four, {});
   const openings = openingsFrom(good);
-  const undo = new Map<Opening, Fault[]>();
-  for (const opening of openings) undo.set(opening, await undoFaults(ground, 'released before', opening));
+  const undo: OpenedUndo[] = [];
+  for (const opening of openings) undo.push(await undoOf(grounds.four, 'released before', opening));
+  return {
+    grounds,
+    categories: [
+      ...singleFaults(good),
+      ...(await undoFaults(grounds.four, openings, undo)),
+      { name: 'pairs', atLeast: PAIRS, scenarios: pairs(undo, random) },
+      ...(await sweptScenarios(grounds.four, good, undo, random)),
+      ...(await twoReleases(grounds.two, random)),
+    ],
+  };
+}
+
+function singleFaults(good: readonly RecordedCall[]): Category[] {
+  const forward = faultsIn(withoutMiddlePolls(good));
   return [
     {
       name: 'nothing',
-      atLeast: 3,
-      scenarios: PASTS.map((past) => ({ ...plain('nothing', past, []), ends: ['released'] as const })),
+      atLeast: PASTS.length,
+      scenarios: PASTS.map((past) => scenario('nothing', { past, ends: ['released'] })),
     },
     {
       name: 'one fault',
@@ -57,70 +83,214 @@ export async function allScenarios(ground: Ground, seed: number): Promise<Catego
       scenarios: forward.map((fault) => plain('one fault', 'released before', [fault])),
     },
     {
-      name: 'one fault, other pasts',
+      name: 'one fault, another past',
       atLeast: 500,
       scenarios: PASTS.slice(1).flatMap((past) =>
         forward
           .filter(({ point }) => PUBLISHING.test(point.state))
-          .map((fault) => plain('one fault, other pasts', past, [fault])),
+          .map((fault) => plain('one fault, another past', past, [fault])),
       ),
     },
-    {
-      name: 'a fault in the undo',
-      atLeast: 5_000,
-      scenarios: [...undo].flatMap(([{ name, faults }, list]) =>
-        list.map((fault) => withOpening('a fault in the undo', 'released before', name, faults, [fault])),
-      ),
-    },
-    {
-      name: 'a fault in the undo, other pasts',
-      atLeast: 300,
-      scenarios: await withdrawals(ground, openings),
-    },
-    { name: 'pairs', atLeast: PAIRS, scenarios: pairs(undo, random) },
   ];
 }
 
-function withOpening(
-  category: string,
-  past: Past,
-  name: string,
-  opening: readonly Fault[],
-  faults: readonly Fault[],
-): Scenario {
-  return { ...plain(category, past, faults, name), faults: [...opening, ...faults] };
+interface OpenedUndo {
+  readonly opening: Opening;
+  /** Every call of the undo states. */
+  readonly calls: readonly RecordedCall[];
+  readonly faults: readonly Fault[];
 }
 
-async function undoFaults(ground: Ground, past: Past, { faults }: Opening): Promise<Fault[]> {
-  const calls = await record(ground, past, faults);
-  return faultsIn(calls.filter(({ point }) => UNDO.test(point.state)));
+async function undoOf(ground: Ground, past: Past, opening: Opening): Promise<OpenedUndo> {
+  const all = await record(ground, { past, faults: opening.faults });
+  const calls = all.filter(({ point }) => UNDO.test(point.state));
+  return { opening, calls, faults: faultsIn(calls) };
 }
 
-async function withdrawals(ground: Ground, openings: readonly Opening[]): Promise<Scenario[]> {
-  const found: Scenario[] = [];
+const opened = (category: string, past: Past, { name, faults }: Opening, more: readonly Fault[]): Scenario =>
+  scenario(category, { past, faults: [...faults, ...more], told: [name, ...more.map(nameOfFault)] });
+
+async function undoFaults(
+  ground: Ground,
+  openings: readonly Opening[],
+  undo: readonly OpenedUndo[],
+): Promise<Category[]> {
+  const elsewhere: Scenario[] = [];
   for (const past of PASTS.slice(1)) {
     for (const opening of openings.filter(({ name }) => name.startsWith('publishing'))) {
-      const faults = await undoFaults(ground, past, opening);
+      const { faults } = await undoOf(ground, past, opening);
       for (const fault of faults.filter(({ point }) => PUBLISHING.test(point.state)))
-        found.push(
-          withOpening('a fault in the undo, other pasts', past, opening.name, opening.faults, [fault]),
-        );
+        elsewhere.push(opened('a fault in the undo, another past', past, opening, [fault]));
     }
   }
-  return found;
+  return [
+    {
+      name: 'a fault in the undo',
+      atLeast: 5_000,
+      scenarios: undo.flatMap(({ opening, faults }) =>
+        faults.map((fault) => opened('a fault in the undo', 'released before', opening, [fault])),
+      ),
+    },
+    { name: 'a fault in the undo, another past', atLeast: 300, scenarios: elsewhere },
+  ];
 }
 
 /** Two faults in the undo of one failure. */
-function pairs(undo: ReadonlyMap<Opening, Fault[]>, random: () => number): Scenario[] {
-  const openings = [...undo].filter(([, faults]) => faults.length > 0);
+function pairs(undo: readonly OpenedUndo[], random: () => number): Scenario[] {
   const found = new Map<string, Scenario>();
   while (found.size < PAIRS) {
-    const [opening] = sample(openings, 1, random);
-    if (opening === undefined) break;
-    const [{ name, faults }, list] = opening;
-    const two = sample(list, 2, random);
-    const scenario = withOpening('pairs', 'released before', name, faults, two);
-    found.set(scenario.id, scenario);
+    for (const { opening, faults } of sample(undo, 1, random)) {
+      const one = opened('pairs', 'released before', opening, sample(faults, 2, random));
+      found.set(one.id, one);
+    }
   }
   return [...found.values()];
+}
+
+const STOPPED_ENDS = ['stopped', 'released', 'rolled back', 'rollback incomplete'] as const;
+
+/** Releases that are stopped, and the sweeps that clear up after them. */
+async function sweptScenarios(
+  ground: Ground,
+  good: readonly RecordedCall[],
+  undo: readonly OpenedUndo[],
+  random: () => number,
+): Promise<Category[]> {
+  const points = withoutMiddlePolls(good).filter(({ point }) => !isService(point.operation));
+  const stops = points.flatMap(({ point }) =>
+    [true, false].map((sweptAtOnce) =>
+      scenario('stopped', {
+        stopAfter: point,
+        sweptAtOnce,
+        ends: STOPPED_ENDS,
+        told: [`after ${nameOfPoint(point)}`, sweptAtOnce ? 'swept at once' : 'swept an hour later'],
+      }),
+    ),
+  );
+  const stopsInUndo = undo.flatMap(({ opening, calls }) =>
+    calls
+      .filter(({ point }) => !isService(point.operation))
+      .map(({ point }, index) =>
+        scenario('stopped in the undo', {
+          faults: opening.faults,
+          stopAfter: point,
+          sweptAtOnce: index % 2 === 0,
+          ends: STOPPED_ENDS,
+          told: [
+            opening.name,
+            `after ${nameOfPoint(point)}`,
+            index % 2 === 0 ? 'swept at once' : 'swept an hour later',
+          ],
+        }),
+      ),
+  );
+  const swept: Scenario[] = [];
+  const dying: Scenario[] = [];
+  for (const base of stoppedBases(stops)) {
+    const calls = (await record(ground, base)).filter(({ point }) => point.who === 'sweep');
+    const told = [base.id.replace('stopped | ', '')];
+    for (const fault of faultsIn(calls))
+      swept.push(
+        scenario('a fault in the sweep', { ...base, faults: [fault], told: [...told, nameOfFault(fault)] }),
+      );
+    for (const { point } of calls.filter((call) => !isService(call.point.operation)))
+      dying.push(
+        scenario('the sweep dies', {
+          ...base,
+          stopSweepAfter: point,
+          told: [...told, `after ${nameOfPoint(point)}`],
+        }),
+      );
+  }
+  const racing = [
+    ...points.map(({ point }) => ({ faults: [] as readonly Fault[], name: 'a good release', point })),
+    ...undo.flatMap(({ opening, calls }) =>
+      calls
+        .filter(({ point }) => !isService(point.operation))
+        .map(({ point }) => ({ faults: opening.faults, name: opening.name, point })),
+    ),
+  ];
+  const races = sample(racing, RACES, random).map(({ faults, name, point }) =>
+    scenario('a sweep during a release', {
+      faults,
+      sweepDuring: point,
+      told: [name, `during ${nameOfPoint(point)}`],
+    }),
+  );
+  return [
+    { name: 'stopped', atLeast: 300, scenarios: stops },
+    { name: 'stopped in the undo', atLeast: 500, scenarios: stopsInUndo },
+    { name: 'the sweep dies', atLeast: 300, scenarios: dying },
+    { name: 'a fault in the sweep', atLeast: 1_000, scenarios: swept },
+    { name: 'a sweep during a release', atLeast: RACES, scenarios: races },
+  ];
+}
+
+const isService = (operation: string): boolean => /^(lambda|states):/.test(operation);
+
+/** Places where a stopped release leaves most to sweep. */
+const RICH = [
+  'Bake prod AMIs, Packer: ec2:RunInstances',
+  'Bake prod AMIs, Packer: ec2:CreateImage',
+  'Publish release: ssm:PutParameter',
+];
+
+function stoppedBases(stops: readonly Scenario[]): Scenario[] {
+  return RICH.map((rich) => {
+    const base = stops.findLast(({ id, sweptAtOnce }) => id.includes(rich) && sweptAtOnce === true);
+    if (base === undefined) throw new Error(`No release is stopped after ${rich}.`);
+    return base;
+  });
+}
+
+/** Two releases of one image at once: how they end, and what of the other's calls lies between one's. */
+async function twoReleases(ground: Ground, random: () => number): Promise<Category[]> {
+  const calls = await record(ground, { actors: ['A', 'B'], size: 'two' });
+  const counted = calls.filter(
+    ({ point }) => point.by === 'state' && COUNTED.test(point.state) && !isService(point.operation),
+  );
+  const failing = (who: 'A' | 'B'): Fault[] => {
+    const at = counted.findLast(({ point }) => point.who === who && point.operation === 'ssm:GetParameter');
+    return at ? [{ point: at.point, kind: 'denied' }] : [];
+  };
+  const modes = [
+    { name: 'both succeed', faults: [] },
+    { name: 'the older fails', faults: failing('A') },
+    { name: 'the newer fails', faults: failing('B') },
+    { name: 'both fail', faults: [...failing('A'), ...failing('B')] },
+  ];
+  const scenarios: Scenario[] = [];
+  for (const { name, faults } of modes) {
+    const made = await record(ground, { actors: ['A', 'B'], size: 'two', faults });
+    const count = (who: 'A' | 'B'): number =>
+      made.filter(
+        ({ point }) =>
+          point.who === who &&
+          point.by === 'state' &&
+          COUNTED.test(point.state) &&
+          !isService(point.operation),
+      ).length;
+    for (const first of ['A', 'B'] as const) {
+      const most = count(first === 'A' ? 'B' : 'A');
+      for (let before = 1; before <= count(first); before++) {
+        for (const between of sample(
+          Array.from({ length: most }, (_, index) => index + 1),
+          BETWEEN,
+          random,
+        )) {
+          const turns: Turns = { first, calls: before, callsOfOther: between };
+          scenarios.push(
+            scenario('two releases', {
+              size: 'two',
+              actors: ['A', 'B'],
+              faults,
+              turns,
+              told: [name, `${first} makes ${before} calls, then the other ${between}, then ${first} all`],
+            }),
+          );
+        }
+      }
+    }
+  }
+  return [{ name: 'two releases', atLeast: 1_000, scenarios }];
 }

@@ -6,6 +6,7 @@ import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { type AwsCommand, mockClient } from 'aws-sdk-client-mock';
@@ -20,7 +21,7 @@ export const PROD: Target = { accountId: '222222222222', region: 'us-east-1' };
 const HUB_REGION = 'eu-central-1';
 /** Where CodeBuild runs the builds of a target: its account, the hub's region. */
 export const builds = ({ accountId }: Target): Target => ({ accountId, region: HUB_REGION });
-/** The hub's own buckets and bus, without any steward. */
+/** The hub's own buckets, bus and executions, without any steward. */
 export const HUB = 'hub';
 export type Where = Target | typeof HUB;
 
@@ -155,7 +156,7 @@ export function useAws(): Aws {
         return aws.answer({ accountId: accessKeyId, region }, command);
       });
     }
-    const hub: Mock[] = [mockClient(S3Client), mockClient(EventBridgeClient)];
+    const hub: Mock[] = [mockClient(S3Client), mockClient(EventBridgeClient), mockClient(SFNClient)];
     for (const mock of hub) mock.send.callsFake(async (command) => aws.answer(HUB, command));
     const sts: Mock = mockClient(STSClient);
     sts.send.callsFake(async (command) => assumeSteward(aws, command));

@@ -2,6 +2,7 @@ import { StopBuildCommand } from '@aws-sdk/client-codebuild';
 import {
   CreateTagsCommand,
   DeleteKeyPairCommand,
+  DeleteNetworkInterfaceCommand,
   DeleteSecurityGroupCommand,
   DeleteSnapshotCommand,
   DeleteVolumeCommand,
@@ -80,6 +81,7 @@ describe('undoing the bakes of a stage', () => {
         instances: { 'i-1': 'running', 'i-0': 'terminated' },
         keyPairs: ['key-1'],
         volumes: ['vol-1'],
+        interfaces: ['eni-1'],
         groups: ['sg-1'],
         images: [candidate('ami-1')],
         snapshots: ['snap-2'],
@@ -94,6 +96,7 @@ describe('undoing the bakes of a stage', () => {
       new TerminateInstancesCommand({ InstanceIds: ['i-1'] }),
       new DeleteKeyPairCommand({ KeyPairId: 'key-1' }),
       new DeleteVolumeCommand({ VolumeId: 'vol-1' }),
+      new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: 'eni-1' }),
       new DeleteSecurityGroupCommand({ GroupId: 'sg-1' }),
     ] as const;
     const made = [deregister('ami-1'), deleteSnapshot('snap-2'), deleteSnapshot('snap-1')] as const;

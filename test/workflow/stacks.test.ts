@@ -37,15 +37,15 @@ describe('in a target account', () => {
   it('the steward works for the tasks that act in targets, and destroys only what carries the tag of a release', () => {
     expect(roleOf(theTarget, NAMES.stewardRole)).toMatchInlineSnapshot(`
       {
-        "may": "Look: Allow ec2:DescribeImages ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeVolumes on *
+        "may": "Look: Allow ec2:DescribeImages ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeVolumes on *
       LookForUsersOfAnAmi: Allow ec2:DescribeImageReferences ec2:DescribeLaunchTemplateVersions ec2:DescribeLaunchTemplates ssm:DescribeParameters on *
-      RemoveBuilders: Allow ec2:DeleteKeyPair ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+      RemoveBuilders: Allow ec2:DeleteKeyPair ec2:DeleteNetworkInterface ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       RemoveAmis: Allow ec2:DeleteSnapshot ec2:DeregisterImage on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       TagAmis: Allow ec2:CreateTags on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"ForAllValues:StringEquals":{"aws:TagKeys":["packleader:state","Version","packleader:quarantine"]}}
       ReadParameters: Allow ssm:GetParameter ssm:GetParameters on arn:aws:ssm:*:111111111111:parameter/* arn:aws:ssm:*::parameter/aws/service/*
       Publish: Allow ssm:DeleteParameter ssm:GetParameterHistory ssm:GetParametersByPath ssm:PutParameter on arn:aws:ssm:*:111111111111:parameter/packleader/*/latest arn:aws:ssm:*:111111111111:parameter/packleader/*/versions arn:aws:ssm:*:111111111111:parameter/packleader/*/versions/*
       StopBuilds: Allow codebuild:BatchGetBuilds codebuild:ListBuildsForProject codebuild:StopBuild on arn:aws:codebuild:eu-west-1:111111111111:project/packleader-bake",
-        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-task-resolve-source-amis","arn:aws:iam::999999999999:role/packleader-task-check-amis","arn:aws:iam::999999999999:role/packleader-task-apply-version-tags","arn:aws:iam::999999999999:role/packleader-task-publish-release","arn:aws:iam::999999999999:role/packleader-task-withdraw-publication","arn:aws:iam::999999999999:role/packleader-task-deregister-amis","arn:aws:iam::999999999999:role/packleader-task-verify-rollback"]}}",
+        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-task-resolve-source-amis","arn:aws:iam::999999999999:role/packleader-task-check-amis","arn:aws:iam::999999999999:role/packleader-task-apply-version-tags","arn:aws:iam::999999999999:role/packleader-task-publish-release","arn:aws:iam::999999999999:role/packleader-task-withdraw-publication","arn:aws:iam::999999999999:role/packleader-task-deregister-amis","arn:aws:iam::999999999999:role/packleader-task-verify-rollback","arn:aws:iam::999999999999:role/packleader-task-find-dead-releases","arn:aws:iam::999999999999:role/packleader-task-sweep-release"]}}",
       }
     `);
   });
@@ -55,7 +55,6 @@ describe('in a target account', () => {
       {
         "may": "WriteLog: Allow logs:CreateLogStream logs:PutLogEvents on arn:aws:logs:eu-west-1:111111111111:log-group:/packleader/packleader-bake:*
       ReadSourceAndOwnPlan: Allow s3:GetObject on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/111111111111-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/*
-      FindOwnPlan: Allow s3:ListBucket on arn:aws:s3:::packleader-999999999999-eu-west-1 if {"StringLike":{"s3:prefix":"plans/*/111111111111-*"}}
       ReadSecrets: Allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:*:111111111111:secret:packleader/*
       ReadSecretParameters: Allow ssm:GetParameter on arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*
       Look: Allow ec2:DescribeImages ec2:DescribeInstanceStatus ec2:DescribeInstanceTypeOfferings ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeRegions ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeSubnets ec2:DescribeTags ec2:DescribeVolumes ec2:DescribeVpcs on *
@@ -142,16 +141,21 @@ describe('in the hub', () => {
     'packleader-task-announce-release',
     'packleader-task-announce-rollback',
     'packleader-task-verify-rollback',
+    'packleader-task-find-dead-releases',
+    'packleader-task-sweep-release',
+    'packleader-task-report-sweep',
     'packleader-bake-batch',
     'StateMachines/ReleaseImage/Machine/Role/Resource',
     'StateMachines/Release/Machine/Role/Resource',
+    'StateMachines/Sweep/Machine/Role/Resource',
+    'StateMachines/Sweep/Machine/EventsRole/Resource',
     'packleader-fetch-source',
   ])('%s may do exactly this', (name) => {
     expect(roleOf(theHub, name)).toMatchSnapshot();
   });
 
   it('has no other role', () => {
-    expect(theHub.roles()).toHaveLength(15);
+    expect(theHub.roles()).toHaveLength(20);
   });
 
   it('the machine that bakes may only take on orchestrators: CDK adds no permission to run builds in its own account', () => {
@@ -177,8 +181,7 @@ describe('in the hub', () => {
   it('the bucket is read by the bake roles of the targets, over TLS, each its own plans', () => {
     expect(theHub.bucketPolicy().map(inWords).join('\n')).toMatchInlineSnapshot(`
       "Deny s3:* by {"AWS":"*"} on arn:aws:s3:::packleader-999999999999-eu-west-1 arn:aws:s3:::packleader-999999999999-eu-west-1/* if {"Bool":{"aws:SecureTransport":"false"}}
-      BakesRead: Allow s3:GetObject by {"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/\${aws:PrincipalAccount}-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}
-      BakesFindTheirPlans: Allow s3:ListBucket by {"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]} on arn:aws:s3:::packleader-999999999999-eu-west-1 if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"},"StringLike":{"s3:prefix":"plans/*/\${aws:PrincipalAccount}-*"}}"
+      BakesRead: Allow s3:GetObject by {"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/\${aws:PrincipalAccount}-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}"
     `);
   });
 
@@ -201,14 +204,15 @@ describe('in the hub', () => {
     });
   });
 
-  it('runs every task on arm64 and Node 24, traced', () => {
+  it('runs every task on arm64 and Node 24, traced and with a log in JSON', () => {
     const tasks = theHub.ofType('AWS::Lambda::Function');
-    expect(tasks).toHaveLength(11);
+    expect(tasks).toHaveLength(14);
     for (const { is } of tasks)
       expect(is).toMatchObject({
         Architectures: ['arm64'],
         Runtime: 'nodejs24.x',
         TracingConfig: { Mode: 'Active' },
+        LoggingConfig: { LogFormat: 'JSON' },
       });
   });
 
@@ -264,6 +268,7 @@ describe('in both', () => {
     'ec2:DescribeKeyPairs': 'a Describe action takes no resource',
     'ec2:DescribeLaunchTemplateVersions': 'a Describe action takes no resource',
     'ec2:DescribeLaunchTemplates': 'a Describe action takes no resource',
+    'ec2:DescribeNetworkInterfaces': 'a Describe action takes no resource',
     'ec2:DescribeRegions': 'a Describe action takes no resource',
     'ec2:DescribeSecurityGroups': 'a Describe action takes no resource',
     'ec2:DescribeSnapshots': 'a Describe action takes no resource',
@@ -311,7 +316,7 @@ describe('in both', () => {
 
   it('logs are kept for half a year', () => {
     const groups = both.flatMap((stack) => stack.ofType('AWS::Logs::LogGroup'));
-    expect(groups).toHaveLength(13);
+    expect(groups).toHaveLength(16);
     for (const { is, retained } of groups) expect([is['RetentionInDays'], retained]).toEqual([180, true]);
   });
 });
