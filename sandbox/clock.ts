@@ -17,6 +17,7 @@ export class Clock {
   #now: number;
   #order = 0;
   #holds = 0;
+  #released = 0;
   #quiet = 0;
   #watching = false;
   #foreground = 0;
@@ -67,14 +68,14 @@ export class Clock {
     }
   }
 
-  /** Lets time go on while `work`, inside of a hold, waits for this world and not for the real one. */
+  /** Lets time go on, whoever holds it, while `work` waits for this world and not for the real one. */
   async release<T>(work: () => Promise<T>): Promise<T> {
-    this.#holds--;
+    this.#released++;
     this.activity();
     try {
       return await work();
     } finally {
-      this.#holds++;
+      this.#released--;
     }
   }
 
@@ -89,6 +90,10 @@ export class Clock {
   activity(): void {
     this.#quiet = 0;
     this.#watch();
+  }
+
+  get #isHeld(): boolean {
+    return this.#holds > 0 && this.#released === 0;
   }
 
   #add(ms: number, background: boolean, fire: () => void): Timer {
@@ -121,11 +126,11 @@ export class Clock {
   }
 
   #watch(): void {
-    if (this.#watching || this.#holds > 0 || this.#foreground === 0) return;
+    if (this.#watching || this.#isHeld || this.#foreground === 0) return;
     this.#watching = true;
     setImmediate(() => {
       this.#watching = false;
-      if (this.#holds > 0) return;
+      if (this.#isHeld) return;
       if (++this.#quiet >= QUIET_TURNS) this.#jump();
       this.#watch();
     });

@@ -70,7 +70,7 @@ export class Injection {
   /** By place: what it held before each change, oldest first. */
   readonly #history = new Map<string, Region[]>();
   readonly #before: (point: Point) => Promise<void> | undefined;
-  readonly #after: (point: Point, changes: boolean) => Promise<void> | undefined;
+  readonly #after: (point: Point, call: Call) => Promise<void> | undefined;
   #lifted = false;
 
   constructor(options: {
@@ -80,7 +80,7 @@ export class Injection {
     /** Called before every call; it may make the call wait. */
     readonly before?: (point: Point) => Promise<void> | undefined;
     /** Called after every call that reached its end; it may make the answer wait. */
-    readonly after?: (point: Point, changes: boolean) => Promise<void> | undefined;
+    readonly after?: (point: Point, call: Call) => Promise<void> | undefined;
   }) {
     this.#faults = options.faults;
     this.#places = options.places;
@@ -114,8 +114,10 @@ export class Injection {
       this.#remember(sandbox, call);
       const fault = this.#faultAt(point);
       if (fault === undefined) {
-        const answer = await (this.#recorded ? this.#record(sandbox, call, point, next) : next());
-        await this.#after(point, call.mutating);
+        const answer = await (this.#recorded && !this.#lifted
+          ? this.#record(sandbox, call, point, next)
+          : next());
+        await this.#after(point, call);
         return answer;
       }
       this.#struck.add(fault);
@@ -128,7 +130,7 @@ export class Injection {
     const point = this.#places.pointOfService(operation);
     const fault = point && this.#faultAt(point);
     if (fault === undefined) {
-      if (point) this.#recorded?.push({ point, mutating: true, items: 0, olderAnswers: 0 });
+      if (point && !this.#lifted) this.#recorded?.push({ point, mutating: true, items: 0, olderAnswers: 0 });
       return run();
     }
     this.#struck.add(fault);
@@ -148,7 +150,7 @@ export class Injection {
     const { kind, point } = fault;
     const done = async (): Promise<unknown> => {
       const answer = await next();
-      await this.#after(point, call.mutating);
+      await this.#after(point, call);
       return answer;
     };
     const here = currentState();

@@ -74,13 +74,18 @@ export class Watch {
     const pointed = this.#releases.find((one) => this.madeIn(target, one).has(value));
     if (pointed === undefined || !this.#isNew(`${targetName(target)} ${name} ${pointed.releaseId}`)) return;
     this.#mustBeReady(pointed, name);
-    const version = parameters.version(pointed.image, pointed.version);
+  }
+
+  /** A release lets consumers follow it only when every target has its version. */
+  lookAtFlip(release: Release, value: unknown): void {
+    const name = parameters.latest(release.image);
+    const version = parameters.version(release.image, release.version);
+    const all = this.#ground.stages.flatMap(({ targets }) => targets);
+    if (!all.some((target) => this.madeIn(target, release).has(String(value)))) return;
     for (const { targets } of this.#ground.stages) {
       for (const other of targets) {
         if (valueOf(this.#world.region(other.accountId, other.region), version) === undefined)
-          this.#wrong(
-            `${targetName(target)}: ${name} shows ${pointed.releaseId} before ${targetName(other)} has it`,
-          );
+          this.#wrong(`${name} shows ${release.releaseId} before ${targetName(other)} has it`);
       }
     }
   }

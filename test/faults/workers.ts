@@ -38,7 +38,7 @@ export async function playInWorkers(
     });
     const ended = Promise.withResolvers<void>();
     const give = (): void => {
-      if (next >= scenarios.length || (untilBroken && broken.length > 0)) worker.postMessage('end');
+      if (next >= scenarios.length || (untilBroken && broken.length > 0)) void worker.terminate();
       else worker.postMessage(next++);
     };
     worker.on('message', (message: unknown) => {
