@@ -35,7 +35,7 @@ export async function stoppedRelease(
   await parent.outcome;
   remove();
   const release = engine.executions.find(({ machine }) => machine.name === NAMES.releaseImageMachine);
-  if (!release || !stopped.it) throw new Error('the release was never stopped');
+  if (!release || !stopped.it) throw new Error(`the release was never stopped: ${JSON.stringify(await parent.outcome)}`);
   return release;
 }
 
@@ -66,6 +66,6 @@ export async function withHub(
   try {
     await use(hub);
   } finally {
-    hub.close();
+    await hub.close();
   }
 }
