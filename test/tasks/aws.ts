@@ -2,6 +2,7 @@
  * AWS as one test expects it: a call it does not expect rejects, and fails the test even when the task swallows that.
  * Each call is told with the account whose steward made it, so that a call in the wrong account is an unexpected one.
  */
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -146,7 +147,12 @@ export function useAws(): Aws {
     process.env['AWS_REGION'] = HUB_REGION;
     forgetClients();
     aws.reset();
-    const stewards: Mock[] = [mockClient(EC2Client), mockClient(SSMClient), mockClient(CodeBuildClient)];
+    const stewards: Mock[] = [
+      mockClient(AutoScalingClient),
+      mockClient(EC2Client),
+      mockClient(SSMClient),
+      mockClient(CodeBuildClient),
+    ];
     for (const mock of stewards) {
       mock.send.callsFake(async function (command) {
         const [{ accessKeyId }, region] = await Promise.all([

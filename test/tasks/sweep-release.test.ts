@@ -3,7 +3,6 @@ import {
   DeleteSnapshotCommand,
   DeleteVolumeCommand,
   DeregisterImageCommand,
-  DescribeImageReferencesCommand,
   DescribeImagesCommand,
 } from '@aws-sdk/client-ec2';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
@@ -13,6 +12,7 @@ import { DEV, HUB, PROD, awsError, builds, call, useAws } from './aws.ts';
 import { RELEASE, candidate } from './example.ts';
 import { build, look, targetHolds } from './looks.ts';
 import { LATEST, VERSION, get, history as parameterHistory, published, reads, remove } from './parameters.ts';
+import { usersAre } from './users.ts';
 import {
   BUCKET,
   RELEASE_ARN,
@@ -105,7 +105,7 @@ describe('sweeping a release', () => {
       aws.on(target, published(), {});
       aws.on(target, parameterHistory(), {});
       aws.accepts(target, remove(VERSION), remove(LATEST));
-      aws.expects(target, ({ command }) => command === 'DescribeImageReferences');
+      usersAre(aws, target, ['ami-1']);
       aws.accepts(
         target,
         new DeregisterImageCommand({ ImageId: 'ami-1' }),
@@ -155,7 +155,7 @@ describe('sweeping a release', () => {
     });
     targetHolds(aws, DEV, { images: [used] });
     const Arn = 'arn:aws:ec2:eu-west-1:111111111111:instance/i-9';
-    aws.on(DEV, references('ami-1'), { ImageReferences: [{ ImageId: 'ami-1', Arn }] });
+    usersAre(aws, DEV, ['ami-1'], { ImageReferences: [{ ImageId: 'ami-1', Arn }] });
     const why = `quarantined: it is used by ${Arn}`;
     concludes([leftover('ami-1', why), leftover('snap-1', why)]);
     expect(await sweep()).toEqual({ releaseId, leftovers: 2 });
@@ -183,24 +183,3 @@ const imagesOf = () => ({
   IncludeDisabled: true,
   Filters: [{ Name: 'tag:packleader:release', Values: [releaseId] }],
 });
-
-const references = (...ImageIds: string[]) =>
-  new DescribeImageReferencesCommand({
-    ImageIds,
-    ResourceTypes: [
-      {
-        ResourceType: 'ec2:Instance',
-        ResourceTypeOptions: [
-          {
-            OptionName: 'state-name',
-            OptionValues: ['pending', 'running', 'shutting-down', 'stopping', 'stopped'],
-          },
-        ],
-      },
-      {
-        ResourceType: 'ec2:LaunchTemplate',
-        ResourceTypeOptions: [{ OptionName: 'version-depth', OptionValues: ['10000'] }],
-      },
-      { ResourceType: 'ssm:Parameter' },
-    ],
-  });

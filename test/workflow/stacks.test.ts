@@ -260,6 +260,9 @@ describe('in both', () => {
 
   /** Every action that is allowed on all resources, and why it can be no narrower. */
   const EVERYWHERE: Record<string, string> = {
+    'autoscaling:DescribeAutoScalingGroups': 'a Describe action takes no resource',
+    'autoscaling:DescribeLaunchConfigurations': 'a Describe action takes no resource',
+    'ec2:DescribeImageAttribute': 'a Describe action on an AMI takes no resource',
     'ec2:DescribeImageReferences': 'a Describe action takes no resource',
     'ec2:DescribeImages': 'a Describe action takes no resource',
     'ec2:DescribeInstanceStatus': 'a Describe action takes no resource',
