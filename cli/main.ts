@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { InvalidConfiguration, type Problem, problem } from '../tasks/configuration/problems.ts';
 import { EXIT } from './exit-codes.ts';
 import { addConfig } from './commands/config.ts';
+import { addDoctor } from './commands/doctor.ts';
 import type { ExitCode } from './commands/options.ts';
 import { addRehearse } from './commands/rehearse.ts';
 import { addRelease } from './commands/release.ts';
@@ -66,5 +67,6 @@ function program(output: Output, code: ExitCode): Command {
   addRelease(root, output, code);
   addStatus(root, output, code);
   addWatch(root, output, code);
+  addDoctor(root, output, code);
   return root;
 }

@@ -265,7 +265,9 @@ describe('packleader watch', () => {
     expect(exit).toBe(0);
     expect(out.indexOf(`\n  base@${VERSION}  (`)).toBeGreaterThan(0);
     // The base's block stands before anything of the image on it is baked.
-    expect(out.indexOf(`\n  base@${VERSION}  (`)).toBeLessThan(out.indexOf(`  … web@${VERSION}: Bake dev AMIs`));
+    expect(out.indexOf(`\n  base@${VERSION}  (`)).toBeLessThan(
+      out.indexOf(`  … web@${VERSION}: Bake dev AMIs`),
+    );
     expect(out).toContain('2 images released');
   });
 
