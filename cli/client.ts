@@ -149,7 +149,7 @@ export interface Clock {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
-const realTime: Clock = {
+export const REAL_TIME: Clock = {
   now: () => new Date(),
   sleep: async (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
 };
@@ -168,7 +168,7 @@ export async function followRelease(
   release: ReleaseHandle | string,
   options: WaitOptions = {},
 ): Promise<ReleaseResult> {
-  const { timeoutMs, onProgress, signal, clock = realTime } = options;
+  const { timeoutMs, onProgress, signal, clock = REAL_TIME } = options;
   signal?.throwIfAborted();
   const { execution, client } = await findExecution(idOf(release), options);
   const follower = new ReleaseFollower(execution, client);

@@ -282,7 +282,12 @@ export const sweepRequestSchema = z
 export type SweepRequest = z.infer<typeof sweepRequestSchema>;
 
 /** A release that a sweep left alone, and why. */
-export const keptReleaseSchema = z.object({ releaseId: z.string(), why: z.string() });
+export const keptReleaseSchema = z.object({
+  releaseId: z.string(),
+  /** `recent`: it ended less than an hour ago, and that has started a sweep. `unclear`: nobody can tell. */
+  is: z.enum(['running', 'released', 'recent', 'unclear']),
+  why: z.string(),
+});
 export type KeptRelease = z.infer<typeof keptReleaseSchema>;
 
 /** Something that a sweep removed, or would remove. */

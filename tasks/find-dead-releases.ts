@@ -99,13 +99,13 @@ export async function handler(event: unknown): Promise<Found> {
       now: execution.startedAt,
     });
     const leave = (why: string) => findings.leftovers.push(...found.map((one) => left(one, why)));
-    const keep = (why: string) => findings.kept.push({ releaseId, why });
+    const keep = (is: KeptRelease['is'], why: string) => findings.kept.push({ releaseId, is, why });
     if (fate.is !== 'dead') {
       // Of what was released nobody wants a list, unless it was asked for by name.
       if (fate.is === 'unclear') leave(fate.why);
-      else if (fate.is === 'running' || only !== undefined) keep(fate.why);
+      if (fate.is === 'running' || only !== undefined) keep(fate.is, fate.why);
     } else if (only === undefined && isYoung(fate, execution.startedAt)) {
-      keep(`${fate.why} less than an hour ago, which has started a sweep of its own`);
+      keep('recent', `${fate.why} less than an hour ago, which has started a sweep of its own`);
     } else if (findings.releases.length >= RELEASES_PER_SWEEP) {
       leave('this sweep has enough; the next one removes it');
     } else findings.releases.push(await deadRelease(told, releaseId, fate, found));

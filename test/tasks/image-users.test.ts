@@ -1,6 +1,8 @@
 import {
+  type AutoScalingGroup,
   DescribeAutoScalingGroupsCommand,
   DescribeLaunchConfigurationsCommand,
+  type LaunchConfiguration,
 } from '@aws-sdk/client-auto-scaling';
 import { DescribeImageReferencesCommand, DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
@@ -24,6 +26,13 @@ const users = async (...images: string[]) =>
     images.map((id) => image(id)),
   );
 const tags = (value: string) => [{ Key: 'packleader:source-ami', Value: value }];
+const configuration = (ImageId: string, LaunchConfigurationARN: string): LaunchConfiguration => ({
+  LaunchConfigurationName: ImageId,
+  ImageId,
+  LaunchConfigurationARN,
+  InstanceType: 'm7i.large',
+  CreatedTime: new Date(0),
+});
 const more = { NextToken: 'more' };
 
 describe('the users of AMIs', () => {
@@ -47,11 +56,11 @@ describe('the users of AMIs', () => {
   it('are launch configurations, from every page, and those of other AMIs are not', async () => {
     usersAre(aws, DEV, ['ami-1']);
     aws.on(DEV, launchConfigurations, {
-      LaunchConfigurations: [{ ImageId: 'ami-9', LaunchConfigurationARN: 'arn:9' } as never],
+      LaunchConfigurations: [configuration('ami-9', 'arn:9')],
       ...more,
     });
     aws.on(DEV, new DescribeLaunchConfigurationsCommand(more), {
-      LaunchConfigurations: [{ ImageId: 'ami-1', LaunchConfigurationARN: 'arn:1' } as never],
+      LaunchConfigurations: [configuration('ami-1', 'arn:1')],
     });
     expect(await users('ami-1')).toEqual(new Map([['ami-1', ['arn:1']]]));
   });
@@ -59,13 +68,21 @@ describe('the users of AMIs', () => {
   it('are Auto Scaling groups whose overrides name one, from every page', async () => {
     usersAre(aws, DEV, ['ami-1']);
     aws.on(DEV, groups, { AutoScalingGroups: [], ...more });
-    const group = {
+    const group: AutoScalingGroup = {
+      AutoScalingGroupName: 'group',
+      MinSize: 0,
+      MaxSize: 1,
+      DesiredCapacity: 0,
+      DefaultCooldown: 0,
+      AvailabilityZones: [],
+      HealthCheckType: 'EC2',
+      CreatedTime: new Date(0),
       AutoScalingGroupARN: 'arn:group',
       MixedInstancesPolicy: {
         LaunchTemplate: { Overrides: [{ InstanceType: 'm7i.large' }, { ImageId: 'ami-1' }] },
       },
     };
-    aws.on(DEV, new DescribeAutoScalingGroupsCommand(more), { AutoScalingGroups: [group as never] });
+    aws.on(DEV, new DescribeAutoScalingGroupsCommand(more), { AutoScalingGroups: [group] });
     expect(await users('ami-1')).toEqual(new Map([['ami-1', ['arn:group']]]));
   });
 

@@ -8,7 +8,7 @@ import { BUCKET } from './swept.ts';
 const aws = useAws();
 
 const { releaseId } = RELEASE;
-const kept = [{ releaseId: 'other@1.0.20261121093000', why: 'its execution is RUNNING' }];
+const kept = [{ releaseId: 'other@1.0.20261121093000', is: 'running', why: 'its execution is RUNNING' }];
 const dead = {
   release: RELEASE,
   why: 'its execution ended ABORTED',
@@ -82,11 +82,12 @@ describe('the report of a sweep', () => {
 
   it('leaves out of the removed ones a release that was spared after all', async () => {
     findings();
-    swept({ spared: 'its execution is RUNNING' });
+    const spared = { releaseId, is: 'running', why: 'its execution is RUNNING' };
+    swept({ spared });
     expect(await report()).toMatchObject({
       complete: true,
       removed: [],
-      kept: [...kept, { releaseId, why: 'its execution is RUNNING' }],
+      kept: [...kept, spared],
     });
   });
 
@@ -126,7 +127,7 @@ describe('the report of a sweep', () => {
     const resourceIds = Array.from({ length: 5 }, (_, index) => `snap-0123456789abcdef${index}`);
     aws.holds(BUCKET, 'sweeps/sweep-1/findings.json', {
       releases: [{ ...dead, targets: targets.map((target) => ({ ...target, resourceIds })) }],
-      kept: targets.map(() => ({ releaseId: 'x'.repeat(90), why: 'x'.repeat(80) })),
+      kept: targets.map(() => ({ releaseId: 'x'.repeat(90), is: 'running', why: 'x'.repeat(80) })),
       leftovers,
     });
     swept({});

@@ -44,7 +44,7 @@ const sweep = async () =>
     sweep: SWEEP.name,
     execution: { id: SWEEP.id, startedAt: SWEEP.startedAt },
   });
-const concludes = (leftovers: object[] = [], spared: string | null = null) =>
+const concludes = (leftovers: object[] = [], spared: object | null = null) =>
   aws.accepts(HUB, writes(RESULT, { spared, leftovers }));
 const leftover = (resourceId: string, why: string) => ({ ...DEV, resourceId, why });
 
@@ -120,19 +120,23 @@ describe('sweeping a release', () => {
     expect(commands.indexOf('DeregisterImage')).toBeGreaterThan(commands.lastIndexOf('DeleteParameter'));
   });
 
-  it.each<[string, () => void, string]>([
-    ['was redriven meanwhile', () => releaseEnded(aws, 'RUNNING'), 'its execution is RUNNING'],
+  it.each<[string, () => void, object]>([
+    [
+      'was redriven meanwhile',
+      () => releaseEnded(aws, 'RUNNING'),
+      { releaseId, is: 'running', why: 'its execution is RUNNING' },
+    ],
     [
       'was announced meanwhile',
       () =>
         aws.on(HUB, records('released/web/'), {
           Contents: [{ Key: `released/web/${RELEASE.version}.json` }],
         }),
-      'it was announced',
+      { releaseId, is: 'released', why: 'it was announced' },
     ],
-  ])('spares it when it %s', async (_title, happens, why) => {
+  ])('spares it when it %s', async (_title, happens, spared) => {
     happens();
-    concludes([], why);
+    concludes([], spared);
     expect(await sweep()).toEqual({ releaseId, leftovers: 0 });
     expect(aws.sentTo(DEV)).toEqual([]);
   });

@@ -94,7 +94,7 @@ describe('a sweep', () => {
       expect(await sweep(hub)).toMatchObject({
         complete: true,
         removedCount: 0,
-        kept: [{ releaseId: RELEASE, why: 'its execution is RUNNING' }],
+        kept: [{ releaseId: RELEASE, is: 'running', why: 'its execution is RUNNING' }],
       });
       expect(await running.outcome).toMatchObject({ status: 'SUCCEEDED' });
       const released = await settledWorld(hub);
@@ -102,7 +102,7 @@ describe('a sweep', () => {
       expect(await sweep(hub)).toMatchObject({ complete: true, removedCount: 0, kept: [] });
       expect(await sweep(hub, { release: RELEASE })).toMatchObject({
         removedCount: 0,
-        kept: [{ releaseId: RELEASE }],
+        kept: [{ releaseId: RELEASE, is: 'released' }],
       });
       expect(await settledWorld(hub)).toEqual(released);
     });
