@@ -268,13 +268,15 @@ export type Ami = z.infer<typeof amiSchema>;
 export const leftoverSchema = targetSchema.extend({ resourceId: z.string(), why: z.string() });
 export type Leftover = z.infer<typeof leftoverSchema>;
 
-/** What people, events and schedules may ask `packleader-sweep` for; `{}` sweeps everything that is an hour old. */
+/** What people, events and schedules may ask `packleader-sweep` for; `{}` sweeps everything. */
 export const sweepRequestSchema = z
   .strictObject({
     /** One release, whatever its age. */
     release: z.string().min(1).optional(),
     /** The same, by the ARN of its execution. */
     execution: z.string().min(1).optional(),
+    /** Leaves alone what ended after that; the schedule leaves an hour to the sweeps that an end has started. */
+    olderThanMinutes: z.number().int().min(0).optional(),
     /** Only says what would be removed. */
     dryRun: z.boolean().optional(),
   })
@@ -284,7 +286,7 @@ export type SweepRequest = z.infer<typeof sweepRequestSchema>;
 /** A release that a sweep left alone, and why. */
 export const keptReleaseSchema = z.object({
   releaseId: z.string(),
-  /** `recent`: it ended less than an hour ago, and that has started a sweep. `unclear`: nobody can tell. */
+  /** `recent`: it ended after the time that was asked for. `unclear`: nobody can tell. */
   is: z.enum(['running', 'released', 'recent', 'unclear']),
   why: z.string(),
 });

@@ -13,7 +13,10 @@ export function addSweep(root: Command, output: Output, code: ExitCode): void {
   root
     .command('sweep')
     .description('Remove what releases left that were stopped, timed out or could not be rolled back.')
-    .argument('[release]', '<image>@<version>; by default every release that ended an hour ago or more')
+    .argument(
+      '[release]',
+      '<image>@<version>; by default every release that is not released and does not run',
+    )
     .option('--dry-run', 'only say what would be removed')
     .option(...HUB)
     .option(...FACTORY_OF_HUB)

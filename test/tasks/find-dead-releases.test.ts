@@ -165,12 +165,12 @@ describe('a sweep of everything', () => {
     holds(DEV, every, tags());
     holds(PROD);
     releaseEnded(aws, 'FAILED', { stopDate: new Date('2026-11-21T11:00:01Z') });
-    const why = 'its execution ended FAILED less than an hour ago, which has started a sweep of its own';
+    const why = 'its execution ended FAILED less than 60 minutes ago';
     aws.accepts(
       HUB,
       writes(FINDINGS, { ...nothing, kept: [{ releaseId: RELEASE.releaseId, is: 'recent', why }] }),
     );
-    expect(await find()).toEqual(foundNothing);
+    expect(await find({ olderThanMinutes: 60 })).toEqual(foundNothing);
   });
 
   it('names what it cannot tell, and leaves it', async () => {
