@@ -1,11 +1,15 @@
 // Bakes one image in one region with Packer, from the bytes that every account bakes from.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { lastError } from './last-error.mjs';
 import { awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
 const SLUG = '[a-z][a-z0-9-]*';
+/** Enough of a log to hold the reason of a failure: Packer's clean-up comes after it. */
+const TAIL = 64 * 1024;
 
 await main(async () => {
   const release = required('PACKLEADER_RELEASE', new RegExp(`^${SLUG}@[0-9A-Za-z.-]+$`));
@@ -29,8 +33,13 @@ await main(async () => {
   // What an earlier build on someone's laptop left in the repository is not ours.
   for (const left of ['packer-manifest.json', 'package-manifest.tsv', 'package-manifest.tsv.sha256'])
     rmSync(join(template, left), { force: true });
-  bake(packer, ['init', '.'], template, {});
-  bake(packer, ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, '.'], template, secrets);
+  await bake(packer, ['init', '.'], template, {});
+  await bake(
+    packer,
+    ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, '.'],
+    template,
+    secrets,
+  );
 
   exportVariable('AMI_ID', amiOf(join(template, 'packer-manifest.json'), { region, release, sourceAmi }));
   exportVariable('SOURCE_AMI', sourceAmi);
@@ -207,14 +216,30 @@ function fetchPinned(url, file, sha256) {
  * @param {string} directory
  * @param {Record<string, string>} secrets
  */
-function bake(packer, args, directory, secrets) {
-  const { status, signal, error } = spawnSync(packer, args, {
+async function bake(packer, args, directory, secrets) {
+  const child = spawn(packer, args, {
     cwd: directory,
     env: { ...process.env, ...secrets, CHECKPOINT_DISABLE: '1', PACKER_NO_COLOR: '1' },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  if (error) throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
-  if (status !== 0) throw new Error(`packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`);
+  let log = '';
+  for (const [from, to] of /** @type {const} */ ([
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ])) {
+    from.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
+      to.write(text);
+      log = (log + text).slice(-TAIL);
+    });
+  }
+  const [status, signal] = await once(child, 'close').catch((error) => {
+    throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
+  });
+  if (status === 0) return;
+  const ended = `packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`;
+  const why = lastError(log, Object.values(secrets));
+  exportVariable('LAST_ERROR', why === '' ? ended : why);
+  throw new Error(ended);
 }
 
 /**

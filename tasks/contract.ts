@@ -79,6 +79,9 @@ export const BAKE_ENVIRONMENT = {
 /** Metadata of a target's Packer variables in the bucket; without it the bake looks for no secrets. */
 export const HAS_SECRETS = { secrets: 'yes' } as const;
 
+/** The variable in which a bake that failed exports the reason: one line, without secrets. */
+export const LAST_ERROR = 'LAST_ERROR';
+
 /** Environment and exported variables of the fetch-source project's builds. */
 export const FETCH_SOURCE = {
   /** In: the execution's input, as JSON. */
