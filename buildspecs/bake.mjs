@@ -1,17 +1,24 @@
 // Bakes one image in one region with Packer, from the bytes that every account bakes from.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lastError } from './last-error.mjs';
 import { awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
+/** What CodeBuild uploads when the build has ended, however it ended. */
+const RECORD = 'record';
+const LOG = join(RECORD, 'packer.log');
+const MANIFEST = 'packer-manifest.json';
+const PACKAGES = 'package-manifest.tsv';
 const SLUG = '[a-z][a-z0-9-]*';
 /** Enough of a log to hold the reason of a failure: Packer's clean-up comes after it. */
 const TAIL = 64 * 1024;
 
 await main(async () => {
+  mkdirSync(RECORD);
+  appendFileSync(LOG, '');
   const release = required('PACKLEADER_RELEASE', new RegExp(`^${SLUG}@[0-9A-Za-z.-]+$`));
   const image = required('PACKLEADER_IMAGE', new RegExp(`^${SLUG}$`));
   const region = required('PACKLEADER_REGION', /^[a-z]{2}(-[a-z]+)+-\d$/);
@@ -31,7 +38,7 @@ await main(async () => {
   const packer = packerCommand();
   installSessionManagerPlugin();
   // What an earlier build on someone's laptop left in the repository is not ours.
-  for (const left of ['packer-manifest.json', 'package-manifest.tsv', 'package-manifest.tsv.sha256'])
+  for (const left of [MANIFEST, PACKAGES, `${PACKAGES}.sha256`])
     rmSync(join(template, left), { force: true });
   await bake(packer, ['init', '.'], template, {});
   await bake(
@@ -40,8 +47,10 @@ await main(async () => {
     template,
     secrets,
   );
+  for (const made of [MANIFEST, PACKAGES])
+    if (existsSync(join(template, made))) copyFileSync(join(template, made), join(RECORD, made));
 
-  exportVariable('AMI_ID', amiOf(join(template, 'packer-manifest.json'), { region, release, sourceAmi }));
+  exportVariable('AMI_ID', amiOf(join(template, MANIFEST), { region, release, sourceAmi }));
   exportVariable('SOURCE_AMI', sourceAmi);
   exportVariable('PACKAGES_SHA256', packagesSha256(template));
 });
@@ -210,7 +219,7 @@ function fetchPinned(url, file, sha256) {
 }
 
 /**
- * Runs Packer with the build's own output; only exit status 0 is a success.
+ * Runs Packer; what it prints goes to the build's log and into the record. Only exit status 0 is a success.
  * @param {string} packer
  * @param {readonly string[]} args
  * @param {string} directory
@@ -222,22 +231,21 @@ async function bake(packer, args, directory, secrets) {
     env: { ...process.env, ...secrets, CHECKPOINT_DISABLE: '1', PACKER_NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let log = '';
   for (const [from, to] of /** @type {const} */ ([
     [child.stdout, process.stdout],
     [child.stderr, process.stderr],
   ])) {
-    from.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
-      to.write(text);
-      log = (log + text).slice(-TAIL);
+    from.on('data', (printed) => {
+      to.write(printed);
+      appendFileSync(LOG, printed);
     });
   }
-  const [status, signal] = await once(child, 'close').catch((error) => {
+  const [status, signal] = await once(child, 'close').catch((/** @type {Error} */ error) => {
     throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
   });
   if (status === 0) return;
   const ended = `packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`;
-  const why = lastError(log, Object.values(secrets));
+  const why = lastError(readFileSync(LOG, 'utf8').slice(-TAIL), Object.values(secrets));
   exportVariable('LAST_ERROR', why === '' ? ended : why);
   throw new Error(ended);
 }
@@ -250,7 +258,7 @@ async function bake(packer, args, directory, secrets) {
  */
 function amiOf(file, { region, release, sourceAmi }) {
   if (!existsSync(file))
-    throw new Error('Packer wrote no packer-manifest.json: the template has no such post-processor.');
+    throw new Error(`Packer wrote no ${MANIFEST}: the template has no such post-processor.`);
   const { builds, last_run_uuid: lastRun } = JSON.parse(readFileSync(file, 'utf8'));
   say(JSON.stringify({ builds, lastRun }, null, 2));
   const made = builds.filter(
@@ -274,11 +282,10 @@ function amiOf(file, { region, release, sourceAmi }) {
  * @param {string} template
  */
 function packagesSha256(template) {
-  const list = join(template, 'package-manifest.tsv');
+  const list = join(template, PACKAGES);
   if (!existsSync(list)) return '';
   const found = sha256Of(list);
   const stated = existsSync(`${list}.sha256`) ? readFileSync(`${list}.sha256`, 'utf8').slice(0, 64) : found;
-  if (stated !== found)
-    throw new Error(`package-manifest.tsv has the SHA-256 ${found}, the image says ${stated}.`);
+  if (stated !== found) throw new Error(`${PACKAGES} has the SHA-256 ${found}, the image says ${stated}.`);
   return found;
 }

@@ -110,6 +110,8 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.pkrvars.json`,
   packerSecrets: (prefix: string, target: Target) =>
     `${prefix}/${target.accountId}-${target.region}.secrets.json`,
+  /** What a bake leaves: below it `<build>/packer.log`, `packer-manifest.json` and `package-manifest.tsv`. */
+  bakes: (accountId: string) => `bakes/${accountId}`,
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,
 } as const;

@@ -96,12 +96,26 @@ describe('a bake', () => {
     ]);
   });
 
+  it.each([
+    ['succeeded', '', 0, ['packer-manifest.json', 'packer.log']],
+    ['failed', 'echo "no such package" >&2; exit 1', 1, ['packer.log']],
+    ['was killed', 'echo "no such package" >&2; kill -KILL $$', 1, ['packer.log']],
+  ])('that %s leaves its record for CodeBuild to upload', (_, script, status, files) => {
+    packer({ script: `echo "==> a line of Packer"; ${script}` });
+    expect(bake().status).toBe(status);
+    expect(build.list('record')).toEqual(files);
+    expect(build.left('record/packer.log')).toBe(
+      `==> a line of Packer\n${status === 0 ? '' : 'no such package\n'}`,
+    );
+  });
+
   it('exports the digest of the packages that the image wrote down', () => {
     const list = 'bash\t5.2\tx86_64\n';
     packer({
       script: `printf '${list}' >package-manifest.tsv; sha256sum package-manifest.tsv >package-manifest.tsv.sha256`,
     });
     expect(bake().exported['PACKAGES_SHA256']).toBe(sha256(list));
+    expect(build.left('record/package-manifest.tsv')).toBe(list);
     packer({
       script: `printf '${list}' >package-manifest.tsv; echo ${'0'.repeat(64)} >package-manifest.tsv.sha256`,
     });
@@ -124,6 +138,7 @@ describe('a bake', () => {
     expect(status, log).toBe(0);
     expect(build.left('../environment')).toContain(`PKR_VAR_admin_password=${password}\n`);
     expect(build.left('../environment')).toContain('PKR_VAR_ports=[80, 443]\n');
+    expect(build.left('record/packer.log')).not.toContain('pwned');
     expect(log + calls.join() + toldPacker()).not.toContain('pwned');
     expect(calls.filter((call) => /^(secretsmanager|ssm) /.test(call)).toSorted()).toEqual([
       'secretsmanager get-secret-value --region eu-central-1 --output json --cli-input-json {"SecretId":"file:///etc/passwd"}',

@@ -120,8 +120,9 @@ function judge({ accountId, by, request }: Recorded): { readonly by: string; rea
   return verdicts;
 }
 
+/** Ids say nothing to a reader, and make many lines of one. */
 const inWords = ({ accountId, by, state, request }: Recorded): string =>
-  `${accountId} ${by}: ${request.action} on ${request.resource}, in "${state}"`;
+  `${accountId} ${by}: ${request.action} on ${request.resource.replaceAll(/\b[0-9a-f][0-9a-f-]{16,}/g, '…')}, in "${state}"`;
 
 describe('what the code calls', () => {
   it('is recorded for every function, every state machine and every role of a target', () => {
