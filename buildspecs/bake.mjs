@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { adviceFor } from './advice.mjs';
 import { awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
@@ -240,7 +241,9 @@ async function bake(packer, args, directory, secrets) {
   const [status, signal] = await once(child, 'close').catch((/** @type {Error} */ error) => {
     throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
   });
-  if (status !== 0) throw new Error(`packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`);
+  if (status === 0) return;
+  for (const advice of adviceFor(readFileSync(LOG, 'utf8'))) say(`Advice: ${advice}`);
+  throw new Error(`packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`);
 }
 
 /**
