@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { adviceFor } from './advice.mjs';
 import { lastError } from './last-error.mjs';
 import { awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
@@ -244,9 +245,10 @@ async function bake(packer, args, directory, secrets) {
     throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
   });
   if (status === 0) return;
+  const log = readFileSync(LOG, 'utf8');
+  for (const advice of adviceFor(log)) say(`Advice: ${advice}`);
   const ended = `packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`;
-  const why = lastError(readFileSync(LOG, 'utf8').slice(-TAIL), Object.values(secrets));
-  exportVariable('LAST_ERROR', why === '' ? ended : why);
+  exportVariable('LAST_ERROR', lastError(log.slice(-TAIL), Object.values(secrets)) || ended);
   throw new Error(ended);
 }
 

@@ -35,6 +35,8 @@ export const METRICS = {
   webhookRejected: 'WebhookRejected',
   /** A schedule came due and was not followed, because the image's last rebuilds failed; also by `Image`. */
   rebuildsPaused: 'RebuildsPaused',
+  /** A push or a schedule that was not followed, because triggers are switched off. */
+  triggersSwitchedOff: 'TriggersSwitchedOff',
   /** What a sweep removed, and what it found and could not remove. */
   sweepRemoved: 'SweepRemoved',
   sweepLeftovers: 'SweepLeftovers',
