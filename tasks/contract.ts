@@ -36,6 +36,8 @@ export const METRICS = {
   webhookRejected: 'WebhookRejected',
   /** A schedule came due and was not followed, because the image's last rebuilds failed; also by `Image`. */
   rebuildsPaused: 'RebuildsPaused',
+  /** A push or a schedule that was not followed, because triggers are switched off. */
+  triggersSwitchedOff: 'TriggersSwitchedOff',
   /** What a sweep removed, and what it found and could not remove. */
   sweepRemoved: 'SweepRemoved',
   sweepLeftovers: 'SweepLeftovers',
@@ -86,6 +88,9 @@ export const BAKE_ENVIRONMENT = {
 /** Metadata of a target's Packer variables in the bucket; without it the bake looks for no secrets. */
 export const HAS_SECRETS = { secrets: 'yes' } as const;
 
+/** The variable in which a bake that failed exports the reason: one line, without secrets. */
+export const LAST_ERROR = 'LAST_ERROR';
+
 /** Environment and exported variables of the fetch-source project's builds. */
 export const FETCH_SOURCE = {
   /** In: the execution's input, as JSON. */
@@ -116,6 +121,8 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.secrets.json`,
   /** The folder of the records below. */
   releasedOf: (image?: string) => (image === undefined ? 'released/' : `released/${image}/`),
+  /** What a bake leaves: below it `<build>/packer.log`, `packer-manifest.json` and `package-manifest.tsv`. */
+  bakes: (accountId: string) => `bakes/${accountId}`,
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,
   /** What one sweep found, and what became of each release it swept; `sweep` is the name of its execution. */

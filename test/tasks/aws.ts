@@ -6,7 +6,7 @@ import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -83,8 +83,9 @@ export class Aws {
     this.#judges.push((made) => made.where === (where === HUB ? HUB : targetName(where)) && judge(made));
   }
 
-  /** Expects that an object of the hub's bucket is read, and answers with bytes, or with a document as JSON. */
+  /** Expects that an object of the hub's bucket is read, and maybe listed before, and answers with bytes, or with a document as JSON. */
   holds(Bucket: string, Key: string, content: Uint8Array | object): void {
+    this.on(HUB, new ListObjectsV2Command({ Bucket, Prefix: Key }), { Contents: [{ Key }] });
     const bytes = content instanceof Uint8Array ? content : new TextEncoder().encode(JSON.stringify(content));
     const reply = { Body: { transformToByteArray: async () => bytes } };
     this.#expected.unshift({ call: call(HUB, new GetObjectCommand({ Bucket, Key })), replies: [reply] });

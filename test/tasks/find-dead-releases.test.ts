@@ -120,6 +120,7 @@ describe('a sweep of everything', () => {
       call(HUB, records()),
       call(HUB, describeExecution(RELEASE_ARN)),
       call(HUB, history()),
+      call(HUB, records('plans/x/web/plan.json')),
       call(HUB, new GetObjectCommand({ Bucket: BUCKET, Key: 'plans/x/web/plan.json' })),
       call(HUB, writes(FINDINGS, { ...nothing, releases: [dead] })),
     ]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/report-sweep.ts';
 import { DEV, HUB, PROD, awsError, useAws } from './aws.ts';
 import { RELEASE } from './example.ts';
-import { BUCKET } from './swept.ts';
+import { BUCKET, records } from './swept.ts';
 
 const aws = useAws();
 
@@ -32,8 +32,7 @@ const report = async (more: object = { swept: [{ releaseId }] }) =>
 const findings = (leftovers: object[] = []) =>
   aws.holds(BUCKET, 'sweeps/sweep-1/findings.json', { releases: [dead], kept, leftovers });
 const swept = (result: object) => aws.holds(BUCKET, KEY, { spared: null, leftovers: [], ...result });
-const neverWritten = () =>
-  aws.on(HUB, new GetObjectCommand({ Bucket: BUCKET, Key: KEY }), awsError('NoSuchKey'));
+const neverWritten = () => aws.accepts(HUB, records(KEY));
 
 describe('the report of a sweep', () => {
   it('lists what was removed', async () => {
@@ -110,6 +109,7 @@ describe('the report of a sweep', () => {
 
   it('fails when a result cannot be read, instead of taking it for clean', async () => {
     findings();
+    swept({});
     aws.on(HUB, new GetObjectCommand({ Bucket: BUCKET, Key: KEY }), awsError('AccessDenied'));
     await expect(report()).rejects.toMatchObject({ name: 'AccessDenied' });
   });
