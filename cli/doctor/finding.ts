@@ -39,7 +39,10 @@ export async function examine(
 
 function unseen(error: unknown, permission: string): Verdict {
   const known = asClientError(error, 'refused');
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  // One line a check: what follows the first is meant for whoever debugs the SDK.
+  const [message = ''] = (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).split(
+    '\n',
+  );
   if (known instanceof AccessDenied || /^(UnauthorizedOperation|Forbidden|403)$/.test(nameOf(error)))
     return notChecked(message, `allow ${permission} to whoever runs this, or give --as a role that may`);
   return notChecked(message, `run it again; it needs ${permission}`);

@@ -1,7 +1,7 @@
 /** What the doctor looks at in every target: room for AMIs and snapshots, the keys, and whether it can publish. */
 import { randomBytes } from 'node:crypto';
 import { EC2Client, paginateDescribeImages, paginateDescribeSnapshots } from '@aws-sdk/client-ec2';
-import { IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
+import { type EvaluationResult, IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   GetAWSDefaultServiceQuotaCommand,
@@ -37,7 +37,7 @@ export async function examineTarget(target: ExaminedTarget, session: Session): P
       async () => room(await countSnapshots(ec2), await quota(quotas, SNAPSHOTS), target.images, 'snapshots'),
     ],
     ...target.kmsKeyIds.map((keyId): [string, string, () => Promise<Verdict>] => [
-      `key ${keyId}`,
+      `key ${keyId.replace(/^.*:(key\/)?/, '')}`,
       'kms:DescribeKey',
       async () => keyUsable(new KMSClient(config), keyId),
     ]),
@@ -146,15 +146,19 @@ async function simulate(iam: IAMClient, { accountId, region }: Target): Promise<
     ActionNames: ['ssm:PutParameter', 'ssm:DeleteParameter'],
     ResourceArns: [`arn:aws:ssm:${region}:${accountId}:parameter/packleader/packleader-doctor/latest`],
   });
-  const { EvaluationResults = [] } = await iam.send(command);
-  const allowed = EvaluationResults.filter(({ EvalDecision }) => EvalDecision === 'allowed');
-  const refused = EvaluationResults.filter(({ EvalDecision }) => EvalDecision !== 'allowed');
+  const deploy = `deploy the stack packleader-target-${accountId}`;
+  let results: EvaluationResult[];
+  try {
+    results = (await iam.send(command)).EvaluationResults ?? [];
+  } catch (error) {
+    if (!['NoSuchEntityException', 'NoSuchEntity'].includes(nameOf(error))) throw error;
+    return failed(`there is no role ${NAMES.stewardRole}`, deploy);
+  }
+  const allowed = results.filter(({ EvalDecision }) => EvalDecision === 'allowed');
+  const refused = results.filter(({ EvalDecision }) => EvalDecision !== 'allowed');
   if (refused.length > 0) {
     const names = refused.map(({ EvalActionName, EvalDecision }) => `${EvalActionName} (${EvalDecision})`);
-    return failed(
-      `IAM refuses ${names.join(' and ')} to the steward`,
-      `deploy the stack packleader-target-${accountId}, or change what denies it`,
-    );
+    return failed(`IAM refuses ${names.join(' and ')} to the steward`, `${deploy}, or change what denies it`);
   }
   return allowed.length === 2
     ? ok('IAM would let the steward write and remove them')

@@ -220,10 +220,11 @@ describe('packleader doctor', () => {
     const all = Object.entries(aws).filter(([service]) => service !== 'sts');
     for (const [, mock] of all) {
       mock.reset();
-      mock.rejects(named('InternalFailure', 'try later'));
+      mock.rejects(named('InternalFailure', 'try later\n  and look at $response'));
     }
     const { exit, checks } = await examine();
     expect(exit).toBe(1);
+    expect(checks.filter(({ why }) => why.includes('\n'))).toEqual([]);
     expect(checks.filter(({ outcome }) => outcome === 'ok').map(({ check }) => check)).toEqual([
       'access',
       'access',
@@ -326,6 +327,12 @@ describe('packleader doctor', () => {
       'key alias/packleader',
       () => aws.kms.on(DescribeKeyCommand).rejects(named('NotFoundException')),
       'there is no key alias/packleader',
+    ],
+    [
+      'a steward who is missing',
+      'parameters',
+      () => aws.iam.on(SimulatePrincipalPolicyCommand).rejects(named('NoSuchEntityException')),
+      'there is no role packleader-steward',
     ],
     [
       'a steward who may not write',

@@ -175,6 +175,13 @@ describe('packleader release', () => {
     expect(out).toContain('refused: nothing was built');
   });
 
+  test('says so when nothing has changed', async () => {
+    const { release } = await open({ changes: { base: { since: 'b'.repeat(40), files: [] } } });
+    const { exit, out } = await release({ wait: true });
+    expect(exit).toBe(0);
+    expect(out).toContain('nothing has changed, so nothing was released');
+  });
+
   test('prints a line for every state where no line can move', async () => {
     const { release } = await open();
     const { out } = await release({ wait: true });
