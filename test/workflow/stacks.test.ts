@@ -321,6 +321,14 @@ describe('in both', () => {
     ).toEqual([]);
   });
 
+  it('nobody may make a role or an instance profile, so a sweep has none to look for', () => {
+    const actions = statements.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => action.startsWith('iam:')).toSorted()).toEqual([
+      'iam:GetInstanceProfile',
+      'iam:PassRole',
+    ]);
+  });
+
   it('logs are kept for half a year', () => {
     const groups = both.flatMap((stack) => stack.ofType('AWS::Logs::LogGroup'));
     expect(groups).toHaveLength(16);
