@@ -1,13 +1,25 @@
 // Bakes one image in one region with Packer, from the bytes that every account bakes from.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { adviceFor } from './advice.mjs';
+import { lastError } from './last-error.mjs';
 import { awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
+/** What CodeBuild uploads when the build has ended, however it ended. */
+const RECORD = 'record';
+const LOG = join(RECORD, 'packer.log');
+const MANIFEST = 'packer-manifest.json';
+const PACKAGES = 'package-manifest.tsv';
 const SLUG = '[a-z][a-z0-9-]*';
+/** Enough of a log to hold the reason of a failure: Packer's clean-up comes after it. */
+const TAIL = 64 * 1024;
 
 await main(async () => {
+  mkdirSync(RECORD);
+  appendFileSync(LOG, '');
   const release = required('PACKLEADER_RELEASE', new RegExp(`^${SLUG}@[0-9A-Za-z.-]+$`));
   const image = required('PACKLEADER_IMAGE', new RegExp(`^${SLUG}$`));
   const region = required('PACKLEADER_REGION', /^[a-z]{2}(-[a-z]+)+-\d$/);
@@ -27,12 +39,19 @@ await main(async () => {
   const packer = packerCommand();
   installSessionManagerPlugin();
   // What an earlier build on someone's laptop left in the repository is not ours.
-  for (const left of ['packer-manifest.json', 'package-manifest.tsv', 'package-manifest.tsv.sha256'])
+  for (const left of [MANIFEST, PACKAGES, `${PACKAGES}.sha256`])
     rmSync(join(template, left), { force: true });
-  bake(packer, ['init', '.'], template, {});
-  bake(packer, ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, '.'], template, secrets);
+  await bake(packer, ['init', '.'], template, {});
+  await bake(
+    packer,
+    ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, '.'],
+    template,
+    secrets,
+  );
+  for (const made of [MANIFEST, PACKAGES])
+    if (existsSync(join(template, made))) copyFileSync(join(template, made), join(RECORD, made));
 
-  exportVariable('AMI_ID', amiOf(join(template, 'packer-manifest.json'), { region, release, sourceAmi }));
+  exportVariable('AMI_ID', amiOf(join(template, MANIFEST), { region, release, sourceAmi }));
   exportVariable('SOURCE_AMI', sourceAmi);
   exportVariable('PACKAGES_SHA256', packagesSha256(template));
 });
@@ -201,20 +220,36 @@ function fetchPinned(url, file, sha256) {
 }
 
 /**
- * Runs Packer with the build's own output; only exit status 0 is a success.
+ * Runs Packer; what it prints goes to the build's log and into the record. Only exit status 0 is a success.
  * @param {string} packer
  * @param {readonly string[]} args
  * @param {string} directory
  * @param {Record<string, string>} secrets
  */
-function bake(packer, args, directory, secrets) {
-  const { status, signal, error } = spawnSync(packer, args, {
+async function bake(packer, args, directory, secrets) {
+  const child = spawn(packer, args, {
     cwd: directory,
     env: { ...process.env, ...secrets, CHECKPOINT_DISABLE: '1', PACKER_NO_COLOR: '1' },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  if (error) throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
-  if (status !== 0) throw new Error(`packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`);
+  for (const [from, to] of /** @type {const} */ ([
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ])) {
+    from.on('data', (printed) => {
+      to.write(printed);
+      appendFileSync(LOG, printed);
+    });
+  }
+  const [status, signal] = await once(child, 'close').catch((/** @type {Error} */ error) => {
+    throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
+  });
+  if (status === 0) return;
+  const log = readFileSync(LOG, 'utf8');
+  for (const advice of adviceFor(log)) say(`Advice: ${advice}`);
+  const ended = `packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`;
+  exportVariable('LAST_ERROR', lastError(log.slice(-TAIL), Object.values(secrets)) || ended);
+  throw new Error(ended);
 }
 
 /**
@@ -225,7 +260,7 @@ function bake(packer, args, directory, secrets) {
  */
 function amiOf(file, { region, release, sourceAmi }) {
   if (!existsSync(file))
-    throw new Error('Packer wrote no packer-manifest.json: the template has no such post-processor.');
+    throw new Error(`Packer wrote no ${MANIFEST}: the template has no such post-processor.`);
   const { builds, last_run_uuid: lastRun } = JSON.parse(readFileSync(file, 'utf8'));
   say(JSON.stringify({ builds, lastRun }, null, 2));
   const made = builds.filter(
@@ -249,11 +284,10 @@ function amiOf(file, { region, release, sourceAmi }) {
  * @param {string} template
  */
 function packagesSha256(template) {
-  const list = join(template, 'package-manifest.tsv');
+  const list = join(template, PACKAGES);
   if (!existsSync(list)) return '';
   const found = sha256Of(list);
   const stated = existsSync(`${list}.sha256`) ? readFileSync(`${list}.sha256`, 'utf8').slice(0, 64) : found;
-  if (stated !== found)
-    throw new Error(`package-manifest.tsv has the SHA-256 ${found}, the image says ${stated}.`);
+  if (stated !== found) throw new Error(`${PACKAGES} has the SHA-256 ${found}, the image says ${stated}.`);
   return found;
 }

@@ -6,4 +6,6 @@ export const EXIT = {
   rollbackIncomplete: 3,
   /** Watching ended before the release did, so how it ends is not known. */
   unknown: 4,
+  /** A check of the doctor failed, or could not be made. */
+  doctorFailed: 1,
 } as const;

@@ -181,6 +181,8 @@ export class Narrator {
   #verdict({ releases, outcome }: ToldEnd): string {
     const { paint } = this.#output;
     const released = releases.filter((release) => release.outcome === 'released').length;
+    if (outcome === 'released' && releases.length === 0)
+      return paint('green', 'nothing has changed, so nothing was released');
     if (outcome === 'released') return paint('green', `${count(releases.length, 'image')} released`);
     if (outcome === 'refused') return paint('red', 'refused: nothing was built');
     if (releases.length === 0)

@@ -92,12 +92,13 @@ class Teller {
   }
 
   look(news: readonly ReleaseProgress[], result: ReleaseResult): void {
-    for (const progress of news) {
+    const ended = result.releases.filter(({ outcome }) => outcome !== 'running');
+    for (const [index, progress] of news.entries()) {
       this.#narrator.follow(progress);
       if (this.#output.lively !== true) this.#line(progress);
-    }
-    for (const release of result.releases) {
-      if (release.outcome !== 'running') this.#tell(release);
+      const goesOn = news.slice(index + 1).some(({ releaseId }) => releaseId === progress.releaseId);
+      const release = ended.find(({ releaseId }) => releaseId === progress.releaseId);
+      if (release && !goesOn) this.#tell(release);
     }
   }
 

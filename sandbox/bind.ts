@@ -1,8 +1,9 @@
 /**
- * Binds the real SDK clients to a sandbox: every command of every client of the seven services goes there, and none to
+ * Binds the real SDK clients to a sandbox: every command of every client of the eight services goes there, and none to
  * the network.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -34,6 +35,7 @@ interface Command {
  */
 export function bindSandbox(sandbox: Sandbox): () => void {
   const unbind = [
+    bind(sandbox, 'autoscaling', AutoScalingClient.prototype),
     bind(sandbox, 'codebuild', CodeBuildClient.prototype),
     bind(sandbox, 'ec2', EC2Client.prototype),
     bind(sandbox, 'eventbridge', EventBridgeClient.prototype),

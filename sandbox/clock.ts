@@ -17,6 +17,7 @@ export class Clock {
   #now: number;
   #order = 0;
   #holds = 0;
+  #ended = false;
   #released = 0;
   #quiet = 0;
   #watching = false;
@@ -83,7 +84,7 @@ export class Clock {
   end(): void {
     this.#timers.length = 0;
     this.#foreground = 0;
-    this.#holds++;
+    this.#ended = true;
   }
 
   /** Tells the clock that something just happened, so that it looks again before it jumps. */
@@ -126,11 +127,11 @@ export class Clock {
   }
 
   #watch(): void {
-    if (this.#watching || this.#isHeld || this.#foreground === 0) return;
+    if (this.#ended || this.#watching || this.#isHeld || this.#foreground === 0) return;
     this.#watching = true;
     setImmediate(() => {
       this.#watching = false;
-      if (this.#isHeld) return;
+      if (this.#ended || this.#isHeld) return;
       if (++this.#quiet >= QUIET_TURNS) this.#jump();
       this.#watch();
     });

@@ -25,6 +25,7 @@ const DESTROYED: Record<string, (place: Region, input: Record<string, unknown>) 
 };
 
 const DENIED: Record<Service, string> = {
+  autoscaling: 'AccessDenied',
   codebuild: 'AccessDeniedException',
   ec2: 'UnauthorizedOperation',
   eventbridge: 'AccessDeniedException',

@@ -17,6 +17,8 @@ export function copyOfRegion(region: Region): Region {
       ...withTags(template),
       versions: [...template.versions],
     })),
+    launchConfigurations: new Map(region.launchConfigurations),
+    autoScalingGroups: new Map(region.autoScalingGroups),
     parameters: copied(region.parameters, copyOfParameter),
     unvalidated: copied(region.unvalidated, copyOfParameter),
     projects: region.projects,

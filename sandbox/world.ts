@@ -116,6 +116,20 @@ export interface LaunchTemplate {
   readonly tags: Tags;
 }
 
+export interface LaunchConfiguration {
+  readonly name: string;
+  readonly imageId: string;
+  readonly instanceType: InstanceType;
+}
+
+export interface AutoScalingGroup {
+  readonly name: string;
+  readonly launchConfigurationName?: string;
+  readonly launchTemplateId?: string;
+  /** AMIs that the overrides of its mixed instances name. */
+  readonly overrides: readonly { readonly imageId?: string; readonly instanceType?: InstanceType }[];
+}
+
 export interface ParameterVersion {
   readonly version: number;
   readonly value: string;
@@ -149,6 +163,8 @@ export interface Region {
   readonly keyPairs: Map<string, KeyPair>;
   readonly securityGroups: Map<string, SecurityGroup>;
   readonly launchTemplates: Map<string, LaunchTemplate>;
+  readonly launchConfigurations: Map<string, LaunchConfiguration>;
+  readonly autoScalingGroups: Map<string, AutoScalingGroup>;
   readonly parameters: Map<string, Parameter>;
   /** New parameters of type `aws:ec2:image` that Parameter Store has not validated yet. */
   readonly unvalidated: Map<string, Parameter>;
@@ -240,6 +256,8 @@ export class World {
       keyPairs: new Map(),
       securityGroups: new Map(),
       launchTemplates: new Map(),
+      launchConfigurations: new Map(),
+      autoScalingGroups: new Map(),
       parameters: new Map(),
       unvalidated: new Map(),
       projects: new Map(),

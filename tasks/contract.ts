@@ -36,6 +36,8 @@ export const METRICS = {
   webhookRejected: 'WebhookRejected',
   /** A schedule came due and was not followed, because the image's last rebuilds failed; also by `Image`. */
   rebuildsPaused: 'RebuildsPaused',
+  /** A push or a schedule that was not followed, because triggers are switched off. */
+  triggersSwitchedOff: 'TriggersSwitchedOff',
   /** What a sweep removed, and what it found and could not remove. */
   sweepRemoved: 'SweepRemoved',
   sweepLeftovers: 'SweepLeftovers',
@@ -86,6 +88,9 @@ export const BAKE_ENVIRONMENT = {
 /** Metadata of a target's Packer variables in the bucket; without it the bake looks for no secrets. */
 export const HAS_SECRETS = { secrets: 'yes' } as const;
 
+/** The variable in which a bake that failed exports the reason: one line, without secrets. */
+export const LAST_ERROR = 'LAST_ERROR';
+
 /** Environment and exported variables of the fetch-source project's builds. */
 export const FETCH_SOURCE = {
   /** In: the execution's input, as JSON. */
@@ -116,6 +121,8 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.secrets.json`,
   /** The folder of the records below. */
   releasedOf: (image?: string) => (image === undefined ? 'released/' : `released/${image}/`),
+  /** What a bake leaves: below it `<build>/packer.log`, `packer-manifest.json` and `package-manifest.tsv`. */
+  bakes: (accountId: string) => `bakes/${accountId}`,
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,
   /** What one sweep found, and what became of each release it swept; `sweep` is the name of its execution. */
@@ -268,13 +275,15 @@ export type Ami = z.infer<typeof amiSchema>;
 export const leftoverSchema = targetSchema.extend({ resourceId: z.string(), why: z.string() });
 export type Leftover = z.infer<typeof leftoverSchema>;
 
-/** What people, events and schedules may ask `packleader-sweep` for; `{}` sweeps everything that is an hour old. */
+/** What people, events and schedules may ask `packleader-sweep` for; `{}` sweeps everything. */
 export const sweepRequestSchema = z
   .strictObject({
     /** One release, whatever its age. */
     release: z.string().min(1).optional(),
     /** The same, by the ARN of its execution. */
     execution: z.string().min(1).optional(),
+    /** Leaves alone what ended after that; the schedule leaves an hour to the sweeps that an end has started. */
+    olderThanMinutes: z.number().int().min(0).optional(),
     /** Only says what would be removed. */
     dryRun: z.boolean().optional(),
   })
@@ -282,7 +291,12 @@ export const sweepRequestSchema = z
 export type SweepRequest = z.infer<typeof sweepRequestSchema>;
 
 /** A release that a sweep left alone, and why. */
-export const keptReleaseSchema = z.object({ releaseId: z.string(), why: z.string() });
+export const keptReleaseSchema = z.object({
+  releaseId: z.string(),
+  /** `recent`: it ended after the time that was asked for. `unclear`: nobody can tell. */
+  is: z.enum(['running', 'released', 'recent', 'unclear']),
+  why: z.string(),
+});
 export type KeptRelease = z.infer<typeof keptReleaseSchema>;
 
 /** Something that a sweep removed, or would remove. */

@@ -49,8 +49,6 @@ interface Found {
   readonly releases: readonly { readonly releaseId: string; readonly settledAt: string }[];
 }
 
-/** A schedule leaves a release that has just ended to the sweep that its end has started. */
-const HOUR_MS = 3_600_000;
 /** Above the time limit of a Lambda function: one that was publishing goes on when its execution is stopped. */
 const SETTLING_MS = 11 * 60_000;
 /** What the state machine's document has room for, many times over; the rest is for the next sweep. */
@@ -61,7 +59,7 @@ const LOOKS = 4;
 const BAKES_PER_BATCH = 40;
 
 /** Finds by tag, in every target, the releases that something is left of although they can never be released any more.
- *  In      { request: {} | { release } | { execution } (and dryRun), execution: { id, name, startedAt }, bucket, deployed, attempt }
+ *  In      { request: {} | { olderThanMinutes } | { release } | { execution } (and dryRun), execution: { id, name, startedAt }, bucket, deployed, attempt }
  *  Out     { bucket, sweep, dryRun, releases: [{ releaseId, settledAt }] }; the findings are in the bucket
  *  Errors  InvalidRequest, Throttled, ConnectionLost (retried); a target that may not be looked at is a leftover
  *  Repeat  safe: only reads, and writes the same object again
@@ -70,7 +68,7 @@ export async function handler(event: unknown): Promise<Found> {
   const told = parseEvent(eventSchema, event);
   const { bucket, execution, deployed } = told;
   const request = parseSweepRequest(told.request);
-  const dryRun = request.dryRun ?? false;
+  const { dryRun = false, olderThanMinutes = 0 } = request;
   const only = request.release ?? (request.execution && (await releaseOf(request.execution)));
   const nothing = request.execution !== undefined && only === undefined;
   const everywhere = Object.entries(deployed).flatMap(([region, accounts]) =>
@@ -99,13 +97,13 @@ export async function handler(event: unknown): Promise<Found> {
       now: execution.startedAt,
     });
     const leave = (why: string) => findings.leftovers.push(...found.map((one) => left(one, why)));
-    const keep = (why: string) => findings.kept.push({ releaseId, why });
+    const keep = (is: KeptRelease['is'], why: string) => findings.kept.push({ releaseId, is, why });
     if (fate.is !== 'dead') {
       // Of what was released nobody wants a list, unless it was asked for by name.
       if (fate.is === 'unclear') leave(fate.why);
-      else if (fate.is === 'running' || only !== undefined) keep(fate.why);
-    } else if (only === undefined && isYoung(fate, execution.startedAt)) {
-      keep(`${fate.why} less than an hour ago, which has started a sweep of its own`);
+      if (fate.is === 'running' || only !== undefined) keep(fate.is, fate.why);
+    } else if (only === undefined && isYoung(fate, execution.startedAt, olderThanMinutes)) {
+      keep('recent', `${fate.why} less than ${olderThanMinutes} minutes ago`);
     } else if (findings.releases.length >= RELEASES_PER_SWEEP) {
       leave('this sweep has enough; the next one removes it');
     } else findings.releases.push(await deadRelease(told, releaseId, fate, found));
@@ -195,8 +193,8 @@ function left({ accountId, region, resourceId, releaseId }: Seen, why: string): 
   return { accountId, region, resourceId, why: `of ${releaseId}: ${why}` };
 }
 
-function isYoung({ endedAt }: Dead, now: string): boolean {
-  return endedAt !== undefined && Date.parse(now) - Date.parse(endedAt) < HOUR_MS;
+function isYoung({ endedAt }: Dead, now: string, olderThanMinutes: number): boolean {
+  return endedAt !== undefined && Date.parse(now) - Date.parse(endedAt) < olderThanMinutes * 60_000;
 }
 
 async function deadRelease(

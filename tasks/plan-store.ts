@@ -1,5 +1,5 @@
 import { GetObjectCommand, PutObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import { asFact, hasCode } from './aws-errors.ts';
+import { asFact } from './aws-errors.ts';
 import { type Plan, planSchema } from './contract.ts';
 
 const s3 = new S3Client({});
@@ -24,14 +24,13 @@ export async function readJson({ bucket, key }: Place): Promise<unknown> {
   return JSON.parse(new TextDecoder().decode(await readBytes({ bucket, key })));
 }
 
-/** A document, or undefined when there is none; the reader must be allowed to list its folder, or S3 refuses to say so. */
-export async function readJsonIfThere(place: Place): Promise<unknown> {
-  try {
-    return await readJson(place);
-  } catch (error) {
-    if (error instanceof Error && hasCode(error.cause, 'NoSuchKey')) return undefined;
-    throw error;
-  }
+/**
+ * A document, or undefined when there is none. The key is listed first: to whoever may list only some folders, S3 answers
+ * a read of what is not there as it answers a read that is forbidden.
+ *  @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ */
+export async function readJsonIfThere({ bucket, key }: Place): Promise<unknown> {
+  return (await listKeys(bucket, key)).includes(key) ? readJson({ bucket, key }) : undefined;
 }
 
 /** The keys of every object below a prefix. */

@@ -45,7 +45,7 @@ export async function handler(event: unknown): Promise<SweepReport> {
           dead,
           swept.find((one) => one.releaseId === releaseId),
         );
-    if (end.spared !== undefined) kept.push({ releaseId, why: end.spared });
+    if (end.spared !== undefined) kept.push(end.spared);
     else {
       leftovers.push(...end.leftovers);
       removed.push(...goneOf(dead, end.leftovers));
@@ -79,7 +79,7 @@ export async function handler(event: unknown): Promise<SweepReport> {
   async function endOf(
     dead: DeadRelease,
     result: z.infer<typeof eventSchema>['swept'][number] | undefined,
-  ): Promise<{ spared?: string; leftovers: readonly Leftover[] }> {
+  ): Promise<{ spared?: KeptRelease; leftovers: readonly Leftover[] }> {
     const { release, targets } = dead;
     const document = await readJsonIfThere({ bucket, key: keys.swept(sweep, release.releaseId) });
     const told = document === undefined ? undefined : sweptReleaseSchema.parse(document);

@@ -26,7 +26,7 @@ export type Findings = z.infer<typeof findingsSchema>;
 /** What `Sweep release` writes into the bucket at each attempt. */
 export const sweptReleaseSchema = z.object({
   /** Why it was left alone after all; null when it was swept. */
-  spared: z.string().nullable(),
+  spared: keptReleaseSchema.nullable(),
   leftovers: z.array(leftoverSchema),
 });
 export type SweptRelease = z.infer<typeof sweptReleaseSchema>;

@@ -44,7 +44,7 @@ export async function handler(event: unknown): Promise<{ releaseId: string; left
     now: execution.startedAt,
   });
   if (fate.is !== 'dead') {
-    await conclude({ spared: fate.why, leftovers: [] });
+    await conclude({ spared: { releaseId, is: fate.is, why: fate.why }, leftovers: [] });
     return { releaseId, leftovers: 0 };
   }
   for (const arn of dead.batches) await stopRunning(arn, `${releaseId} is swept: ${dead.why}`);

@@ -89,15 +89,13 @@ const ABSENT = [
 
 /** Tags the AMIs that something uses, and their snapshots, with the reason; returns them all with it, even where a tag is refused. */
 async function quarantineUsed(
-  { ec2 }: TargetClients,
+  clients: TargetClients,
   images: readonly Image[],
   attempt: (id: string, effect: () => Promise<unknown>) => Promise<void>,
 ): Promise<Map<string, string>> {
   const kept = new Map<string, string>();
-  const users = await usersOfImages(
-    ec2,
-    images.map(({ ImageId = '' }) => ImageId),
-  );
+  const { ec2 } = clients;
+  const users = await usersOfImages(clients, images);
   for (const image of images) {
     const imageId = image.ImageId ?? '';
     const usedBy = users.get(imageId) ?? [];

@@ -1,5 +1,5 @@
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { NAMES, STATES, TAGS } from '../tasks/contract.ts';
+import { NAMES, STATES, TAGS, keys as objects } from '../tasks/contract.ts';
 import { BUILDER } from './role-names.ts';
 import { RELEASE_TAG, ec2Arns, ofSomeRelease, taggedAsRelease } from './target-arns.ts';
 
@@ -39,6 +39,16 @@ function orders({ accountId, hubRegion, bucketName }: BakePolicyProps): PolicySt
       sid: 'ReadSourceAndOwnPlan',
       actions: ['s3:GetObject'],
       resources: [`${bucket}/sources/*`, `${bucket}/plans/*/${accountId}-*`],
+    }),
+    new PolicyStatement({
+      sid: 'WriteRecord',
+      actions: ['s3:PutObject'],
+      resources: [`${bucket}/${objects.bakes(accountId)}/*`],
+    }),
+    new PolicyStatement({
+      sid: 'FindBucketOfRecord',
+      actions: ['s3:GetBucketAcl', 's3:GetBucketLocation'], // CodeBuild's own, before it uploads.
+      resources: [bucket],
     }),
     new PolicyStatement({
       sid: 'ReadSecrets',

@@ -57,6 +57,7 @@ export class Dashboard extends Construct {
         left: [
           own(METRICS.webhookRejected).with({ label: 'requests turned away' }),
           own(METRICS.rebuildsPaused).with({ label: 'rebuilds not followed, paused' }),
+          own(METRICS.triggersSwitchedOff).with({ label: 'not followed, switched off' }),
         ],
       }),
       graph('Sweep', {

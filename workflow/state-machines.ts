@@ -93,7 +93,7 @@ export class StateMachines extends Construct {
     const sweep = new StateMachine(sweepScope, 'Machine', {
       stateMachineName: NAMES.sweepMachine,
       comment:
-        'Removes what a stopped release left. {} sweeps everything an hour old; {"release": "linux-base@1.4.2026…"} one release; {"dryRun": true} only looks.',
+        'Removes what a stopped release left. {} sweeps everything; {"release": "linux-base@1.4.2026…"} one release; {"dryRun": true} only looks.',
       definitionBody: DefinitionBody.fromChainable(
         sweepWorkflow(sweepScope, {
           tasks: new TaskStates(sweepScope, props.functionOf),

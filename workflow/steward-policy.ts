@@ -26,12 +26,15 @@ export function stewardPolicy(accountId: string, hubRegion: string): PolicyState
       sid: 'LookForUsersOfAnAmi',
       // DescribeImageReferences looks into instances, launch templates and parameters on its caller's behalf.
       actions: [
+        'autoscaling:DescribeAutoScalingGroups',
+        'autoscaling:DescribeLaunchConfigurations',
+        'ec2:DescribeImageAttribute',
         'ec2:DescribeImageReferences',
         'ec2:DescribeLaunchTemplateVersions',
         'ec2:DescribeLaunchTemplates',
         'ssm:DescribeParameters',
       ],
-      resources: ['*'], // Neither EC2's Describe actions nor this search take a resource.
+      resources: ['*'], // Neither Describe actions nor this search take a resource.
     }),
     new PolicyStatement({
       sid: 'RemoveBuilders',

@@ -28,8 +28,8 @@ export function sweepBy(scope: Construct, sweep: StateMachine, releaseImageMachi
     ],
   });
   new Rule(scope, 'EveryHour', {
-    description: 'Sweeps everything that no sweep has removed yet.',
+    description: 'Sweeps everything that is an hour old and that no sweep has removed yet.',
     schedule: Schedule.rate(Duration.hours(1)),
-    targets: [new SfnStateMachine(sweep, { input: RuleTargetInput.fromObject({}) })],
+    targets: [new SfnStateMachine(sweep, { input: RuleTargetInput.fromObject({ olderThanMinutes: 60 }) })],
   });
 }

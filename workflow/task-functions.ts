@@ -37,7 +37,7 @@ const WRITES: Readonly<Record<string, readonly string[]>> = {
   'find-dead-releases': ['sweeps'],
   'sweep-release': ['sweeps'],
 };
-/** What a task lists; S3 tells only who may list that an object is not there. */
+/** The folders that a task lists: to see what is there, and what is not. */
 const LISTS: Readonly<Record<string, readonly string[]>> = {
   'find-dead-releases': ['plans', 'released'],
   'sweep-release': ['released'],

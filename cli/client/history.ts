@@ -50,6 +50,7 @@ export class ExecutionHistory {
   startedAt: Date | undefined;
   ending: Ending | undefined;
   readonly #places = new Map<number, Place>();
+  readonly #states = new Map<string, Place>();
   #last = 0;
 
   constructor(arn: string) {
@@ -116,14 +117,14 @@ export class ExecutionHistory {
   #take(event: HistoryEvent): Step[] {
     const { id = 0, type = '', timestamp: at = new Date(0) } = event;
     this.#last = id;
-    const before = this.#places.get(event.previousEventId ?? 0) ?? { depth: 0, top: '' };
-    const depth = before.depth + depthOf(type);
-    const name = event.stateEnteredEventDetails?.name;
-    const top = name !== undefined && depth === 0 ? name : before.top;
+    const before = this.#places.get(event.previousEventId ?? 0) ?? TOP;
+    const { name } = event.stateEnteredEventDetails ?? {};
+    const { depth, top } = this.#placeOf(event, before);
     const failed = /^(Task|LambdaFunction).*(Failed|TimedOut)$/.test(type)
       ? detailsOf(event).error
       : undefined;
     this.#places.set(id, { depth, top, ...(failed !== undefined && { failed }) });
+    if (name !== undefined) this.#states.set(name, { depth, top });
     if (type.startsWith('Execution')) this.#frame(event, type, at);
     if (type === 'TaskSubmitted') {
       const output = submittedSchema.safeParse(parse(event.taskSubmittedEventDetails?.output));
@@ -141,6 +142,17 @@ export class ExecutionHistory {
     const output = parse(exited.output);
     this.outputs.set(exited.name, output);
     return [{ phase: 'exited', state: exited.name, at, output }];
+  }
+
+  /** A state’s name is unique in its machine, so only a state that is entered must be placed by the event before it. */
+  #placeOf(event: HistoryEvent, { depth, top }: Place): Place {
+    const { type = '' } = event;
+    const entered = event.stateEnteredEventDetails?.name;
+    if (entered !== undefined) return { depth, top: depth === 0 ? entered : top };
+    const exited = event.stateExitedEventDetails?.name;
+    const map = iterationOf(event);
+    const place = this.#states.get(exited ?? map ?? '') ?? { depth, top };
+    return type === 'MapIterationStarted' ? { ...place, depth: place.depth + 1 } : place;
   }
 
   #frame(event: HistoryEvent, type: string, at: Date): void {
@@ -162,9 +174,16 @@ export class ExecutionHistory {
   }
 }
 
-function depthOf(type: string): number {
-  if (type === 'MapIterationStarted') return 1;
-  return type.startsWith('MapIteration') ? -1 : 0;
+const TOP: Place = { depth: 0, top: '' };
+
+/** The Map whose iteration begins or ends. */
+function iterationOf(event: HistoryEvent): string | undefined {
+  const details =
+    event.mapIterationStartedEventDetails ??
+    event.mapIterationSucceededEventDetails ??
+    event.mapIterationFailedEventDetails ??
+    event.mapIterationAbortedEventDetails;
+  return details?.name;
 }
 
 /** The details of an event that failed are named after it: `taskFailedEventDetails` of `TaskFailed`. */

@@ -82,7 +82,12 @@ describe('a bake', () => {
     const { status, log, exported } = bake();
     expect({ status, exported }, log).toEqual({
       status: 0,
-      exported: { AMI_ID: 'ami-0bbbbbbbbbbbbbbbb', SOURCE_AMI: 'ami-0123456789abcdef0', PACKAGES_SHA256: '' },
+      exported: {
+        AMI_ID: 'ami-0bbbbbbbbbbbbbbbb',
+        SOURCE_AMI: 'ami-0123456789abcdef0',
+        PACKAGES_SHA256: '',
+        LAST_ERROR: '',
+      },
     });
     const work = `${build.directory}/work`;
     expect(toldPacker().trim().split('\n')).toEqual([
@@ -91,12 +96,26 @@ describe('a bake', () => {
     ]);
   });
 
+  it.each([
+    ['succeeded', '', 0, ['packer-manifest.json', 'packer.log']],
+    ['failed', 'echo "no such package" >&2; exit 1', 1, ['packer.log']],
+    ['was killed', 'echo "no such package" >&2; kill -KILL $$', 1, ['packer.log']],
+  ])('that %s leaves its record for CodeBuild to upload', (_, script, status, files) => {
+    packer({ script: `echo "==> a line of Packer"; ${script}` });
+    expect(bake().status).toBe(status);
+    expect(build.list('record')).toEqual(files);
+    expect(build.left('record/packer.log')).toBe(
+      `==> a line of Packer\n${status === 0 ? '' : 'no such package\n'}`,
+    );
+  });
+
   it('exports the digest of the packages that the image wrote down', () => {
     const list = 'bash\t5.2\tx86_64\n';
     packer({
       script: `printf '${list}' >package-manifest.tsv; sha256sum package-manifest.tsv >package-manifest.tsv.sha256`,
     });
     expect(bake().exported['PACKAGES_SHA256']).toBe(sha256(list));
+    expect(build.left('record/package-manifest.tsv')).toBe(list);
     packer({
       script: `printf '${list}' >package-manifest.tsv; echo ${'0'.repeat(64)} >package-manifest.tsv.sha256`,
     });
@@ -119,6 +138,7 @@ describe('a bake', () => {
     expect(status, log).toBe(0);
     expect(build.left('../environment')).toContain(`PKR_VAR_admin_password=${password}\n`);
     expect(build.left('../environment')).toContain('PKR_VAR_ports=[80, 443]\n');
+    expect(build.left('record/packer.log')).not.toContain('pwned');
     expect(log + calls.join() + toldPacker()).not.toContain('pwned');
     expect(calls.filter((call) => /^(secretsmanager|ssm) /.test(call)).toSorted()).toEqual([
       'secretsmanager get-secret-value --region eu-central-1 --output json --cli-input-json {"SecretId":"file:///etc/passwd"}',
@@ -183,6 +203,34 @@ describe('the plugin for Session Manager', () => {
 });
 
 describe('a bake fails', () => {
+  it("with Packer's own reason exported, and no secret in it", () => {
+    hasSecrets();
+    build.put(
+      keys.packerSecrets(prefix, target),
+      JSON.stringify({ admin_password: { secretsManager: 'packleader/admin' } }),
+    );
+    build.answer('secretsmanager get-secret-value', { SecretString: 'hunter2!' });
+    const reason = 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]';
+    packer({
+      script: [
+        `echo "    amazon-ebs.image: login with $PKR_VAR_admin_password refused"`,
+        `echo "==> amazon-ebs.image: ${reason}" >&2`,
+        `echo "Build 'amazon-ebs.image' errored after 1 minute: ${reason}" >&2`,
+        'exit 1',
+      ].join('\n'),
+    });
+    const { status, log, exported } = bake();
+    expect({ status, exported }, log).toEqual({
+      status: 1,
+      exported: { LAST_ERROR: `login with *** refused | ${reason}` },
+    });
+  });
+
+  it('with the reason exported when Packer was never run', () => {
+    const { exported } = bake({ [BAKE_ENVIRONMENT.sourceSha256]: 'f'.repeat(64) });
+    expect(exported['LAST_ERROR']).toMatch(/has the SHA-256 .* Nothing of it was used\.$/);
+  });
+
   it('before anything is unpacked when the bytes are not those of the release', () => {
     const { status, log } = bake({ [BAKE_ENVIRONMENT.sourceSha256]: 'f'.repeat(64) });
     expect({ status, log }).toEqual({ status: 1, log: expect.stringContaining('Nothing of it was used') });
@@ -202,8 +250,23 @@ describe('a bake fails', () => {
     expect({ status, log, exported }).toEqual({
       status: 1,
       log: expect.stringContaining(message),
-      exported: {},
+      exported: { LAST_ERROR: message },
     });
+  });
+
+  it.each([
+    [
+      '==> amazon-ebs.image: Timeout waiting for WinRM.',
+      'WinRM never answered. Look at: 1. the console output',
+    ],
+    ['==> amazon-ebs.image: Timeout waiting for SSH.', 'SSH never answered. Look at: 1. whether'],
+    ['Error: UnauthorizedOperation: You are not authorized', 'A permission is missing.'],
+    ['Failed with ResourceNotReady error, which can', 'AWS took longer than Packer waits.'],
+  ])('when Packer says %j, with advice what to look at', (line, advice) => {
+    packer({ script: `echo '${line}'; exit 1` });
+    expect(bake()).toMatchObject({ status: 1, log: expect.stringContaining(`Advice: ${advice}`) });
+    packer({ script: 'echo "something else"; exit 1' });
+    expect(bake().log).not.toContain('Advice');
   });
 
   it.each([

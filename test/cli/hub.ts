@@ -1,6 +1,6 @@
 /** A hub on the sandbox that is operated from outside, as from a laptop, by a role that may do no more than that. */
 import { loadConfiguration } from '../../tasks/configuration/configuration.ts';
-import { NAMES } from '../../tasks/contract.ts';
+import { type Changes, NAMES } from '../../tasks/contract.ts';
 import { forgetClients } from '../../tasks/aws-clients.ts';
 import { bindSandbox } from '../../sandbox/bind.ts';
 import type { Engine } from '../../sandbox/engine.ts';
@@ -31,7 +31,8 @@ export async function operatedHub(
   {
     faults = [],
     allows = /^(sfn|sts):/,
-  }: { readonly faults?: readonly Fault[]; readonly allows?: RegExp } = {},
+    changes = {},
+  }: { readonly faults?: readonly Fault[]; readonly allows?: RegExp; readonly changes?: Changes } = {},
 ): Promise<OperatedHub> {
   const files = filesOf(made);
   const { factory } = loadConfiguration(files);
@@ -41,7 +42,7 @@ export async function operatedHub(
     hub: { ...factory.hub, bucket: bucketName(factory) },
     targets: factory.stages.flatMap(({ targets }) => targets),
     startAt: STARTED_AT,
-    checkOut: () => ({ commit: COMMIT, branch: 'main', files: zipped, changes: {} }),
+    checkOut: () => ({ commit: COMMIT, branch: 'main', files: zipped, changes }),
   });
   const unbind = bindSandbox(sandbox);
   forgetClients();

@@ -175,6 +175,13 @@ describe('packleader release', () => {
     expect(out).toContain('refused: nothing was built');
   });
 
+  test('says so when nothing has changed', async () => {
+    const { release } = await open({ changes: { base: { since: 'b'.repeat(40), files: [] } } });
+    const { exit, out } = await release({ wait: true });
+    expect(exit).toBe(0);
+    expect(out).toContain('nothing has changed, so nothing was released');
+  });
+
   test('prints a line for every state where no line can move', async () => {
     const { release } = await open();
     const { out } = await release({ wait: true });
@@ -265,7 +272,9 @@ describe('packleader watch', () => {
     expect(exit).toBe(0);
     expect(out.indexOf(`\n  base@${VERSION}  (`)).toBeGreaterThan(0);
     // The base's block stands before anything of the image on it is baked.
-    expect(out.indexOf(`\n  base@${VERSION}  (`)).toBeLessThan(out.indexOf(`  … web@${VERSION}: Bake dev AMIs`));
+    expect(out.indexOf(`\n  base@${VERSION}  (`)).toBeLessThan(
+      out.indexOf(`  … web@${VERSION}: Bake dev AMIs`),
+    );
     expect(out).toContain('2 images released');
   });
 

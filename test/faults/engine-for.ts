@@ -1,6 +1,6 @@
 import { NAMES } from '../../tasks/contract.ts';
 import { forgetClients } from '../../tasks/aws-clients.ts';
-import { Engine, type Integration } from '../../sandbox/engine.ts';
+import { Engine, type Integration, type Whereabouts, currentState } from '../../sandbox/engine.ts';
 import { integrationsFor } from '../../sandbox/integrations.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { stepFunctionsOf } from '../../sandbox/step-functions.ts';
@@ -13,16 +13,18 @@ export async function engineFor(sandbox: Sandbox, ground: Ground, injection: Inj
   const sleep = async (ms: number): Promise<void> => sandbox.clock.sleep(ms);
   const engineOf = (): Engine => engine;
   const integrationOf = integrationsFor({ loadTask, sleep, engine: engineOf });
-  let running = 0;
+  const running = new Set<Whereabouts | undefined>();
   const around =
     (operation: string, run: Integration): Integration =>
     async (call) => {
-      // Every function has its own clients, and its first call assumes a role.
-      if (running++ === 0) forgetClients();
+      // Every function has its own clients, and its first call assumes a role; one that was given up is another one's.
+      if ([...running].every((one) => one?.over === true)) forgetClients();
+      const here = currentState();
+      running.add(here);
       try {
         return await injection.aroundService(operation, async () => run(call));
       } finally {
-        running--;
+        running.delete(here);
       }
     };
   const engine: Engine = await Engine.create({

@@ -72,6 +72,7 @@ export class Injection {
   readonly #before: (point: Point) => Promise<void> | undefined;
   readonly #after: (point: Point, call: Call) => Promise<void> | undefined;
   #lifted = false;
+  #recordedBeforeStrike = 0;
 
   constructor(options: {
     readonly faults: readonly Fault[];
@@ -101,6 +102,11 @@ export class Injection {
     return this.#faults.filter((fault) => !this.#struck.has(fault));
   }
 
+  /** The calls after the latest fault struck for the first time; a further fault there does not keep it from striking. */
+  get recordedSinceStrike(): readonly RecordedCall[] {
+    return this.recorded.slice(this.#recordedBeforeStrike);
+  }
+
   get recorded(): readonly RecordedCall[] {
     return this.#recorded ?? [];
   }
@@ -114,12 +120,11 @@ export class Injection {
       this.#remember(sandbox, call);
       const fault = this.#faultAt(point);
       if (fault === undefined) {
-        const answer = await (this.#recorded && !this.#lifted
-          ? this.#record(sandbox, call, point, next)
-          : next());
-        await this.#after(point, call);
-        return answer;
+        return this.#thenAfter(point, call, async () =>
+          this.#recorded && !this.#lifted ? this.#record(sandbox, call, point, next) : next(),
+        );
       }
+      if (!this.#struck.has(fault)) this.#recordedBeforeStrike = this.recorded.length;
       this.#struck.add(fault);
       return this.#strike(fault, sandbox, call, next);
     });
@@ -133,6 +138,7 @@ export class Injection {
       if (point && !this.#lifted) this.#recorded?.push({ point, mutating: true, items: 0, olderAnswers: 0 });
       return run();
     }
+    if (!this.#struck.has(fault)) this.#recordedBeforeStrike = this.recorded.length;
     this.#struck.add(fault);
     return strikeService(fault.kind, operation, run);
   }
@@ -146,13 +152,18 @@ export class Injection {
     });
   }
 
+  /** A call has reached its end also when AWS answered with an error. */
+  async #thenAfter(point: Point, call: Call, run: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await run();
+    } finally {
+      await this.#after(point, call);
+    }
+  }
+
   async #strike(fault: Fault, sandbox: Sandbox, call: Call, next: () => Promise<unknown>): Promise<unknown> {
     const { kind, point } = fault;
-    const done = async (): Promise<unknown> => {
-      const answer = await next();
-      await this.#after(point, call);
-      return answer;
-    };
+    const done = async (): Promise<unknown> => this.#thenAfter(point, call, next);
     const here = currentState();
     switch (kind) {
       case 'refused':

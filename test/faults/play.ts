@@ -41,6 +41,8 @@ export interface Played {
   readonly violations: readonly string[];
   readonly ends: readonly (End | undefined)[];
   readonly recorded: readonly RecordedCall[];
+  /** Those after the latest fault struck for the first time. */
+  readonly recordedSinceStrike: readonly RecordedCall[];
   readonly calls: number;
 }
 
@@ -61,6 +63,7 @@ export async function play(ground: Ground, scenario: Scenario, records = false):
       violations: ['suite: it did not end'],
       ends: [],
       recorded: [],
+      recordedSinceStrike: [],
       calls: sandbox.callCount,
     });
   }, PATIENCE_MS);
@@ -143,6 +146,7 @@ class Play {
       violations: [...new Set([...this.#watch.violations, ...this.#wrong])],
       ends,
       recorded: this.#injection.recorded,
+      recordedSinceStrike: this.#injection.recordedSinceStrike,
       calls: this.#sandbox.callCount,
     };
   }

@@ -10,7 +10,11 @@ export interface Turns {
 }
 
 /** What consumers see depends on these; where the two are while they bake does not matter. */
-export const COUNTED = /^(Publish release|Withdraw publication|Apply version tags|Deregister)/;
+const COUNTED = /^(Publish release|Withdraw publication|Apply version tags|Deregister)/;
+
+/** Not what Step Functions itself calls, and no assumed role: other calls of the same function wait for that. */
+export const isCounted = ({ who, state, by, operation }: Point): boolean =>
+  who !== 'sweep' && by === 'state' && COUNTED.test(state) && !/^(sts|lambda|states):/.test(operation);
 
 export class Turnstile {
   readonly #turns: Turns;
@@ -23,9 +27,8 @@ export class Turnstile {
   }
 
   /** Waits until it is this call's turn; calls that do not count never wait. */
-  pass({ who, state, by }: Point): Promise<void> | undefined {
-    if (who === 'sweep' || by === 'packer' || !COUNTED.test(state)) return undefined;
-    return this.#admitted(who);
+  pass(point: Point): Promise<void> | undefined {
+    return point.who !== 'sweep' && isCounted(point) ? this.#admitted(point.who) : undefined;
   }
 
   async #admitted(who: Actor): Promise<void> {

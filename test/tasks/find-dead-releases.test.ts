@@ -120,6 +120,7 @@ describe('a sweep of everything', () => {
       call(HUB, records()),
       call(HUB, describeExecution(RELEASE_ARN)),
       call(HUB, history()),
+      call(HUB, records('plans/x/web/plan.json')),
       call(HUB, new GetObjectCommand({ Bucket: BUCKET, Key: 'plans/x/web/plan.json' })),
       call(HUB, writes(FINDINGS, { ...nothing, releases: [dead] })),
     ]);
@@ -145,7 +146,9 @@ describe('a sweep of everything', () => {
       holds(PROD);
       releaseEnded(aws, status);
       const kept =
-        status === 'RUNNING' ? [{ releaseId: RELEASE.releaseId, why: 'its execution is RUNNING' }] : [];
+        status === 'RUNNING'
+          ? [{ releaseId: RELEASE.releaseId, is: 'running', why: 'its execution is RUNNING' }]
+          : [];
       aws.accepts(HUB, writes(FINDINGS, { ...nothing, kept }));
       expect(await find()).toEqual(foundNothing);
     },
@@ -163,9 +166,12 @@ describe('a sweep of everything', () => {
     holds(DEV, every, tags());
     holds(PROD);
     releaseEnded(aws, 'FAILED', { stopDate: new Date('2026-11-21T11:00:01Z') });
-    const why = 'its execution ended FAILED less than an hour ago, which has started a sweep of its own';
-    aws.accepts(HUB, writes(FINDINGS, { ...nothing, kept: [{ releaseId: RELEASE.releaseId, why }] }));
-    expect(await find()).toEqual(foundNothing);
+    const why = 'its execution ended FAILED less than 60 minutes ago';
+    aws.accepts(
+      HUB,
+      writes(FINDINGS, { ...nothing, kept: [{ releaseId: RELEASE.releaseId, is: 'recent', why }] }),
+    );
+    expect(await find({ olderThanMinutes: 60 })).toEqual(foundNothing);
   });
 
   it('names what it cannot tell, and leaves it', async () => {
@@ -291,7 +297,16 @@ describe('a sweep of one release', () => {
     holds(DEV, ofRelease);
     holds(PROD, ofRelease);
     releaseEnded(aws, 'SUCCEEDED');
-    const kept = [{ releaseId: RELEASE.releaseId, why: 'its execution succeeded' }];
+    const kept = [{ releaseId: RELEASE.releaseId, is: 'released', why: 'its execution succeeded' }];
+    aws.accepts(HUB, writes(FINDINGS, { ...nothing, kept }));
+    expect(await find({ release: RELEASE.releaseId })).toEqual(foundNothing);
+  });
+
+  it('says so when nobody knows of it', async () => {
+    for (const target of [DEV, PROD]) holds(target, ofRelease);
+    unknownExecution(aws);
+    const why = 'Step Functions does not know its execution, though it is only 0 days old';
+    const kept = [{ releaseId: RELEASE.releaseId, is: 'unclear', why }];
     aws.accepts(HUB, writes(FINDINGS, { ...nothing, kept }));
     expect(await find({ release: RELEASE.releaseId })).toEqual(foundNothing);
   });

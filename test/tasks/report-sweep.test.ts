@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/report-sweep.ts';
 import { DEV, HUB, PROD, awsError, useAws } from './aws.ts';
 import { RELEASE } from './example.ts';
-import { BUCKET } from './swept.ts';
+import { BUCKET, records } from './swept.ts';
 
 const aws = useAws();
 
 const { releaseId } = RELEASE;
-const kept = [{ releaseId: 'other@1.0.20261121093000', why: 'its execution is RUNNING' }];
+const kept = [{ releaseId: 'other@1.0.20261121093000', is: 'running', why: 'its execution is RUNNING' }];
 const dead = {
   release: RELEASE,
   why: 'its execution ended ABORTED',
@@ -32,8 +32,7 @@ const report = async (more: object = { swept: [{ releaseId }] }) =>
 const findings = (leftovers: object[] = []) =>
   aws.holds(BUCKET, 'sweeps/sweep-1/findings.json', { releases: [dead], kept, leftovers });
 const swept = (result: object) => aws.holds(BUCKET, KEY, { spared: null, leftovers: [], ...result });
-const neverWritten = () =>
-  aws.on(HUB, new GetObjectCommand({ Bucket: BUCKET, Key: KEY }), awsError('NoSuchKey'));
+const neverWritten = () => aws.accepts(HUB, records(KEY));
 
 describe('the report of a sweep', () => {
   it('lists what was removed', async () => {
@@ -82,11 +81,12 @@ describe('the report of a sweep', () => {
 
   it('leaves out of the removed ones a release that was spared after all', async () => {
     findings();
-    swept({ spared: 'its execution is RUNNING' });
+    const spared = { releaseId, is: 'running', why: 'its execution is RUNNING' };
+    swept({ spared });
     expect(await report()).toMatchObject({
       complete: true,
       removed: [],
-      kept: [...kept, { releaseId, why: 'its execution is RUNNING' }],
+      kept: [...kept, spared],
     });
   });
 
@@ -109,6 +109,7 @@ describe('the report of a sweep', () => {
 
   it('fails when a result cannot be read, instead of taking it for clean', async () => {
     findings();
+    swept({});
     aws.on(HUB, new GetObjectCommand({ Bucket: BUCKET, Key: KEY }), awsError('AccessDenied'));
     await expect(report()).rejects.toMatchObject({ name: 'AccessDenied' });
   });
@@ -126,7 +127,7 @@ describe('the report of a sweep', () => {
     const resourceIds = Array.from({ length: 5 }, (_, index) => `snap-0123456789abcdef${index}`);
     aws.holds(BUCKET, 'sweeps/sweep-1/findings.json', {
       releases: [{ ...dead, targets: targets.map((target) => ({ ...target, resourceIds })) }],
-      kept: targets.map(() => ({ releaseId: 'x'.repeat(90), why: 'x'.repeat(80) })),
+      kept: targets.map(() => ({ releaseId: 'x'.repeat(90), is: 'running', why: 'x'.repeat(80) })),
       leftovers,
     });
     swept({});

@@ -3,7 +3,6 @@ import {
   DeleteSnapshotCommand,
   DeleteVolumeCommand,
   DeregisterImageCommand,
-  DescribeImageReferencesCommand,
   DescribeImagesCommand,
 } from '@aws-sdk/client-ec2';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
@@ -13,6 +12,7 @@ import { DEV, HUB, PROD, awsError, builds, call, useAws } from './aws.ts';
 import { RELEASE, candidate } from './example.ts';
 import { build, look, targetHolds } from './looks.ts';
 import { LATEST, VERSION, get, history as parameterHistory, published, reads, remove } from './parameters.ts';
+import { usersAre } from './users.ts';
 import {
   BUCKET,
   RELEASE_ARN,
@@ -44,7 +44,7 @@ const sweep = async () =>
     sweep: SWEEP.name,
     execution: { id: SWEEP.id, startedAt: SWEEP.startedAt },
   });
-const concludes = (leftovers: object[] = [], spared: string | null = null) =>
+const concludes = (leftovers: object[] = [], spared: object | null = null) =>
   aws.accepts(HUB, writes(RESULT, { spared, leftovers }));
 const leftover = (resourceId: string, why: string) => ({ ...DEV, resourceId, why });
 
@@ -105,7 +105,7 @@ describe('sweeping a release', () => {
       aws.on(target, published(), {});
       aws.on(target, parameterHistory(), {});
       aws.accepts(target, remove(VERSION), remove(LATEST));
-      aws.expects(target, ({ command }) => command === 'DescribeImageReferences');
+      usersAre(aws, target, ['ami-1']);
       aws.accepts(
         target,
         new DeregisterImageCommand({ ImageId: 'ami-1' }),
@@ -120,19 +120,23 @@ describe('sweeping a release', () => {
     expect(commands.indexOf('DeregisterImage')).toBeGreaterThan(commands.lastIndexOf('DeleteParameter'));
   });
 
-  it.each<[string, () => void, string]>([
-    ['was redriven meanwhile', () => releaseEnded(aws, 'RUNNING'), 'its execution is RUNNING'],
+  it.each<[string, () => void, object]>([
+    [
+      'was redriven meanwhile',
+      () => releaseEnded(aws, 'RUNNING'),
+      { releaseId, is: 'running', why: 'its execution is RUNNING' },
+    ],
     [
       'was announced meanwhile',
       () =>
         aws.on(HUB, records('released/web/'), {
           Contents: [{ Key: `released/web/${RELEASE.version}.json` }],
         }),
-      'it was announced',
+      { releaseId, is: 'released', why: 'it was announced' },
     ],
-  ])('spares it when it %s', async (_title, happens, why) => {
+  ])('spares it when it %s', async (_title, happens, spared) => {
     happens();
-    concludes([], why);
+    concludes([], spared);
     expect(await sweep()).toEqual({ releaseId, leftovers: 0 });
     expect(aws.sentTo(DEV)).toEqual([]);
   });
@@ -155,7 +159,7 @@ describe('sweeping a release', () => {
     });
     targetHolds(aws, DEV, { images: [used] });
     const Arn = 'arn:aws:ec2:eu-west-1:111111111111:instance/i-9';
-    aws.on(DEV, references('ami-1'), { ImageReferences: [{ ImageId: 'ami-1', Arn }] });
+    usersAre(aws, DEV, ['ami-1'], { ImageReferences: [{ ImageId: 'ami-1', Arn }] });
     const why = `quarantined: it is used by ${Arn}`;
     concludes([leftover('ami-1', why), leftover('snap-1', why)]);
     expect(await sweep()).toEqual({ releaseId, leftovers: 2 });
@@ -183,24 +187,3 @@ const imagesOf = () => ({
   IncludeDisabled: true,
   Filters: [{ Name: 'tag:packleader:release', Values: [releaseId] }],
 });
-
-const references = (...ImageIds: string[]) =>
-  new DescribeImageReferencesCommand({
-    ImageIds,
-    ResourceTypes: [
-      {
-        ResourceType: 'ec2:Instance',
-        ResourceTypeOptions: [
-          {
-            OptionName: 'state-name',
-            OptionValues: ['pending', 'running', 'shutting-down', 'stopping', 'stopped'],
-          },
-        ],
-      },
-      {
-        ResourceType: 'ec2:LaunchTemplate',
-        ResourceTypeOptions: [{ OptionName: 'version-depth', OptionValues: ['10000'] }],
-      },
-      { ResourceType: 'ssm:Parameter' },
-    ],
-  });

@@ -38,7 +38,7 @@ describe('in a target account', () => {
     expect(roleOf(theTarget, NAMES.stewardRole)).toMatchInlineSnapshot(`
       {
         "may": "Look: Allow ec2:DescribeImages ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeVolumes on *
-      LookForUsersOfAnAmi: Allow ec2:DescribeImageReferences ec2:DescribeLaunchTemplateVersions ec2:DescribeLaunchTemplates ssm:DescribeParameters on *
+      LookForUsersOfAnAmi: Allow autoscaling:DescribeAutoScalingGroups autoscaling:DescribeLaunchConfigurations ec2:DescribeImageAttribute ec2:DescribeImageReferences ec2:DescribeLaunchTemplateVersions ec2:DescribeLaunchTemplates ssm:DescribeParameters on *
       RemoveBuilders: Allow ec2:DeleteKeyPair ec2:DeleteNetworkInterface ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       RemoveAmis: Allow ec2:DeleteSnapshot ec2:DeregisterImage on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       TagAmis: Allow ec2:CreateTags on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"ForAllValues:StringEquals":{"aws:TagKeys":["packleader:state","Version","packleader:quarantine"]}}
@@ -55,6 +55,8 @@ describe('in a target account', () => {
       {
         "may": "WriteLog: Allow logs:CreateLogStream logs:PutLogEvents on arn:aws:logs:eu-west-1:111111111111:log-group:/packleader/packleader-bake:*
       ReadSourceAndOwnPlan: Allow s3:GetObject on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/111111111111-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/*
+      WriteRecord: Allow s3:PutObject on arn:aws:s3:::packleader-999999999999-eu-west-1/bakes/111111111111/*
+      FindBucketOfRecord: Allow s3:GetBucketAcl s3:GetBucketLocation on arn:aws:s3:::packleader-999999999999-eu-west-1
       ReadSecrets: Allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:*:111111111111:secret:packleader/*
       ReadSecretParameters: Allow ssm:GetParameter on arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*
       Look: Allow ec2:DescribeImages ec2:DescribeInstanceStatus ec2:DescribeInstanceTypeOfferings ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeRegions ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeSubnets ec2:DescribeTags ec2:DescribeVolumes ec2:DescribeVpcs on *
@@ -181,7 +183,9 @@ describe('in the hub', () => {
   it('the bucket is read by the bake roles of the targets, over TLS, each its own plans', () => {
     expect(theHub.bucketPolicy().map(inWords).join('\n')).toMatchInlineSnapshot(`
       "Deny s3:* by {"AWS":"*"} on arn:aws:s3:::packleader-999999999999-eu-west-1 arn:aws:s3:::packleader-999999999999-eu-west-1/* if {"Bool":{"aws:SecureTransport":"false"}}
-      BakesRead: Allow s3:GetObject by {"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/\${aws:PrincipalAccount}-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}"
+      BakesRead: Allow s3:GetObject by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/\${aws:PrincipalAccount}-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}
+      BakesWriteRecords: Allow s3:PutObject by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/bakes/\${aws:PrincipalAccount}/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}
+      BakesFindTheBucket: Allow s3:GetBucketAcl s3:GetBucketLocation by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1 if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}"
     `);
   });
 
@@ -260,6 +264,9 @@ describe('in both', () => {
 
   /** Every action that is allowed on all resources, and why it can be no narrower. */
   const EVERYWHERE: Record<string, string> = {
+    'autoscaling:DescribeAutoScalingGroups': 'a Describe action takes no resource',
+    'autoscaling:DescribeLaunchConfigurations': 'a Describe action takes no resource',
+    'ec2:DescribeImageAttribute': 'a Describe action on an AMI takes no resource',
     'ec2:DescribeImageReferences': 'a Describe action takes no resource',
     'ec2:DescribeImages': 'a Describe action takes no resource',
     'ec2:DescribeInstanceStatus': 'a Describe action takes no resource',
@@ -312,6 +319,14 @@ describe('in both', () => {
     expect(
       accounts.filter(({ Condition }) => !JSON.stringify(Condition).includes('aws:PrincipalArn')),
     ).toEqual([]);
+  });
+
+  it('nobody may make a role or an instance profile, so a sweep has none to look for', () => {
+    const actions = statements.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => action.startsWith('iam:')).toSorted()).toEqual([
+      'iam:GetInstanceProfile',
+      'iam:PassRole',
+    ]);
   });
 
   it('logs are kept for half a year', () => {

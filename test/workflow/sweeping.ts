@@ -19,9 +19,10 @@ export async function stoppedRelease(
 ): Promise<Execution> {
   const { engine, sandbox } = hub;
   const stopped = { it: false };
+  const newest = () =>
+    engine.executions.findLast(({ machine }) => machine.name === NAMES.releaseImageMachine);
   const stop = () => {
-    const running = engine.executions.find(({ machine }) => machine.name === NAMES.releaseImageMachine);
-    running?.stop();
+    newest()?.stop();
     stopped.it = true;
   };
   const remove = sandbox.intercept(async (call, next) => {
@@ -34,8 +35,9 @@ export async function stoppedRelease(
   const parent = engine.start(RELEASE_MACHINE, `stopped-${engine.executions.length}`, {});
   await parent.outcome;
   remove();
-  const release = engine.executions.find(({ machine }) => machine.name === NAMES.releaseImageMachine);
-  if (!release || !stopped.it) throw new Error('the release was never stopped');
+  const release = newest();
+  if (!release || !stopped.it)
+    throw new Error(`the release was never stopped: ${JSON.stringify(await parent.outcome)}`);
   return release;
 }
 
@@ -66,6 +68,6 @@ export async function withHub(
   try {
     await use(hub);
   } finally {
-    hub.close();
+    await hub.close();
   }
 }

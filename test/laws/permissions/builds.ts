@@ -1,6 +1,6 @@
 /** What the programs in buildspecs/ call through the AWS CLI. A rehearsal runs made-up builds in their place. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { NAMES, type Target } from '../../../tasks/contract.ts';
+import { NAMES, type Target, keys } from '../../../tasks/contract.ts';
 import type { Request } from './evaluate.ts';
 import { type Recorded, STAGES } from './recording.ts';
 
@@ -27,15 +27,11 @@ const onRelease = (action: string, kind: string) => (where: Where) =>
 /** By program and command: what IAM is asked for. */
 const PROGRAMS: Readonly<Record<string, Commands>> = {
   'bake.mjs': {
-    's3 cp': ({ accountId, region, bucket }) => [
+    'get-object': ({ accountId, region, bucket }) => [
       ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
       ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.pkrvars.json`),
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.secrets.json`),
     ],
-    'get-caller-identity': () => [], // Needs no permission.
-    'list-objects-v2': ({ accountId, region, bucket }) =>
-      ask('s3:ListBucket', `arn:aws:s3:::${bucket}`, {
-        's3:prefix': `plans/one/base/${accountId}-${region}.`,
-      }),
     'get-parameter': ({ accountId, region }) => [
       ...ask('ssm:GetParameter', `arn:aws:ssm:${region}:${accountId}:parameter/packleader/secrets/token`),
       ...ask('kms:Decrypt', `arn:aws:kms:${region}:${accountId}:key/1`, {
@@ -53,10 +49,9 @@ const PROGRAMS: Readonly<Record<string, Commands>> = {
     ],
   },
   'fetch-source.mjs': {
-    's3 cp': ({ bucket }) => [
-      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/released/base/1.4.20261121093000.json`),
-      ...ask('s3:PutObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
-    ],
+    's3 cp': ({ bucket }) =>
+      ask('s3:GetObject', `arn:aws:s3:::${bucket}/released/base/1.4.20261121093000.json`),
+    'put-object': ({ bucket }) => ask('s3:PutObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
     'list-objects-v2': ({ bucket }) =>
       ask('s3:ListBucket', `arn:aws:s3:::${bucket}`, { 's3:prefix': 'released/' }),
   },
@@ -68,6 +63,15 @@ const PROGRAMS: Readonly<Record<string, Commands>> = {
     'delete-key-pair': onRelease('ec2:DeleteKeyPair', 'key-pair/packer_1'),
     'delete-security-group': onRelease('ec2:DeleteSecurityGroup', 'security-group/sg-0123456789abcdef0'),
   },
+};
+
+/** What CodeBuild does itself, to upload what a bake leaves. */
+const UPLOAD: Commands = {
+  artifacts: ({ accountId, bucket }) => [
+    ...ask('s3:PutObject', `arn:aws:s3:::${bucket}/${keys.bakes(accountId)}/packleader-bake:1/packer.log`),
+    ...ask('s3:GetBucketAcl', `arn:aws:s3:::${bucket}`),
+    ...ask('s3:GetBucketLocation', `arn:aws:s3:::${bucket}`),
+  ],
 };
 
 const COMMAND =
@@ -96,7 +100,7 @@ export function callsOfBuilds(hub: Target): Recorded[] {
     .flat()
     .map(({ accountId, region }) => ({ accountId, region, by: NAMES.bakeRole }));
   const fetch = [{ ...hub, by: NAMES.fetchSourceProject }];
-  return Object.entries(PROGRAMS).flatMap(([program, commands]) =>
+  return Object.entries({ ...PROGRAMS, 'bake.yml': UPLOAD }).flatMap(([program, commands]) =>
     (program === 'fetch-source.mjs' ? fetch : bakes).flatMap(({ accountId, region, by }) =>
       Object.entries(commands).flatMap(([command, requests]) =>
         requests({ accountId, region, bucket }).map((request) => ({

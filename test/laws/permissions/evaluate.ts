@@ -30,7 +30,7 @@ export function allowing(statements: readonly Statement[], request: Request): St
   return applying.some(({ Effect }) => Effect === 'Deny') ? [] : applying;
 }
 
-/** The same for a policy of a resource, which also says whom it is about: an account, by its root, or everybody. */
+/** The same for a policy of a resource, which also says whom it is about: an account, by its id or its root, or everybody. */
 export function allowingPrincipal(
   statements: readonly Statement[],
   request: Request,
@@ -39,7 +39,7 @@ export function allowingPrincipal(
   const about = statements.filter(({ Principal }) =>
     principalSchema
       .parse(Principal)
-      .some((principal) => principal === '*' || principal === `arn:aws:iam::${accountId}:root`),
+      .some((principal) => ['*', accountId, `arn:aws:iam::${accountId}:root`].includes(principal)),
   );
   return allowing(about, request);
 }
