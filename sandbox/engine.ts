@@ -33,6 +33,8 @@ export interface Whereabouts {
   readonly machine: string;
   /** The state at the top of the graph, as a person names it. */
   readonly state: string;
+  /** Whose role the call is made with, unless it assumes another: the name of the function, or of the machine itself. */
+  readonly by: string;
   /** Set by a fault: a call of this Task never answered. */
   hangs?: boolean;
 }
@@ -206,11 +208,12 @@ export class Engine {
     if (!integration) throw new Error(`Nothing here can run "${placed.name}"`);
     const around = currentState();
     const inherits = around !== undefined && (this.#options.inner ?? []).includes(machine.name);
-    const here: Whereabouts = inherits ? around : { machine: machine.name, state: placed.top };
+    const by = /:function:([^:]+)$/.exec(placed.state.Resource ?? '')?.[1] ?? machine.name;
+    const { machine: name, state } = inherits ? around : { machine: machine.name, state: placed.top };
     // Iterations of a Map run at the same time, and are told apart by what they are given.
     const entry = `${placed.name} ${placed.inMap ? JSON.stringify(call.parameters) : ''}`;
     return retries.around(entry, placed.state, (retryCount) =>
-      whereabouts.run({ machine: here.machine, state: here.state }, async () => {
+      whereabouts.run({ machine: name, state, by }, async () => {
         const parameters = fillIn(call.parameters, retryCount);
         try {
           const result = await integration({

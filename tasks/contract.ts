@@ -21,6 +21,27 @@ export const NAMES = {
   rolledBack: 'Image Rolled Back',
 } as const;
 
+/** What packleader counts, as metrics in CloudWatch. Functions write them into their logs, in the embedded metric format. */
+export const METRICS = {
+  namespace: 'packleader',
+  released: 'ReleasesReleased',
+  rolledBack: 'ReleasesRolledBack',
+  rollbackIncomplete: 'RollbacksIncomplete',
+  /** How long a release has taken so far, at the end of each of its tasks. */
+  releaseMinutes: 'ReleaseMinutes',
+  /** A task that failed with an error that is none of ERRORS, or did not come to its end. */
+  taskCrashed: 'TaskCrashed',
+  /** A request to the webhook that was turned away: no valid signature, another repository, not understood. */
+  webhookRejected: 'WebhookRejected',
+  /** A schedule came due and was not followed, because the image's last rebuilds failed; also by `Image`. */
+  rebuildsPaused: 'RebuildsPaused',
+  /** A push or a schedule that was not followed, because triggers are switched off. */
+  triggersSwitchedOff: 'TriggersSwitchedOff',
+  /** What a sweep removed, and what it found and could not remove. */
+  sweepRemoved: 'SweepRemoved',
+  sweepLeftovers: 'SweepLeftovers',
+} as const;
+
 export const TAGS = {
   name: 'Name',
   versionOnceReleased: 'Version',
@@ -59,6 +80,9 @@ export const BAKE_ENVIRONMENT = {
 
 /** Metadata of a target's Packer variables in the bucket; without it the bake looks for no secrets. */
 export const HAS_SECRETS = { secrets: 'yes' } as const;
+
+/** The variable in which a bake that failed exports the reason: one line, without secrets. */
+export const LAST_ERROR = 'LAST_ERROR';
 
 /** Environment and exported variables of the fetch-source project's builds. */
 export const FETCH_SOURCE = {

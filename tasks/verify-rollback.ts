@@ -30,10 +30,14 @@ const eventSchema = z.object({
 });
 type Event = z.infer<typeof eventSchema>;
 
+/** What finishes a rollback, once whatever kept it is mended. */
+const FINISH = 'Mend what is named there, then run: packleader sweep';
+
 /** Room in a Fail state's cause, so that a parent with many images stays within 256 KiB. */
 const LEFTOVERS_IN_CAUSE = 30;
 const CHARACTERS_IN_CAUSE = 8_000;
-const CHARACTERS_OF_ONE_ERROR = 1_500;
+const CHARACTERS_OF_FIRST_ERROR = 3_000;
+const CHARACTERS_OF_ONE_ERROR = 1_000;
 /** At most so many are listed; fewer beside a release of 1,000 targets, which leaves little room in the state document.
  *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const LEFTOVERS_IN_STATE = 200;
@@ -68,11 +72,12 @@ export async function handler(event: unknown): Promise<Verdict> {
   const complete = leftovers.length === 0;
   const first = readError(failure);
   const story = [
-    `${first.name}: ${cut(first.message, CHARACTERS_OF_ONE_ERROR)}`,
+    `${first.name}: ${cut(first.message, CHARACTERS_OF_FIRST_ERROR)}`,
     ...tellUndone(undone),
     complete ? `Nothing of ${release.releaseId} is left in any account.` : tellLeftovers(leftovers),
   ].join('\n');
-  const cause = cut(story, CHARACTERS_IN_CAUSE);
+  const finish = complete ? '' : `\n${FINISH}`;
+  const cause = cut(story, CHARACTERS_IN_CAUSE - finish.length) + finish;
   const room = DOCUMENT_BYTES - RESERVED_BYTES - bytesOf(event) - bytesOf(cause);
   return {
     complete,

@@ -4,6 +4,8 @@ import { ArnPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Factory } from '../tasks/configuration/factory.ts';
 import { NAMES, keys, roleArn } from '../tasks/contract.ts';
+import { Alarms, type AlarmsProps } from './alarms.ts';
+import { Dashboard } from './dashboard.ts';
 import { FetchSourceProject } from './fetch-source-project.ts';
 import { StateMachines } from './state-machines.ts';
 import { TaskFunctions } from './task-functions.ts';
@@ -12,13 +14,14 @@ export interface HubStackProps extends StackProps {
   readonly factory: Factory;
   /** The name of the secret that holds a token for a private repository with an https URL; default: it is public. */
   readonly repositoryTokenSecret?: string;
+  readonly alarms?: AlarmsProps;
 }
 
 /** What stands once per organisation: the state machines, their tasks, the bucket, the project that fetches the source. */
 export class HubStack extends Stack {
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
-    const { factory, repositoryTokenSecret } = props;
+    const { factory, repositoryTokenSecret, alarms } = props;
     const accountIds = accountsOf(factory);
     const bucket = new Bucket(this, 'Bucket', {
       bucketName: bucketName(factory),
@@ -47,6 +50,9 @@ export class HubStack extends Stack {
       accountIds,
       fetchSourceProjectArn: project.projectArn,
     });
+    // Last: the alarms watch every function and queue that is there.
+    new Alarms(this, 'Alarms', alarms);
+    new Dashboard(this, 'Dashboard');
   }
 }
 

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -56,7 +56,7 @@ export class TaskFunctions extends Construct {
     const task = new NodejsFunction(this, file, {
       functionName,
       role,
-      entry: path(`../tasks/${file}.ts`),
+      entry: path('../tasks/lambda/entry.ts'),
       projectRoot: path('..'),
       depsLockFilePath: path('../package-lock.json'),
       runtime: Runtime.NODEJS_24_X,
@@ -65,6 +65,8 @@ export class TaskFunctions extends Construct {
       timeout: Duration.seconds(timeouts.LAMBDA.toSeconds()),
       tracing: Tracing.ACTIVE,
       logGroup,
+      // Lambda's own lines as JSON too: how a task ended that could not say so itself.
+      loggingFormat: LoggingFormat.JSON,
       environment: { NODE_OPTIONS: '--enable-source-maps' },
       bundling: {
         format: OutputFormat.ESM,
@@ -74,6 +76,7 @@ export class TaskFunctions extends Construct {
         minify: true,
         sourceMap: true,
         sourcesContent: false,
+        esbuildArgs: { '--alias:packleader-task': path(`../tasks/${file}.ts`) },
       },
     });
     for (const grant of this.#grants) grant(file, task);

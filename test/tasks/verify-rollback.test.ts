@@ -106,6 +106,7 @@ describe('verifying a rollback', () => {
         'Deregister dev AMIs: done.',
         'Left behind:',
         ...ids.map((id) => `  111111111111/eu-west-1 ${id}: it is still there`),
+        'Mend what is named there, then run: packleader sweep',
       ].join('\n'),
     );
   });
@@ -121,7 +122,7 @@ describe('verifying a rollback', () => {
     const { leftovers, cause } = await verify(undone);
     expect(leftovers).toEqual([leftover(DEV, 'sg-1', 'in use')]);
     expect(cause).toMatch(
-      /^BakeFailed: exit status 1\nDeregister dev AMIs: gave up with LeftoversRemain\.\nLeft behind:\n {2}111111111111\/eu-west-1 sg-1: in use$/,
+      /^BakeFailed: exit status 1\nDeregister dev AMIs: gave up with LeftoversRemain\.\nLeft behind:\n {2}111111111111\/eu-west-1 sg-1: in use\nMend what is named there, then run: packleader sweep$/,
     );
   });
 
@@ -216,7 +217,20 @@ describe('verifying a rollback', () => {
     const { cause, leftovers, leftoverCount } = await verify(done);
     expect(leftovers).toEqual(ids.slice(0, 200).map((id) => leftover(DEV, id)));
     expect(leftoverCount).toBe(202);
-    expect(cause).toMatch(/sg-29: it is still there\n {2}and 172 more$/);
+    expect(cause).toMatch(
+      /sg-29: it is still there\n {2}and 172 more\nMend what is named there, then run: packleader sweep$/,
+    );
+  });
+
+  it('still ends with the command that finishes it when everything before it is too long', async () => {
+    holds(DEV, { groups: ['sg-1'] });
+    const states = Array.from({ length: 12 }, (_, stage) => `Deregister s${stage} AMIs`);
+    const undone = Object.fromEntries(
+      states.map((state) => [state, { Error: 'States.Runtime', Cause: 'x'.repeat(5_000) }]),
+    );
+    const { cause } = await verify(undone);
+    expect(cause).toHaveLength(8_000);
+    expect(cause).toMatch(/…\nMend what is named there, then run: packleader sweep$/);
   });
 
   it('cuts a reason to 400 characters, so that 200 of them fit into the document and the event', async () => {

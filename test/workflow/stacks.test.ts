@@ -203,7 +203,7 @@ describe('in the hub', () => {
     });
   });
 
-  it('runs every task on arm64 and Node 24, traced', () => {
+  it('runs every task on arm64 and Node 24, traced and with a log in JSON', () => {
     const tasks = theHub.ofType('AWS::Lambda::Function');
     expect(tasks).toHaveLength(11);
     for (const { is } of tasks)
@@ -211,6 +211,7 @@ describe('in the hub', () => {
         Architectures: ['arm64'],
         Runtime: 'nodejs24.x',
         TracingConfig: { Mode: 'Active' },
+        LoggingConfig: { LogFormat: 'JSON' },
       });
   });
 

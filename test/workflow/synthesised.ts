@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { readFactoryDirectory } from '../../tasks/configuration/factory-directory.ts';
 import { type Factory, loadFactory } from '../../tasks/configuration/factory.ts';
-import { HubStack } from '../../workflow/hub-stack.ts';
+import { HubStack, type HubStackProps } from '../../workflow/hub-stack.ts';
 import { TargetStack, type TargetStackProps } from '../../workflow/target-stack.ts';
 
 const { context } = z
@@ -33,7 +33,7 @@ const statementSchema = z.strictObject({
 export type Statement = z.infer<typeof statementSchema>;
 const documentSchema = z.object({ Statement: z.array(statementSchema) });
 
-const NAMED_BY = ['RoleName', 'BucketName', 'LogGroupName', 'FunctionName', 'Name'];
+const NAMED_BY = ['RoleName', 'BucketName', 'LogGroupName', 'FunctionName', 'TopicName', 'Name'];
 
 function nameIn(properties: Record<string, unknown>): string | undefined {
   return NAMED_BY.map((key) => properties[key]).find((name) => typeof name === 'string');
@@ -129,7 +129,7 @@ export class Synthesised {
   }
 }
 
-export const hub = (factory: Factory, more: { repositoryTokenSecret?: string } = {}) =>
+export const hub = (factory: Factory, more: Pick<HubStackProps, 'repositoryTokenSecret' | 'alarms'> = {}) =>
   new Synthesised(
     (app) =>
       new HubStack(app, 'hub', {

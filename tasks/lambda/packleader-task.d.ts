@@ -1,0 +1,3 @@
+declare module 'packleader-task' {
+  export const handler: (event: unknown) => Promise<unknown>;
+}
