@@ -1,14 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { Architecture, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
-import { fileURLToPath } from 'node:url';
 import { NAMES } from '../tasks/contract.ts';
 import { mayAssume, taskRole } from './role-names.ts';
+import { taskBundle } from './task-bundles.ts';
 import * as timeouts from './timeouts.ts';
 
 /** Tasks that act in target accounts, through the steward role. */
@@ -32,14 +31,12 @@ const WRITES: Readonly<Record<string, readonly string[]>> = {
 };
 const ANNOUNCERS = ['announce-release', 'announce-rollback'];
 
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-
 /** One Lambda function per task file; each is made when a state asks for it. */
 export class TaskFunctions extends Construct {
-  readonly #functions = new Map<string, NodejsFunction>();
-  readonly #grants: ((file: string, task: NodejsFunction) => void)[] = [];
+  readonly #functions = new Map<string, LambdaFunction>();
+  readonly #grants: ((file: string, task: LambdaFunction) => void)[] = [];
 
-  of(file: string): NodejsFunction {
+  of(file: string): LambdaFunction {
     const existing = this.#functions.get(file);
     if (existing) return existing;
     const functionName = `packleader-${file}`;
@@ -53,12 +50,11 @@ export class TaskFunctions extends Construct {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     });
     logGroup.grantWrite(role);
-    const task = new NodejsFunction(this, file, {
+    const task = new LambdaFunction(this, file, {
       functionName,
       role,
-      entry: path(`../tasks/${file}.ts`),
-      projectRoot: path('..'),
-      depsLockFilePath: path('../package-lock.json'),
+      code: taskBundle(file),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: 1024,
@@ -66,15 +62,6 @@ export class TaskFunctions extends Construct {
       tracing: Tracing.ACTIVE,
       logGroup,
       environment: { NODE_OPTIONS: '--enable-source-maps' },
-      bundling: {
-        format: OutputFormat.ESM,
-        bundleAwsSDK: true,
-        mainFields: ['module', 'main'],
-        target: 'node24',
-        minify: true,
-        sourceMap: true,
-        sourcesContent: false,
-      },
     });
     for (const grant of this.#grants) grant(file, task);
     if (ANNOUNCERS.includes(file))
