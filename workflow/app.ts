@@ -15,19 +15,29 @@ const toolSchema = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must have 64 hexadecimal digits'),
 });
 const context = z
-  .object({ packer: toolSchema, sessionManagerPlugin: toolSchema, repositoryTokenSecret: z.string().min(1) })
+  .object({
+    packer: toolSchema,
+    sessionManagerPlugin: toolSchema,
+    repositoryTokenSecret: z.string().min(1),
+    organizationId: z.string().regex(/^o-[a-z0-9]{10,32}$/, 'must look like o-a1b2c3d4e5'),
+    customerKey: z.boolean(),
+  })
   .partial()
   .parse({
     packer: app.node.tryGetContext('packleader:packer'),
     sessionManagerPlugin: app.node.tryGetContext('packleader:sessionManagerPlugin'),
     repositoryTokenSecret: app.node.tryGetContext('packleader:repositoryTokenSecret'),
+    organizationId: app.node.tryGetContext('packleader:organizationId'),
+    customerKey: app.node.tryGetContext('packleader:customerKey'),
   });
-const { packer, sessionManagerPlugin, repositoryTokenSecret } = context;
+const { packer, sessionManagerPlugin, repositoryTokenSecret, organizationId, customerKey } = context;
 
 new HubStack(app, 'packleader-hub', {
   factory,
   env: { account: factory.hub.accountId, region: factory.hub.region },
   ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
+  ...(organizationId !== undefined && { organizationId }),
+  ...(customerKey !== undefined && { customerKey }),
 });
 for (const accountId of accountsOf(factory)) {
   new TargetStack(app, `packleader-target-${accountId}`, {
@@ -35,5 +45,6 @@ for (const accountId of accountsOf(factory)) {
     accountId,
     ...(packer && { packer }),
     ...(sessionManagerPlugin && { sessionManagerPlugin }),
+    ...(customerKey !== undefined && { customerKey }),
   });
 }

@@ -1,5 +1,6 @@
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { NAMES, STATES, TAGS } from '../tasks/contract.ts';
+import { NAMES, STATES, TAGS, type Target } from '../tasks/contract.ts';
+import { throughBucket } from './release-bucket.ts';
 import { BUILDER } from './role-names.ts';
 import { RELEASE_TAG, ec2Arns, ofSomeRelease, taggedAsRelease } from './target-arns.ts';
 
@@ -7,8 +8,10 @@ export interface BakePolicyProps {
   readonly accountId: string;
   /** The regions of the account's targets. */
   readonly regions: readonly string[];
-  readonly hubRegion: string;
+  readonly hub: Target;
   readonly bucketName: string;
+  /** Whether the bucket is encrypted with the hub's own key. */
+  readonly bucketHasKey: boolean;
 }
 
 /**
@@ -23,28 +26,22 @@ export function bakePolicy(props: BakePolicyProps): PolicyStatement[] {
     ...connection(props),
     ...ami(props),
     ...keys(props),
-    stayInRegions(props),
+    ...stayInRegions(props),
   ];
 }
 
-function orders({ accountId, hubRegion, bucketName }: BakePolicyProps): PolicyStatement[] {
+function orders({ accountId, hub, bucketName, bucketHasKey }: BakePolicyProps): PolicyStatement[] {
   const bucket = `arn:aws:s3:::${bucketName}`;
   return [
     new PolicyStatement({
       sid: 'WriteLog',
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [`arn:aws:logs:${hubRegion}:${accountId}:log-group:/packleader/${NAMES.bakeProject}:*`],
+      resources: [`arn:aws:logs:${hub.region}:${accountId}:log-group:/packleader/${NAMES.bakeProject}:*`],
     }),
     new PolicyStatement({
       sid: 'ReadSourceAndOwnPlan',
       actions: ['s3:GetObject'],
       resources: [`${bucket}/sources/*`, `${bucket}/plans/*/${accountId}-*`],
-    }),
-    new PolicyStatement({
-      sid: 'FindOwnPlan',
-      actions: ['s3:ListBucket'],
-      resources: [bucket],
-      conditions: { StringLike: { 's3:prefix': `plans/*/${accountId}-*` } },
     }),
     new PolicyStatement({
       sid: 'ReadSecrets',
@@ -56,18 +53,43 @@ function orders({ accountId, hubRegion, bucketName }: BakePolicyProps): PolicySt
       actions: ['ssm:GetParameter'],
       resources: [`arn:aws:ssm:*:${accountId}:parameter/packleader/secrets/*`],
     }),
+    ...(bucketHasKey
+      ? [
+          new PolicyStatement({
+            sid: 'DecryptOrders',
+            actions: ['kms:Decrypt'],
+            // The key's id is not known here; only the hub's bucket is ever decrypted with it.
+            resources: [`arn:aws:kms:${hub.region}:${hub.accountId}:key/*`],
+            conditions: { StringEquals: throughBucket(bucketName, hub.region) },
+          }),
+        ]
+      : []),
   ];
 }
 
-/** One denial in place of the regions in every ARN: a role's inline policies have at most 10,240 characters in all. */
-function stayInRegions({ regions }: BakePolicyProps): PolicyStatement {
-  return new PolicyStatement({
-    sid: 'StayInRegionsOfTargets',
-    effect: Effect.DENY,
-    actions: ['ec2:*', 'kms:*', 'secretsmanager:*', 'ssm:*'],
-    resources: ['*'], // A denial.
-    conditions: { StringNotEquals: { 'aws:RequestedRegion': regions } },
-  });
+/** Denials in place of the regions in every ARN: a role's inline policies have at most 10,240 characters in all. */
+function stayInRegions({ regions, hub, bucketHasKey }: BakePolicyProps): PolicyStatement[] {
+  const outside = (allowed: readonly string[]) => ({ StringNotEquals: { 'aws:RequestedRegion': allowed } });
+  return [
+    new PolicyStatement({
+      sid: 'StayInRegionsOfTargets',
+      effect: Effect.DENY,
+      actions: ['ec2:*', 'secretsmanager:*', 'ssm:*', ...(bucketHasKey ? [] : ['kms:*'])],
+      resources: ['*'], // A denial.
+      conditions: outside(regions),
+    }),
+    ...(bucketHasKey
+      ? [
+          new PolicyStatement({
+            sid: 'StayInRegionsOfKeys',
+            effect: Effect.DENY,
+            actions: ['kms:*'],
+            resources: ['*'], // A denial.
+            conditions: outside([...new Set([...regions, hub.region])]),
+          }),
+        ]
+      : []),
+  ];
 }
 
 function look(): PolicyStatement[] {
@@ -111,7 +133,20 @@ function builder({ accountId }: BakePolicyProps): PolicyStatement[] {
     new PolicyStatement({
       sid: 'LaunchFrom',
       actions: ['ec2:RunInstances'],
-      resources: arns('image', 'key-pair', 'security-group', 'snapshot', 'subnet'),
+      resources: arns('image', 'key-pair', 'security-group', 'subnet'),
+    }),
+    new PolicyStatement({
+      sid: 'LaunchFromSnapshotOfOthers',
+      actions: ['ec2:RunInstances'],
+      resources: arns('snapshot'),
+      // Else a template could attach any disk of the account to its builder, and read it.
+      conditions: { StringNotEquals: { 'ec2:Owner': accountId } },
+    }),
+    new PolicyStatement({
+      sid: 'LaunchFromSnapshotOfBase',
+      actions: ['ec2:RunInstances'],
+      resources: arns('snapshot'),
+      conditions: ofSomeRelease,
     }),
     new PolicyStatement({
       sid: 'MakeTemporaryKeyPairAndGroup',
@@ -132,7 +167,6 @@ function builder({ accountId }: BakePolicyProps): PolicyStatement[] {
         'ec2:DeleteSecurityGroup',
         'ec2:DeleteVolume',
         'ec2:GetPasswordData',
-        'ec2:ModifyInstanceAttribute',
         'ec2:StopInstances',
         'ec2:TerminateInstances',
       ],
@@ -160,7 +194,11 @@ function connection({ accountId }: BakePolicyProps): PolicyStatement[] {
       sid: 'ConnectToBuilder',
       actions: ['ssm:StartSession'],
       resources: ec2Arns(accountId, 'instance'),
-      conditions: { StringLike: { [`ssm:resourceTag/${RELEASE_TAG}`]: '?*' } },
+      // Without the check, who names no document gets a shell, and needs no permission for the document of that.
+      conditions: {
+        StringLike: { [`ssm:resourceTag/${RELEASE_TAG}`]: '?*' },
+        BoolIfExists: { 'ssm:SessionDocumentAccessCheck': 'true' },
+      },
     }),
     new PolicyStatement({
       sid: 'ConnectByPortForwarding',
@@ -226,7 +264,14 @@ function ami({ accountId }: BakePolicyProps): PolicyStatement[] {
       sid: 'FinishOrRemoveCandidate',
       actions: ['ec2:DeleteSnapshot', 'ec2:DeregisterImage', 'ec2:ModifyImageAttribute'],
       resources: arns('image', 'snapshot'),
-      conditions: { StringEquals: { [`aws:ResourceTag/${TAGS.state}`]: STATES.candidate } },
+      conditions: { ...ofSomeRelease, StringEquals: { [`aws:ResourceTag/${TAGS.state}`]: STATES.candidate } },
+    }),
+    new PolicyStatement({
+      sid: 'NeverPublic',
+      effect: Effect.DENY,
+      actions: ['ec2:ModifyImageAttribute'],
+      resources: ['*'], // A denial.
+      conditions: { StringEquals: { 'ec2:Add/group': 'all' } },
     }),
   ];
 }

@@ -1,10 +1,10 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { BuildSpec, ComputeType, LinuxArmBuildImage, Project } from 'aws-cdk-lib/aws-codebuild';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { NAMES } from '../tasks/contract.ts';
 import { buildSpec } from './buildspec.ts';
+import { KeptLogs } from './kept-logs.ts';
 import * as timeouts from './timeouts.ts';
 
 /** A program that a bake downloads when its build image does not have it. */
@@ -44,11 +44,7 @@ export class BakeProject extends Project {
       grantReportGroupPermissions: false,
       logging: {
         cloudWatch: {
-          logGroup: new LogGroup(scope, `${id}Logs`, {
-            logGroupName: `/packleader/${NAMES.bakeProject}`,
-            retention: RetentionDays.SIX_MONTHS,
-            removalPolicy: RemovalPolicy.RETAIN,
-          }),
+          logGroup: new KeptLogs(scope, `${id}Logs`, `/packleader/${NAMES.bakeProject}`),
         },
       },
     });

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import {
   BuildEnvironmentVariableType,
   BuildSpec,
@@ -7,12 +7,13 @@ import {
   Project,
 } from 'aws-cdk-lib/aws-codebuild';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { NAMES } from '../tasks/contract.ts';
 import { buildSpec } from './buildspec.ts';
 import { FixedRole } from './fixed-role.ts';
+import { KeptLogs } from './kept-logs.ts';
+import { keyStatements } from './release-bucket.ts';
 import { buildsOf } from './target-arns.ts';
 import * as timeouts from './timeouts.ts';
 
@@ -61,11 +62,7 @@ export class FetchSourceProject extends Project {
       grantReportGroupPermissions: false,
       logging: {
         cloudWatch: {
-          logGroup: new LogGroup(scope, `${id}Logs`, {
-            logGroupName: `/packleader/${NAMES.fetchSourceProject}`,
-            retention: RetentionDays.SIX_MONTHS,
-            removalPolicy: RemovalPolicy.RETAIN,
-          }),
+          logGroup: new KeptLogs(scope, `${id}Logs`, `/packleader/${NAMES.fetchSourceProject}`),
         },
       },
     });
@@ -99,6 +96,8 @@ function statements(
       resources: [bucket.bucketArn],
       conditions: { StringLike: { 's3:prefix': 'released/*' } },
     }),
+    ...keyStatements(bucket, 'read'),
+    ...keyStatements(bucket, 'write'),
   ];
   const codeCommit = /^https:\/\/git-codecommit\.([a-z0-9-]+)\.amazonaws\.com\/v1\/repos\/([\w.-]+)$/.exec(
     repository,

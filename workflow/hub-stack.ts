@@ -1,10 +1,9 @@
-import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
-import { ArnPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Factory } from '../tasks/configuration/factory.ts';
-import { NAMES, roleArn } from '../tasks/contract.ts';
+import { CustomerKey } from './customer-key.ts';
 import { FetchSourceProject } from './fetch-source-project.ts';
+import { ReleaseBucket } from './release-bucket.ts';
 import { StateMachines } from './state-machines.ts';
 import { TaskFunctions } from './task-functions.ts';
 
@@ -12,23 +11,24 @@ export interface HubStackProps extends StackProps {
   readonly factory: Factory;
   /** The name of the secret that holds a token for a private repository with an https URL; default: it is public. */
   readonly repositoryTokenSecret?: string;
+  /** The organisation that all targets are in; default: the bucket's policy names each account. */
+  readonly organizationId?: string;
+  /** Whether a key of the account's own encrypts what the stack keeps; default: keys of AWS's do. */
+  readonly customerKey?: boolean;
 }
 
 /** What stands once per organisation: the state machines, their tasks, the bucket, the project that fetches the source. */
 export class HubStack extends Stack {
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
-    const { factory, repositoryTokenSecret } = props;
+    const { factory, repositoryTokenSecret, organizationId, customerKey = false } = props;
     const accountIds = accountsOf(factory);
-    const bucket = new Bucket(this, 'Bucket', {
+    const bucket = new ReleaseBucket(this, 'Bucket', {
       bucketName: bucketName(factory),
-      versioned: true,
-      enforceSSL: true,
-      encryption: BucketEncryption.S3_MANAGED,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      removalPolicy: RemovalPolicy.RETAIN,
+      accountIds,
+      ...(organizationId !== undefined && { organizationId }),
+      ...(customerKey && { key: new CustomerKey(this, 'Key') }),
     });
-    letBakesRead(bucket, accountIds);
     const functions = new TaskFunctions(this, 'Tasks');
     functions.mayUse(bucket);
     functions.mayAssumeStewards(accountIds);
@@ -56,30 +56,4 @@ export function bucketName({ hub }: Factory): string {
 
 export function accountsOf(factory: Factory): string[] {
   return [...new Set(factory.stages.flatMap(({ targets }) => targets.map(({ accountId }) => accountId)))];
-}
-
-/** Each account's bake role reads the source and its own plans, and nothing of any other account. */
-function letBakesRead(bucket: Bucket, accountIds: readonly string[]): void {
-  const principals = accountIds.map((accountId) => new ArnPrincipal(`arn:aws:iam::${accountId}:root`));
-  // Of these accounts only; every ARN written out would outgrow a bucket policy's 20 KB at a hundred accounts.
-  const isBake = { ArnLike: { 'aws:PrincipalArn': roleArn('*', NAMES.bakeRole) } };
-  const ownPlans = 'plans/*/${aws:PrincipalAccount}-*';
-  bucket.addToResourcePolicy(
-    new PolicyStatement({
-      sid: 'BakesRead',
-      principals,
-      actions: ['s3:GetObject'],
-      resources: [bucket.arnForObjects('sources/*'), bucket.arnForObjects(ownPlans)],
-      conditions: isBake,
-    }),
-  );
-  bucket.addToResourcePolicy(
-    new PolicyStatement({
-      sid: 'BakesFindTheirPlans',
-      principals,
-      actions: ['s3:ListBucket'],
-      resources: [bucket.bucketArn],
-      conditions: { ...isBake, StringLike: { 's3:prefix': ownPlans } },
-    }),
-  );
 }

@@ -1,4 +1,4 @@
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { TAGS } from '../tasks/contract.ts';
 import { bakeProjectArn, ec2Arns, ofSomeRelease } from './target-arns.ts';
 
@@ -61,6 +61,19 @@ export function stewardPolicy(accountId: string, hubRegion: string): PolicyState
       actions: ['ssm:GetParameter', 'ssm:GetParameters'],
       // A source AMI may come from any public parameter, or from any of the account's own.
       resources: [parameter('*'), 'arn:aws:ssm:*::parameter/aws/service/*'],
+    }),
+    new PolicyStatement({
+      sid: 'ReadNoSecrets',
+      effect: Effect.DENY,
+      // Whatever Parameter Store keeps secret is encrypted; even AWS's own key for it admits everyone who may read parameters.
+      actions: ['kms:*'],
+      resources: ['*'], // A denial.
+    }),
+    new PolicyStatement({
+      sid: 'KeepOffSecrets',
+      effect: Effect.DENY,
+      actions: ['ssm:*'],
+      resources: [parameter('packleader/secrets/*')],
     }),
     new PolicyStatement({
       sid: 'Publish',

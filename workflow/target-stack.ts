@@ -4,8 +4,7 @@ import {
   type Conditions,
   type IPrincipal,
   InstanceProfile,
-  ManagedPolicy,
-  Role,
+  PolicyStatement,
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
@@ -13,6 +12,7 @@ import type { Factory } from '../tasks/configuration/factory.ts';
 import { NAMES, roleArn } from '../tasks/contract.ts';
 import { bakePolicy } from './bake-policy.ts';
 import { BakeProject, type PinnedTool } from './bake-project.ts';
+import { CustomerKey } from './customer-key.ts';
 import { FixedRole } from './fixed-role.ts';
 import { bucketName } from './hub-stack.ts';
 import { orchestratorPolicy } from './orchestrator-policy.ts';
@@ -29,6 +29,8 @@ export interface TargetStackProps extends StackProps {
   readonly packer?: PinnedTool;
   /** Default: no template connects by Session Manager. */
   readonly sessionManagerPlugin?: PinnedTool;
+  /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
+  readonly customerKey?: boolean;
 }
 
 /**
@@ -37,10 +39,11 @@ export interface TargetStackProps extends StackProps {
  */
 export class TargetStack extends Stack {
   constructor(scope: Construct, id: string, props: TargetStackProps) {
-    const { factory, accountId, packer, sessionManagerPlugin, ...rest } = props;
+    const { factory, accountId, packer, sessionManagerPlugin, customerKey = false, ...rest } = props;
     const { hub } = factory;
     super(scope, id, { ...rest, env: { account: accountId, region: hub.region } });
     const targets = factory.stages.flatMap((stage) => stage.targets);
+    if (customerKey) new CustomerKey(this, 'Key');
     const regions = targets.filter((target) => target.accountId === accountId).map(({ region }) => region);
 
     new FixedRole(this, 'Orchestrator', {
@@ -64,7 +67,13 @@ export class TargetStack extends Stack {
       roleName: NAMES.bakeRole,
       description: 'What Packer needs to bake an AMI.',
       trusted: buildsOf(bakeProjectArn(accountId, hub.region)),
-      statements: bakePolicy({ accountId, regions, hubRegion: hub.region, bucketName: bucketName(factory) }),
+      statements: bakePolicy({
+        accountId,
+        regions,
+        hub,
+        bucketName: bucketName(factory),
+        bucketHasKey: customerKey,
+      }),
     });
     new BakeProject(this, 'BakeProject', {
       // CDK would add permissions of its own; the policy above is all there is.
@@ -74,11 +83,11 @@ export class TargetStack extends Stack {
     });
     new InstanceProfile(this, 'Builder', {
       instanceProfileName: BUILDER,
-      role: new Role(this, 'BuilderRole', {
+      role: new FixedRole(this, 'BuilderRole', {
         roleName: BUILDER,
         description: 'What an instance may do while it is baked: talk to Session Manager.',
-        assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
-        managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore')],
+        trusted: new ServicePrincipal('ec2.amazonaws.com'),
+        statements: builderPolicy(),
       }),
     });
     if (!packer) {
@@ -88,6 +97,26 @@ export class TargetStack extends Stack {
       );
     }
   }
+}
+
+/**
+ * AWS's managed policy AmazonSSMManagedInstanceCore would let every script of a template read all parameters of the account.
+ *  @see https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-add-permissions-to-existing-profile.html
+ */
+function builderPolicy(): PolicyStatement[] {
+  return [
+    new PolicyStatement({
+      sid: 'TalkToSessionManager',
+      actions: [
+        'ssm:UpdateInstanceInformation',
+        'ssmmessages:CreateControlChannel',
+        'ssmmessages:CreateDataChannel',
+        'ssmmessages:OpenControlChannel',
+        'ssmmessages:OpenDataChannel',
+      ],
+      resources: ['*'], // The agent's own channels: none of these takes a resource that is known before it runs.
+    }),
+  ];
 }
 
 /** Roles of the hub by their names; see role-names.ts for why the principal is the account. */

@@ -1,11 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import { NAMES } from '../tasks/contract.ts';
+import { KeptLogs } from './kept-logs.ts';
+import { keyStatements } from './release-bucket.ts';
 import { mayAssume, taskRole } from './role-names.ts';
 import { taskBundle } from './task-bundles.ts';
 import * as timeouts from './timeouts.ts';
@@ -40,10 +41,7 @@ export class TaskFunctions extends Construct {
     const existing = this.#functions.get(file);
     if (existing) return existing;
     const functionName = `packleader-${file}`;
-    const logGroup = new LogGroup(this, `${file}-logs`, {
-      logGroupName: `/aws/lambda/${functionName}`,
-      retention: RetentionDays.SIX_MONTHS,
-    });
+    const logGroup = new KeptLogs(this, `${file}-logs`, `/aws/lambda/${functionName}`);
     const role = new Role(this, `${file}-role`, {
       roleName: taskRole(file),
       description: `The task ${file} of packleader.`,
@@ -80,6 +78,9 @@ export class TaskFunctions extends Construct {
       };
       may('s3:GetObject', READS[file]);
       may('s3:PutObject', WRITES[file]);
+      if (READS[file]) for (const statement of keyStatements(bucket, 'read')) task.addToRolePolicy(statement);
+      if (WRITES[file])
+        for (const statement of keyStatements(bucket, 'write')) task.addToRolePolicy(statement);
     });
   }
 
