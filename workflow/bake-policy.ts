@@ -1,5 +1,6 @@
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { NAMES, STATES, TAGS, type Target } from '../tasks/contract.ts';
+import type { Wildcards } from './wildcards.ts';
 import { throughBucket } from './release-bucket.ts';
 import { BUILDER } from './role-names.ts';
 import { RELEASE_TAG, ec2Arns, ofSomeRelease, taggedAsRelease } from './target-arns.ts';
@@ -13,6 +14,34 @@ export interface BakePolicyProps {
   /** Whether the bucket is encrypted with the hub's own key. */
   readonly bucketHasKey: boolean;
 }
+
+const IDS = 'EC2 makes the ids, and a template chooses the region; ';
+
+/** Why each pattern is as narrow as it can be. */
+export const BAKE_WILDCARDS: Wildcards = {
+  '*': "EC2's Describe actions take no resource.",
+  ':instance/*': `${IDS}every statement asks for the tag packleader:release, on the request or on the instance.`,
+  ':volume/*': `${IDS}every statement asks for the tag packleader:release.`,
+  ':network-interface/*': `${IDS}every statement asks for the tag packleader:release.`,
+  ':key-pair/*': `${IDS}made and deleted only with the tag packleader:release; a launch may name any, which gives nobody a key.`,
+  ':security-group/*': `${IDS}made, opened and deleted only with the tag packleader:release; a launch may name the team's own.`,
+  ':subnet/*': 'The layers of the configuration name the subnet; a launch changes nothing about it.',
+  ':vpc/*':
+    'The layers of the configuration name the VPC; what is made in it carries the tag packleader:release.',
+  '::image/*': `${IDS}an AMI is made, changed and removed only with the tag packleader:release; the source AMI is pinned by the plan.`,
+  '::snapshot/*': `${IDS}the account's own are used, changed and removed only with the tag packleader:release.`,
+  'instance-profile/packleader-builder*': 'An account may have several builders; their names begin alike.',
+  'role/packleader-builder*':
+    'An account may have several builders; their names begin alike, and only EC2 gets them.',
+  ':key/*':
+    'The layers of the configuration name the key, whose policy must admit this role; only through EC2, SSM, Secrets Manager or, in the hub, the bucket.',
+  ':log-group:/packleader/packleader-bake:*': 'The streams of its one log group.',
+  '/sources/*': 'A source has the name of its commit.',
+  '-*': 'The plans for this account, whatever the release; or its own sessions, whose ids Session Manager makes.',
+  ':secret:packleader/*': 'Secrets for bakes are named below this, and nothing else is.',
+  ':parameter/packleader/secrets/*': 'Secrets for bakes are named below this, and nothing else is.',
+  ':document/AWS-StartPortForwardingSession': "AWS's own document; a template chooses the region.",
+};
 
 /**
  * What a bake may do: read its own orders, and what Packer's amazon-ebs builder needs, for what carries the tag of a release.

@@ -11,6 +11,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { NAMES } from '../tasks/contract.ts';
 import { buildSpec } from './buildspec.ts';
+import { acknowledgeKey } from './bake-project.ts';
 import { FixedRole } from './fixed-role.ts';
 import { KeptLogs } from './kept-logs.ts';
 import { keyStatements } from './release-bucket.ts';
@@ -39,6 +40,12 @@ export class FetchSourceProject extends Project {
         description: 'Clones the repository and packs the source of a release.',
         trusted: buildsOf(projectArn),
         statements: statements(scope, props),
+        wildcards: {
+          '/sources/*': 'A source has the name of its commit.',
+          '/released/*': 'One record for each version of each image.',
+          [`:log-group:/packleader/${NAMES.fetchSourceProject}:*`]: 'The streams of its one log group.',
+          '-??????': 'Secrets Manager ends every ARN with six characters of its own.',
+        },
       }).withoutPolicyUpdates(),
       description: 'Fetches the commit of a release. Started by packleader-release.',
       buildSpec: BuildSpec.fromObjectToYaml(buildSpec('fetch-source')),
@@ -66,6 +73,7 @@ export class FetchSourceProject extends Project {
         },
       },
     });
+    acknowledgeKey(this);
   }
 }
 

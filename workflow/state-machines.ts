@@ -10,6 +10,7 @@ import { releaseImageWorkflow } from './release-image-workflow.ts';
 import { releaseWorkflow } from './release-workflow.ts';
 import { BAKE_BATCH_ROLE, mayAssume } from './role-names.ts';
 import { TaskStates } from './task-states.ts';
+import { type Wildcards, justify } from './wildcards.ts';
 import * as timeouts from './timeouts.ts';
 
 export interface StateMachinesProps {
@@ -28,6 +29,7 @@ export interface StateMachinesProps {
 export class StateMachines extends Construct {
   constructor(scope: Construct, id: string, props: StateMachinesProps) {
     super(scope, id);
+    justify(this, WILDCARDS);
     const { stages, accountIds } = props;
 
     const bakeBatchScope = new Construct(this, 'BakeBatch');
@@ -96,6 +98,16 @@ export function observed(scope: Construct, name: string) {
   const destination = new KeptLogs(scope, 'Logs', `/aws/vendedlogs/states/${name}`);
   return { tracingEnabled: true, logs: { destination, level: LogLevel.ALL, includeExecutionData: false } };
 }
+
+/** Why the policies of the machines hold patterns. */
+const WILDCARDS: Wildcards = {
+  '*': 'X-Ray, and the deliveries of a log to CloudWatch, have no resources.',
+  '.Arn>:*': 'Every version of one function, which CDK grants together with the function.',
+  [`:execution:${NAMES.bakeBatchMachine}:*`]:
+    'Its own child executions; their names are made when they start.',
+  [`:execution:${NAMES.releaseImageMachine}:*`]:
+    'Its own child executions; their names are made when they start.',
+};
 
 function machineArn(scope: Construct, name: string): string {
   const { account, region } = Stack.of(scope);

@@ -10,14 +10,14 @@ import {
 import type { Construct } from 'constructs';
 import type { Factory } from '../tasks/configuration/factory.ts';
 import { NAMES, roleArn } from '../tasks/contract.ts';
-import { bakePolicy } from './bake-policy.ts';
+import { BAKE_WILDCARDS, bakePolicy } from './bake-policy.ts';
 import { BakeProject, type PinnedTool } from './bake-project.ts';
 import { CustomerKey } from './customer-key.ts';
 import { FixedRole } from './fixed-role.ts';
 import { bucketName } from './hub-stack.ts';
 import { orchestratorPolicy } from './orchestrator-policy.ts';
 import { BAKE_BATCH_ROLE, BUILDER, taskRole } from './role-names.ts';
-import { stewardPolicy } from './steward-policy.ts';
+import { STEWARD_WILDCARDS, stewardPolicy } from './steward-policy.ts';
 import { bakeProjectArn, buildsOf } from './target-arns.ts';
 import { STEWARDS } from './task-functions.ts';
 
@@ -56,12 +56,14 @@ export class TargetStack extends Stack {
         },
       }),
       statements: orchestratorPolicy(accountId, hub.region),
+      wildcards: {},
     });
     new FixedRole(this, 'Steward', {
       roleName: NAMES.stewardRole,
       description: 'Lets the tasks in the hub look at AMIs, tag, publish and deregister them.',
       trusted: hubRoles(factory, STEWARDS.map(taskRole)),
       statements: stewardPolicy(accountId, hub.region),
+      wildcards: STEWARD_WILDCARDS,
     });
     const bake = new FixedRole(this, 'Bake', {
       roleName: NAMES.bakeRole,
@@ -74,6 +76,7 @@ export class TargetStack extends Stack {
         bucketName: bucketName(factory),
         bucketHasKey: customerKey,
       }),
+      wildcards: BAKE_WILDCARDS,
     });
     new BakeProject(this, 'BakeProject', {
       // CDK would add permissions of its own; the policy above is all there is.
@@ -88,6 +91,7 @@ export class TargetStack extends Stack {
         description: 'What an instance may do while it is baked: talk to Session Manager.',
         trusted: new ServicePrincipal('ec2.amazonaws.com'),
         statements: builderPolicy(),
+        wildcards: { '*': 'The channels of the agent, and its registration, have no ARN.' },
       }),
     });
     if (!packer) {

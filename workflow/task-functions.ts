@@ -9,6 +9,7 @@ import { KeptLogs } from './kept-logs.ts';
 import { keyStatements } from './release-bucket.ts';
 import { mayAssume, taskRole } from './role-names.ts';
 import { taskBundle } from './task-bundles.ts';
+import { type Wildcards, justify } from './wildcards.ts';
 import * as timeouts from './timeouts.ts';
 
 /** Tasks that act in target accounts, through the steward role. */
@@ -32,6 +33,13 @@ const WRITES: Readonly<Record<string, readonly string[]>> = {
 };
 const ANNOUNCERS = ['announce-release', 'announce-rollback'];
 
+const WILDCARDS: Wildcards = {
+  '*': 'X-Ray has no resources.',
+  '/plans/*': 'Each release has a folder of its own, named after its execution.',
+  '/sources/*': 'A source has the name of its commit.',
+  '/released/*': 'One record for each version of each image.',
+};
+
 /** One Lambda function per task file; each is made when a state asks for it. */
 export class TaskFunctions extends Construct {
   readonly #functions = new Map<string, LambdaFunction>();
@@ -48,6 +56,7 @@ export class TaskFunctions extends Construct {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     });
     logGroup.grantWrite(role);
+    justify(role, WILDCARDS);
     const task = new LambdaFunction(this, file, {
       functionName,
       role,
