@@ -1,36 +1,11 @@
 import { App } from 'aws-cdk-lib';
-import { readFactoryDirectory } from '../tasks/configuration/factory-directory.ts';
-import { loadFactory } from '../tasks/configuration/factory.ts';
-import * as z from 'zod';
+import { contextOf, factoryOf } from './context.ts';
 import { HubStack, accountsOf } from './hub-stack.ts';
 import { TargetStack } from './target-stack.ts';
 
 const app = new App();
-const directory = String(app.node.tryGetContext('factory') ?? new URL('../packer', import.meta.url).pathname);
-const factory = loadFactory(readFactoryDirectory(directory));
-
-/** What cdk.json, or `--context`, says besides the factory; docs/decisions/builds.md says where to find each value. */
-const toolSchema = z.strictObject({
-  version: z.string().regex(/^\d+(\.\d+)+$/, 'must look like 1.14.2'),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must have 64 hexadecimal digits'),
-});
-const context = z
-  .object({
-    packer: toolSchema,
-    sessionManagerPlugin: toolSchema,
-    repositoryTokenSecret: z.string().min(1),
-    organizationId: z.string().regex(/^o-[a-z0-9]{10,32}$/, 'must look like o-a1b2c3d4e5'),
-    customerKey: z.boolean(),
-  })
-  .partial()
-  .parse({
-    packer: app.node.tryGetContext('packleader:packer'),
-    sessionManagerPlugin: app.node.tryGetContext('packleader:sessionManagerPlugin'),
-    repositoryTokenSecret: app.node.tryGetContext('packleader:repositoryTokenSecret'),
-    organizationId: app.node.tryGetContext('packleader:organizationId'),
-    customerKey: app.node.tryGetContext('packleader:customerKey'),
-  });
-const { packer, sessionManagerPlugin, repositoryTokenSecret, organizationId, customerKey } = context;
+const factory = factoryOf(app);
+const { repositoryTokenSecret, organizationId, customerKey, packer, sessionManagerPlugin } = contextOf(app);
 
 new HubStack(app, 'packleader-hub', {
   factory,

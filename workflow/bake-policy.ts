@@ -1,4 +1,4 @@
-import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type Conditions, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { NAMES, STATES, TAGS, type Target } from '../tasks/contract.ts';
 import type { Wildcards } from './wildcards.ts';
 import { throughBucket } from './release-bucket.ts';
@@ -98,26 +98,19 @@ function orders({ accountId, hub, bucketName, bucketHasKey }: BakePolicyProps): 
 
 /** Denials in place of the regions in every ARN: a role's inline policies have at most 10,240 characters in all. */
 function stayInRegions({ regions, hub, bucketHasKey }: BakePolicyProps): PolicyStatement[] {
-  const outside = (allowed: readonly string[]) => ({ StringNotEquals: { 'aws:RequestedRegion': allowed } });
+  const outside = { StringNotEquals: { 'aws:RequestedRegion': regions } };
+  const deny = (sid: string, actions: string[], conditions: Conditions) =>
+    // A denial, so it may well be of everything.
+    new PolicyStatement({ sid, effect: Effect.DENY, actions, resources: ['*'], conditions });
+  const actions = ['ec2:*', 'secretsmanager:*', 'ssm:*'];
+  if (!bucketHasKey) return [deny('StayInRegionsOfTargets', [...actions, 'kms:*'], outside)];
   return [
-    new PolicyStatement({
-      sid: 'StayInRegionsOfTargets',
-      effect: Effect.DENY,
-      actions: ['ec2:*', 'secretsmanager:*', 'ssm:*', ...(bucketHasKey ? [] : ['kms:*'])],
-      resources: ['*'], // A denial.
-      conditions: outside(regions),
+    deny('StayInRegionsOfTargets', actions, outside),
+    deny('StayInRegionsOfKeys', ['kms:*'], {
+      ...outside,
+      // And not where the bucket's key is; the same operator would hold one list only, which may be a parameter.
+      StringNotEqualsIgnoreCase: { 'aws:RequestedRegion': hub.region },
     }),
-    ...(bucketHasKey
-      ? [
-          new PolicyStatement({
-            sid: 'StayInRegionsOfKeys',
-            effect: Effect.DENY,
-            actions: ['kms:*'],
-            resources: ['*'], // A denial.
-            conditions: outside([...new Set([...regions, hub.region])]),
-          }),
-        ]
-      : []),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { Annotations, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, Aws, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
 import {
   ArnPrincipal,
   type Conditions,
@@ -23,8 +23,8 @@ import { STEWARDS } from './task-functions.ts';
 
 export interface TargetStackProps extends StackProps {
   readonly factory: Factory;
-  /** The account it is deployed to. */
-  readonly accountId: string;
+  /** The account it is deployed to; default: any, as a StackSet does, with the regions of its targets as a parameter. */
+  readonly accountId?: string;
   /** Default: the build image must have Packer 1.11 or newer. */
   readonly packer?: PinnedTool;
   /** Default: no template connects by Session Manager. */
@@ -39,12 +39,19 @@ export interface TargetStackProps extends StackProps {
  */
 export class TargetStack extends Stack {
   constructor(scope: Construct, id: string, props: TargetStackProps) {
-    const { factory, accountId, packer, sessionManagerPlugin, customerKey = false, ...rest } = props;
+    const { factory, accountId: named, packer, sessionManagerPlugin, customerKey = false, ...rest } = props;
     const { hub } = factory;
-    super(scope, id, { ...rest, env: { account: accountId, region: hub.region } });
+    super(scope, id, {
+      ...rest,
+      env: { ...(named !== undefined && { account: named }), region: hub.region },
+    });
+    const accountId = named ?? Aws.ACCOUNT_ID;
     const targets = factory.stages.flatMap((stage) => stage.targets);
     if (customerKey) new CustomerKey(this, 'Key');
-    const regions = targets.filter((target) => target.accountId === accountId).map(({ region }) => region);
+    const regions =
+      named === undefined
+        ? this.#regionsParameter([...new Set(targets.map(({ region }) => region))])
+        : targets.filter((target) => target.accountId === named).map(({ region }) => region);
 
     new FixedRole(this, 'Orchestrator', {
       roleName: NAMES.orchestratorRole,
@@ -55,7 +62,7 @@ export class TargetStack extends Stack {
           'sts:ExternalId': `arn:aws:states:${hub.region}:${hub.accountId}:stateMachine:${NAMES.bakeBatchMachine}`,
         },
       }),
-      statements: orchestratorPolicy(accountId, hub.region),
+      statements: orchestratorPolicy(accountId, hub),
       wildcards: {},
     });
     new FixedRole(this, 'Steward', {
@@ -100,6 +107,14 @@ export class TargetStack extends Stack {
         'No Packer is pinned ("packleader:packer" in cdk.json): bakes need a build image that has one.',
       );
     }
+  }
+
+  #regionsParameter(regions: readonly string[]): string[] {
+    return new CfnParameter(this, 'Regions', {
+      type: 'CommaDelimitedList',
+      description: 'The regions of the targets in the account. Its bakes may touch no other.',
+      default: regions.join(','),
+    }).valueAsList;
   }
 }
 

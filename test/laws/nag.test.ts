@@ -56,6 +56,10 @@ describe('cdk-nag finds nothing that is not explained', () => {
     expect(findings((scope) => new TargetStack(scope, 'target', props))).toEqual([]);
   });
 
+  it.each([false, true])('in the template for any account, with a key of its own: %s', (customerKey) => {
+    expect(findings((scope) => new TargetStack(scope, 'target', { factory, customerKey }))).toEqual([]);
+  });
+
   it('fails for what nobody explained', () => {
     const found = findings((scope) => new Bucket(new Stack(scope, 'stack'), 'bucket').stack);
     expect(found).toEqual([

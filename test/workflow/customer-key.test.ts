@@ -87,7 +87,7 @@ describe('with a key of one’s own', () => {
     expect(may(stack, NAMES.bakeRole).filter((line) => /Orders|Deny/.test(line))).toEqual([
       'DecryptOrders: Allow kms:Decrypt on arn:aws:kms:eu-central-1:999999999999:key/* if ' +
         '{"StringEquals":{"kms:ViaService":"s3.eu-central-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-central-1"}}',
-      'StayInRegionsOfKeys: Deny kms:* on * if {"StringNotEquals":{"aws:RequestedRegion":["eu-west-1","eu-central-1"]}}',
+      'StayInRegionsOfKeys: Deny kms:* on * if {"StringNotEquals":{"aws:RequestedRegion":["eu-west-1"]},"StringNotEqualsIgnoreCase":{"aws:RequestedRegion":"eu-central-1"}}',
     ]);
   });
 
