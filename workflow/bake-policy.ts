@@ -1,5 +1,5 @@
 import { type Conditions, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { NAMES, STATES, TAGS, type Target } from '../tasks/contract.ts';
+import { NAMES, STATES, TAGS, type Target, keys as objects } from '../tasks/contract.ts';
 import type { Wildcards } from './wildcards.ts';
 import { throughBucket } from './release-bucket.ts';
 import { BUILDER } from './role-names.ts';
@@ -35,6 +35,7 @@ export const BAKE_WILDCARDS: Wildcards = {
     'An account may have several builders; their names begin alike, and only EC2 gets them.',
   ':key/*':
     'The layers of the configuration name the key, whose policy must admit this role; only through EC2, SSM, Secrets Manager or, in the hub, the bucket.',
+  '/*': 'The records of this account, each below the id of its build.',
   ':log-group:/packleader/packleader-bake:*': 'The streams of its one log group.',
   '/sources/*': 'A source has the name of its commit.',
   '-*': 'The plans for this account, whatever the release; or its own sessions, whose ids Session Manager makes.',
@@ -73,6 +74,16 @@ function orders({ accountId, hub, bucketName, bucketHasKey }: BakePolicyProps): 
       resources: [`${bucket}/sources/*`, `${bucket}/plans/*/${accountId}-*`],
     }),
     new PolicyStatement({
+      sid: 'WriteRecord',
+      actions: ['s3:PutObject'],
+      resources: [`${bucket}/${objects.bakes(accountId)}/*`],
+    }),
+    new PolicyStatement({
+      sid: 'FindBucketOfRecord',
+      actions: ['s3:GetBucketAcl', 's3:GetBucketLocation'], // CodeBuild's own, before it uploads.
+      resources: [bucket],
+    }),
+    new PolicyStatement({
       sid: 'ReadSecrets',
       actions: ['secretsmanager:GetSecretValue'],
       resources: [`arn:aws:secretsmanager:*:${accountId}:secret:packleader/*`],
@@ -85,9 +96,9 @@ function orders({ accountId, hub, bucketName, bucketHasKey }: BakePolicyProps): 
     ...(bucketHasKey
       ? [
           new PolicyStatement({
-            sid: 'DecryptOrders',
-            actions: ['kms:Decrypt'],
-            // The key's id is not known here; only the hub's bucket is ever decrypted with it.
+            sid: 'DecryptOrdersEncryptRecord',
+            actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+            // The key's id is not known here; it is used for the hub's bucket alone.
             resources: [`arn:aws:kms:${hub.region}:${hub.accountId}:key/*`],
             conditions: { StringEquals: throughBucket(bucketName, hub.region) },
           }),

@@ -73,7 +73,7 @@ export class FetchSourceProject extends Project {
         },
       },
     });
-    acknowledgeKey(this);
+    acknowledgeKey(this, 'The project has no artifacts, cache or reports that a key would encrypt.');
   }
 }
 

@@ -16,7 +16,7 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { NAMES, roleArn } from '../tasks/contract.ts';
+import { NAMES, keys, roleArn } from '../tasks/contract.ts';
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html */
 const LONGEST_POLICY = 20 * 1024;
@@ -29,6 +29,12 @@ const WORKING_FILES = { expiration: Duration.days(90), noncurrentVersionExpirati
  */
 const LIFECYCLE: LifecycleRule[] = [
   { id: 'plans', prefix: 'plans/', ...WORKING_FILES },
+  {
+    id: 'bakes',
+    prefix: 'bakes/',
+    expiration: Duration.days(365),
+    noncurrentVersionExpiration: Duration.days(30),
+  },
   { id: 'sources', prefix: 'sources/', ...WORKING_FILES },
   { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
   { id: 'nothing-but-delete-markers', expiredObjectDeleteMarker: true },
@@ -45,15 +51,18 @@ const PRIVATE = {
 
 export interface ReleaseBucketProps {
   readonly bucketName: string;
-  /** The accounts whose bake role reads its orders here. */
+  /** The accounts whose bake role reads its orders here, and leaves its records. */
   readonly accountIds: readonly string[];
-  /** `o-…`; default: every account is named in the policy, which has room for about 280. */
+  /** `o-…`; default: every account is named in the policy, which has room for about 400. */
   readonly organizationId?: string;
   /** Default: S3's own keys. */
   readonly key?: Key;
 }
 
-/** Sources, plans and records of releases. Each account's bake role reads the sources and its own plans, and nothing else. */
+/**
+ * Sources, plans and records of releases. Each account's bake role reads the sources and its own plans, writes its own records,
+ * and touches nothing of another account.
+ */
 export class ReleaseBucket extends Bucket {
   constructor(
     scope: Construct,
@@ -69,28 +78,35 @@ export class ReleaseBucket extends Bucket {
       lifecycleRules: LIFECYCLE,
     });
     this.#logRequests(scope, id, bucketName);
-    const bakes = bakeRoles(accountIds, organizationId);
-    this.addToResourcePolicy(
+    const { principals, arnLike, stringEquals } = bakeRoles(accountIds, organizationId);
+    const allow = (sid: string, actions: string[], resources: string[]) =>
       new PolicyStatement({
-        sid: 'BakesRead',
-        principals: bakes.principals,
-        actions: ['s3:GetObject'],
-        resources: [this.arnForObjects('sources/*'), this.arnForObjects('plans/*/${aws:PrincipalAccount}-*')],
-        conditions: {
-          ArnLike: bakes.arnLike,
-          ...(bakes.stringEquals && { StringEquals: bakes.stringEquals }),
-        },
-      }),
-    );
+        sid,
+        principals,
+        actions,
+        resources,
+        conditions: { ArnLike: arnLike, ...(stringEquals && { StringEquals: stringEquals }) },
+      });
+    const own = '${aws:PrincipalAccount}';
+    for (const statement of [
+      allow(
+        'BakesRead',
+        ['s3:GetObject'],
+        [this.arnForObjects('sources/*'), this.arnForObjects(`plans/*/${own}-*`)],
+      ),
+      allow('BakesWriteRecords', ['s3:PutObject'], [this.arnForObjects(`${keys.bakes(own)}/*`)]),
+      allow('BakesFindTheBucket', ['s3:GetBucketAcl', 's3:GetBucketLocation'], [this.bucketArn]),
+    ])
+      this.addToResourcePolicy(statement);
     key?.addToResourcePolicy(
       new PolicyStatement({
-        sid: 'BakesDecrypt',
-        principals: bakes.principals,
-        actions: ['kms:Decrypt'],
+        sid: 'BakesUseTheKey',
+        principals,
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
         resources: ['*'], // In the policy of a key: that key.
         conditions: {
-          ArnLike: bakes.arnLike,
-          StringEquals: { ...bakes.stringEquals, ...throughBucket(bucketName, Stack.of(this).region) },
+          ArnLike: arnLike,
+          StringEquals: { ...stringEquals, ...throughBucket(bucketName, Stack.of(this).region) },
         },
       }),
     );
@@ -136,11 +152,11 @@ function bakeRoles(
   accountIds: readonly string[],
   organizationId: string | undefined,
 ): { principals: IPrincipal[]; arnLike: Record<string, string>; stringEquals?: Record<string, string> } {
-  // By a pattern, and of these accounts only; every ARN written out would outgrow the policy at a hundred accounts.
+  // An account by its id alone: with ARNs the policy would outgrow its 20 KB at a hundred accounts.
   const arnLike = { 'aws:PrincipalArn': roleArn('*', NAMES.bakeRole) };
   if (organizationId === undefined)
     return {
-      principals: accountIds.map((accountId) => new ArnPrincipal(`arn:aws:iam::${accountId}:root`)),
+      principals: accountIds.map((accountId) => new ArnPrincipal(accountId)),
       arnLike,
     };
   // No principal stands for an organisation. S3 does not take anybody with this condition for public.

@@ -69,7 +69,7 @@ describe('with a key of one’s own', () => {
       "Allow kms:* by {"AWS":"arn:aws:iam::999999999999:root"} on *
       Logs: Allow kms:Decrypt* kms:Describe* kms:Encrypt* kms:GenerateDataKey* kms:ReEncrypt* by {"Service":"logs.eu-west-1.amazonaws.com"} on * if {"ArnLike":{"kms:EncryptionContext:aws:logs:arn":["arn:aws:logs:eu-west-1:999999999999:log-group:/aws/lambda/packleader-*","arn:aws:logs:eu-west-1:999999999999:log-group:/aws/vendedlogs/*/packleader-*","arn:aws:logs:eu-west-1:999999999999:log-group:/packleader/*"]}}
       DeliveryOfLogs: Allow kms:Decrypt* by {"Service":"delivery.logs.amazonaws.com"} on * if {"StringEquals":{"aws:SourceAccount":"999999999999"}}
-      BakesDecrypt: Allow kms:Decrypt by {"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]} on * if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"},"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}"
+      BakesUseTheKey: Allow kms:Decrypt kms:GenerateDataKey by {"AWS":["111111111111","222222222222"]} on * if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"},"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}"
     `);
   });
 
@@ -81,11 +81,11 @@ describe('with a key of one’s own', () => {
     `);
   });
 
-  it('a bake decrypts its orders with it, though the hub is in a region that has no target', () => {
+  it('a bake decrypts its orders and encrypts its record with it, though the hub is in a region that has no target', () => {
     const elsewhere = { ...factory, hub: { accountId: '999999999999', region: 'eu-central-1' } };
     const stack = target({ factory: elsewhere, accountId, customerKey: true });
     expect(may(stack, NAMES.bakeRole).filter((line) => /Orders|Deny/.test(line))).toEqual([
-      'DecryptOrders: Allow kms:Decrypt on arn:aws:kms:eu-central-1:999999999999:key/* if ' +
+      'DecryptOrdersEncryptRecord: Allow kms:Decrypt kms:GenerateDataKey on arn:aws:kms:eu-central-1:999999999999:key/* if ' +
         '{"StringEquals":{"kms:ViaService":"s3.eu-central-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-central-1"}}',
       'StayInRegionsOfKeys: Deny kms:* on * if {"StringNotEquals":{"aws:RequestedRegion":["eu-west-1"]},"StringNotEqualsIgnoreCase":{"aws:RequestedRegion":"eu-central-1"}}',
     ]);

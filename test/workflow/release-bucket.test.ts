@@ -34,6 +34,13 @@ describe('the bucket', () => {
           NoncurrentVersionExpiration: { NoncurrentDays: 30 },
         },
         {
+          Id: 'bakes',
+          Prefix: 'bakes/',
+          Status: 'Enabled',
+          ExpirationInDays: 365,
+          NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+        },
+        {
           Id: 'sources',
           Prefix: 'sources/',
           Status: 'Enabled',
@@ -70,7 +77,7 @@ describe('the bucket', () => {
   });
 
   it('names every account, as long as its policy has room for them', () => {
-    expect(hub(withAccounts(280)).errors).toEqual([]);
+    expect(hub(withAccounts(400)).errors).toEqual([]);
   });
 
   it('fails to synthesise when it has not, and says what to set', () => {
@@ -82,14 +89,17 @@ describe('the bucket', () => {
     ]);
   });
 
-  it('with an organisation, lets the bake roles of its accounts read, however many they are, and nobody else', () => {
+  it('with an organisation, admits the bake roles of its accounts, however many they are, and nobody else', () => {
     const large = hub(withAccounts(1_000), { organizationId: 'o-a1b2c3d4e5' });
     expect(large.errors).toEqual([]);
     const allowed = large.bucketPolicy(BUCKET).filter(({ Effect }) => Effect === 'Allow');
+    const asBake =
+      'if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"},"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}';
+    const arn = `arn:aws:s3:::${BUCKET}`;
     expect(allowed.map(inWords)).toEqual([
-      'BakesRead: Allow s3:GetObject by {"AWS":"*"} ' +
-        `on arn:aws:s3:::${BUCKET}/plans/*/\${aws:PrincipalAccount}-* arn:aws:s3:::${BUCKET}/sources/* if ` +
-        '{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"},"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}',
+      `BakesRead: Allow s3:GetObject by {"AWS":"*"} on ${arn}/plans/*/\${aws:PrincipalAccount}-* ${arn}/sources/* ${asBake}`,
+      `BakesWriteRecords: Allow s3:PutObject by {"AWS":"*"} on ${arn}/bakes/\${aws:PrincipalAccount}/* ${asBake}`,
+      `BakesFindTheBucket: Allow s3:GetBucketAcl s3:GetBucketLocation by {"AWS":"*"} on ${arn} ${asBake}`,
     ]);
   });
 });

@@ -58,6 +58,8 @@ describe('in a target account', () => {
       {
         "may": "WriteLog: Allow logs:CreateLogStream logs:PutLogEvents on arn:aws:logs:eu-west-1:111111111111:log-group:/packleader/packleader-bake:*
       ReadSourceAndOwnPlan: Allow s3:GetObject on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/111111111111-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/*
+      WriteRecord: Allow s3:PutObject on arn:aws:s3:::packleader-999999999999-eu-west-1/bakes/111111111111/*
+      FindBucketOfRecord: Allow s3:GetBucketAcl s3:GetBucketLocation on arn:aws:s3:::packleader-999999999999-eu-west-1
       ReadSecrets: Allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:*:111111111111:secret:packleader/*
       ReadSecretParameters: Allow ssm:GetParameter on arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*
       Look: Allow ec2:DescribeImages ec2:DescribeInstanceStatus ec2:DescribeInstanceTypeOfferings ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeRegions ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeSubnets ec2:DescribeTags ec2:DescribeVolumes ec2:DescribeVpcs on *
@@ -183,7 +185,9 @@ describe('in the hub', () => {
     expect(theHub.bucketPolicy(BUCKET).map(inWords).join('\n')).toMatchInlineSnapshot(`
       "Deny s3:* by {"AWS":"*"} on arn:aws:s3:::packleader-999999999999-eu-west-1 arn:aws:s3:::packleader-999999999999-eu-west-1/* if {"Bool":{"aws:SecureTransport":"false"}}
       Deny s3:* by {"AWS":"*"} on arn:aws:s3:::packleader-999999999999-eu-west-1 arn:aws:s3:::packleader-999999999999-eu-west-1/* if {"NumericLessThan":{"s3:TlsVersion":1.2}}
-      BakesRead: Allow s3:GetObject by {"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/\${aws:PrincipalAccount}-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}"
+      BakesRead: Allow s3:GetObject by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/\${aws:PrincipalAccount}-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}
+      BakesWriteRecords: Allow s3:PutObject by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/bakes/\${aws:PrincipalAccount}/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}
+      BakesFindTheBucket: Allow s3:GetBucketAcl s3:GetBucketLocation by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1 if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}"
     `);
   });
 
