@@ -149,10 +149,21 @@ export interface Clock {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
-const realTime: Clock = {
+export const REAL_TIME: Clock = {
   now: () => new Date(),
   sleep: async (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
 };
+
+/** A timer that is aborted rejects with an error of its own; the signal's reason is what was promised. */
+async function pause(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await clock.sleep(ms, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+  signal?.throwIfAborted();
+}
 
 const FIRST_DELAY_MS = 2_000;
 const LONGEST_DELAY_MS = 20_000;
@@ -168,7 +179,7 @@ export async function followRelease(
   release: ReleaseHandle | string,
   options: WaitOptions = {},
 ): Promise<ReleaseResult> {
-  const { timeoutMs, onProgress, signal, clock = realTime } = options;
+  const { timeoutMs, onProgress, signal, clock = REAL_TIME } = options;
   signal?.throwIfAborted();
   const { execution, client } = await findExecution(idOf(release), options);
   const follower = new ReleaseFollower(execution, client);
@@ -192,8 +203,7 @@ export async function followRelease(
       throw new WaitTimedOut(`${execution.arn} still runs after ${(timeoutMs ?? 0) / 1000} s; it goes on`);
     }
     // Between half and all of it, so that many who wait do not ask at the same time.
-    await clock.sleep(Math.min(left, delayMs * (0.5 + Math.random() / 2)), signal);
-    signal?.throwIfAborted();
+    await pause(clock, Math.min(left, delayMs * (0.5 + Math.random() / 2)), signal);
   }
 }
 

@@ -4,12 +4,14 @@ import { Command, CommanderError } from 'commander';
 import * as z from 'zod';
 import { InvalidConfiguration, type Problem, problem } from '../tasks/configuration/problems.ts';
 import { EXIT } from './exit-codes.ts';
+import { addCancel } from './commands/cancel.ts';
 import { addConfig } from './commands/config.ts';
 import { addDoctor } from './commands/doctor.ts';
 import type { ExitCode } from './commands/options.ts';
 import { addRehearse } from './commands/rehearse.ts';
 import { addRelease } from './commands/release.ts';
 import { addStatus } from './commands/status.ts';
+import { addSweep } from './commands/sweep.ts';
 import { addValidate } from './commands/validate.ts';
 import { addWatch } from './commands/watch.ts';
 import { ClientError } from './client/errors.ts';
@@ -67,6 +69,8 @@ function program(output: Output, code: ExitCode): Command {
   addRelease(root, output, code);
   addStatus(root, output, code);
   addWatch(root, output, code);
+  addCancel(root, output, code);
+  addSweep(root, output, code);
   addDoctor(root, output, code);
   return root;
 }

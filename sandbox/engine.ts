@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type PlacedState, type StateGraph, statesOf } from './asl.ts';
 import { EventRecord } from './event-record.ts';
 import { History } from './history.ts';
-import { RETRY_COUNT, type TaskCall, localise, taskCallSchema } from './localise.ts';
+import { RETRY_COUNT, type TaskCall, localise, taskCallSchema, waitSchema } from './localise.ts';
 import { Retries } from './retries.ts';
 import { StatesError } from './states-error.ts';
 
@@ -193,13 +193,22 @@ export class Engine {
 
   #handlers(execution: Execution) {
     const retries = new Retries(this.#options.sleep);
-    const tasks = statesOf(execution.machine.definition).filter(({ state }) => state.Type === 'Task');
-    return Object.fromEntries(
-      tasks.map((placed) => [
+    const states = statesOf(execution.machine.definition);
+    const tasks = states.filter(({ state }) => state.Type === 'Task');
+    const waits = states.filter(({ state }) => state.Type === 'Wait');
+    return Object.fromEntries([
+      ...tasks.map((placed) => [
         placed.name,
         async (call: unknown) => this.#perform(placed, taskCallSchema.parse(call), execution, retries),
       ]),
-    );
+      ...waits.map(({ name }) => [name, async (call: unknown) => this.#waitUntil(call)]),
+    ]);
+  }
+
+  async #waitUntil(call: unknown): Promise<Json> {
+    const until = Date.parse(waitSchema.parse(call).parameters.until);
+    await this.#options.sleep(Math.max(0, until - this.#options.now().getTime()));
+    return null;
   }
 
   async #perform(placed: PlacedState, call: TaskCall, execution: Execution, retries: Retries): Promise<Json> {

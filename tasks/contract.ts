@@ -11,6 +11,7 @@ export const NAMES = {
   releaseMachine: 'packleader-release',
   releaseImageMachine: 'packleader-release-image',
   bakeBatchMachine: 'packleader-bake-batch',
+  sweepMachine: 'packleader-sweep',
   fetchSourceProject: 'packleader-fetch-source',
   bakeProject: 'packleader-bake',
   orchestratorRole: 'packleader-orchestrator',
@@ -66,6 +67,12 @@ export const STATES = {
   quarantined: 'quarantined',
 } as const;
 
+/**
+ * The pivot of a release, by the names of its states. A release is released once its execution has entered the state
+ * behind the pivot: an execution's history is the one place where that is decided in one instant for all targets.
+ */
+export const PIVOT = { publish: 'Publish release', behind: 'Announce release' } as const;
+
 /** Environment variables of the bake project's builds; a template reads `PKR_VAR_source_ami` as `var.source_ami`. */
 export const BAKE_ENVIRONMENT = {
   release: 'PACKLEADER_RELEASE',
@@ -112,10 +119,15 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.pkrvars.json`,
   packerSecrets: (prefix: string, target: Target) =>
     `${prefix}/${target.accountId}-${target.region}.secrets.json`,
+  /** The folder of the records below. */
+  releasedOf: (image?: string) => (image === undefined ? 'released/' : `released/${image}/`),
   /** What a bake leaves: below it `<build>/packer.log`, `packer-manifest.json` and `package-manifest.tsv`. */
   bakes: (accountId: string) => `bakes/${accountId}`,
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,
+  /** What one sweep found, and what became of each release it swept; `sweep` is the name of its execution. */
+  findings: (sweep: string) => `sweeps/${sweep}/findings.json`,
+  swept: (sweep: string, releaseId: string) => `sweeps/${sweep}/${releaseId}.json`,
 } as const;
 
 export const parameters = {
@@ -263,6 +275,48 @@ export type Ami = z.infer<typeof amiSchema>;
 export const leftoverSchema = targetSchema.extend({ resourceId: z.string(), why: z.string() });
 export type Leftover = z.infer<typeof leftoverSchema>;
 
+/** What people, events and schedules may ask `packleader-sweep` for; `{}` sweeps everything. */
+export const sweepRequestSchema = z
+  .strictObject({
+    /** One release, whatever its age. */
+    release: z.string().min(1).optional(),
+    /** The same, by the ARN of its execution. */
+    execution: z.string().min(1).optional(),
+    /** Leaves alone what ended after that; the schedule leaves an hour to the sweeps that an end has started. */
+    olderThanMinutes: z.number().int().min(0).optional(),
+    /** Only says what would be removed. */
+    dryRun: z.boolean().optional(),
+  })
+  .describe('sweep request');
+export type SweepRequest = z.infer<typeof sweepRequestSchema>;
+
+/** A release that a sweep left alone, and why. */
+export const keptReleaseSchema = z.object({
+  releaseId: z.string(),
+  /** `recent`: it ended after the time that was asked for. `unclear`: nobody can tell. */
+  is: z.enum(['running', 'released', 'recent', 'unclear']),
+  why: z.string(),
+});
+export type KeptRelease = z.infer<typeof keptReleaseSchema>;
+
+/** Something that a sweep removed, or would remove. */
+export const sweptSchema = targetSchema.extend({ releaseId: z.string(), resourceId: z.string() });
+export type Swept = z.infer<typeof sweptSchema>;
+
+/** How a sweep ended: the output of `Report sweep`. Lists are cut where they would not fit, and counted whole. */
+export const sweepReportSchema = z.object({
+  complete: z.boolean(),
+  dryRun: z.boolean(),
+  cause: z.string(),
+  removed: z.array(sweptSchema),
+  removedCount: z.number().int(),
+  leftovers: z.array(leftoverSchema),
+  leftoverCount: z.number().int(),
+  kept: z.array(keptReleaseSchema),
+  keptCount: z.number().int(),
+});
+export type SweepReport = z.infer<typeof sweepReportSchema>;
+
 /** Step Functions' own shape of a caught error. */
 export const errorOutputSchema = z.object({ Error: z.string(), Cause: z.string().default('') });
 export type ErrorOutput = z.infer<typeof errorOutputSchema>;
@@ -288,6 +342,7 @@ export const ERRORS = {
   someImagesFailed: 'SomeImagesFailed',
   rollbackIncomplete: 'RollbackIncomplete',
   announcementFailed: 'AnnouncementFailed',
+  sweepIncomplete: 'SweepIncomplete',
   accessDenied: 'AccessDenied',
   throttled: 'Throttled',
   connectionLost: 'ConnectionLost',

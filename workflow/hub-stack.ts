@@ -35,6 +35,7 @@ export class HubStack extends Stack {
     const functions = new TaskFunctions(this, 'Tasks');
     functions.mayUse(bucket);
     functions.mayAssumeStewards(accountIds);
+    functions.mayUseExecutions();
     const { repository, defaultBranch } = factory;
     const project = new FetchSourceProject(this, 'FetchSource', {
       bucket,
@@ -49,6 +50,7 @@ export class HubStack extends Stack {
       bucket: bucketName(factory),
       accountIds,
       fetchSourceProjectArn: project.projectArn,
+      targets: factory.stages.flatMap(({ targets }) => targets),
     });
     // Last: the alarms watch every function and queue that is there.
     new Alarms(this, 'Alarms', alarms);

@@ -36,6 +36,7 @@ const LIFECYCLE: LifecycleRule[] = [
     noncurrentVersionExpiration: Duration.days(30),
   },
   { id: 'sources', prefix: 'sources/', ...WORKING_FILES },
+  { id: 'sweeps', prefix: 'sweeps/', ...WORKING_FILES },
   { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
   { id: 'nothing-but-delete-markers', expiredObjectDeleteMarker: true },
 ];

@@ -3,12 +3,14 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { NAMES } from '../tasks/contract.ts';
+import { NAMES, type Target } from '../tasks/contract.ts';
 import { bakeBatchWorkflow } from './bake-batch-workflow.ts';
 import { KeptLogs } from './kept-logs.ts';
 import { releaseImageWorkflow } from './release-image-workflow.ts';
 import { releaseWorkflow } from './release-workflow.ts';
 import { BAKE_BATCH_ROLE, mayAssume } from './role-names.ts';
+import { sweepBy } from './sweep-triggers.ts';
+import { sweepWorkflow } from './sweep-workflow.ts';
 import { TaskStates } from './task-states.ts';
 import { type Wildcards, justify } from './wildcards.ts';
 import * as timeouts from './timeouts.ts';
@@ -23,6 +25,8 @@ export interface StateMachinesProps {
   /** The accounts whose orchestrator role may be assumed. */
   readonly accountIds: readonly string[];
   readonly fetchSourceProjectArn: string;
+  /** What a sweep looks at when nobody says for which release. */
+  readonly targets: readonly Target[];
 }
 
 /** The machines of a release. Their names are fixed: the target accounts' trust policies name them. */
@@ -87,6 +91,23 @@ export class StateMachines extends Construct {
     });
     mayRun(release, NAMES.releaseImageMachine);
     mayFetchSource(release, props.fetchSourceProjectArn);
+
+    const sweepScope = new Construct(this, 'Sweep');
+    const sweep = new StateMachine(sweepScope, 'Machine', {
+      stateMachineName: NAMES.sweepMachine,
+      comment:
+        'Removes what a stopped release left. {} sweeps everything; {"release": "linux-base@1.4.2026…"} one release; {"dryRun": true} only looks.',
+      definitionBody: DefinitionBody.fromChainable(
+        sweepWorkflow(sweepScope, {
+          tasks: new TaskStates(sweepScope, props.functionOf),
+          bucket: props.bucket,
+          targets: props.targets,
+        }),
+      ),
+      timeout: timeouts.SWEEP,
+      ...observed(sweepScope, NAMES.sweepMachine),
+    });
+    sweepBy(sweepScope, sweep, machineArn(this, NAMES.releaseImageMachine));
   }
 }
 

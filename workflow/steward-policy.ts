@@ -10,6 +10,7 @@ export const STEWARD_WILDCARDS: Wildcards = {
   '*': "EC2's Describe actions, and the search for parameters, take no resource; they return no values.",
   ':instance/*': TAGGED,
   ':key-pair/*': TAGGED,
+  ':network-interface/*': TAGGED,
   ':security-group/*': TAGGED,
   ':volume/*': TAGGED,
   '::image/*': TAGGED,
@@ -35,6 +36,7 @@ export function stewardPolicy(accountId: string, hubRegion: string): PolicyState
         'ec2:DescribeImages',
         'ec2:DescribeInstances',
         'ec2:DescribeKeyPairs',
+        'ec2:DescribeNetworkInterfaces',
         'ec2:DescribeSecurityGroups',
         'ec2:DescribeSnapshots',
         'ec2:DescribeVolumes',
@@ -45,17 +47,26 @@ export function stewardPolicy(accountId: string, hubRegion: string): PolicyState
       sid: 'LookForUsersOfAnAmi',
       // DescribeImageReferences looks into instances, launch templates and parameters on its caller's behalf.
       actions: [
+        'autoscaling:DescribeAutoScalingGroups',
+        'autoscaling:DescribeLaunchConfigurations',
+        'ec2:DescribeImageAttribute',
         'ec2:DescribeImageReferences',
         'ec2:DescribeLaunchTemplateVersions',
         'ec2:DescribeLaunchTemplates',
         'ssm:DescribeParameters',
       ],
-      resources: ['*'], // Neither EC2's Describe actions nor this search take a resource.
+      resources: ['*'], // Neither Describe actions nor this search take a resource.
     }),
     new PolicyStatement({
       sid: 'RemoveBuilders',
-      actions: ['ec2:DeleteKeyPair', 'ec2:DeleteSecurityGroup', 'ec2:DeleteVolume', 'ec2:TerminateInstances'],
-      resources: ec2Arns(accountId, 'instance', 'key-pair', 'security-group', 'volume'),
+      actions: [
+        'ec2:DeleteKeyPair',
+        'ec2:DeleteNetworkInterface',
+        'ec2:DeleteSecurityGroup',
+        'ec2:DeleteVolume',
+        'ec2:TerminateInstances',
+      ],
+      resources: ec2Arns(accountId, 'instance', 'key-pair', 'network-interface', 'security-group', 'volume'),
       conditions: ofSomeRelease,
     }),
     new PolicyStatement({

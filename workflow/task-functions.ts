@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -27,15 +27,38 @@ export const STEWARDS = [
   'withdraw-publication',
   'deregister-amis',
   'verify-rollback',
+  'find-dead-releases',
+  'sweep-release',
 ];
 /** The folders of the bucket that a task reads, and those that it writes. */
 const READS: Readonly<Record<string, readonly string[]>> = {
   'plan-releases': ['sources'],
   'resolve-source-amis': ['plans'],
+  'find-dead-releases': ['plans'],
+  'sweep-release': ['sweeps'],
+  'report-sweep': ['sweeps'],
 };
 const WRITES: Readonly<Record<string, readonly string[]>> = {
   'plan-releases': ['plans'],
   'announce-release': ['released'],
+  'find-dead-releases': ['sweeps'],
+  'sweep-release': ['sweeps'],
+};
+/** The folders that a task lists: to see what is there, and what is not. */
+const LISTS: Readonly<Record<string, readonly string[]>> = {
+  'find-dead-releases': ['plans', 'released'],
+  'sweep-release': ['released'],
+  'report-sweep': ['sweeps'],
+};
+/** What a task may do with executions, by their machine. */
+const EXECUTIONS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'find-dead-releases': {
+    [NAMES.releaseImageMachine]: ['states:DescribeExecution', 'states:GetExecutionHistory'],
+  },
+  'sweep-release': {
+    [NAMES.releaseImageMachine]: ['states:DescribeExecution', 'states:GetExecutionHistory'],
+    [NAMES.bakeBatchMachine]: ['states:DescribeExecution', 'states:StopExecution'],
+  },
 };
 const ANNOUNCERS = ['announce-release', 'announce-rollback'];
 
@@ -44,6 +67,11 @@ const WILDCARDS: Wildcards = {
   '/plans/*': 'Each release has a folder of its own, named after its execution.',
   '/sources/*': 'A source has the name of its commit.',
   '/released/*': 'One record for each version of each image.',
+  '/sweeps/*': 'Each sweep has a folder of its own, named after its execution.',
+  [`:execution:${NAMES.releaseImageMachine}:*`]:
+    'Releases of any name may be dead; their names are made when they start.',
+  [`:execution:${NAMES.bakeBatchMachine}:*`]:
+    'The bakes of any dead release; their names are made when they start.',
 };
 
 /** One Lambda function per task file; each is made when a state asks for it. */
@@ -98,6 +126,26 @@ export class TaskFunctions extends Construct {
       if (READS[file]) for (const statement of keyStatements(bucket, 'read')) task.addToRolePolicy(statement);
       if (WRITES[file])
         for (const statement of keyStatements(bucket, 'write')) task.addToRolePolicy(statement);
+      const lists = LISTS[file];
+      if (lists === undefined) return;
+      task.addToRolePolicy(
+        new PolicyStatement({
+          actions: ['s3:ListBucket'],
+          resources: [bucket.bucketArn],
+          conditions: { StringLike: { 's3:prefix': lists.map((folder) => `${folder}/*`) } },
+        }),
+      );
+    });
+  }
+
+  /** Which tasks look at executions, and which stop them. */
+  mayUseExecutions(): void {
+    const { account, region } = Stack.of(this);
+    this.#grants.push((file, task) => {
+      for (const [machine, actions] of Object.entries(EXECUTIONS[file] ?? {})) {
+        const resources = [`arn:aws:states:${region}:${account}:execution:${machine}:*`];
+        task.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources }));
+      }
     });
   }
 

@@ -40,6 +40,8 @@ export class ReleaseFollower {
   readonly #client: SFNClient;
   readonly #root: ExecutionHistory;
   readonly #images = new Map<string, ExecutionHistory>();
+  /** What has been read, but not yet returned. */
+  readonly #untold: ReleaseProgress[] = [];
 
   constructor(execution: ReleaseExecution, client: SFNClient) {
     this.#execution = execution;
@@ -57,18 +59,18 @@ export class ReleaseFollower {
    *  @throws ReleaseNotFound, AccessDenied, NoCredentials, Throttled, HubUnreachable
    */
   async look(signal?: AbortSignal): Promise<ReleaseProgress[]> {
-    const own = await this.#root.read(this.#client, signal);
-    const told = this.#tell(this.#root, own);
+    this.#untold.push(...this.#tell(this.#root, await this.#root.read(this.#client, signal)));
     for (const arn of this.#started()) {
       if (!this.#images.has(arn)) this.#images.set(arn, new ExecutionHistory(arn));
     }
     const others = [...this.#images.values()].filter((history) => history !== this.#root);
-    const read = await pMap(
-      others,
-      async (history) => this.#tell(history, await this.#readImage(history, signal)),
-      { concurrency: READS },
-    );
-    return [...told, ...read.flat()].toSorted((one, other) => one.elapsedMs - other.elapsedMs);
+    // One that cannot be read must not lose what the others had to tell: it is told after the next look.
+    const failures = await pMap(others, async (history) => this.#lookAt(history, signal), {
+      concurrency: READS,
+    });
+    const [failure] = failures.flat();
+    if (failure) throw failure.error;
+    return this.#untold.splice(0).toSorted((one, other) => one.elapsedMs - other.elapsedMs);
   }
 
   result(): ReleaseResult {
@@ -93,12 +95,14 @@ export class ReleaseFollower {
     return [...this.#root.children].filter((arn) => arn.includes(`:execution:${NAMES.releaseImageMachine}:`));
   }
 
-  /** An image that the whole never came to has no execution. */
-  async #readImage(history: ExecutionHistory, signal?: AbortSignal): Promise<Step[]> {
+  /** What went wrong, if anything did; an image that the whole never came to has no execution. */
+  async #lookAt(history: ExecutionHistory, signal?: AbortSignal): Promise<{ readonly error: unknown }[]> {
     try {
-      return await history.read(this.#client, signal);
+      const steps = await history.read(this.#client, signal);
+      this.#untold.push(...this.#tell(history, steps));
+      return [];
     } catch (error) {
-      if (!(error instanceof ReleaseNotFound) || history.known) throw error;
+      if (!(error instanceof ReleaseNotFound) || history.known) return [{ error }];
       this.#images.delete(history.arn);
       return [];
     }

@@ -358,6 +358,46 @@ describe('waitForRelease', () => {
     expect((await engine.executions[0]?.outcome)?.status).toBe('SUCCEEDED');
   });
 
+  test('fails with the signal’s reason on real time as well', async () => {
+    const { on, sandbox } = await open();
+    const handle = await startRelease({}, on);
+    // It never ends: every look shows it as it is now.
+    const frozen = sandbox.intercept(async (call, next) =>
+      call.operation === 'GetExecutionHistory' && call.role === 'operator' ? { events: [] } : next(),
+    );
+    const controller = new AbortController();
+    const { clock: _, ...onRealTime } = on;
+    setTimeout(() => controller.abort(new Error('enough')), 50);
+    await expect(waitForRelease(handle, { ...onRealTime, signal: controller.signal })).rejects.toThrow(
+      'enough',
+    );
+    frozen();
+  });
+
+  test('tells every step once, also when some looks at some images fail half way', async () => {
+    const { on, sandbox } = await open({}, { base: AL2023, other: AL2023 });
+    const handle = await startRelease({}, on);
+    let calls = 0;
+    sandbox.intercept(async (call, next) => {
+      if (call.role === 'operator' && ++calls % 4 === 0)
+        throw Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' });
+      return next();
+    });
+    const told: string[] = [];
+    const result = await waitForRelease(handle, {
+      ...on,
+      onProgress: (news) => {
+        for (const { phase, state, releaseId } of news)
+          if (phase === 'entered' && releaseId) told.push(`${releaseId} ${state}`);
+      },
+    });
+    const all = result.releases.flatMap(({ releaseId, path }) =>
+      path.map((state) => `${releaseId} ${state}`),
+    );
+    expect(new Set(told)).toEqual(new Set(all));
+    expect(told).toHaveLength(all.length);
+  });
+
   test('fails with the signal’s reason when it is aborted between two looks; the release goes on', async () => {
     const { on, engine, sandbox } = await open();
     const handle = await startRelease({}, on);

@@ -77,6 +77,11 @@ function callsOfMachines(): Recorded[] {
   );
 }
 
+/** By its name, or as a reference into the same stack. */
+const isMachine = (arn: string): boolean =>
+  arn.includes(':stateMachine:') ||
+  theHub.ofType('AWS::StepFunctions::StateMachine').some(({ path }) => arn === `ref:${path}`);
+
 /** What EventBridge does with the roles it is given. */
 function callsOfRules(): Recorded[] {
   const targetSchema = z.object({ Arn: z.string(), RoleArn: z.string() });
@@ -86,7 +91,7 @@ function callsOfRules(): Recorded[] {
       .parse(is['Targets'] ?? [])
       .flatMap((one) => {
         const parsed = targetSchema.safeParse(one);
-        if (!parsed.success || !parsed.data.Arn.includes(':stateMachine:')) return [];
+        if (!parsed.success || !isMachine(parsed.data.Arn)) return [];
         const by = roleReference.exec(parsed.data.RoleArn)?.[1] ?? parsed.data.RoleArn;
         const request = { action: 'states:StartExecution', resource: parsed.data.Arn, context: {} };
         return [{ accountId: hubAccount, by, state: path, request }];

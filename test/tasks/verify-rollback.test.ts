@@ -90,6 +90,7 @@ describe('verifying a rollback', () => {
       instances: { 'i-1': 'shutting-down', 'i-0': 'terminated' },
       keyPairs: ['key-1'],
       volumes: ['vol-1'],
+      interfaces: ['eni-1'],
       groups: ['sg-1'],
       images: [candidate('ami-1')],
       snapshots: ['snap-2'],
@@ -97,8 +98,20 @@ describe('verifying a rollback', () => {
       latest: 'ami-1',
     });
     const { cause, leftovers, ...rest } = await verify(done);
-    expect(rest).toEqual({ complete: false, error: 'RollbackIncomplete', leftoverCount: 10 });
-    const ids = ['ami-1', 'b:1', 'i-1', 'key-1', 'vol-1', 'sg-1', 'snap-2', 'snap-1', VERSION, LATEST];
+    expect(rest).toEqual({ complete: false, error: 'RollbackIncomplete', leftoverCount: 11 });
+    const ids = [
+      'ami-1',
+      'b:1',
+      'i-1',
+      'key-1',
+      'vol-1',
+      'eni-1',
+      'sg-1',
+      'snap-2',
+      'snap-1',
+      VERSION,
+      LATEST,
+    ];
     expect(leftovers).toEqual(ids.map((id) => leftover(DEV, id)));
     expect(cause).toBe(
       [

@@ -101,6 +101,11 @@ describe('with a key of one’s own', () => {
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringLike":{"kms:EncryptionContext:aws:states:stateMachineArn":"arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-*"}}",
           "Allow kms:GenerateDataKey on key ref:Key/Resource if {"StringLike":{"kms:EncryptionContext:SourceArn":"arn:aws:logs:eu-west-1:999999999999:*"}}",
         ],
+        "StateMachines/Sweep/Machine/EventsRole/Resource": [],
+        "StateMachines/Sweep/Machine/Role/Resource": [
+          "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringLike":{"kms:EncryptionContext:aws:states:stateMachineArn":"arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-*"}}",
+          "Allow kms:GenerateDataKey on key ref:Key/Resource if {"StringLike":{"kms:EncryptionContext:SourceArn":"arn:aws:logs:eu-west-1:999999999999:*"}}",
+        ],
         "packleader-bake-batch": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringLike":{"kms:EncryptionContext:aws:states:stateMachineArn":"arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-*"}}",
           "Allow kms:GenerateDataKey on key ref:Key/Resource if {"StringLike":{"kms:EncryptionContext:SourceArn":"arn:aws:logs:eu-west-1:999999999999:*"}}",
@@ -115,14 +120,23 @@ describe('with a key of one’s own', () => {
         "packleader-task-apply-version-tags": [],
         "packleader-task-check-amis": [],
         "packleader-task-deregister-amis": [],
+        "packleader-task-find-dead-releases": [
+          "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
         "packleader-task-plan-releases": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
         ],
         "packleader-task-publish-release": [],
+        "packleader-task-report-sweep": [
+          "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
         "packleader-task-resolve-source-amis": [
           "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
         ],
         "packleader-task-summarise-releases": [],
+        "packleader-task-sweep-release": [
+          "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
         "packleader-task-verify-rollback": [],
         "packleader-task-withdraw-publication": [],
       }

@@ -48,6 +48,13 @@ describe('the bucket', () => {
           NoncurrentVersionExpiration: { NoncurrentDays: 30 },
         },
         {
+          Id: 'sweeps',
+          Prefix: 'sweeps/',
+          Status: 'Enabled',
+          ExpirationInDays: 90,
+          NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+        },
+        {
           Id: 'unfinished-uploads',
           Status: 'Enabled',
           AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },

@@ -38,9 +38,9 @@ describe('in a target account', () => {
   it('the steward works for the tasks that act in targets, and destroys only what carries the tag of a release', () => {
     expect(roleOf(theTarget, NAMES.stewardRole)).toMatchInlineSnapshot(`
       {
-        "may": "Look: Allow ec2:DescribeImages ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeVolumes on *
-      LookForUsersOfAnAmi: Allow ec2:DescribeImageReferences ec2:DescribeLaunchTemplateVersions ec2:DescribeLaunchTemplates ssm:DescribeParameters on *
-      RemoveBuilders: Allow ec2:DeleteKeyPair ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+        "may": "Look: Allow ec2:DescribeImages ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeVolumes on *
+      LookForUsersOfAnAmi: Allow autoscaling:DescribeAutoScalingGroups autoscaling:DescribeLaunchConfigurations ec2:DescribeImageAttribute ec2:DescribeImageReferences ec2:DescribeLaunchTemplateVersions ec2:DescribeLaunchTemplates ssm:DescribeParameters on *
+      RemoveBuilders: Allow ec2:DeleteKeyPair ec2:DeleteNetworkInterface ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       RemoveAmis: Allow ec2:DeleteSnapshot ec2:DeregisterImage on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       TagAmis: Allow ec2:CreateTags on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"ForAllValues:StringEquals":{"aws:TagKeys":["packleader:state","Version","packleader:quarantine"]}}
       ReadParameters: Allow ssm:GetParameter ssm:GetParameters on arn:aws:ssm:*:111111111111:parameter/* arn:aws:ssm:*::parameter/aws/service/*
@@ -48,7 +48,7 @@ describe('in a target account', () => {
       KeepOffSecrets: Deny ssm:* on arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*
       Publish: Allow ssm:DeleteParameter ssm:GetParameterHistory ssm:GetParametersByPath ssm:PutParameter on arn:aws:ssm:*:111111111111:parameter/packleader/*/latest arn:aws:ssm:*:111111111111:parameter/packleader/*/versions arn:aws:ssm:*:111111111111:parameter/packleader/*/versions/*
       StopBuilds: Allow codebuild:BatchGetBuilds codebuild:ListBuildsForProject codebuild:StopBuild on arn:aws:codebuild:eu-west-1:111111111111:project/packleader-bake",
-        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-task-resolve-source-amis","arn:aws:iam::999999999999:role/packleader-task-check-amis","arn:aws:iam::999999999999:role/packleader-task-apply-version-tags","arn:aws:iam::999999999999:role/packleader-task-publish-release","arn:aws:iam::999999999999:role/packleader-task-withdraw-publication","arn:aws:iam::999999999999:role/packleader-task-deregister-amis","arn:aws:iam::999999999999:role/packleader-task-verify-rollback"]}}",
+        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-task-resolve-source-amis","arn:aws:iam::999999999999:role/packleader-task-check-amis","arn:aws:iam::999999999999:role/packleader-task-apply-version-tags","arn:aws:iam::999999999999:role/packleader-task-publish-release","arn:aws:iam::999999999999:role/packleader-task-withdraw-publication","arn:aws:iam::999999999999:role/packleader-task-deregister-amis","arn:aws:iam::999999999999:role/packleader-task-verify-rollback","arn:aws:iam::999999999999:role/packleader-task-find-dead-releases","arn:aws:iam::999999999999:role/packleader-task-sweep-release"]}}",
       }
     `);
   });
@@ -149,16 +149,21 @@ describe('in the hub', () => {
     'packleader-task-announce-release',
     'packleader-task-announce-rollback',
     'packleader-task-verify-rollback',
+    'packleader-task-find-dead-releases',
+    'packleader-task-sweep-release',
+    'packleader-task-report-sweep',
     'packleader-bake-batch',
     'StateMachines/ReleaseImage/Machine/Role/Resource',
     'StateMachines/Release/Machine/Role/Resource',
+    'StateMachines/Sweep/Machine/Role/Resource',
+    'StateMachines/Sweep/Machine/EventsRole/Resource',
     'packleader-fetch-source',
   ])('%s may do exactly this', (name) => {
     expect(roleOf(theHub, name)).toMatchSnapshot();
   });
 
   it('has no other role', () => {
-    expect(theHub.roles()).toHaveLength(15);
+    expect(theHub.roles()).toHaveLength(20);
   });
 
   it('the machine that bakes may only take on orchestrators: CDK adds no permission to run builds in its own account', () => {
@@ -212,7 +217,7 @@ describe('in the hub', () => {
 
   it('runs every task on arm64 and Node 24, traced and with a log in JSON', () => {
     const tasks = theHub.ofType('AWS::Lambda::Function');
-    expect(tasks).toHaveLength(11);
+    expect(tasks).toHaveLength(14);
     for (const { is } of tasks)
       expect(is).toMatchObject({
         Architectures: ['arm64'],
@@ -266,6 +271,9 @@ describe('in both', () => {
 
   /** Every action that is allowed on all resources, and why it can be no narrower. */
   const EVERYWHERE: Record<string, string> = {
+    'autoscaling:DescribeAutoScalingGroups': 'a Describe action takes no resource',
+    'autoscaling:DescribeLaunchConfigurations': 'a Describe action takes no resource',
+    'ec2:DescribeImageAttribute': 'a Describe action on an AMI takes no resource',
     'ec2:DescribeImageReferences': 'a Describe action takes no resource',
     'ec2:DescribeImages': 'a Describe action takes no resource',
     'ec2:DescribeInstanceStatus': 'a Describe action takes no resource',
@@ -274,6 +282,7 @@ describe('in both', () => {
     'ec2:DescribeKeyPairs': 'a Describe action takes no resource',
     'ec2:DescribeLaunchTemplateVersions': 'a Describe action takes no resource',
     'ec2:DescribeLaunchTemplates': 'a Describe action takes no resource',
+    'ec2:DescribeNetworkInterfaces': 'a Describe action takes no resource',
     'ec2:DescribeRegions': 'a Describe action takes no resource',
     'ec2:DescribeSecurityGroups': 'a Describe action takes no resource',
     'ec2:DescribeSnapshots': 'a Describe action takes no resource',
@@ -332,9 +341,17 @@ describe('in both', () => {
     ).toEqual([]);
   });
 
+  it('nobody may make a role or an instance profile, so a sweep has none to look for', () => {
+    const actions = statements.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => action.startsWith('iam:')).toSorted()).toEqual([
+      'iam:GetInstanceProfile',
+      'iam:PassRole',
+    ]);
+  });
+
   it('logs are kept for half a year', () => {
     const groups = both.flatMap((stack) => stack.ofType('AWS::Logs::LogGroup'));
-    expect(groups).toHaveLength(16);
+    expect(groups).toHaveLength(20);
     for (const { is, retained } of groups) expect([is['RetentionInDays'], retained]).toEqual([180, true]);
   });
 });

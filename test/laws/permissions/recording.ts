@@ -4,9 +4,10 @@ import { awsError } from '../../../sandbox/errors.ts';
 import type { Fault } from '../../../sandbox/faults.ts';
 import { addParameter } from '../../../sandbox/own-things.ts';
 import { type Call, HUB_ROLES, type Sandbox } from '../../../sandbox/sandbox.ts';
-import { NAMES, roleArn } from '../../../tasks/contract.ts';
+import { NAMES, plannedReleaseSchema, roleArn } from '../../../tasks/contract.ts';
 import { releasedBefore } from '../../faults/oracle.ts';
 import { type MadeUpFactory, rehearseFactory, targetsIn } from '../../workflow/rehearsing.ts';
+import { type StopPoint, stoppedRelease, sweep, withHub } from '../../workflow/sweeping.ts';
 import type { Request } from './evaluate.ts';
 import { requestsOf } from './requests.ts';
 
@@ -93,6 +94,22 @@ function useTheCandidate(sandbox: Sandbox): void {
   });
 }
 
+/** Where a release is stopped before it is swept: while a batch bakes, and while it is published. */
+const SWEEPS: readonly StopPoint[] = [
+  (call) => call.operation === 'RunInstances' && call.role === NAMES.bakeRole,
+  (call, state) =>
+    state === 'Publish release' && String(call.input['Name']).endsWith('latest') && call.mutating,
+];
+
+/** A network interface that EC2 did not delete with its instance. */
+function leaveInterface({ world }: Sandbox, releaseId: string): void {
+  const [target] = STAGES.dev;
+  const place = world.region(target?.accountId ?? '', target?.region ?? '');
+  const networkInterfaceId = world.id(place, 'eni');
+  const tags = new Map([['packleader:release', releaseId]]);
+  place.networkInterfaces.set(networkInterfaceId, { networkInterfaceId, securityGroupIds: [], tags });
+}
+
 /** Every different thing that IAM is asked for in all of the scenarios. */
 export async function record(): Promise<Recorded[]> {
   const recorded = new Map<string, Recorded>();
@@ -111,6 +128,19 @@ export async function record(): Promise<Recorded[]> {
         },
       },
     );
+  }
+  for (const at of SWEEPS) {
+    await withHub({ stages: STAGES }, async (hub) => {
+      hub.sandbox.intercept(async (call, next) => {
+        if (call.role !== 'operator')
+          for (const one of recordingsOf(hub.sandbox, call)) recorded.set(JSON.stringify(one), one);
+        return next();
+      });
+      releasedBefore(hub.sandbox, 'base');
+      const { input } = await stoppedRelease(hub, { at, after: true });
+      leaveInterface(hub.sandbox, plannedReleaseSchema.parse(input).release.releaseId);
+      await sweep(hub);
+    });
   }
   return [...recorded.values()];
 }

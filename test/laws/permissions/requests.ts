@@ -24,6 +24,7 @@ const inputSchema = z.object({
   MetadataOptions: z.object({ HttpTokens: z.string() }),
   Name: z.string(),
   Names: z.array(z.string()),
+  NetworkInterfaceId: z.string(),
   Path: z.string(),
   Prefix: z.string(),
   ResourceTypes: z.array(z.object({ ResourceType: z.string() })),
@@ -36,6 +37,7 @@ const inputSchema = z.object({
   Tags: tagListSchema,
   VolumeId: z.string(),
   buildspecOverride: z.string(),
+  executionArn: z.string(),
   id: z.string(),
   ids: z.array(z.string()),
   projectName: z.string(),
@@ -108,6 +110,7 @@ class Asked {
 
 const KINDS: Readonly<Record<string, string>> = {
   ami: 'image',
+  eni: 'network-interface',
   i: 'instance',
   key: 'key-pair',
   sg: 'security-group',
@@ -144,6 +147,8 @@ const LOOKED_INTO: Readonly<Record<string, (asked: Asked) => Request[]>> = {
 };
 
 const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
+  'autoscaling:DescribeAutoScalingGroups': () => one('autoscaling:DescribeAutoScalingGroups'),
+  'autoscaling:DescribeLaunchConfigurations': () => one('autoscaling:DescribeLaunchConfigurations'),
   'codebuild:BatchGetBuilds': (asked) =>
     (asked.input.ids ?? []).flatMap((id) => one('codebuild:BatchGetBuilds', asked.project(id))),
   'codebuild:ListBuildsForProject': (asked) =>
@@ -173,6 +178,8 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
         context: { ...request.context, ...requestTags(asked.input.Tags ?? []) },
       })),
   'ec2:DeleteKeyPair': (asked) => asked.keyPair('ec2:DeleteKeyPair'),
+  'ec2:DeleteNetworkInterface': (asked) =>
+    asked.existing('ec2:DeleteNetworkInterface', 'network-interface', asked.input.NetworkInterfaceId),
   'ec2:DeleteSecurityGroup': (asked) =>
     asked.existing('ec2:DeleteSecurityGroup', 'security-group', asked.input.GroupId),
   'ec2:DeleteSnapshot': (asked) => asked.existing('ec2:DeleteSnapshot', 'snapshot', asked.input.SnapshotId),
@@ -222,7 +229,11 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
   's3:ListObjectsV2': ({ input }) =>
     one('s3:ListBucket', `arn:aws:s3:::${input.Bucket}`, { 's3:prefix': input.Prefix ?? '' }),
   's3:PutObject': ({ input }) => one('s3:PutObject', `arn:aws:s3:::${input.Bucket}/${input.Key}`),
+  'sfn:DescribeExecution': ({ input }) => one('states:DescribeExecution', input.executionArn),
+  'sfn:GetExecutionHistory': ({ input }) => one('states:GetExecutionHistory', input.executionArn),
+  'sfn:StopExecution': ({ input }) => one('states:StopExecution', input.executionArn),
   'ssm:DeleteParameter': (asked) => one('ssm:DeleteParameter', asked.parameter(asked.input.Name)),
+  'ssm:DescribeParameters': () => one('ssm:DescribeParameters'),
   'ssm:GetParameter': (asked) => one('ssm:GetParameter', asked.parameter(asked.input.Name)),
   'ssm:GetParameterHistory': (asked) => one('ssm:GetParameterHistory', asked.parameter(asked.input.Name)),
   'ssm:GetParameters': (asked) =>
