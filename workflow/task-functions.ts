@@ -1,14 +1,21 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import {
+  Architecture,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
-import { fileURLToPath } from 'node:url';
 import { NAMES } from '../tasks/contract.ts';
+import { KeptLogs } from './kept-logs.ts';
+import { keyStatements } from './release-bucket.ts';
 import { mayAssume, taskRole } from './role-names.ts';
+import { taskBundle } from './task-bundles.ts';
+import { type Wildcards, justify } from './wildcards.ts';
 import * as timeouts from './timeouts.ts';
 
 /** Tasks that act in target accounts, through the steward role. */
@@ -55,33 +62,40 @@ const EXECUTIONS: Readonly<Record<string, Readonly<Record<string, readonly strin
 };
 const ANNOUNCERS = ['announce-release', 'announce-rollback'];
 
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const WILDCARDS: Wildcards = {
+  '*': 'X-Ray has no resources.',
+  '/plans/*': 'Each release has a folder of its own, named after its execution.',
+  '/sources/*': 'A source has the name of its commit.',
+  '/released/*': 'One record for each version of each image.',
+  '/sweeps/*': 'Each sweep has a folder of its own, named after its execution.',
+  [`:execution:${NAMES.releaseImageMachine}:*`]:
+    'Releases of any name may be dead; their names are made when they start.',
+  [`:execution:${NAMES.bakeBatchMachine}:*`]:
+    'The bakes of any dead release; their names are made when they start.',
+};
 
 /** One Lambda function per task file; each is made when a state asks for it. */
 export class TaskFunctions extends Construct {
-  readonly #functions = new Map<string, NodejsFunction>();
-  readonly #grants: ((file: string, task: NodejsFunction) => void)[] = [];
+  readonly #functions = new Map<string, LambdaFunction>();
+  readonly #grants: ((file: string, task: LambdaFunction) => void)[] = [];
 
-  of(file: string): NodejsFunction {
+  of(file: string): LambdaFunction {
     const existing = this.#functions.get(file);
     if (existing) return existing;
     const functionName = `packleader-${file}`;
-    const logGroup = new LogGroup(this, `${file}-logs`, {
-      logGroupName: `/aws/lambda/${functionName}`,
-      retention: RetentionDays.SIX_MONTHS,
-    });
+    const logGroup = new KeptLogs(this, `${file}-logs`, `/aws/lambda/${functionName}`);
     const role = new Role(this, `${file}-role`, {
       roleName: taskRole(file),
       description: `The task ${file} of packleader.`,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     });
     logGroup.grantWrite(role);
-    const task = new NodejsFunction(this, file, {
+    justify(role, WILDCARDS);
+    const task = new LambdaFunction(this, file, {
       functionName,
       role,
-      entry: path('../tasks/lambda/entry.ts'),
-      projectRoot: path('..'),
-      depsLockFilePath: path('../package-lock.json'),
+      code: taskBundle(file),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: 1024,
@@ -91,16 +105,6 @@ export class TaskFunctions extends Construct {
       // Lambda's own lines as JSON too: how a task ended that could not say so itself.
       loggingFormat: LoggingFormat.JSON,
       environment: { NODE_OPTIONS: '--enable-source-maps' },
-      bundling: {
-        format: OutputFormat.ESM,
-        bundleAwsSDK: true,
-        mainFields: ['module', 'main'],
-        target: 'node24',
-        minify: true,
-        sourceMap: true,
-        sourcesContent: false,
-        esbuildArgs: { '--alias:packleader-task': path(`../tasks/${file}.ts`) },
-      },
     });
     for (const grant of this.#grants) grant(file, task);
     if (ANNOUNCERS.includes(file))
@@ -119,6 +123,9 @@ export class TaskFunctions extends Construct {
       };
       may('s3:GetObject', READS[file]);
       may('s3:PutObject', WRITES[file]);
+      if (READS[file]) for (const statement of keyStatements(bucket, 'read')) task.addToRolePolicy(statement);
+      if (WRITES[file])
+        for (const statement of keyStatements(bucket, 'write')) task.addToRolePolicy(statement);
       const lists = LISTS[file];
       if (lists === undefined) return;
       task.addToRolePolicy(

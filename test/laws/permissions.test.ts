@@ -258,8 +258,8 @@ describe('the evaluation these laws rest on', () => {
   });
 
   it('fails on an operator that it does not know', () => {
-    expect(() => allows({ Condition: { NumericLessThan: { 'aws:MultiFactorAuthAge': '300' } } })).toThrow(
-      'Nothing here evaluates the condition operator NumericLessThan',
+    expect(() => allows({ Condition: { DateGreaterThan: { 'aws:MultiFactorAuthAge': '300' } } })).toThrow(
+      'Nothing here evaluates the condition operator DateGreaterThan',
     );
   });
 

@@ -20,7 +20,7 @@ const conditionSchema = z.record(
   z.string(),
   z.record(
     z.string(),
-    z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat()),
+    z.union([z.string(), z.number(), z.array(z.string())]).transform((value) => [value].flat().map(String)),
   ),
 );
 
@@ -77,6 +77,8 @@ function holds(operator: string, key: string, wanted: readonly string[], request
       return typeof found === 'string' && matching(found, like);
     case 'Bool':
       return typeof found === 'string' && matching(found, equal);
+    case 'NumericLessThan':
+      return values.some((limit) => Number(found ?? Number.NaN) < Number(limit));
     case 'Null':
       return matching(String(found === undefined), equal);
     case 'ForAllValues:StringEquals':

@@ -1,3 +1,0 @@
-declare module 'packleader-task' {
-  export const handler: (event: unknown) => Promise<unknown>;
-}
