@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { clientsFor } from './aws-clients.ts';
-import { ERRORS, PackleaderError, amiSchema, parameters, releaseSchema } from './contract.ts';
+import { ERRORS, PackleaderError, type Release, amiSchema, parameters, releaseSchema } from './contract.ts';
 import { inEveryTarget } from './every-target.ts';
 import { parseEvent } from './parse-event.ts';
 import { newestVersion, publishedVersions, readParameter, writeParameter } from './publication.ts';
@@ -27,11 +27,11 @@ export async function handler(event: unknown): Promise<{ published: number }> {
     const value = await readParameter(clientsFor(ami).ssm, version);
     if (value !== ami.imageId) throw notReadyYet(version, ami.imageId, value);
   });
-  if (!release.prerelease) await inEveryTarget(all, async (ami) => flipLatest(ami, release.image));
+  if (!release.prerelease) await inEveryTarget(all, async (ami) => flipLatest(ami, release));
   return { published: all.length };
 }
 
-async function flipLatest(ami: z.infer<typeof amiSchema>, image: string): Promise<void> {
+async function flipLatest(ami: z.infer<typeof amiSchema>, { image, version }: Release): Promise<void> {
   const { ssm } = clientsFor(ami);
   const latest = parameters.latest(image);
   const newest = await newestImageId();
@@ -40,9 +40,10 @@ async function flipLatest(ami: z.infer<typeof amiSchema>, image: string): Promis
   const value = await readParameter(ssm, latest);
   if (value !== (await newestImageId())) throw notReadyYet(latest, newest, value);
 
+  /** A list may lag behind what was read back a moment ago: this release's own version counts in any case. */
   async function newestImageId(): Promise<string> {
-    const published = await publishedVersions(ssm, image);
-    return published.get(newestVersion([...published.keys()]) ?? '') ?? ami.imageId;
+    const published = new Map([...(await publishedVersions(ssm, image)), [version, ami.imageId]]);
+    return published.get(newestVersion([...published.keys()]) ?? version) ?? ami.imageId;
   }
 }
 

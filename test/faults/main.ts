@@ -66,21 +66,19 @@ async function main(): Promise<number> {
         });
     }
   }
-  const startedAt = Date.now();
-  broken.push(
-    ...(await playInWorkers(
-      { grounds, scenarios, workers: Math.min(workers, scenarios.length) },
-      (done, bad) => {
-        const seconds = Math.round((Date.now() - startedAt) / 1000);
-        say(`${String(done).padStart(7)} of ${scenarios.length} played in ${seconds} s, ${bad} violations`);
-      },
-    )),
-  );
-  for (const { id, violations } of broken) {
+  const explain = ({ id, violations }: Broken): void => {
     say(`\n${id}`);
     for (const violation of violations) say(`  ${violation}`);
-    say(`  npm run faults -- --only '${id}'${seed === 1 ? '' : ` --seed ${seed}`}`);
-  }
+    say(`  npm run faults -- --only '${id}'${seed === 1 ? '' : ` --seed ${seed}`}\n`);
+  };
+  for (const one of broken) explain(one);
+  const startedAt = Date.now();
+  const onProgress = (done: number, bad: number): void => {
+    const seconds = Math.round((Date.now() - startedAt) / 1000);
+    say(`${String(done).padStart(7)} of ${scenarios.length} played in ${seconds} s, ${bad} violations`);
+  };
+  const work = { grounds, scenarios, workers: Math.min(workers, scenarios.length) };
+  broken.push(...(await playInWorkers(work, { onProgress, onBroken: explain })));
   say(`${scenarios.length} scenarios, ${broken.length} violations`);
   return broken.length === 0 ? 0 : 1;
 }

@@ -19,17 +19,23 @@ export interface Work {
   readonly execArgv?: readonly string[];
 }
 
+export interface Watching {
+  /** Called now and then with how many were played, and how many of them were broken. */
+  readonly onProgress?: (done: number, bad: number) => void;
+  readonly onBroken?: (broken: Broken) => void;
+}
+
 const playedSchema = z.object({ index: z.number(), violations: z.array(z.string()) });
 const PROGRESS_MS = 15_000;
 
 export async function playInWorkers(
   { grounds, scenarios, workers, untilBroken = false, execArgv = [] }: Work,
-  onProgress: (done: number, bad: number) => void = () => {},
+  { onProgress, onBroken }: Watching = {},
 ): Promise<Broken[]> {
   const broken: Broken[] = [];
   let next = 0;
   let done = 0;
-  const progress = setInterval(() => onProgress(done, broken.length), PROGRESS_MS);
+  const progress = setInterval(() => onProgress?.(done, broken.length), PROGRESS_MS);
   const one = async (): Promise<void> => {
     const worker = new Worker(new URL('worker.ts', import.meta.url), {
       workerData: { grounds, scenarios },
@@ -44,7 +50,11 @@ export async function playInWorkers(
     worker.on('message', (message: unknown) => {
       const { index, violations } = playedSchema.parse(message);
       done++;
-      if (violations.length > 0) broken.push({ id: scenarios[index]?.id ?? '?', violations });
+      if (violations.length > 0) {
+        const one = { id: scenarios[index]?.id ?? '?', violations };
+        broken.push(one);
+        onBroken?.(one);
+      }
       give();
     });
     worker.on('error', ended.reject);
