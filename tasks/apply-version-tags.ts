@@ -1,6 +1,13 @@
-import { CreateTagsCommand, DescribeImagesCommand, DescribeSnapshotsCommand } from '@aws-sdk/client-ec2';
+import {
+  CreateTagsCommand,
+  DescribeImagesCommand,
+  DescribeSnapshotsCommand,
+  type Image,
+  type Snapshot,
+} from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { clientsFor } from './aws-clients.ts';
+import { hasCode } from './aws-errors.ts';
 import {
   type Ami,
   ERRORS,
@@ -45,20 +52,34 @@ function versionTags(release: Release): Record<string, string> {
 
 /** Of the AMI and its snapshots, those that lack a version tag. */
 async function withoutVersion(ami: Ami, release: Release): Promise<string[]> {
-  const { ec2 } = clientsFor(ami);
-  const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: [ami.imageId] }));
-  const [image] = Images;
-  if (!image) throw new PackleaderError(ERRORS.notReadyYet, `${ami.imageId} is not visible yet`);
-  // An empty list of ids would ask for every snapshot there is.
-  const SnapshotIds = snapshotIdsOf(image);
-  const { Snapshots = [] } =
-    SnapshotIds.length === 0 ? {} : await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds }));
+  const { image, snapshots } = await look(ami);
   const resources = [
     { id: ami.imageId, tags: tagsOf(image) },
-    ...Snapshots.map((snapshot) => ({ id: snapshot.SnapshotId ?? '', tags: tagsOf(snapshot) })),
+    ...snapshots.map((snapshot) => ({ id: snapshot.SnapshotId ?? '', tags: tagsOf(snapshot) })),
   ];
   const wanted = Object.entries(versionTags(release));
   return resources
     .filter(({ tags }) => wanted.some(([key, value]) => tags.get(key) !== value))
     .map(({ id }) => id);
+}
+
+/** The AMI was sound a moment ago, so what EC2 does not show now, it shows later. */
+async function look(ami: Ami): Promise<{ image: Image; snapshots: Snapshot[] }> {
+  const { ec2 } = clientsFor(ami);
+  const notVisible = (what: string): PackleaderError =>
+    new PackleaderError(ERRORS.notReadyYet, `${what} is not visible yet`);
+  try {
+    const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: [ami.imageId] }));
+    const [image] = Images;
+    if (!image) throw notVisible(ami.imageId);
+    // An empty list of ids would ask for every snapshot there is.
+    const SnapshotIds = snapshotIdsOf(image);
+    const { Snapshots = [] } =
+      SnapshotIds.length === 0 ? {} : await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds }));
+    return { image, snapshots: Snapshots };
+  } catch (error) {
+    if (hasCode(error, 'InvalidAMIID.NotFound', 'InvalidSnapshot.NotFound'))
+      throw notVisible(`${ami.imageId}, or a snapshot of it,`);
+    throw error;
+  }
 }

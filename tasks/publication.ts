@@ -36,8 +36,17 @@ export function newestVersion(versions: readonly string[]): string | undefined {
 
 /** A parameter's value, or undefined when there is none. */
 export async function readParameter(ssm: SSMClient, name: string): Promise<string | undefined> {
+  return (await readStored(ssm, name))?.value;
+}
+
+/** A parameter's value with the number that SSM counts its values by, or undefined when there is none. */
+export async function readStored(
+  ssm: SSMClient,
+  name: string,
+): Promise<{ value: string | undefined; number: number } | undefined> {
   try {
-    return (await ssm.send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name: name }));
+    return { value: Parameter?.Value, number: Parameter?.Version ?? 0 };
   } catch (error) {
     if (hasCode(error, 'ParameterNotFound')) return undefined;
     throw error;
@@ -45,11 +54,12 @@ export async function readParameter(ssm: SSMClient, name: string): Promise<strin
 }
 
 /**
- * Points a parameter at an AMI. SSM answers before it validates, so the value may never be stored: read it back.
+ * Points a parameter at an AMI; returns the number that this value has. SSM answers before it validates, so the value may
+ * never be stored, or after that of somebody else: read it back.
  *  @see https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html
  */
-export async function writeParameter(ssm: SSMClient, name: string, imageId: string): Promise<void> {
-  await ssm.send(
+export async function writeParameter(ssm: SSMClient, name: string, imageId: string): Promise<number> {
+  const { Version = 0 } = await ssm.send(
     new PutParameterCommand({
       Name: name,
       Value: imageId,
@@ -58,6 +68,7 @@ export async function writeParameter(ssm: SSMClient, name: string, imageId: stri
       Overwrite: true,
     }),
   );
+  return Version;
 }
 
 /** Deletes a parameter; one that is absent already is a success. */

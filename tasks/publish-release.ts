@@ -3,7 +3,13 @@ import { clientsFor } from './aws-clients.ts';
 import { ERRORS, PackleaderError, type Release, amiSchema, parameters, releaseSchema } from './contract.ts';
 import { inEveryTarget } from './every-target.ts';
 import { parseEvent } from './parse-event.ts';
-import { newestVersion, publishedVersions, readParameter, writeParameter } from './publication.ts';
+import {
+  newestVersion,
+  publishedVersions,
+  readParameter,
+  readStored,
+  writeParameter,
+} from './publication.ts';
 
 const eventSchema = z.object({ release: releaseSchema, amis: z.record(z.string(), z.array(amiSchema)) });
 
@@ -36,9 +42,11 @@ async function flipLatest(ami: z.infer<typeof amiSchema>, { image, version }: Re
   const latest = parameters.latest(image);
   const newest = await newestImageId();
   if ((await readParameter(ssm, latest)) === newest) return;
-  await writeParameter(ssm, latest, newest);
-  const value = await readParameter(ssm, latest);
-  if (value !== (await newestImageId())) throw notReadyYet(latest, newest, value);
+  const written = await writeParameter(ssm, latest, newest);
+  const stored = await readStored(ssm, latest);
+  // Until SSM has validated what was written here, the value is another release's, and will be overwritten.
+  if (stored?.value !== (await newestImageId()) || stored.number < written)
+    throw notReadyYet(latest, newest, stored?.value);
 
   /** A list may lag behind what was read back a moment ago: this release's own version counts in any case. */
   async function newestImageId(): Promise<string> {

@@ -2,7 +2,7 @@ import { DescribeImagesCommand, type EC2Client } from '@aws-sdk/client-ec2';
 import { type SSMClient, paginateGetParameterHistory } from '@aws-sdk/client-ssm';
 import type { TargetClients } from './aws-clients.ts';
 import { hasCode } from './aws-errors.ts';
-import { type Leftover, type Release, type Target, parameters } from './contract.ts';
+import { ERRORS, type Leftover, PackleaderError, type Release, type Target, parameters } from './contract.ts';
 import {
   deleteParameter,
   publishedVersions,
@@ -68,7 +68,10 @@ async function earlierValues(ssm: SSMClient, name: string): Promise<(string | un
 async function exists(ec2: EC2Client, imageId: string): Promise<boolean> {
   try {
     const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
-    return Images.length > 0;
+    // EC2 says so when there is no such AMI; an answer without it says nothing.
+    if (Images.length === 0)
+      throw new PackleaderError(ERRORS.notReadyYet, `${imageId} is not to be seen now`);
+    return true;
   } catch (error) {
     if (hasCode(error, 'InvalidAMIID.NotFound', 'InvalidAMIID.Unavailable', 'InvalidAMIID.Malformed'))
       return false;

@@ -71,19 +71,25 @@ function runningBuilds(world: World, hubRegion: string, target: Target, release:
 }
 
 /** What a consumer needs of a release in one target, and is not there. Its parameters are not looked at. */
-export function flawsOf(world: World, target: Target, release: Release, stage: string): string[] {
+export function flawsOf(
+  world: World,
+  target: Target,
+  release: Release,
+  stage: string,
+  state: string = STATES.released,
+): string[] {
   const place = world.region(target.accountId, target.region);
   const images = imagesOf(place, release);
   const [image] = images;
   if (image === undefined || images.length > 1)
     return [`${release.releaseId} has ${images.length} AMIs in ${targetName(target)}`];
-  const state = imageState(image, world.clock.milliseconds());
+  const seen = imageState(image, world.clock.milliseconds());
   const flaws: string[] = [];
-  if (state !== 'available') flaws.push(`${image.imageId} is ${state}`);
+  if (seen !== 'available') flaws.push(`${image.imageId} is ${seen}`);
   if (image.name !== amiName(release)) flaws.push(`${image.imageId} is named ${image.name}`);
   const expected = {
     ...releaseTags(release, stage),
-    [TAGS.state]: STATES.released,
+    [TAGS.state]: state,
     [TAGS.versionOnceReleased]: release.version,
   };
   const snapshots = image.blockDevices.map(

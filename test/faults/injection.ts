@@ -1,4 +1,5 @@
 /** Strikes single calls, and records every call that is made, so that the next scenarios know what there is to strike. */
+import { ERRORS } from '../../tasks/contract.ts';
 import { currentState, StatesError } from '../../sandbox/engine.ts';
 import { copyOfRegion } from '../../sandbox/region-copy.ts';
 import type { Call, Sandbox } from '../../sandbox/sandbox.ts';
@@ -19,6 +20,8 @@ import { Places, type Point, buildOf, kindOfPoint, nameOfPoint } from './points.
  * - `partial`: answers or does only a part of what was asked for, once
  * - `stale`: answers as the world was before its last, or last but one, change that matters to the answer; once, or for
  *   30 seconds
+ * - `not ready`: the task asks to be called again
+ * - `too much`: the task does its work, but what it answers is too large for the state
  */
 export const KINDS = [
   'refused',
@@ -37,6 +40,8 @@ export const KINDS = [
   'stale',
   'stale by two',
   'stale for 30 s',
+  'not ready 3 times',
+  'too much',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -200,6 +205,9 @@ export class Injection {
       case 'stale by two':
       case 'stale for 30 s':
         return this.#stale(fault, sandbox, call, next);
+      case 'not ready 3 times':
+      case 'too much':
+        throw new Error(`${kind} strikes tasks, not their calls.`);
     }
   }
 
@@ -265,7 +273,7 @@ export class Injection {
 }
 
 const lastsFor = (kind: Kind): number => {
-  if (kind === 'throttled 3 times') return 3;
+  if (kind.endsWith(' 3 times')) return 3;
   if (kind === 'throttled 30 times') return 30;
   return kind === 'denied' || kind.endsWith('always') || kind === 'stale for 30 s' ? Infinity : 1;
 };
@@ -317,6 +325,11 @@ async function strikeService(kind: Kind, operation: string, run: () => Promise<u
         throw new StatesError('Sandbox.Timedout', 'Task timed out after 600.00 seconds');
       currentState()?.lose('hangs');
       return never();
+    case 'not ready 3 times':
+      throw new StatesError(ERRORS.notReadyYet, 'Not ready yet.');
+    case 'too much':
+      await run();
+      throw new StatesError('States.DataLimitExceeded', 'The state returned a result that is too large.');
     default:
       throw new StatesError(`${service}.AccessDeniedException`, 'Not authorized.');
   }

@@ -1,5 +1,5 @@
 /** Which faults make sense for which call. */
-import type { Kind, RecordedCall } from './injection.ts';
+import type { Fault, Kind, RecordedCall } from './injection.ts';
 
 const CALLS_OF_LAMBDA: readonly Kind[] = [
   'refused',
@@ -31,11 +31,43 @@ const SERVICE: readonly Kind[] = [
   'slow after',
 ];
 
+/** What a task outlasts, wherever it strikes, because the state's retries come back. */
+const PASSING: readonly Kind[] = [
+  'unreachable',
+  'lost',
+  'throttled 3 times',
+  'not ready 3 times',
+  'slow',
+  'slow after',
+  'dies',
+];
+/** What Step Functions can start again without doing it twice. */
+const PASSING_AT_START: readonly Kind[] = ['unreachable', 'throttled 3 times'];
+const STALE: readonly Kind[] = ['partial', 'stale', 'stale by two', 'stale for 30 s'];
+
+/** Whether a release must go on as if nothing had been, and an undo or a sweep too. */
+export function passes({ point: { state, by, operation }, kind }: Fault): boolean {
+  if (by === 'packer') return false;
+  if (isRunByStepFunctions(state))
+    return (
+      /:Start(Build|Execution)$/.test(operation) &&
+      (PASSING_AT_START.includes(kind) || (kind === 'lost' && operation === 'codebuild:StartBuild'))
+    );
+  return (
+    PASSING.includes(kind) ||
+    (STALE.includes(kind) && !['Resolve source AMIs', 'Verify rollback'].includes(state))
+  );
+}
+
+/** Builds and nested executions are no tasks: Step Functions itself calls AWS there. */
+const isRunByStepFunctions = (state: string): boolean => /^(Bake|Fetch source|Release each)/.test(state);
+
 export function kindsFor({ point, mutating, items, olderAnswers }: RecordedCall): Kind[] {
   const { operation, by } = point;
-  if (operation === 'lambda:Invoke' || operation === 'states:StartExecution') return [...SERVICE];
+  if (operation === 'states:StartExecution') return [...SERVICE];
+  if (operation === 'lambda:Invoke') return [...SERVICE, 'not ready 3 times', 'too much'];
   if (by === 'packer') return [...CALLS_OF_PACKER, ...(mutating ? (['lost'] as const) : [])];
-  const usual = point.state.startsWith('Bake ') ? CALLS_OF_STEP_FUNCTIONS : CALLS_OF_LAMBDA;
+  const usual = isRunByStepFunctions(point.state) ? CALLS_OF_STEP_FUNCTIONS : CALLS_OF_LAMBDA;
   const kinds = [...usual];
   if (mutating) kinds.push('lost', 'lost always', 'slow after');
   if (operation === 'eventbridge:PutEvents' || (operation === 'ec2:CreateTags' && items > 1))

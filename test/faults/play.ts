@@ -1,5 +1,5 @@
 /** Plays one scenario: a world, one or two releases, faults, sweeps; and says what was wrong with how it went. */
-import { NAMES, parameters, sweepReportSchema, targetName } from '../../tasks/contract.ts';
+import { NAMES, PIVOT, parameters, sweepReportSchema, targetName } from '../../tasks/contract.ts';
 import { forgetClients } from '../../tasks/aws-clients.ts';
 import { bindSandbox } from '../../sandbox/bind.ts';
 import type { Engine, Execution } from '../../sandbox/engine.ts';
@@ -35,10 +35,16 @@ export interface Scenario {
   readonly turns?: Turns;
   /** The ends that are allowed; any good one by default. */
   readonly ends?: readonly End[];
+  /** Nothing lasts, so the first sweep must end well. */
+  readonly sweeps?: 'well';
+  /** The second fault strikes what was seen while nothing else did: it may find nothing to strike. */
+  readonly mayMiss?: true;
 }
 
 export interface Played {
   readonly violations: readonly string[];
+  /** Whether some fault found nothing to strike. */
+  readonly missed: boolean;
   readonly ends: readonly (End | undefined)[];
   readonly recorded: readonly RecordedCall[];
   /** Those after the latest fault struck for the first time. */
@@ -61,6 +67,7 @@ export async function play(ground: Ground, scenario: Scenario, records = false):
   const timer = setTimeout(() => {
     patience.resolve({
       violations: ['suite: it did not end'],
+      missed: false,
       ends: [],
       recorded: [],
       recordedSinceStrike: [],
@@ -139,11 +146,14 @@ class Play {
     for (const point of [stopAfter, stopSweepAfter, sweepDuring])
       if (point && !this.#reached.has(point))
         this.#wrong.push(`suite: ${nameOfPoint(point)} was never reached`);
-    this.#wrong.push(...this.#injection.unmet.map((fault) => `suite: no call met ${nameOfFault(fault)}`));
+    const { unmet } = this.#injection;
+    if (this.#scenario.mayMiss !== true)
+      this.#wrong.push(...unmet.map((fault) => `suite: no call met ${nameOfFault(fault)}`));
     await this.#sweepTheRest(ends);
     this.#wrong.push(...differences(this.#before, everythingElse(this.#sandbox.world, this.#releases)));
     return {
       violations: [...new Set([...this.#watch.violations, ...this.#wrong])],
+      missed: unmet.length > 0,
       ends,
       recorded: this.#injection.recorded,
       recordedSinceStrike: this.#injection.recordedSinceStrike,
@@ -253,7 +263,10 @@ class Play {
     if (!execution) return;
     this.#sweeps.push(execution);
     await execution.outcome;
-    if (execution.history.path.at(-1) !== 'Swept') return;
+    const end = execution.history.path.at(-1);
+    if (this.#scenario.sweeps === 'well' && end !== 'Swept')
+      this.#wrong.push(`${execution.name} ended in ${end}, although nothing lasted that kept it`);
+    if (end !== 'Swept' || this.#isSweepDeceived) return;
     const { report } = z
       .object({ report: sweepReportSchema })
       .parse(execution.history.outputs.get('Report sweep'));
@@ -269,9 +282,17 @@ class Play {
         this.#wrong.push(`${execution.name} removed something of ${releaseId}`);
   }
 
+  /** AWS told the sweep something that was not so: it cannot know, and the next one has to. */
+  get #isSweepDeceived(): boolean {
+    return this.#scenario.faults.some(
+      ({ kind, point }) => point.who === 'sweep' && /^(stale|partial)/.test(kind),
+    );
+  }
+
   #isReleased(releaseId: string): boolean {
     const index = this.#releases.findIndex((one) => one.releaseId === releaseId);
-    return this.#executions[index]?.history.path.at(-1)?.startsWith('Released') === true;
+    const end = this.#executions[index]?.history.path.at(-1);
+    return end === PIVOT.behind || end?.startsWith('Released') === true;
   }
 
   /** Waits until whatever was set in motion has come to rest. */

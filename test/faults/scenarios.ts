@@ -1,7 +1,7 @@
 /** All scenarios, derived from what a release was seen to call. */
 import { type Ground, type Past, type Size, prepareGround } from './ground.ts';
 import { type Fault, type RecordedCall, nameOfFault } from './injection.ts';
-import { kindsFor, withoutMiddlePolls } from './kinds.ts';
+import { kindsFor, passes, withoutMiddlePolls } from './kinds.ts';
 import { type Opening, openingsFrom } from './openings.ts';
 import { type Scenario, play } from './play.ts';
 import { nameOfPoint } from './points.ts';
@@ -40,8 +40,13 @@ function scenario(
   return { ...more, id, category, size, past, actors, faults };
 }
 
-const plain = (category: string, past: Past, faults: readonly Fault[]): Scenario =>
-  scenario(category, { past, faults, told: faults.map(nameOfFault) });
+const plain = (category: string, past: Past, fault: Fault): Scenario =>
+  scenario(category, {
+    past,
+    faults: [fault],
+    told: [nameOfFault(fault)],
+    ...(passes(fault) && { ends: ['released'] }),
+  });
 
 async function record(ground: Ground, made: Omit<Partial<Scenario>, 'id'>): Promise<readonly RecordedCall[]> {
   return (await play(ground, scenario('recording', made), true)).recorded;
@@ -86,7 +91,7 @@ function singleFaults(good: readonly RecordedCall[]): Category[] {
     {
       name: 'one fault',
       atLeast: 1_500,
-      scenarios: forward.map((fault) => plain('one fault', 'released before', [fault])),
+      scenarios: forward.map((fault) => plain('one fault', 'released before', fault)),
     },
     {
       name: 'one fault, another past',
@@ -94,7 +99,7 @@ function singleFaults(good: readonly RecordedCall[]): Category[] {
       scenarios: PASTS.slice(1).flatMap((past) =>
         forward
           .filter(({ point }) => PUBLISHING.test(point.state))
-          .map((fault) => plain('one fault, another past', past, [fault])),
+          .map((fault) => plain('one fault, another past', past, fault)),
       ),
     },
   ];
@@ -114,7 +119,12 @@ async function undoOf(ground: Ground, past: Past, opening: Opening): Promise<Ope
 }
 
 const opened = (category: string, past: Past, { name, faults }: Opening, more: readonly Fault[]): Scenario =>
-  scenario(category, { past, faults: [...faults, ...more], told: [name, ...more.map(nameOfFault)] });
+  scenario(category, {
+    past,
+    faults: [...faults, ...more],
+    told: [name, ...more.map(nameOfFault)],
+    ...(more.every(passes) && { ends: ['rolled back'] }),
+  });
 
 async function undoFaults(
   ground: Ground,
@@ -157,14 +167,20 @@ async function pairs(ground: Ground, undo: readonly OpenedUndo[], random: () => 
         const { recordedSinceStrike } = await play(ground, made, true);
         const after = recordedSinceStrike.filter(({ point }) => UNDO.test(point.state));
         for (const second of sample(faultsIn(after), PAIRS / FIRSTS_OF_PAIRS, random))
-          found.push(opened('pairs', 'released before', opening, [first, second]));
+          found.push({ ...opened('pairs', 'released before', opening, [first, second]), mayMiss: true });
       }
     }
   }
   return found;
 }
 
-const STOPPED_ENDS = ['stopped', 'released', 'rolled back', 'rollback incomplete'] as const;
+const STOPPED_ENDS = [
+  'stopped',
+  'released',
+  'released without announcement',
+  'rolled back',
+  'rollback incomplete',
+] as const;
 
 /** Releases that are stopped, and the sweeps that clear up after them. */
 async function sweptScenarios(
@@ -208,7 +224,12 @@ async function sweptScenarios(
     const told = [base.id.replace('stopped | ', '')];
     for (const fault of faultsIn(calls))
       swept.push(
-        scenario('a fault in the sweep', { ...base, faults: [fault], told: [...told, nameOfFault(fault)] }),
+        scenario('a fault in the sweep', {
+          ...base,
+          faults: [fault],
+          told: [...told, nameOfFault(fault)],
+          ...(passes(fault) && { sweeps: 'well' }),
+        }),
       );
     for (const { point } of calls.filter((call) => !isService(call.point.operation)))
       dying.push(

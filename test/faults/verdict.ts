@@ -3,6 +3,7 @@ import * as z from 'zod';
 import {
   type Leftover,
   NAMES,
+  PIVOT,
   type Release,
   type Target,
   keys,
@@ -32,9 +33,13 @@ const ENDS: Readonly<Record<string, End>> = {
   'Rollback not verified': 'rollback not verified',
 };
 
-/** How an execution says that it ended; undefined when it ended anywhere else. */
+/**
+ * How an execution says that it ended; undefined when it ended anywhere else. One that was stopped while it announced its
+ * release had released it.
+ */
 export function endOf({ history }: Execution, outcome: Outcome): End | undefined {
-  if (outcome.status === 'ABORTED') return 'stopped';
+  if (outcome.status === 'ABORTED')
+    return history.path.at(-1) === PIVOT.behind ? 'released without announcement' : 'stopped';
   const end = ENDS[history.path.at(-1) ?? ''];
   return (outcome.status === 'SUCCEEDED') === (end === 'released') ? end : undefined;
 }

@@ -108,11 +108,14 @@ export class Watch {
       : undefined;
   }
 
-  /** At the first moment a consumer can find a release, all targets hold it. */
+  /** At the first moment a consumer can find a release, all targets hold it, though it may be quarantined already. */
   #mustBeReady(release: Release, name: string): void {
     for (const { name: stage, targets } of this.#ground.stages) {
       for (const target of targets) {
-        for (const flaw of flawsOf(this.#world, target, release, stage))
+        const [image] = imagesOf(this.#world.region(target.accountId, target.region), release);
+        const isKept = image?.tags.get(TAGS.state) === STATES.quarantined;
+        const state = isKept ? STATES.quarantined : STATES.released;
+        for (const flaw of flawsOf(this.#world, target, release, stage, state))
           this.#wrong(`${name} can be found, but ${flaw}`);
       }
     }

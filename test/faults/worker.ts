@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Ground, Size } from './ground.ts';
-import { type Scenario, play } from './play.ts';
+import { type Played, type Scenario, play } from './play.ts';
 
 // The SDK and the interpreter make many errors that nobody reads; their stacks would cost a fifth of the time.
 Error.stackTraceLimit = 0;
@@ -14,15 +14,18 @@ const { grounds, scenarios } = workerData as {
 parentPort?.on('message', (message: unknown) => {
   const scenario = typeof message === 'number' ? scenarios[message] : undefined;
   if (scenario === undefined) parentPort?.close();
-  else void played(scenario).then((violations) => parentPort?.postMessage({ index: message, violations }));
+  else void played(scenario).then((answer) => parentPort?.postMessage({ index: message, ...answer }));
 });
 
-async function played(scenario: Scenario): Promise<readonly string[]> {
+async function played(scenario: Scenario): Promise<Pick<Played, 'violations' | 'missed'>> {
   const ground = grounds[scenario.size];
-  if (ground === undefined) return [`suite: there is no ground of the size ${scenario.size}`];
+  if (ground === undefined) return wrong(`there is no ground of the size ${scenario.size}`);
   try {
-    return (await play(ground, scenario)).violations;
+    const { violations, missed } = await play(ground, scenario);
+    return { violations, missed };
   } catch (error) {
-    return [`suite: it could not be played: ${String(error)}`];
+    return wrong(`it could not be played: ${String(error)}`);
   }
 }
+
+const wrong = (what: string) => ({ violations: [`suite: ${what}`], missed: false });

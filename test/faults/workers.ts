@@ -25,7 +25,9 @@ export interface Watching {
   readonly onBroken?: (broken: Broken) => void;
 }
 
-const playedSchema = z.object({ index: z.number(), violations: z.array(z.string()) });
+const playedSchema = z.object({ index: z.number(), violations: z.array(z.string()), missed: z.boolean() });
+/** The part of the scenarios in which a second fault may find nothing to strike. */
+const MAY_MISS = 0.01;
 const PROGRESS_MS = 15_000;
 
 export async function playInWorkers(
@@ -35,6 +37,7 @@ export async function playInWorkers(
   const broken: Broken[] = [];
   let next = 0;
   let done = 0;
+  let missing = 0;
   const progress = setInterval(() => onProgress?.(done, broken.length), PROGRESS_MS);
   const one = async (): Promise<void> => {
     const worker = new Worker(new URL('worker.ts', import.meta.url), {
@@ -48,12 +51,13 @@ export async function playInWorkers(
       else worker.postMessage(next++);
     };
     worker.on('message', (message: unknown) => {
-      const { index, violations } = playedSchema.parse(message);
+      const { index, violations, missed } = playedSchema.parse(message);
       done++;
+      if (missed) missing++;
       if (violations.length > 0) {
-        const one = { id: scenarios[index]?.id ?? '?', violations };
-        broken.push(one);
-        onBroken?.(one);
+        const found = { id: scenarios[index]?.id ?? '?', violations };
+        broken.push(found);
+        onBroken?.(found);
       }
       give();
     });
@@ -69,5 +73,10 @@ export async function playInWorkers(
   }
   if (!untilBroken && done < scenarios.length)
     broken.push({ id: 'suite', violations: [`suite: ${scenarios.length - done} scenarios were not played`] });
+  if (missing > done * MAY_MISS)
+    broken.push({
+      id: 'suite',
+      violations: [`suite: in ${missing} scenarios a fault found nothing to strike`],
+    });
   return broken;
 }
