@@ -20,6 +20,10 @@ const exists = (id: string) => aws.on(DEV, image(id), { Images: [{ ImageId: id }
 const ours = [imagesByTag, imagesByName, get(VERSION), get(LATEST)];
 const written = () => aws.sent.filter(({ command }) => /Put|Delete/.test(command));
 
+const unseen = (target: Target, why: string) => [
+  { ...target, resourceId: RELEASE.releaseId, why: `could not be looked at: ${why}` },
+];
+
 const leftoversOf = async (withdrawing: Promise<unknown>): Promise<unknown> => {
   const error: unknown = await withdrawing.then(
     () => undefined,
@@ -36,7 +40,7 @@ beforeEach(() => {
 
 describe('withdrawing a publication', () => {
   it('points latest at the newest version that is left and exists, then deletes the version, then reads both back', async () => {
-    aws.on(DEV, get(VERSION), reads('ami-1'), reads('ami-1'), absent);
+    aws.on(DEV, get(VERSION), reads('ami-1'), absent);
     aws.on(DEV, get(LATEST), reads('ami-1'), reads('ami-old'));
     aws.on(
       DEV,
@@ -52,20 +56,24 @@ describe('withdrawing a publication', () => {
     );
     aws.on(DEV, history(), { Parameters: [{ Value: 'ami-hand', Version: 1 }] });
     aws.on(DEV, image('ami-deregistered'), awsError('InvalidAMIID.Unavailable'));
-    aws.on(DEV, image('ami-gone'), { Images: [] });
+    aws.on(DEV, image('ami-gone'), awsError('InvalidAMIID.NotFound'));
     exists('ami-old');
     aws.accepts(DEV, put(LATEST, 'ami-old'), remove(VERSION));
     expect(await withdraw()).toEqual({ targets: 1 });
     expect(aws.sent).toEqual(
       [
         ...ours,
-        get(VERSION),
-        published(),
         history(),
+        published(),
         image('ami-deregistered'),
         image('ami-gone'),
         image('ami-old'),
         put(LATEST, 'ami-old'),
+        // Again, because another release may have come in between.
+        published(),
+        image('ami-deregistered'),
+        image('ami-gone'),
+        image('ami-old'),
         remove(VERSION),
         get(VERSION),
         get(LATEST),
@@ -81,7 +89,7 @@ describe('withdrawing a publication', () => {
   });
 
   it('twice succeeds twice, and writes nothing the second time', async () => {
-    aws.on(DEV, get(VERSION), reads('ami-1'), reads('ami-1'), absent);
+    aws.on(DEV, get(VERSION), reads('ami-1'), absent);
     aws.on(DEV, get(LATEST), reads('ami-1'), absent);
     aws.on(DEV, published(), versions({ [RELEASE.version]: 'ami-1' }));
     aws.on(DEV, history(), { Parameters: [{ Value: 'ami-1', Version: 1 }] });
@@ -93,18 +101,84 @@ describe('withdrawing a publication', () => {
     expect(aws.sent).toEqual(ours.map((command) => call(DEV, command)));
   });
 
-  it('leaves latest alone when it is not ours', async () => {
+  const steward = `arn:aws:sts::${DEV.accountId}:assumed-role/packleader-steward/hub`;
+  const person = `arn:aws:sts::${DEV.accountId}:assumed-role/admin/jo`;
+
+  it.each([
+    ['was never ours', [{ Value: 'ami-9', Version: 1, LastModifiedUser: steward }]],
+    [
+      'was ours, and somebody set it since',
+      [
+        { Value: 'ami-1', Version: 1, LastModifiedUser: steward },
+        { Value: 'ami-9', Version: 2, LastModifiedUser: person },
+      ],
+    ],
+  ])('leaves latest alone when it %s', async (_when, Parameters) => {
     aws.on(DEV, get(VERSION), reads('ami-1'), absent);
     aws.on(DEV, get(LATEST), reads('ami-9'));
+    aws.on(DEV, history(), { Parameters });
     aws.accepts(DEV, remove(VERSION));
     expect(await withdraw()).toEqual({ targets: 1 });
     expect(written()).toEqual([call(DEV, remove(VERSION))]);
   });
 
+  it('points latest at the release that came in between, whose value it had covered before', async () => {
+    aws.on(DEV, get(VERSION), absent);
+    aws.on(DEV, get(LATEST), reads('ami-0'), reads('ami-2'));
+    aws.on(DEV, history(), {
+      Parameters: [
+        { Value: 'ami-1', Version: 1, LastModifiedUser: steward },
+        { Value: 'ami-2', Version: 2, LastModifiedUser: steward },
+        { Value: 'ami-0', Version: 3, LastModifiedUser: steward },
+      ],
+    });
+    aws.on(DEV, published(), versions({ '1.4.20261120093000': 'ami-0', '1.4.20261122093000': 'ami-2' }));
+    exists('ami-2');
+    aws.accepts(DEV, put(LATEST, 'ami-2'));
+    expect(await withdraw()).toEqual({ targets: 1 });
+    expect(written()).toEqual([call(DEV, put(LATEST, 'ami-2'))]);
+  });
+
+  it('sets latest again when another release is published meanwhile', async () => {
+    aws.on(DEV, get(VERSION), absent);
+    aws.on(DEV, get(LATEST), reads('ami-1'), reads('ami-2'));
+    aws.on(DEV, history(), {});
+    const before = { '1.4.20261120093000': 'ami-0' };
+    aws.on(DEV, published(), versions(before), versions({ ...before, '1.4.20261122093000': 'ami-2' }));
+    exists('ami-0');
+    exists('ami-2');
+    aws.accepts(DEV, put(LATEST, 'ami-0'), put(LATEST, 'ami-2'));
+    expect(await withdraw()).toEqual({ targets: 1 });
+    expect(written()).toEqual([call(DEV, put(LATEST, 'ami-0')), call(DEV, put(LATEST, 'ami-2'))]);
+  });
+
+  it('fails when others publish faster than it can follow', async () => {
+    aws.on(DEV, get(VERSION), absent);
+    aws.on(DEV, get(LATEST), reads('ami-1'));
+    aws.on(DEV, history(), {});
+    const ids = ['ami-2', 'ami-3', 'ami-4', 'ami-5', 'ami-6'];
+    aws.on(DEV, published(), ...ids.map((id, index) => versions({ [`1.4.2026112209300${index}`]: id })));
+    for (const id of ids) exists(id);
+    aws.accepts(DEV, ...ids.map((id) => put(LATEST, id)));
+    expect(await leftoversOf(withdraw())).toEqual(
+      unseen(DEV, 'NotReadyYet: /packleader/web/latest is set by other releases all the time'),
+    );
+  });
+
+  it('fails when an earlier AMI is neither shown nor said to be gone, and changes nothing', async () => {
+    aws.on(DEV, get(VERSION), reads('ami-1'));
+    aws.on(DEV, get(LATEST), reads('ami-1'));
+    aws.on(DEV, published(), versions({ '1.4.20261120093000': 'ami-0' }));
+    aws.on(DEV, history(), {});
+    aws.on(DEV, image('ami-0'), { Images: [] });
+    expect(await leftoversOf(withdraw())).toEqual(unseen(DEV, 'NotReadyYet: ami-0 is not to be seen now'));
+    expect(written()).toEqual([]);
+  });
+
   it('finds what it published by the value of the version even when the AMI is gone', async () => {
     aws.on(DEV, imagesByTag, { Images: [] });
     aws.on(DEV, imagesByName, { Images: [] });
-    aws.on(DEV, get(VERSION), reads('ami-1'), reads('ami-1'), absent);
+    aws.on(DEV, get(VERSION), reads('ami-1'), absent);
     aws.on(DEV, get(LATEST), reads('ami-1'), absent);
     aws.on(DEV, published(), {});
     // Not even when the history still names it.
@@ -140,7 +214,7 @@ describe('withdrawing a publication', () => {
   });
 
   it('restores an earlier value where every version that is left lost its AMI', async () => {
-    aws.on(DEV, get(VERSION), reads('ami-1'), reads('ami-1'), absent);
+    aws.on(DEV, get(VERSION), reads('ami-1'), absent);
     aws.on(DEV, get(LATEST), reads('ami-1'), reads('ami-hand'));
     aws.on(DEV, published(), versions({ '1.4.20261120093000': 'ami-gone', [RELEASE.version]: 'ami-1' }));
     aws.on(DEV, history(), {
@@ -178,7 +252,7 @@ describe('withdrawing a publication', () => {
   });
 
   it('fails with latest while it still reads ours', async () => {
-    aws.on(DEV, get(VERSION), reads('ami-1'), reads('ami-1'), absent);
+    aws.on(DEV, get(VERSION), reads('ami-1'), absent);
     aws.on(DEV, get(LATEST), reads('ami-1'));
     aws.on(DEV, published(), versions({ '1.4.20261120093000': 'ami-0' }));
     aws.on(DEV, history(), {});
@@ -188,10 +262,6 @@ describe('withdrawing a publication', () => {
       { ...DEV, resourceId: LATEST, why: 'it still points at the release' },
     ]);
   });
-
-  const unseen = (target: Target, why: string) => [
-    { ...target, resourceId: RELEASE.releaseId, why: `could not be looked at: ${why}` },
-  ];
 
   it('fails when it may not see whether an earlier AMI exists, and deletes nothing', async () => {
     aws.on(DEV, get(VERSION), reads('ami-1'));
@@ -216,6 +286,7 @@ describe('withdrawing a publication', () => {
   it('fails for the target it cannot see, and withdraws from the others all the same', async () => {
     aws.on(DEV, get(VERSION), reads('ami-1'), absent);
     aws.on(DEV, get(LATEST), reads('ami-9'));
+    aws.on(DEV, history(), {});
     aws.accepts(DEV, remove(VERSION));
     aws.on(PROD, imagesByTag, awsError('UnauthorizedOperation', 'no'));
     aws.on(PROD, imagesByName, { Images: [] });
