@@ -1,5 +1,6 @@
 import { NAMES } from '../../tasks/contract.ts';
 import { forgetClients } from '../../tasks/aws-clients.ts';
+import { statesOf } from '../../sandbox/asl.ts';
 import { Engine, type Integration, type Whereabouts, currentState } from '../../sandbox/engine.ts';
 import { integrationsFor } from '../../sandbox/integrations.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
@@ -7,9 +8,25 @@ import { stepFunctionsOf } from '../../sandbox/step-functions.ts';
 import { loadTask } from '../../sandbox/task-handlers.ts';
 import type { Ground } from './ground.ts';
 import type { Injection } from './injection.ts';
+import { placeOfTask } from './points.ts';
+
+/** The machines, where nothing in one Map is caught: it fails as a whole, as when its answer is too large. */
+function withFragileMap(machines: Ground['machines'], map: string | undefined): Ground['machines'] {
+  if (map === undefined) return machines;
+  return machines.map((machine) => {
+    const definition = structuredClone(machine.definition);
+    for (const { top, inMap, state } of statesOf(definition)) if (inMap && top === map) delete state.Catch;
+    return { ...machine, definition };
+  });
+}
 
 /** An engine whose tasks and nested executions can be struck as well, and not only the calls that a client makes. */
-export async function engineFor(sandbox: Sandbox, ground: Ground, injection: Injection): Promise<Engine> {
+export async function engineFor(
+  sandbox: Sandbox,
+  ground: Ground,
+  injection: Injection,
+  fragileMap?: string,
+): Promise<Engine> {
   const sleep = async (ms: number): Promise<void> => sandbox.clock.sleep(ms);
   const engineOf = (): Engine => engine;
   const integrationOf = integrationsFor({ loadTask, sleep, engine: engineOf });
@@ -22,16 +39,16 @@ export async function engineFor(sandbox: Sandbox, ground: Ground, injection: Inj
       const here = currentState();
       running.add(here);
       try {
-        return await injection.aroundService(operation, async () => run(call));
+        return await injection.aroundService(operation, placeOfTask(call), async () => run(call));
       } finally {
         running.delete(here);
       }
     };
   const engine: Engine = await Engine.create({
-    machines: ground.machines,
+    machines: withFragileMap(ground.machines, fragileMap),
     integrationOf: async (resource) => {
       const run = await integrationOf(resource);
-      if (!run || resource.includes('codebuild')) return run;
+      if (!run || resource.includes('codebuild')) return run && around('codebuild:startBuild.sync', run);
       return around(resource.includes(':lambda:') ? 'lambda:Invoke' : 'states:StartExecution', run);
     },
     now: () => sandbox.clock.now(),

@@ -34,6 +34,8 @@ export const FACTORIES = {
   },
   /** For what grows fast with the number of targets. */
   two: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } },
+  /** More than one batch holds. */
+  many: { stages: { dev: targetsIn(0, 41), prod: targetsIn(1, 1) } },
 } as const;
 export type Size = keyof typeof FACTORIES;
 
@@ -42,7 +44,9 @@ export type Actor = 'A' | 'B';
 
 export interface PlayableRelease {
   readonly planned: PlannedRelease;
-  /** What the execution is started with. */
+  /** The execution of `packleader-release` that planned it. */
+  readonly startedBy: string;
+  /** What its own execution is started with. */
   readonly input: unknown;
   readonly startedAt: number;
 }
@@ -58,6 +62,8 @@ export interface Ground {
     readonly definition: StateGraph;
   }[];
   readonly objects: readonly (readonly [string, StoredObject])[];
+  /** The repository at the commit of the first release. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
   readonly releases: Readonly<Record<Actor, PlayableRelease>>;
 }
 
@@ -100,6 +106,7 @@ export async function prepareGround(size: Size): Promise<Ground> {
         if (/^(plans|sources)\//.test(key)) objects.set(key, object);
       }
       return {
+        startedBy: name,
         input: execution.input,
         planned: plannedReleaseSchema.parse(execution.input),
         startedAt: Date.parse(execution.startedAt),
@@ -113,7 +120,7 @@ export async function prepareGround(size: Size): Promise<Ground> {
     A: await plan(COMMIT, STARTED_AT),
     B: await plan('b'.repeat(40), new Date(STARTED_AT.getTime() + SECONDS_BETWEEN * 1000)),
   };
-  return { hub, bucket, stages, machines, objects: [...objects], releases };
+  return { hub, bucket, stages, machines, objects: [...objects], files: zipped, releases };
 }
 
 export const targetsOf = ({ stages }: Pick<Ground, 'stages'>): Target[] =>
@@ -126,9 +133,15 @@ const offers = new Map<string, PublicRegion>();
 
 /** A world of its own, in which nothing has been started yet. */
 export function newWorld(ground: Ground, past: Past): Sandbox {
-  const { hub, bucket, objects } = ground;
+  const { hub, bucket, objects, files } = ground;
   const targets = targetsOf(ground);
-  const sandbox = createSandbox({ hub: { ...hub, bucket }, targets, startAt: STARTED_AT, offers });
+  const sandbox = createSandbox({
+    hub: { ...hub, bucket },
+    targets,
+    startAt: STARTED_AT,
+    offers,
+    checkOut: () => ({ commit: COMMIT, branch: 'main', files, changes: {} }),
+  });
   sandbox.keepsCalls = false;
   const stored = sandbox.world.buckets.get(bucket)?.objects;
   for (const [key, object] of objects) stored?.set(key, object);

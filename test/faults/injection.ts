@@ -135,9 +135,9 @@ export class Injection {
     });
   }
 
-  /** Around a task's invocation or a nested execution's start, which no SDK client makes. */
-  async aroundService(operation: string, run: () => Promise<unknown>): Promise<unknown> {
-    const point = this.#places.pointOfService(operation);
+  /** Around a task's invocation, a nested execution's start or a whole build, which no SDK client makes. */
+  async aroundService(operation: string, place: string, run: () => Promise<unknown>): Promise<unknown> {
+    const point = this.#places.pointOfService(operation, place);
     const fault = point && this.#faultAt(point);
     if (fault === undefined) {
       if (point && !this.#lifted) this.#recorded?.push({ point, mutating: true, items: 0, olderAnswers: 0 });
@@ -166,6 +166,7 @@ export class Injection {
     }
   }
 
+  // oxlint-disable-next-line typescript/consistent-return -- Every kind is there, which the compiler sees.
   async #strike(fault: Fault, sandbox: Sandbox, call: Call, next: () => Promise<unknown>): Promise<unknown> {
     const { kind, point } = fault;
     const done = async (): Promise<unknown> => this.#thenAfter(point, call, next);

@@ -43,6 +43,8 @@ const PASSING: readonly Kind[] = [
 ];
 /** What Step Functions can start again without doing it twice. */
 const PASSING_AT_START: readonly Kind[] = ['unreachable', 'throttled 3 times'];
+/** Looks that are repeated until they show what must be there. Others look for what must be gone, and may be deceived. */
+const INSISTS = /^(Check|Apply|Publish|Announce release)/;
 const STALE: readonly Kind[] = ['partial', 'stale', 'stale by two', 'stale for 30 s'];
 
 /** Whether a release must go on as if nothing had been, and an undo or a sweep too. */
@@ -53,10 +55,7 @@ export function passes({ point: { state, by, operation }, kind }: Fault): boolea
       /:Start(Build|Execution)$/.test(operation) &&
       (PASSING_AT_START.includes(kind) || (kind === 'lost' && operation === 'codebuild:StartBuild'))
     );
-  return (
-    PASSING.includes(kind) ||
-    (STALE.includes(kind) && !['Resolve source AMIs', 'Verify rollback'].includes(state))
-  );
+  return PASSING.includes(kind) || (STALE.includes(kind) && INSISTS.test(state));
 }
 
 /** Builds and nested executions are no tasks: Step Functions itself calls AWS there. */
@@ -64,7 +63,8 @@ const isRunByStepFunctions = (state: string): boolean => /^(Bake|Fetch source|Re
 
 export function kindsFor({ point, mutating, items, olderAnswers }: RecordedCall): Kind[] {
   const { operation, by } = point;
-  if (operation === 'states:StartExecution') return [...SERVICE];
+  if (operation === 'codebuild:startBuild.sync') return ['too much'];
+  if (operation === 'states:StartExecution') return [...SERVICE, 'too much'];
   if (operation === 'lambda:Invoke') return [...SERVICE, 'not ready 3 times', 'too much'];
   if (by === 'packer') return [...CALLS_OF_PACKER, ...(mutating ? (['lost'] as const) : [])];
   const usual = isRunByStepFunctions(point.state) ? CALLS_OF_STEP_FUNCTIONS : CALLS_OF_LAMBDA;

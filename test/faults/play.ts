@@ -8,7 +8,8 @@ import type { Call, Sandbox } from '../../sandbox/sandbox.ts';
 import * as z from 'zod';
 import { engineFor } from './engine-for.ts';
 import { everythingElse } from './facts.ts';
-import { type Actor, type Ground, type Past, type Size, newWorld } from './ground.ts';
+import { misblamed, untold, wrongParent } from './explanation.ts';
+import { type Actor, type Ground, IMAGE, type Past, type Size, newWorld } from './ground.ts';
 import { type Fault, Injection, type RecordedCall, nameOfFault } from './injection.ts';
 import { Places, type Point, nameOfPoint } from './points.ts';
 import { type Turns, Turnstile } from './turnstile.ts';
@@ -37,6 +38,10 @@ export interface Scenario {
   readonly ends?: readonly End[];
   /** Nothing lasts, so the first sweep must end well. */
   readonly sweeps?: 'well';
+  /** Starts with the commit, and not with the planned release of the image. */
+  readonly whole?: true;
+  /** The Map that fails as a whole when something in it does. */
+  readonly fragileMap?: string;
   /** The second fault strikes what was seen while nothing else did: it may find nothing to strike. */
   readonly mayMiss?: true;
 }
@@ -104,7 +109,12 @@ class Play {
     this.#ground = ground;
     this.#scenario = scenario;
     const { actors, faults, turns } = scenario;
-    const names = new Map(actors.map((actor) => [ground.releases[actor].planned.executionName, actor]));
+    const names = new Map(
+      actors.flatMap((actor) => {
+        const { planned, startedBy } = ground.releases[actor];
+        return [planned.executionName, startedBy].map((name) => [name, actor] as const);
+      }),
+    );
     this.#before = everythingElse(sandbox.world, this.#releases);
     this.#watch = new Watch(sandbox.world, ground, this.#releases);
     this.#oracle = new Oracle(sandbox, ground, this.#watch);
@@ -125,8 +135,10 @@ class Play {
 
   async run(): Promise<Played> {
     const { actors, sweptAtOnce, stopAfter, stopSweepAfter, sweepDuring } = this.#scenario;
-    this.#engine = await engineFor(this.#sandbox, this.#ground, this.#injection);
-    for (const actor of actors) await this.#start(actor);
+    const { whole, fragileMap } = this.#scenario;
+    this.#engine = await engineFor(this.#sandbox, this.#ground, this.#injection, fragileMap);
+    const parent = whole && (await this.#startWhole(this.#engine));
+    if (!whole) for (const actor of actors) await this.#start(actor);
     const ends = await Promise.all(
       this.#executions.map(async (execution, index) => {
         const end = endOf(execution, await execution.outcome);
@@ -134,8 +146,10 @@ class Play {
         return end;
       }),
     );
+    if (parent) this.#wrong.push(...wrongParent(parent, this.#scenario, stands(ends[0])));
     this.#watch.look();
     this.#judge(ends, true);
+    await this.#judgeTelling(ends);
     if (sweptAtOnce === true) {
       for (const [index, execution] of this.#executions.entries())
         if (ends[index] !== 'released') await this.#sweep({ execution: execution.arn });
@@ -168,6 +182,18 @@ class Play {
     const arn = machineArn(this.#ground.hub, NAMES.releaseImageMachine);
     const execution = this.#engine?.start(arn, planned.executionName, input);
     if (execution) this.#executions.push(execution);
+  }
+
+  /** From the commit to the end of everything; the release of the image is the first of the executions, if it came to it. */
+  async #startWhole(engine: Engine): Promise<Execution> {
+    const { startedBy, planned } = this.#ground.releases.A;
+    const parent = engine.start(machineArn(this.#ground.hub, NAMES.releaseMachine), startedBy, {
+      image: IMAGE,
+    });
+    await parent.outcome;
+    const own = engine.executions.find(({ name }) => name === planned.executionName);
+    if (own) this.#executions.push(own);
+    return parent;
   }
 
   #after(point: Point, call: Call): Promise<void> | undefined {
@@ -212,6 +238,17 @@ class Play {
     return this.#scenario.faults.some(
       ({ kind, point }) => point.state === 'Verify rollback' && /^(stale|partial)/.test(kind),
     );
+  }
+
+  async #judgeTelling(ends: readonly (End | undefined)[]): Promise<void> {
+    const { faults, ends: expected, category } = this.#scenario;
+    for (const [index, execution] of this.#executions.entries()) {
+      if (ends[index] !== 'rolled back') continue;
+      const releaseId = this.#releases[index]?.releaseId ?? '';
+      if (expected?.length === 1) this.#wrong.push(...untold(this.#sandbox, releaseId));
+      if (category === 'one fault')
+        this.#wrong.push(...misblamed(this.#ground, await execution.outcome, faults));
+    }
   }
 
   #judgeLatest(ends: readonly (End | undefined)[]): void {
@@ -262,8 +299,14 @@ class Play {
     const execution = this.#engine?.start(arn, `sweep-${this.#sweeps.length + 1}`, request);
     if (!execution) return;
     this.#sweeps.push(execution);
-    await execution.outcome;
-    const end = execution.history.path.at(-1);
+    const { status } = await execution.outcome;
+    const end = execution.history.path.at(-1) ?? '';
+    const { faults, fragileMap } = this.#scenario;
+    const isOfReleases = faults.every(({ point }) => point.state === 'Sweep each release');
+    if (status !== 'ABORTED' && !['Swept', 'Sweep incomplete', 'Not swept'].includes(end))
+      this.#wrong.push(`${execution.name} ended in ${end}`);
+    if (end === 'Not swept' && isOfReleases && fragileMap === undefined)
+      this.#wrong.push(`${execution.name} ended in ${end}, although other releases could be swept`);
     if (this.#scenario.sweeps === 'well' && end !== 'Swept')
       this.#wrong.push(`${execution.name} ended in ${end}, although nothing lasted that kept it`);
     if (end !== 'Swept' || this.#isSweepDeceived) return;

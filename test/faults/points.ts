@@ -1,6 +1,6 @@
 /** Where a fault can strike: one call, named so that a person can read it and a second run finds it again. */
-import { NAMES } from '../../tasks/contract.ts';
-import { type Whereabouts, currentState } from '../../sandbox/engine.ts';
+import { BAKE_ENVIRONMENT, NAMES } from '../../tasks/contract.ts';
+import { type IntegrationCall, type Whereabouts, currentState } from '../../sandbox/engine.ts';
 import type { Call, Sandbox } from '../../sandbox/sandbox.ts';
 import type { Actor } from './ground.ts';
 
@@ -48,10 +48,10 @@ export class Places {
     return this.#counted(here, { by, operation: `${call.service}:${call.operation}`, place });
   }
 
-  /** The point of a task's invocation, or of a nested execution's start: what Step Functions itself calls. */
-  pointOfService(operation: string): Point | undefined {
+  /** The point of a task's invocation, of a nested execution's start or of a whole build: what Step Functions itself runs. */
+  pointOfService(operation: string, place: string): Point | undefined {
     const here = currentState();
-    return here && this.#counted(here, { by: 'state', operation, place: 'hub' });
+    return here && this.#counted(here, { by: 'state', operation, place });
   }
 
   #counted(here: Whereabouts, rest: Pick<Point, 'by' | 'operation' | 'place'>): Point {
@@ -69,6 +69,20 @@ function placeOf({ hub }: Sandbox, call: Pick<Call, 'accountId' | 'region'> & Pa
   if (call.accountId === hub.accountId) return 'hub';
   const region = asked(call.input, 'PACKLEADER_REGION') ?? call.region;
   return `${call.accountId}/${region}`;
+}
+
+/** Where a Task has its effect: a build in the account whose role it assumes, everything else in the hub. */
+export function placeOfTask({
+  roleArn,
+  parameters,
+}: Pick<IntegrationCall, 'roleArn' | 'parameters'>): string {
+  const accountId = /^arn:aws:iam::(\d{12}):/.exec(roleArn ?? '')?.[1];
+  const list: unknown = Reflect.get(Object(parameters), 'EnvironmentVariablesOverride');
+  const variables = Array.isArray(list)
+    ? list.map((one: unknown) => new Map(Object.entries(Object(one))))
+    : [];
+  const region = variables.find((one) => one.get('Name') === BAKE_ENVIRONMENT.region)?.get('Value');
+  return accountId === undefined ? 'hub' : `${accountId}/${String(region)}`;
 }
 
 /** StartBuild goes to the hub's region, for a bake in another one. */

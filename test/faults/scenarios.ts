@@ -4,7 +4,7 @@ import { type Fault, type RecordedCall, nameOfFault } from './injection.ts';
 import { kindsFor, passes, withoutMiddlePolls } from './kinds.ts';
 import { type Opening, openingsFrom } from './openings.ts';
 import { type Scenario, play } from './play.ts';
-import { nameOfPoint } from './points.ts';
+import { type Point, nameOfPoint } from './points.ts';
 import { randomFrom, sample } from './random.ts';
 import { type Turns, isCounted } from './turnstile.ts';
 
@@ -62,7 +62,11 @@ export interface Suite {
 }
 
 export async function suite(seed: number): Promise<Suite> {
-  const grounds = { four: await prepareGround('four'), two: await prepareGround('two') };
+  const grounds = {
+    four: await prepareGround('four'),
+    two: await prepareGround('two'),
+    many: await prepareGround('many'),
+  };
   const random = randomFrom(seed);
   const good = await record(grounds.four, {});
   const openings = openingsFrom(good);
@@ -76,6 +80,8 @@ export async function suite(seed: number): Promise<Suite> {
       { name: 'pairs', atLeast: PAIRS / 2, scenarios: await pairs(grounds.four, undo, random) },
       ...(await sweptScenarios(grounds.four, good, undo, random)),
       ...(await twoReleases(grounds.two, random)),
+      ...(await wholeReleases(grounds.two)),
+      ...(await failingMaps(grounds)),
     ],
   };
 }
@@ -266,7 +272,7 @@ async function sweptScenarios(
   ];
 }
 
-const isService = (operation: string): boolean => /^(lambda|states):/.test(operation);
+const isService = (operation: string): boolean => /^(lambda|states):|\.sync$/.test(operation);
 
 /** Places where a stopped release leaves most to sweep. */
 const RICH = [
@@ -328,4 +334,69 @@ async function twoReleases(ground: Ground, random: () => number): Promise<Catego
     }
   }
   return [{ name: 'two releases', atLeast: 1_000, scenarios }];
+}
+
+const PLANNING = /^(Fetch source|Plan releases|Release each tier|Summarise releases)$/;
+
+/** From the commit on: what comes before an image's own transaction, and after it. */
+async function wholeReleases(ground: Ground): Promise<Category[]> {
+  const base = { size: 'two', whole: true } as const;
+  const calls = await record(ground, base);
+  const faults = faultsIn(calls.filter(({ point }) => PLANNING.test(point.state)));
+  const scenarios = faults.map((fault) =>
+    scenario('from the commit on', {
+      ...base,
+      faults: [fault],
+      told: [nameOfFault(fault)],
+      ...(passes(fault) && { ends: ['released'] }),
+    }),
+  );
+  return [{ name: 'from the commit on', atLeast: 100, scenarios }];
+}
+
+/** A Map that fails as a whole, and a batch that fails beside another one. */
+async function failingMaps(grounds: Readonly<Record<Size, Ground>>): Promise<Category[]> {
+  const inMap = (calls: readonly RecordedCall[], state: string): Fault[] =>
+    calls
+      .filter(({ point }) => point.state === state && /^(lambda|states):/.test(point.operation))
+      .flatMap(({ point }) => (['denied', 'too much'] as const).map((kind) => ({ point, kind })));
+  const good = await record(grounds.two, { size: 'two', whole: true });
+  const stopped = { size: 'two', stopAfter: late(good), sweptAtOnce: true, ends: STOPPED_ENDS } as const;
+  const swept = await record(grounds.two, stopped);
+  const ofReleases = (['Bake dev AMIs', 'Bake prod AMIs', 'Release each tier'] as const).flatMap(
+    (fragileMap) =>
+      inMap(good, fragileMap).map(
+        (fault) => ({ size: 'two', whole: true, fragileMap, faults: [fault] }) as const,
+      ),
+  );
+  const ofSweeps = inMap(swept, 'Sweep each release').map(
+    (fault) => ({ ...stopped, fragileMap: 'Sweep each release', faults: [fault] }) as const,
+  );
+  const ofBatches = inMap(await record(grounds.many, { size: 'many' }), 'Bake dev AMIs').map(
+    (fault) => ({ size: 'many', faults: [fault], ends: ['rolled back'] }) as const,
+  );
+  const told = ({ faults }: { readonly faults: readonly Fault[] }) => faults.map(nameOfFault);
+  return [
+    {
+      name: 'a Map fails',
+      atLeast: 8,
+      scenarios: [...ofReleases, ...ofSweeps].map((one) =>
+        scenario('a Map fails', { ...one, told: told(one) }),
+      ),
+    },
+    {
+      name: 'a batch fails',
+      atLeast: 4,
+      scenarios: ofBatches.map((one) => scenario('a batch fails', { ...one, told: told(one) })),
+    },
+  ];
+}
+
+/** A call after which a stopped release leaves a lot. */
+function late(calls: readonly RecordedCall[]): Point {
+  const found = calls.findLast(
+    ({ point }) => point.state === 'Bake prod AMIs' && point.operation === 'ec2:CreateImage',
+  );
+  if (found === undefined) throw new Error('Prod is never baked.');
+  return found.point;
 }

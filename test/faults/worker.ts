@@ -14,6 +14,7 @@ const { grounds, scenarios } = workerData as {
 parentPort?.on('message', (message: unknown) => {
   const scenario = typeof message === 'number' ? scenarios[message] : undefined;
   if (scenario === undefined) parentPort?.close();
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A thread is no window.
   else void played(scenario).then((answer) => parentPort?.postMessage({ index: message, ...answer }));
 });
 

@@ -48,6 +48,7 @@ export async function playInWorkers(
     const ended = Promise.withResolvers<void>();
     const give = (): void => {
       if (next >= scenarios.length || (untilBroken && broken.length > 0)) void worker.terminate();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A thread is no window.
       else worker.postMessage(next++);
     };
     worker.on('message', (message: unknown) => {

@@ -1,0 +1,42 @@
+/** What a bad end must tell: which account failed, and only that one; and that somebody was told. */
+import { NAMES, targetName } from '../../tasks/contract.ts';
+import type { Execution, Outcome } from '../../sandbox/engine.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { Ground } from './ground.ts';
+import type { Fault } from './injection.ts';
+
+/** Wrong in how a rolled back release explains the one bake that failed. */
+export function misblamed(ground: Ground, outcome: Outcome, [fault, ...more]: readonly Fault[]): string[] {
+  const { state = '', place = '' } = fault?.point ?? {};
+  const stage = ground.stages.find(({ name }) => state === `Bake ${name} AMIs`);
+  const places = stage?.targets.map(targetName) ?? [];
+  if (outcome.status !== 'FAILED' || more.length > 0 || !places.includes(place)) return [];
+  return places
+    .filter((one) => outcome.cause.includes(one) !== (one === place))
+    .map((one) => (one === place ? `its cause does not name ${one}` : `its cause blames ${one}`));
+}
+
+/** Wrong in what was told on the event bus. */
+export function untold({ world }: Sandbox, releaseId: string): string[] {
+  const isTold = world.events.some(
+    ({ detailType, detail }) =>
+      detailType === NAMES.rolledBack && Reflect.get(Object(detail), 'releaseId') === releaseId,
+  );
+  return isTold ? [] : [`${releaseId} is rolled back, but nobody was told`];
+}
+
+/** Wrong in how the whole ended, beside how its one image did. */
+export function wrongParent(
+  parent: Execution,
+  { faults, fragileMap }: { readonly faults: readonly Fault[]; readonly fragileMap?: string },
+  stands: boolean,
+): string[] {
+  const end = parent.history.path.at(-1) ?? '';
+  const wrong = (what: string): string[] => [`${parent.machine.name} ended in ${end}${what}`];
+  if (!['Released', 'Some images failed', 'Not released'].includes(end)) return wrong('');
+  if (end === 'Released' && !stands) return wrong(', but its image is not released');
+  const isOfImages = faults.every(({ point }) => point.state === 'Release each tier');
+  return end === 'Not released' && isOfImages && fragileMap === undefined
+    ? wrong(', although other images could have gone on')
+    : [];
+}
