@@ -7,7 +7,9 @@ import type { Fault } from './injection.ts';
 
 /** Wrong in how a rolled back release explains the one bake that failed. */
 export function misblamed(ground: Ground, outcome: Outcome, [fault, ...more]: readonly Fault[]): string[] {
-  const { state = '', place = '' } = fault?.point ?? {};
+  const { state = '', place = '', operation = '' } = fault?.point ?? {};
+  // All builds of an account are asked for in the hub's region, wherever they bake.
+  if (operation === 'codebuild:BatchGetBuilds') return [];
   const stage = ground.stages.find(({ name }) => state === `Bake ${name} AMIs`);
   const places = stage?.targets.map(targetName) ?? [];
   if (outcome.status !== 'FAILED' || more.length > 0 || !places.includes(place)) return [];

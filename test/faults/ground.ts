@@ -26,6 +26,7 @@ import { COMMIT, STARTED_AT, filesOf, targetsIn } from '../workflow/rehearsing.t
 
 export const IMAGE = 'base';
 export const EARLIER = '1.4.20261001000000';
+const GONE = '1.4.20261015000000';
 
 /** Two stages, two accounts in the second one, and one account with two regions. */
 export const FACTORIES = {
@@ -168,6 +169,10 @@ function addPast({ world }: Sandbox, target: Target, past: Past): void {
     if (snapshot.description.endsWith(imageId))
       for (const [key, value] of tags) snapshot.tags.set(key, value);
   }
-  if (ours) addParameter(world, target, parameters.version(IMAGE, EARLIER), imageId);
+  if (ours) {
+    addParameter(world, target, parameters.version(IMAGE, EARLIER), imageId);
+    // Somebody deregistered a newer one, and put latest back by hand.
+    addParameter(world, target, parameters.version(IMAGE, GONE), 'ami-0eeeeeeeeeeeeeeee');
+  }
   addParameter(world, target, parameters.latest(IMAGE), imageId);
 }

@@ -43,6 +43,8 @@ const PASSING: readonly Kind[] = [
 ];
 /** What Step Functions can start again without doing it twice. */
 const PASSING_AT_START: readonly Kind[] = ['unreachable', 'throttled 3 times'];
+/** Tasks that go on with everything else, and come back for what is left. */
+const UNDOES = /^(Withdraw|Deregister)/;
 /** Looks that are repeated until they show what must be there. Others look for what must be gone, and may be deceived. */
 const INSISTS = /^(Check|Apply|Publish|Announce release)/;
 const STALE: readonly Kind[] = ['partial', 'stale', 'stale by two', 'stale for 30 s'];
@@ -55,7 +57,11 @@ export function passes({ point: { state, by, operation }, kind }: Fault): boolea
       /:Start(Build|Execution)$/.test(operation) &&
       (PASSING_AT_START.includes(kind) || (kind === 'lost' && operation === 'codebuild:StartBuild'))
     );
-  return PASSING.includes(kind) || (STALE.includes(kind) && INSISTS.test(state));
+  return (
+    PASSING.includes(kind) ||
+    (kind === 'refused' && UNDOES.test(state)) ||
+    (STALE.includes(kind) && INSISTS.test(state))
+  );
 }
 
 /** Builds and nested executions are no tasks: Step Functions itself calls AWS there. */

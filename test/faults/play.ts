@@ -1,5 +1,15 @@
 /** Plays one scenario: a world, one or two releases, faults, sweeps; and says what was wrong with how it went. */
-import { NAMES, PIVOT, parameters, sweepReportSchema, targetName } from '../../tasks/contract.ts';
+import {
+  NAMES,
+  PIVOT,
+  type Release,
+  STATES,
+  TAGS,
+  type Target,
+  parameters,
+  sweepReportSchema,
+  targetName,
+} from '../../tasks/contract.ts';
 import { forgetClients } from '../../tasks/aws-clients.ts';
 import { bindSandbox } from '../../sandbox/bind.ts';
 import type { Engine, Execution } from '../../sandbox/engine.ts';
@@ -9,10 +19,11 @@ import * as z from 'zod';
 import { engineFor } from './engine-for.ts';
 import { everythingElse } from './facts.ts';
 import { misblamed, untold, wrongParent } from './explanation.ts';
-import { type Actor, type Ground, IMAGE, type Past, type Size, newWorld } from './ground.ts';
+import { type Actor, type Ground, IMAGE, type Past, type Size, newWorld, targetsOf } from './ground.ts';
 import { type Fault, Injection, type RecordedCall, nameOfFault } from './injection.ts';
 import { Places, type Point, nameOfPoint } from './points.ts';
 import { type Turns, Turnstile } from './turnstile.ts';
+import { USERS, type User } from './users.ts';
 import { type End, Oracle, endOf, namedBy, stands } from './verdict.ts';
 import { Watch } from './watch.ts';
 
@@ -38,6 +49,8 @@ export interface Scenario {
   readonly ends?: readonly End[];
   /** Nothing lasts, so the first sweep must end well. */
   readonly sweeps?: 'well';
+  /** From the moment it is published on, this uses the AMI of the first target. */
+  readonly usedBy?: User;
   /** Starts with the commit, and not with the planned release of the image. */
   readonly whole?: true;
   /** The Map that fails as a whole when something in it does. */
@@ -99,7 +112,9 @@ class Play {
   readonly #turnstile: Turnstile | undefined;
   readonly #executions: Execution[] = [];
   readonly #reached = new Set<Point>();
-  readonly #before: ReadonlyMap<string, string>;
+  #before: ReadonlyMap<string, string>;
+  /** The AMI that something uses. */
+  #used: { readonly target: Target; readonly imageId: string } | undefined;
   readonly #wrong: string[] = [];
   #engine: Engine | undefined;
   #sweeps: Execution[] = [];
@@ -164,6 +179,7 @@ class Play {
     if (this.#scenario.mayMiss !== true)
       this.#wrong.push(...unmet.map((fault) => `suite: no call met ${nameOfFault(fault)}`));
     await this.#sweepTheRest(ends);
+    this.#judgeUsed();
     this.#wrong.push(...differences(this.#before, everythingElse(this.#sandbox.world, this.#releases)));
     return {
       violations: [...new Set([...this.#watch.violations, ...this.#wrong])],
@@ -203,10 +219,32 @@ class Play {
       const { Name: name, Value: value } = call.input;
       if (name === parameters.latest(release.image)) this.#watch.lookAtFlip(release, value);
     }
+    if (release && point.state === 'Publish release') this.#letUse(release);
     const { stopAfter, stopSweepAfter, sweepDuring } = this.#scenario;
     if (this.#comesTo(stopAfter, point)) this.#executions[0]?.stop();
     if (this.#comesTo(stopSweepAfter, point)) this.#sweeps.at(-1)?.stop();
     return this.#comesTo(sweepDuring, point) ? this.#sweep({}) : undefined;
+  }
+
+  #letUse(release: Release): void {
+    const { usedBy } = this.#scenario;
+    const [target] = targetsOf(this.#ground);
+    if (usedBy === undefined || this.#used || !target) return;
+    const [imageId = ''] = this.#watch.madeIn(target, release);
+    USERS[usedBy](this.#sandbox.world, target, imageId);
+    this.#used = { target, imageId };
+    this.#before = everythingElse(this.#sandbox.world, this.#releases);
+  }
+
+  /** What is used is kept, and tagged unless nobody could see what uses it. */
+  #judgeUsed(): void {
+    if (!this.#used) return;
+    const { target, imageId } = this.#used;
+    const image = this.#sandbox.world.region(target.accountId, target.region).images.get(imageId);
+    const state = image?.tags.get(TAGS.state);
+    if (image === undefined) this.#wrong.push(`${imageId} is used by ${this.#scenario.usedBy}, but is gone`);
+    else if (state !== STATES.quarantined)
+      this.#wrong.push(`${imageId} is used by ${this.#scenario.usedBy}, but its state is ${state}`);
   }
 
   #comesTo(wanted: Point | undefined, point: Point): boolean {
@@ -282,9 +320,12 @@ class Play {
     await this.#sweep({});
     await this.#sandbox.clock.sleep(10 * MINUTE);
     this.#watch.look();
+    const kept = this.#used && targetName(this.#used.target);
     for (const release of gone) {
       for (const [target, ids] of this.#oracle.traces(release))
-        for (const id of ids) this.#wrong.push(`${target}: ${id} is left after the next sweep`);
+        for (const id of ids)
+          if (target !== kept || !/^(ami|snap)-/.test(id))
+            this.#wrong.push(`${target}: ${id} is left after the next sweep`);
     }
     this.#wrong.push(
       ...this.#oracle

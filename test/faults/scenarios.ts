@@ -6,6 +6,7 @@ import { type Opening, openingsFrom } from './openings.ts';
 import { type Scenario, play } from './play.ts';
 import { type Point, nameOfPoint } from './points.ts';
 import { randomFrom, sample } from './random.ts';
+import { USER_NAMES } from './users.ts';
 import { type Turns, isCounted } from './turnstile.ts';
 
 export interface Category {
@@ -80,6 +81,7 @@ export async function suite(seed: number): Promise<Suite> {
       { name: 'pairs', atLeast: PAIRS / 2, scenarios: await pairs(grounds.four, undo, random) },
       ...(await sweptScenarios(grounds.four, good, undo, random)),
       ...(await twoReleases(grounds.two, random)),
+      ...(await usedImages(grounds.two)),
       ...(await wholeReleases(grounds.two)),
       ...(await failingMaps(grounds)),
     ],
@@ -165,7 +167,7 @@ async function undoFaults(
 
 /** Two faults in the undo of one failure; the second one is met for sure, for it strikes a call that was made after the first. */
 async function pairs(ground: Ground, undo: readonly OpenedUndo[], random: () => number): Promise<Scenario[]> {
-  const found: Scenario[] = [];
+  const found: Scenario[] = undo.flatMap(blind);
   for (let index = 0; index < FIRSTS_OF_PAIRS; index++) {
     for (const { opening, faults } of sample(undo, 1, random)) {
       for (const first of sample(faults, 1, random)) {
@@ -178,6 +180,24 @@ async function pairs(ground: Ground, undo: readonly OpenedUndo[], random: () => 
     }
   }
   return found;
+}
+
+/** The undo may not remove something, and the check after it may not look: nobody must call that a clean end. */
+function blind({ opening, calls }: OpenedUndo): Scenario[] {
+  const removals = calls.filter(({ point }) => /:(Delete|Deregister|Terminate|Stop)/.test(point.operation));
+  return removals.flatMap(({ point }) => {
+    const look = calls.find(
+      (call) => call.point.state === 'Verify rollback' && call.point.place === point.place,
+    );
+    return look === undefined
+      ? []
+      : [
+          opened('pairs', 'released before', opening, [
+            { point, kind: 'denied' },
+            { point: look.point, kind: 'denied' },
+          ]),
+        ];
+  });
 }
 
 const STOPPED_ENDS = [
@@ -335,6 +355,33 @@ async function twoReleases(ground: Ground, random: () => number): Promise<Catego
   }
   return [{ name: 'two releases', atLeast: 1_000, scenarios }];
 }
+
+/** Who uses an AMI is looked up before it goes; what cannot be looked up counts as used. */
+async function usedImages(ground: Ground): Promise<Category[]> {
+  const good = await record(ground, { size: 'two' });
+  const opening = openingsFrom(good).find(({ name }) => name === 'publishing fails');
+  const faults = opening?.faults ?? [];
+  const calls = (await record(ground, { size: 'two', faults })).filter(
+    ({ point }) => point.state === 'Deregister dev AMIs' && LOOK_UPS.test(point.operation) && point.nth <= 2,
+  );
+  const looks = calls.flatMap(({ point }) =>
+    (['denied', 'refused', 'throttled 30 times', 'slow always'] as const).map((kind) => ({ point, kind })),
+  );
+  const scenarios = USER_NAMES.flatMap((name) =>
+    [[], ...looks.map((fault) => [fault])].map((more) =>
+      scenario('an AMI in use', {
+        size: 'two',
+        faults: [...faults, ...more],
+        usedBy: name,
+        told: [name, ...more.map(nameOfFault)],
+        ends: ['rollback incomplete'],
+      }),
+    ),
+  );
+  return [{ name: 'an AMI in use', atLeast: 150, scenarios }];
+}
+
+const LOOK_UPS = /:Describe(ImageReferences|ImageAttribute|Images|LaunchConfigurations|AutoScalingGroups)$/;
 
 const PLANNING = /^(Fetch source|Plan releases|Release each tier|Summarise releases)$/;
 
