@@ -19,6 +19,22 @@ export const NAMES = {
   eventSource: 'packleader',
   released: 'Image Released',
   rolledBack: 'Image Rolled Back',
+  gitPush: 'Git Push',
+  deliveriesTable: 'packleader-deliveries',
+  /** Triggers that AWS could not hand over, or that failed after all their retries. */
+  deadLetterQueue: 'packleader-failed-triggers',
+  scheduleGroup: 'packleader',
+} as const;
+
+/** What a trigger counts: metrics of one namespace, each with a sum per minute. */
+export const METRICS = {
+  namespace: 'packleader',
+  /** A request to the webhook that was turned away: no valid signature, another repository, not understood. */
+  webhookRejected: 'WebhookRejected',
+  /** A schedule came due and was not followed, because the image's last rebuilds failed; also by `Image`. */
+  rebuildsPaused: 'RebuildsPaused',
+  /** A push or a schedule that was not followed, because triggers are switched off. */
+  triggersSwitchedOff: 'TriggersSwitchedOff',
 } as const;
 
 export const TAGS = {
@@ -93,6 +109,10 @@ export const parameters = {
   version: (image: string, version: string) => `/packleader/${image}/versions/${version}`,
   versions: (image: string) => `/packleader/${image}/versions`,
   latest: (image: string) => `/packleader/${image}/latest`,
+  /** In the hub: `enabled` or `disabled`. */
+  triggers: '/packleader/triggers',
+  /** In the hub, written by whoever resumes the paused rebuilds of an image; the time of that counts, not the value. */
+  resumed: (image: string) => `/packleader/triggers/resumed/${image}`,
 } as const;
 
 export const roleArn = (accountId: string, role: string) => `arn:aws:iam::${accountId}:role/${role}`;

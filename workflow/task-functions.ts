@@ -1,13 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
-import { fileURLToPath } from 'node:url';
 import { NAMES } from '../tasks/contract.ts';
+import { BundledFunction } from './bundled-function.ts';
 import { mayAssume, taskRole } from './role-names.ts';
 import * as timeouts from './timeouts.ts';
 
@@ -32,8 +30,6 @@ const WRITES: Readonly<Record<string, readonly string[]>> = {
 };
 const ANNOUNCERS = ['announce-release', 'announce-rollback'];
 
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-
 /** One Lambda function per task file; each is made when a state asks for it. */
 export class TaskFunctions extends Construct {
   readonly #functions = new Map<string, NodejsFunction>();
@@ -42,39 +38,12 @@ export class TaskFunctions extends Construct {
   of(file: string): NodejsFunction {
     const existing = this.#functions.get(file);
     if (existing) return existing;
-    const functionName = `packleader-${file}`;
-    const logGroup = new LogGroup(this, `${file}-logs`, {
-      logGroupName: `/aws/lambda/${functionName}`,
-      retention: RetentionDays.SIX_MONTHS,
-    });
-    const role = new Role(this, `${file}-role`, {
+    const task = new BundledFunction(this, file, {
+      entry: `tasks/${file}.ts`,
+      functionName: `packleader-${file}`,
       roleName: taskRole(file),
       description: `The task ${file} of packleader.`,
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    });
-    logGroup.grantWrite(role);
-    const task = new NodejsFunction(this, file, {
-      functionName,
-      role,
-      entry: path(`../tasks/${file}.ts`),
-      projectRoot: path('..'),
-      depsLockFilePath: path('../package-lock.json'),
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      memorySize: 1024,
       timeout: Duration.seconds(timeouts.LAMBDA.toSeconds()),
-      tracing: Tracing.ACTIVE,
-      logGroup,
-      environment: { NODE_OPTIONS: '--enable-source-maps' },
-      bundling: {
-        format: OutputFormat.ESM,
-        bundleAwsSDK: true,
-        mainFields: ['module', 'main'],
-        target: 'node24',
-        minify: true,
-        sourceMap: true,
-        sourcesContent: false,
-      },
     });
     for (const grant of this.#grants) grant(file, task);
     if (ANNOUNCERS.includes(file))
