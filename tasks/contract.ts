@@ -26,6 +26,18 @@ export const NAMES = {
   scheduleGroup: 'packleader',
 } as const;
 
+/** Environment variables of the triggers. */
+export const TRIGGER_ENVIRONMENT = {
+  /** The name of the webhook's secret, never its value. */
+  webhookSecret: 'PACKLEADER_WEBHOOK_SECRET',
+  repository: 'PACKLEADER_REPOSITORY',
+  /** The branches whose pushes start a release, as a JSON list; `*` stands for any characters. */
+  branches: 'PACKLEADER_PUSH_BRANCHES',
+  bucket: 'PACKLEADER_BUCKET',
+  /** The ARN of `packleader-release`. */
+  releaseMachine: 'PACKLEADER_RELEASE_MACHINE',
+} as const;
+
 /** What a trigger counts: metrics of one namespace, each with a sum per minute. */
 export const METRICS = {
   namespace: 'packleader',
@@ -109,7 +121,7 @@ export const parameters = {
   version: (image: string, version: string) => `/packleader/${image}/versions/${version}`,
   versions: (image: string) => `/packleader/${image}/versions`,
   latest: (image: string) => `/packleader/${image}/latest`,
-  /** In the hub: `enabled` or `disabled`. */
+  /** In the hub: `enabled`, as if there were none, or `disabled`. No stack makes it, so that none resets it. */
   triggers: '/packleader/triggers',
   /** In the hub, written by whoever resumes the paused rebuilds of an image; the time of that counts, not the value. */
   resumed: (image: string) => `/packleader/triggers/resumed/${image}`,

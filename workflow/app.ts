@@ -15,19 +15,26 @@ const toolSchema = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must have 64 hexadecimal digits'),
 });
 const context = z
-  .object({ packer: toolSchema, sessionManagerPlugin: toolSchema, repositoryTokenSecret: z.string().min(1) })
+  .object({
+    packer: toolSchema,
+    sessionManagerPlugin: toolSchema,
+    repositoryTokenSecret: z.string().min(1),
+    webhookSecret: z.string().min(1),
+  })
   .partial()
   .parse({
     packer: app.node.tryGetContext('packleader:packer'),
     sessionManagerPlugin: app.node.tryGetContext('packleader:sessionManagerPlugin'),
     repositoryTokenSecret: app.node.tryGetContext('packleader:repositoryTokenSecret'),
+    webhookSecret: app.node.tryGetContext('packleader:webhookSecret'),
   });
-const { packer, sessionManagerPlugin, repositoryTokenSecret } = context;
+const { packer, sessionManagerPlugin, repositoryTokenSecret, webhookSecret } = context;
 
 new HubStack(app, 'packleader-hub', {
   factory,
   env: { account: factory.hub.accountId, region: factory.hub.region },
   ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
+  ...(webhookSecret !== undefined && { webhookSecret }),
 });
 for (const accountId of accountsOf(factory)) {
   new TargetStack(app, `packleader-target-${accountId}`, {

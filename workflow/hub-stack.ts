@@ -7,18 +7,21 @@ import { NAMES, roleArn } from '../tasks/contract.ts';
 import { FetchSourceProject } from './fetch-source-project.ts';
 import { StateMachines } from './state-machines.ts';
 import { TaskFunctions } from './task-functions.ts';
+import { Triggers } from './triggers.ts';
 
 export interface HubStackProps extends StackProps {
   readonly factory: Factory;
   /** The name of the secret that holds a token for a private repository with an https URL; default: it is public. */
   readonly repositoryTokenSecret?: string;
+  /** The name of the secret that GitHub, GitLab or Bitbucket sign with; default: there is no webhook. */
+  readonly webhookSecret?: string;
 }
 
 /** What stands once per organisation: the state machines, their tasks, the bucket, the project that fetches the source. */
 export class HubStack extends Stack {
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
-    const { factory, repositoryTokenSecret } = props;
+    const { factory, repositoryTokenSecret, webhookSecret } = props;
     const accountIds = accountsOf(factory);
     const bucket = new Bucket(this, 'Bucket', {
       bucketName: bucketName(factory),
@@ -46,6 +49,12 @@ export class HubStack extends Stack {
       bucket: bucketName(factory),
       accountIds,
       fetchSourceProjectArn: project.projectArn,
+    });
+    new Triggers(this, 'Triggers', {
+      factory,
+      bucket,
+      accountIds,
+      ...(webhookSecret !== undefined && { webhookSecret }),
     });
   }
 }

@@ -3,9 +3,12 @@
  * Each call is told with the account whose steward made it, so that a call in the wrong account is an unexpected one.
  */
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { type AwsCommand, mockClient } from 'aws-sdk-client-mock';
@@ -143,6 +146,9 @@ export function useAws(): Aws {
 
   beforeEach(() => {
     process.env['AWS_REGION'] = HUB_REGION;
+    // What the hub does in its own name has these; a steward's session has its account's id instead.
+    process.env['AWS_ACCESS_KEY_ID'] = HUB;
+    process.env['AWS_SECRET_ACCESS_KEY'] = HUB;
     forgetClients();
     aws.reset();
     const stewards: Mock[] = [mockClient(EC2Client), mockClient(SSMClient), mockClient(CodeBuildClient)];
@@ -152,10 +158,16 @@ export function useAws(): Aws {
           this.config.credentials(),
           this.config.region(),
         ]);
-        return aws.answer({ accountId: accessKeyId, region }, command);
+        return aws.answer(accessKeyId === HUB ? HUB : { accountId: accessKeyId, region }, command);
       });
     }
-    const hub: Mock[] = [mockClient(S3Client), mockClient(EventBridgeClient)];
+    const hub: Mock[] = [
+      mockClient(S3Client),
+      mockClient(EventBridgeClient),
+      mockClient(SFNClient),
+      mockClient(DynamoDBClient),
+      mockClient(SecretsManagerClient),
+    ];
     for (const mock of hub) mock.send.callsFake(async (command) => aws.answer(HUB, command));
     const sts: Mock = mockClient(STSClient);
     sts.send.callsFake(async (command) => assumeSteward(aws, command));

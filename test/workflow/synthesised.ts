@@ -33,7 +33,7 @@ const statementSchema = z.strictObject({
 export type Statement = z.infer<typeof statementSchema>;
 const documentSchema = z.object({ Statement: z.array(statementSchema) });
 
-const NAMED_BY = ['RoleName', 'BucketName', 'LogGroupName', 'FunctionName', 'Name'];
+const NAMED_BY = ['RoleName', 'BucketName', 'LogGroupName', 'FunctionName', 'QueueName', 'TableName', 'Name'];
 
 function nameIn(properties: Record<string, unknown>): string | undefined {
   return NAMED_BY.map((key) => properties[key]).find((name) => typeof name === 'string');
@@ -117,6 +117,9 @@ export class Synthesised {
         'AWS::Logs::LogGroup': 'log group ',
         'AWS::Lambda::Function': 'function ',
         'AWS::CodeBuild::Project': 'project ',
+        'AWS::DynamoDB::Table': 'table ',
+        'AWS::Events::Rule': 'rule ',
+        'AWS::SQS::Queue': 'queue ',
         'AWS::IAM::Role': 'role ',
       };
       return `${services[template[id]?.Type ?? ''] ?? '? '}${name(id)}`;
@@ -129,7 +132,10 @@ export class Synthesised {
   }
 }
 
-export const hub = (factory: Factory, more: { repositoryTokenSecret?: string } = {}) =>
+export const hub = (
+  factory: Factory,
+  more: { repositoryTokenSecret?: string; webhookSecret?: string } = {},
+) =>
   new Synthesised(
     (app) =>
       new HubStack(app, 'hub', {
