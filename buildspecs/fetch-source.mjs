@@ -200,7 +200,10 @@ function changes(commit, bucket, branch) {
   return Object.fromEntries(
     names.map((name) => {
       const key = newest.get(name);
-      return [name, key === undefined ? { since: null, files: [] } : changesSince(key, commit, bucket, branch)];
+      return [
+        name,
+        key === undefined ? { since: null, files: [] } : changesSince(key, commit, bucket, branch),
+      ];
     }),
   );
 }

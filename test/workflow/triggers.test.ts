@@ -297,9 +297,8 @@ describe('what failed', () => {
         },
       ]
     `);
-    expect(
-      theHub.ofType('AWS::SQS::QueuePolicy').map(({ is }) => is['PolicyDocument']),
-    ).toMatchInlineSnapshot(`
+    expect(theHub.ofType('AWS::SQS::QueuePolicy').map(({ is }) => is['PolicyDocument']))
+      .toMatchInlineSnapshot(`
       [
         {
           "Statement": [
