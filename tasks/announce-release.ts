@@ -14,11 +14,11 @@ const eventSchema = plannedReleaseSchema.extend({ amis: z.record(z.string(), z.a
  *  Repeat  safe for the record; an event may be put twice, with the same `releaseId`
  *  @see    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
 export async function handler(event: unknown): Promise<{ announced: true }> {
-  const { release, source, plan, amis } = parseEvent(eventSchema, event);
+  const { release, plan, amis } = parseEvent(eventSchema, event);
   const images = Object.entries(amis).flatMap(([stage, list]) => list.map((ami) => ({ stage, ...ami })));
   const detail = { ...release, images };
   if (!release.prerelease) {
-    const record = { ...detail, sourceKey: source.key };
+    const record = { ...detail, planPrefix: plan.prefix };
     await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, record);
   }
   await putEvent(NAMES.released, detail);

@@ -213,7 +213,13 @@ export const sourceAmiSchema = z.union([
     owners: z.array(z.string()).min(1),
     maxAgeDays: z.number().optional(),
   }),
-  z.strictObject({ image: z.string(), version: z.string().optional(), maxAgeDays: z.number().optional() }),
+  z.strictObject({
+    image: z.string(),
+    version: z.string().optional(),
+    /** Set where the configuration names no version: this one is released by the same execution. */
+    sameExecution: z.literal(true).optional(),
+    maxAgeDays: z.number().optional(),
+  }),
   z.strictObject({ ids: z.record(z.string(), z.string()), maxAgeDays: z.number().optional() }),
 ]);
 export type SourceAmi = z.infer<typeof sourceAmiSchema>;

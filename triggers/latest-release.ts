@@ -10,8 +10,8 @@ const s3 = new S3Client({});
 const recordSchema = z.object({
   version: z.string(),
   images: z.array(targetSchema.extend({ stage: z.string(), imageId: z.string() })),
-  /** Missing in the records of older deployments. */
-  sourceKey: z.string().optional(),
+  /** Where its plan is; missing in the records of older deployments. */
+  planPrefix: z.string().optional(),
 });
 
 export interface LatestRelease extends z.infer<typeof recordSchema> {

@@ -1,11 +1,8 @@
 import { type EC2Client, type Image, paginateDescribeImages } from '@aws-sdk/client-ec2';
 import { clientsFor } from '../tasks/aws-clients.ts';
-import { loadConfiguration } from '../tasks/configuration/configuration.ts';
-import { effectiveSettings } from '../tasks/configuration/effective.ts';
-import { TAGS, targetName } from '../tasks/contract.ts';
+import { type Plan, type SourceAmi, TAGS, keys, targetName } from '../tasks/contract.ts';
 import { inEveryTarget } from '../tasks/every-target.ts';
-import { factoryFilesOf } from '../tasks/factory-zip.ts';
-import { readBytes } from '../tasks/plan-store.ts';
+import { readPlan } from '../tasks/plan-store.ts';
 import { tagsOf } from '../tasks/release-images.ts';
 import { type PlannedTarget, resolveSources } from '../tasks/source-amis.ts';
 import type { LatestRelease } from './latest-release.ts';
@@ -13,7 +10,7 @@ import type { LatestRelease } from './latest-release.ts';
 /**
  * Why an image should be rebuilt, in one sentence, or undefined: in some target its bake would start from a newer AMI now
  * than the one that its latest release was baked from, by that release's own configuration. Where that cannot be
- * told any more, because an AMI or the configuration is gone, it should: a rebuild too many does no harm.
+ * told any more, because an AMI is gone, it should: a rebuild too many does no harm.
  *  @throws PackleaderError as `Resolve source AMIs` does: that the source is refused now is worth an alarm
  */
 export async function newerSource(
@@ -23,9 +20,10 @@ export async function newerSource(
   now: string,
 ): Promise<string | undefined> {
   if (latest === undefined) return `${image} was never released`;
-  if (latest.sourceKey === undefined)
+  if (latest.planPrefix === undefined)
     return `the record of ${latest.version} does not say what it was made from`;
-  const targets = await releasedTargets({ bucket, key: latest.sourceKey }, image, latest);
+  const plan = await readPlan({ bucket, key: keys.plan(latest.planPrefix) });
+  const targets = releasedTargets(plan, latest);
   const sources = await resolveSources(targets, now, image);
   const reasons = await inEveryTarget(targets, async (target) => {
     const { ec2 } = clientsFor(target);
@@ -46,19 +44,22 @@ interface ReleasedTarget extends PlannedTarget {
   readonly imageId: string;
 }
 
-/** The targets of a release, each with the source that its configuration names. */
-async function releasedTargets(
-  zip: { readonly bucket: string; readonly key: string },
-  image: string,
-  { images }: LatestRelease,
-): Promise<ReleasedTarget[]> {
-  const configuration = loadConfiguration(factoryFilesOf(await readBytes(zip)));
-  return images.map(({ stage, accountId, region, imageId }) => {
-    const target = { accountId, region };
-    const { settings } = effectiveSettings(configuration, { image, stage, target });
-    const { source: sourceAmi, architecture, timeoutMinutes } = settings;
-    return { ...target, sourceAmi, architecture, timeoutMinutes, imageId };
-  });
+/** The targets that the release has an AMI in. */
+function releasedTargets({ stages }: Plan, { images }: LatestRelease): ReleasedTarget[] {
+  const imageIds = new Map(images.map((ami) => [targetName(ami), ami.imageId]));
+  return stages
+    .flatMap(({ targets }) => targets)
+    .flatMap((target) => {
+      const imageId = imageIds.get(targetName(target));
+      return imageId === undefined ? [] : [{ ...target, sourceAmi: configured(target.sourceAmi), imageId }];
+    });
+}
+
+/** What the configuration says, without the version that its base had in that execution. */
+function configured(source: SourceAmi): SourceAmi {
+  if (!('image' in source) || source.sameExecution === undefined) return source;
+  const { version: _, sameExecution: __, ...rest } = source;
+  return rest;
 }
 
 /** An AMI that may be gone; asked for by a filter, because an id that does not exist is an error. */

@@ -18,6 +18,19 @@ export interface BundledFunctionProps {
   readonly reservedConcurrentExecutions?: number;
 }
 
+/**
+ * The SDK looks for credentials in the environment first, where Lambda puts them, and imports these only when there are none.
+ * Without them a bundle is 100 KB smaller.
+ */
+const NEVER_LOADED = [
+  '@aws-sdk/credential-provider-ini',
+  '@aws-sdk/credential-provider-login',
+  '@aws-sdk/credential-provider-process',
+  '@aws-sdk/credential-provider-sso',
+  '@aws-sdk/credential-provider-web-identity',
+  '@aws-sdk/token-providers',
+];
+
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
 
 /** How every Lambda function of packleader is bundled, run, traced and logged; its role may write its log and no more. */
@@ -49,6 +62,7 @@ export class BundledFunction extends NodejsFunction {
       bundling: {
         format: OutputFormat.ESM,
         bundleAwsSDK: true,
+        externalModules: [...NEVER_LOADED],
         mainFields: ['module', 'main'],
         target: 'node24',
         minify: true,

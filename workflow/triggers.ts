@@ -152,7 +152,7 @@ export class Triggers extends Construct {
       new PolicyStatement({
         sid: 'ReadReleases',
         actions: ['s3:GetObject'],
-        resources: [bucket.arnForObjects('released/*'), bucket.arnForObjects('sources/*')],
+        resources: [bucket.arnForObjects('plans/*'), bucket.arnForObjects('released/*')],
       }),
     );
     rebuild.addToRolePolicy(

@@ -21,7 +21,7 @@ const detail = (release: Release) => ({ ...release, images: [{ stage: 'dev', ...
 const record = new PutObjectCommand({
   Bucket: 'hub',
   Key: `released/web/${RELEASE.version}.json`,
-  Body: JSON.stringify({ ...detail(RELEASE), sourceKey: 'sources/x.zip' }, null, 2),
+  Body: JSON.stringify({ ...detail(RELEASE), planPrefix: 'plans/x/web' }, null, 2),
   ContentType: 'application/json',
 });
 const event = (release: Release) =>

@@ -1,14 +1,12 @@
 import { DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { ListExecutionsCommand, type ExecutionStatus, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { GetParameterCommand } from '@aws-sdk/client-ssm';
+import { GetParameterCommand, GetParametersByPathCommand } from '@aws-sdk/client-ssm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { zipOf } from '../../sandbox/fetch-source.ts';
-import { TRIGGER_ENVIRONMENT } from '../../tasks/contract.ts';
+import { type Plan, type SourceAmi, TRIGGER_ENVIRONMENT } from '../../tasks/contract.ts';
 import { handler } from '../../triggers/scheduled-rebuild.ts';
-import { factoryWith } from '../tasks/configuration/example.ts';
 import { HUB, type Where, awsError, call, useAws } from '../tasks/aws.ts';
-import { tagList } from '../tasks/example.ts';
+import { RELEASE, tagList } from '../tasks/example.ts';
 
 const aws = useAws();
 const MACHINE = 'arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release';
@@ -52,7 +50,7 @@ const record = (changes: object = {}) => ({
     { stage: 'dev', ...EARLIER, imageId: 'ami-dev' },
     { stage: 'prod', ...LATER, imageId: 'ami-prod' },
   ],
-  sourceKey: 'sources/x.zip',
+  planPrefix: 'plans/x/base',
   ...changes,
 });
 
@@ -248,15 +246,20 @@ describe('a schedule that waits for a newer source AMI', () => {
     aws.on(where, byFilter('ami-used'), { Images: used });
   }
 
+  function planned(sourceAmi: SourceAmi): void {
+    const settings = { sourceAmi, architecture: 'x86_64' as const, timeoutMinutes: 60 };
+    const plan: Plan = {
+      release: { ...RELEASE, image: 'base' },
+      stages: [
+        { name: 'dev', targets: [{ ...EARLIER, ...settings }] },
+        { name: 'prod', targets: [{ ...LATER, ...settings }] },
+      ],
+    };
+    aws.holds('hub', 'plans/x/base/plan.json', plan);
+  }
+
   beforeEach(() => {
-    const settings = `source:\n  ssmParameter: ${SSM}\n`;
-    const files = factoryWith({ 'images/base/config/default.yaml': settings });
-    const encoder = new TextEncoder();
-    aws.holds(
-      'hub',
-      'sources/x.zip',
-      zipOf(new Map([...files].map(([name, text]) => [name, encoder.encode(text)]))),
-    );
+    planned({ ssmParameter: SSM });
     released();
     target(EARLIER, 'ami-dev');
     target(LATER, 'ami-prod');
@@ -300,7 +303,7 @@ describe('a schedule that waits for a newer source AMI', () => {
   });
 
   it('rebuilds what an older deployment released, whose record does not say what it was made from', async () => {
-    released({ sourceKey: undefined });
+    released({ planPrefix: undefined });
     const why = `the record of 1.4.${RELEASED_AT} does not say what it was made from`;
     aws.on(HUB, start(`schedule of ${SCHEDULED_AT}: ${why}`), {});
     expect(await rebuild('newer-source-ami')).toMatchObject({ outcome: 'started' });
@@ -316,5 +319,46 @@ describe('a schedule that waits for a newer source AMI', () => {
   it('fails when a target does not answer', async () => {
     aws.on(LATER, byFilter('ami-prod'), awsError('RequestLimitExceeded'));
     await expect(rebuild('newer-source-ami')).rejects.toMatchObject({ name: 'Throttled' });
+  });
+
+  describe('on another image of this factory', () => {
+    const versionsIn = (where: Where, ...versions: readonly string[]) =>
+      aws.on(
+        where,
+        new GetParametersByPathCommand({ Path: '/packleader/linux/versions', Recursive: false }),
+        {
+          Parameters: versions.map((version) => ({
+            Name: `/packleader/linux/versions/${version}`,
+            Value: 'x',
+          })),
+        },
+      );
+    const versionIn = (where: Where, version: string, base: Image) => {
+      const Name = `/packleader/linux/versions/${version}`;
+      aws.on(where, new GetParameterCommand({ Name }), { Parameter: { Value: base.ImageId } });
+      aws.on(where, new DescribeImagesCommand({ ImageIds: [base.ImageId ?? ''], ...everyAge }), {
+        Images: [base],
+      });
+    };
+    const [OLD_BASE, NEW_BASE] = ['1.0.20261101000000', '1.0.20261122000000'];
+
+    beforeEach(() => {
+      for (const where of [EARLIER, LATER]) {
+        versionsIn(where, OLD_BASE, NEW_BASE);
+        versionIn(where, OLD_BASE, USED);
+        versionIn(where, NEW_BASE, NEWER);
+      }
+    });
+
+    it('rebuilds once that has a newer release, though the last one was built on the same execution’s', async () => {
+      planned({ image: 'linux', version: OLD_BASE, sameExecution: true });
+      aws.on(HUB, start(`schedule of ${SCHEDULED_AT}: ami-newer (al2023-newer) is newer than ami-used`), {});
+      expect(await rebuild('newer-source-ami')).toMatchObject({ outcome: 'started' });
+    });
+
+    it('starts nothing for the version that the configuration names', async () => {
+      planned({ image: 'linux', version: OLD_BASE });
+      expect(await rebuild('newer-source-ami')).toEqual({ outcome: 'source AMI is the newest' });
+    });
   });
 });

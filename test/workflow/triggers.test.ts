@@ -55,7 +55,7 @@ describe('what a trigger may do', () => {
       ReadSwitches: Allow ssm:GetParameter on arn:aws:ssm:eu-west-1:999999999999:parameter/packleader/triggers arn:aws:ssm:eu-west-1:999999999999:parameter/packleader/triggers/resumed/*
       Allow sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on queue packleader-failed-triggers
       CountFailures: Allow states:ListExecutions on arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release
-      ReadReleases: Allow s3:GetObject on arn:aws:s3:::packleader-999999999999-eu-west-1/released/* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/*
+      ReadReleases: Allow s3:GetObject on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/* arn:aws:s3:::packleader-999999999999-eu-west-1/released/*
       FindReleases: Allow s3:ListBucket on arn:aws:s3:::packleader-999999999999-eu-west-1 if {"StringLike":{"s3:prefix":"released/*"}}
       Allow sts:AssumeRole on arn:aws:iam::111111111111:role/packleader-steward arn:aws:iam::222222222222:role/packleader-steward",
         "trust": "Allow sts:AssumeRole by {"Service":"lambda.amazonaws.com"}",
