@@ -149,6 +149,8 @@ export const releaseRequestSchema = z
     branch: z.string().min(1).optional(),
     overrides: z.record(z.string(), z.unknown()).optional(),
     reason: z.string().optional(),
+    /** What the console fills in by itself; it means nothing. */
+    Comment: z.string().optional(),
   })
   .describe('release request');
 export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;

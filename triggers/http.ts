@@ -9,8 +9,8 @@ export interface Request {
 /** Why a request is turned away, with the HTTP status that says so. */
 export class Refusal extends Error {
   readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'Refusal';
     this.status = status;
   }
@@ -64,6 +64,6 @@ export function readJson({ headers, body }: Request): unknown {
   } catch (cause) {
     const type = headers.get('content-type') ?? 'unknown';
     const message = `The body is no JSON: set the webhook's content type to application/json, not ${type}.`;
-    throw Object.assign(new Refusal(400, message), { cause });
+    throw new Refusal(400, message, { cause });
   }
 }
