@@ -1,13 +1,22 @@
 // Bakes one image in one region with Packer, from the bytes that every account bakes from.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { aws, awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
+import { adviceFor } from './advice.mjs';
+import { awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
+/** What CodeBuild uploads when the build has ended, however it ended. */
+const RECORD = 'record';
+const LOG = join(RECORD, 'packer.log');
+const MANIFEST = 'packer-manifest.json';
+const PACKAGES = 'package-manifest.tsv';
 const SLUG = '[a-z][a-z0-9-]*';
 
-main(() => {
+await main(async () => {
+  mkdirSync(RECORD);
+  appendFileSync(LOG, '');
   const release = required('PACKLEADER_RELEASE', new RegExp(`^${SLUG}@[0-9A-Za-z.-]+$`));
   const image = required('PACKLEADER_IMAGE', new RegExp(`^${SLUG}$`));
   const region = required('PACKLEADER_REGION', /^[a-z]{2}(-[a-z]+)+-\d$/);
@@ -17,20 +26,29 @@ main(() => {
   const prefix = required('PACKLEADER_PLAN_PREFIX', new RegExp(`^plans/[^/]+/${SLUG}$`));
   const sourceAmi = required('PKR_VAR_source_ami', /^ami-[0-9a-f]{8,17}$/);
 
-  fetchSource(bucket, sourceKey, sha256);
+  const [{ variables, secrets }] = await Promise.all([
+    fetchVariables(bucket, prefix, region),
+    fetchSource(bucket, sourceKey, sha256),
+  ]);
   const template = resolve('factory', 'images', image);
   if (!existsSync(template)) throw new Error(`The source has no images/${image}.`);
-  const { variables, secrets } = fetchVariables(bucket, prefix, region);
 
   const packer = packerCommand();
   installSessionManagerPlugin();
   // What an earlier build on someone's laptop left in the repository is not ours.
-  for (const left of ['packer-manifest.json', 'package-manifest.tsv', 'package-manifest.tsv.sha256'])
+  for (const left of [MANIFEST, PACKAGES, `${PACKAGES}.sha256`])
     rmSync(join(template, left), { force: true });
-  bake(packer, ['init', '.'], template, {});
-  bake(packer, ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, '.'], template, secrets);
+  await bake(packer, ['init', '.'], template, {});
+  await bake(
+    packer,
+    ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, '.'],
+    template,
+    secrets,
+  );
+  for (const made of [MANIFEST, PACKAGES])
+    if (existsSync(join(template, made))) copyFileSync(join(template, made), join(RECORD, made));
 
-  exportVariable('AMI_ID', amiOf(join(template, 'packer-manifest.json'), { region, release, sourceAmi }));
+  exportVariable('AMI_ID', amiOf(join(template, MANIFEST), { region, release, sourceAmi }));
   exportVariable('SOURCE_AMI', sourceAmi);
   exportVariable('PACKAGES_SHA256', packagesSha256(template));
 });
@@ -40,8 +58,8 @@ main(() => {
  * @param {string} key
  * @param {string} expected
  */
-function fetchSource(bucket, key, expected) {
-  download(bucket, key, 'source.zip');
+async function fetchSource(bucket, key, expected) {
+  await download(bucket, key, 'source.zip');
   const found = sha256Of('source.zip');
   if (found !== expected) {
     rmSync('source.zip');
@@ -53,38 +71,40 @@ function fetchSource(bucket, key, expected) {
 }
 
 /**
+ * Returns the metadata of the object.
  * @param {string} bucket
  * @param {string} key
  * @param {string} file
+ * @returns {Promise<Record<string, string>>}
  */
-function download(bucket, key, file) {
-  aws(['s3', 'cp', '--only-show-errors', `s3://${bucket}/${key}`, file]);
+async function download(bucket, key, file) {
+  try {
+    const printed = await awsJson(['s3api', 'get-object', '--bucket', bucket, '--key', key, file]);
+    return printed.Metadata ?? {};
+  } catch (error) {
+    throw new Error(`s3://${bucket}/${key} could not be read.`, { cause: error });
+  }
 }
 
 /**
- * What the plan tells this target. A listing says whether there are secrets: asking for an object that is not there would
- * answer "denied" as well, and a secret must not go missing for that.
+ * What the plan tells this target. The variables say by their metadata that there are secrets, so that a missing object is
+ * never taken for none.
  * @param {string} bucket
  * @param {string} prefix
  * @param {string} region
  */
-function fetchVariables(bucket, prefix, region) {
-  const account = awsJson(['sts', 'get-caller-identity']).Account;
-  const target = `${prefix}/${account}-${region}`;
-  const keys = awsJson(['s3api', 'list-objects-v2', '--query', 'Contents[].Key'], {
-    Bucket: bucket,
-    Prefix: `${target}.`,
-  });
-  if (!keys?.includes(`${target}.pkrvars.json`))
-    throw new Error(`There is no s3://${bucket}/${target}.pkrvars.json.`);
-  download(bucket, `${target}.pkrvars.json`, 'target.pkrvars.json');
-  /** @type {Record<string, string>} */
-  let secrets = {};
-  if (keys.includes(`${target}.secrets.json`)) {
-    download(bucket, `${target}.secrets.json`, 'secrets.json');
-    secrets = resolveSecrets(JSON.parse(readFileSync('secrets.json', 'utf8')), region);
-  }
-  return { variables: resolve('target.pkrvars.json'), secrets };
+async function fetchVariables(bucket, prefix, region) {
+  // arn:aws:codebuild:<region>:<account>:build/<project>:<id>
+  const arn = required('CODEBUILD_BUILD_ARN', /^arn:[a-z-]+:codebuild:[^:]+:\d{12}:build\//);
+  const target = `${prefix}/${arn.split(':')[4]}-${region}`;
+  const variables = resolve('target.pkrvars.json');
+  const metadata = await download(bucket, `${target}.pkrvars.json`, variables);
+  if (metadata['secrets'] !== 'yes') return { variables, secrets: {} };
+  await download(bucket, `${target}.secrets.json`, 'secrets.json');
+  return {
+    variables,
+    secrets: await resolveSecrets(JSON.parse(readFileSync('secrets.json', 'utf8')), region),
+  };
 }
 
 /**
@@ -93,25 +113,29 @@ function fetchVariables(bucket, prefix, region) {
  *  @see https://developer.hashicorp.com/packer/docs/templates/hcl_templates/variables#environment-variables
  * @param {Record<string, { secretsManager?: string, ssmParameter?: string }>} references
  * @param {string} region
- * @returns {Record<string, string>}
+ * @returns {Promise<Record<string, string>>}
  */
-function resolveSecrets(references, region) {
-  return Object.fromEntries(
-    Object.entries(references).map(([name, { secretsManager, ssmParameter }]) => {
-      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
-        throw new Error(`${JSON.stringify(name)} is no Packer variable.`);
-      const value =
-        secretsManager === undefined
-          ? awsJson(['ssm', 'get-parameter', '--region', region], {
+async function resolveSecrets(references, region) {
+  const resolved = Object.entries(references).map(async ([name, { secretsManager, ssmParameter }]) => {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      throw new Error(`${JSON.stringify(name)} is no Packer variable.`);
+    const value =
+      secretsManager === undefined
+        ? (
+            await awsJson(['ssm', 'get-parameter', '--region', region], {
               Name: ssmParameter,
               WithDecryption: true,
-            }).Parameter?.Value
-          : awsJson(['secretsmanager', 'get-secret-value', '--region', region], { SecretId: secretsManager })
-              .SecretString;
-      if (typeof value !== 'string') throw new Error(`The secret of the variable ${name} holds no text.`);
-      return [`PKR_VAR_${name}`, value];
-    }),
-  );
+            })
+          ).Parameter?.Value
+        : (
+            await awsJson(['secretsmanager', 'get-secret-value', '--region', region], {
+              SecretId: secretsManager,
+            })
+          ).SecretString;
+    if (typeof value !== 'string') throw new Error(`The secret of the variable ${name} holds no text.`);
+    return [`PKR_VAR_${name}`, value];
+  });
+  return Object.fromEntries(await Promise.all(resolved));
 }
 
 /** The Packer on PATH when it is new enough, else the pinned one. */
@@ -193,20 +217,33 @@ function fetchPinned(url, file, sha256) {
 }
 
 /**
- * Runs Packer with the build's own output; only exit status 0 is a success.
+ * Runs Packer; what it prints goes to the build's log and into the record. Only exit status 0 is a success.
  * @param {string} packer
  * @param {readonly string[]} args
  * @param {string} directory
  * @param {Record<string, string>} secrets
  */
-function bake(packer, args, directory, secrets) {
-  const { status, signal, error } = spawnSync(packer, args, {
+async function bake(packer, args, directory, secrets) {
+  const child = spawn(packer, args, {
     cwd: directory,
     env: { ...process.env, ...secrets, CHECKPOINT_DISABLE: '1', PACKER_NO_COLOR: '1' },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  if (error) throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
-  if (status !== 0) throw new Error(`packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`);
+  for (const [from, to] of /** @type {const} */ ([
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ])) {
+    from.on('data', (printed) => {
+      to.write(printed);
+      appendFileSync(LOG, printed);
+    });
+  }
+  const [status, signal] = await once(child, 'close').catch((/** @type {Error} */ error) => {
+    throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
+  });
+  if (status === 0) return;
+  for (const advice of adviceFor(readFileSync(LOG, 'utf8'))) say(`Advice: ${advice}`);
+  throw new Error(`packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`);
 }
 
 /**
@@ -217,7 +254,7 @@ function bake(packer, args, directory, secrets) {
  */
 function amiOf(file, { region, release, sourceAmi }) {
   if (!existsSync(file))
-    throw new Error('Packer wrote no packer-manifest.json: the template has no such post-processor.');
+    throw new Error(`Packer wrote no ${MANIFEST}: the template has no such post-processor.`);
   const { builds, last_run_uuid: lastRun } = JSON.parse(readFileSync(file, 'utf8'));
   say(JSON.stringify({ builds, lastRun }, null, 2));
   const made = builds.filter(
@@ -241,11 +278,10 @@ function amiOf(file, { region, release, sourceAmi }) {
  * @param {string} template
  */
 function packagesSha256(template) {
-  const list = join(template, 'package-manifest.tsv');
+  const list = join(template, PACKAGES);
   if (!existsSync(list)) return '';
   const found = sha256Of(list);
   const stated = existsSync(`${list}.sha256`) ? readFileSync(`${list}.sha256`, 'utf8').slice(0, 64) : found;
-  if (stated !== found)
-    throw new Error(`package-manifest.tsv has the SHA-256 ${found}, the image says ${stated}.`);
+  if (stated !== found) throw new Error(`${PACKAGES} has the SHA-256 ${found}, the image says ${stated}.`);
   return found;
 }

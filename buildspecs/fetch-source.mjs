@@ -10,6 +10,7 @@ import {
   run,
   say,
   sha256Of,
+  started,
   statusOf,
 } from './program.mjs';
 
@@ -17,11 +18,14 @@ const FACTORY = 'packer';
 const COMMIT = /^[0-9a-f]{40}$/;
 const REPOSITORY = 'source.git';
 
-main(() => {
+await main(async () => {
   const { ref, branch } = requested(required('PACKLEADER_REQUEST', /^/));
   const bucket = required('PACKLEADER_BUCKET', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/);
   const defaultBranch = required('PACKLEADER_DEFAULT_BRANCH', /^[^-]/);
-  clone(required('PACKLEADER_REPOSITORY', /^[^-]/));
+  const [newest] = await Promise.all([
+    newestReleases(bucket),
+    clone(required('PACKLEADER_REPOSITORY', /^[^-]/)),
+  ]);
 
   const commit = resolve(ref ?? `refs/heads/${branch ?? defaultBranch}`);
   const from = branch ?? branchOf(commit, defaultBranch);
@@ -33,9 +37,11 @@ main(() => {
   pack(commit, 'out/source.zip');
   const sha256 = sha256Of('out/source.zip');
   const name = `sources/${commit}-${sha256.slice(0, 12)}`;
-  writeFileSync('out/changes.json', JSON.stringify(changes(commit, bucket, from), null, 2));
-  upload('out/source.zip', bucket, `${name}.zip`);
-  upload('out/changes.json', bucket, `${name}.changes.json`);
+  writeFileSync('out/changes.json', JSON.stringify(await changes(commit, bucket, newest, from), null, 2));
+  await Promise.all([
+    upload('out/source.zip', bucket, `${name}.zip`),
+    upload('out/changes.json', bucket, `${name}.changes.json`),
+  ]);
 
   exportVariable('COMMIT', commit);
   exportVariable('BRANCH', from);
@@ -69,10 +75,10 @@ function named(field, value) {
 }
 
 /** @param {string} repository */
-function clone(repository) {
+async function clone(repository) {
   const env = { GIT_TERMINAL_PROMPT: '0', ...credentialFor(repository) };
   // The whole history, because the last release may be far back; bare, because nothing is ever checked out.
-  run('git', ['clone', '--quiet', '--bare', '--', repository, REPOSITORY], { env });
+  await started('git', ['clone', '--quiet', '--bare', '--', repository, REPOSITORY], env);
 }
 
 /**
@@ -188,34 +194,33 @@ function pack(commit, file) {
 /**
  * @param {string} commit
  * @param {string} bucket
+ * @param {Map<string, string>} newest
  * @param {string} branch
- * @returns {Record<string, { since: string | null, files: string[] }>}
+ * @returns {Promise<Record<string, { since: string | null, files: string[] }>>}
  */
-function changes(commit, bucket, branch) {
-  const newest = newestReleases(bucket);
+async function changes(commit, bucket, newest, branch) {
   const images = git(['ls-tree', '-d', '-z', '--name-only', `${commit}:${FACTORY}`, 'images/']).split('\0');
   const names = images
     .map((path) => path.slice('images/'.length))
     .filter((name) => /^[a-z][a-z0-9-]*$/.test(name));
-  return Object.fromEntries(
-    names.map((name) => {
-      const key = newest.get(name);
-      return [
-        name,
-        key === undefined ? { since: null, files: [] } : changesSince(key, commit, bucket, branch),
-      ];
-    }),
-  );
+  const told = names.map(async (name) => {
+    const key = newest.get(name);
+    return [
+      name,
+      key === undefined ? { since: null, files: [] } : await changesSince(key, commit, bucket, branch),
+    ];
+  });
+  return Object.fromEntries(await Promise.all(told));
 }
 
 /**
  * Per image the key of its newest record, by the time in the version: 1.10 is newer than 1.9, and a hotfix of 1.9 that was
  * released after 1.10 is what the image was last released as.
  * @param {string} bucket
- * @returns {Map<string, string>}
+ * @returns {Promise<Map<string, string>>}
  */
-function newestReleases(bucket) {
-  const listed = awsJson(['s3api', 'list-objects-v2', '--query', 'Contents[].Key'], {
+async function newestReleases(bucket) {
+  const listed = await awsJson(['s3api', 'list-objects-v2', '--query', 'Contents[].Key'], {
     Bucket: bucket,
     Prefix: 'released/',
   });
@@ -234,8 +239,8 @@ function newestReleases(bucket) {
  * @param {string} bucket
  * @param {string} branch
  */
-function changesSince(key, commit, bucket, branch) {
-  const record = JSON.parse(aws(['s3', 'cp', '--only-show-errors', `s3://${bucket}/${key}`, '-']));
+async function changesSince(key, commit, bucket, branch) {
+  const record = JSON.parse(await aws(['s3', 'cp', '--only-show-errors', `s3://${bucket}/${key}`, '-']));
   const since = record?.commit;
   if (typeof since !== 'string' || !COMMIT.test(since))
     throw new Error(`s3://${bucket}/${key} names no commit.`);
@@ -273,6 +278,6 @@ function changesSince(key, commit, bucket, branch) {
  * @param {string} bucket
  * @param {string} key
  */
-function upload(file, bucket, key) {
-  aws(['s3', 'cp', '--only-show-errors', file, `s3://${bucket}/${key}`]);
+async function upload(file, bucket, key) {
+  await aws(['s3api', 'put-object', '--bucket', bucket, '--key', key, '--body', file]);
 }

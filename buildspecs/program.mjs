@@ -1,19 +1,21 @@
 // What the programs of the builds share. Plain JavaScript for Node 20 and newer, which every CodeBuild image has, with
 // nothing to install: the files run as they stand here. No shell is between a value and the program it is given to.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const EXPORTS = 'exports';
+const LARGEST_OUTPUT = 256 * 1024 * 1024;
 
 /**
  * Runs a program to its end; an error becomes one line and a failed command.
- * @param {() => void} program
+ * @param {() => Promise<void>} program
  */
-export function main(program) {
+export async function main(program) {
   try {
-    program();
+    await program();
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
@@ -61,11 +63,11 @@ export function run(command, args, { env = {}, input } = {}) {
       encoding: 'utf8',
       env: { ...process.env, ...env },
       input: input ?? '',
-      maxBuffer: 256 * 1024 * 1024,
+      maxBuffer: LARGEST_OUTPUT,
       stdio: ['pipe', 'pipe', 'inherit'],
     });
   } catch (error) {
-    throw new Error(`${command} ${args.slice(0, 2).join(' ')} failed: ${whyOf(error)}`, { cause: error });
+    throw failed(command, args, error);
   }
 }
 
@@ -85,35 +87,64 @@ export function statusOf(command, args) {
   }
 }
 
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {unknown} error
+ */
+function failed(command, args, error) {
+  return new Error(`${command} ${args.slice(0, 2).join(' ')} failed: ${whyOf(error)}`, { cause: error });
+}
+
 /** @param {unknown} error */
 function whyOf(error) {
   if (!(error instanceof Error)) return String(error);
   if ('code' in error && error.code === 'ENOENT') return 'there is no such program on PATH';
-  return 'status' in error && typeof error.status === 'number'
-    ? `exit status ${error.status}`
-    : error.message;
+  // A synchronous call tells it as `status`, an asynchronous one as `code`.
+  const status = ('status' in error ? error.status : undefined) ?? ('code' in error ? error.code : undefined);
+  return typeof status === 'number' ? `exit status ${status}` : error.message;
 }
 
 /**
- * The AWS CLI. What comes from outside is given to it as JSON, because the CLI would take an argument like file://… for the
- * name of a file to read.
+ * Like {@link run}, beside what else the program does.
+ * @param {string} command
  * @param {readonly string[]} args
- * @param {Record<string, unknown>} [input]
- * @returns {string}
+ * @param {Record<string, string>} env
+ * @returns {Promise<string>}
  */
-export function aws(args, input) {
-  return run('aws', [...args, ...(input ? ['--cli-input-json', JSON.stringify(input)] : [])], {
-    env: { AWS_PAGER: '' },
+export async function started(command, args, env) {
+  const running = promisify(execFile)(command, args, {
+    env: { ...process.env, ...env },
+    maxBuffer: LARGEST_OUTPUT,
   });
+  running.child.stdin?.end();
+  running.child.stderr?.pipe(process.stderr);
+  try {
+    return (await running).stdout;
+  } catch (error) {
+    throw failed(command, args, error);
+  }
+}
+
+/**
+ * The AWS CLI, which takes half a second to start: calls that do not need each other run at the same time. What comes from
+ * outside is given to it as JSON, because the CLI would take an argument like file://… for the name of a file to read.
+ * @param {readonly string[]} args
+ * @param {Record<string, unknown>} [input]
+ * @returns {Promise<string>}
+ */
+export async function aws(args, input) {
+  const given = [...args, ...(input ? ['--cli-input-json', JSON.stringify(input)] : [])];
+  return started('aws', given, { AWS_PAGER: '' });
 }
 
 /**
  * @param {readonly string[]} args
  * @param {Record<string, unknown>} [input]
- * @returns {any}
+ * @returns {Promise<any>}
  */
-export function awsJson(args, input) {
-  const printed = aws([...args, '--output', 'json'], input);
+export async function awsJson(args, input) {
+  const printed = await aws([...args, '--output', 'json'], input);
   return printed.trim() === '' ? null : JSON.parse(printed);
 }
 

@@ -2,7 +2,7 @@
 // security groups. Never an AMI: whether one may go is decided by the release's own rollback.
 import { awsJson, aws, main, required, say } from './program.mjs';
 
-main(() => {
+await main(async () => {
   const release = required('PACKLEADER_RELEASE', /^[a-z][a-z0-9-]*@[0-9A-Za-z.-]+$/);
   const region = required('PACKLEADER_REGION', /^[a-z]{2}(-[a-z]+)+-\d$/);
   const ofRelease = { Name: 'tag:packleader:release', Values: [release] };
@@ -11,27 +11,31 @@ main(() => {
    * @param {string} command
    * @param {string} query
    * @param {object[]} filters
-   * @returns {string[]}
+   * @returns {Promise<string[]>}
    */
-  const list = (command, query, filters) =>
-    awsJson([...ec2(command), '--query', query], { Filters: filters }) ?? [];
+  const list = async (command, query, filters) =>
+    (await awsJson([...ec2(command), '--query', query], { Filters: filters })) ?? [];
 
-  const instances = list('describe-instances', 'Reservations[].Instances[].InstanceId', [
-    ofRelease,
-    { Name: 'instance-state-name', Values: ['pending', 'running', 'shutting-down', 'stopping', 'stopped'] },
+  const [instances, keyPairs, groups] = await Promise.all([
+    list('describe-instances', 'Reservations[].Instances[].InstanceId', [
+      ofRelease,
+      { Name: 'instance-state-name', Values: ['pending', 'running', 'shutting-down', 'stopping', 'stopped'] },
+    ]),
+    list('describe-key-pairs', 'KeyPairs[].KeyPairId', [ofRelease]),
+    list('describe-security-groups', 'SecurityGroups[].GroupId', [ofRelease]),
   ]);
   if (instances.length > 0) {
     say(`Terminating ${instances.join(', ')}`);
-    aws(ec2('terminate-instances'), { InstanceIds: instances });
-    aws(['ec2', 'wait', 'instance-terminated', '--region', region, '--instance-ids', ...instances]);
+    await aws(ec2('terminate-instances'), { InstanceIds: instances });
+    await aws(['ec2', 'wait', 'instance-terminated', '--region', region, '--instance-ids', ...instances]);
   }
-  for (const id of list('describe-key-pairs', 'KeyPairs[].KeyPairId', [ofRelease])) {
+  for (const id of keyPairs) {
     say(`Deleting ${id}`);
-    aws(ec2('delete-key-pair'), { KeyPairId: id });
+    await aws(ec2('delete-key-pair'), { KeyPairId: id });
   }
   // Last: EC2 keeps a group for as long as an instance is in it.
-  for (const id of list('describe-security-groups', 'SecurityGroups[].GroupId', [ofRelease])) {
+  for (const id of groups) {
     say(`Deleting ${id}`);
-    aws(ec2('delete-security-group'), { GroupId: id });
+    await aws(ec2('delete-security-group'), { GroupId: id });
   }
 });

@@ -85,6 +85,9 @@ export const BAKE_ENVIRONMENT = {
   sourceAmi: 'PKR_VAR_source_ami',
 } as const;
 
+/** Metadata of a target's Packer variables in the bucket; without it the bake looks for no secrets. */
+export const HAS_SECRETS = { secrets: 'yes' } as const;
+
 /** Environment and exported variables of the fetch-source project's builds. */
 export const FETCH_SOURCE = {
   /** In: the execution's input, as JSON. */
@@ -113,6 +116,8 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.pkrvars.json`,
   packerSecrets: (prefix: string, target: Target) =>
     `${prefix}/${target.accountId}-${target.region}.secrets.json`,
+  /** What a bake leaves: below it `<build>/packer.log`, `packer-manifest.json` and `package-manifest.tsv`. */
+  bakes: (accountId: string) => `bakes/${accountId}`,
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,
 } as const;

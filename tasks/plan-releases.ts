@@ -11,6 +11,7 @@ import { type Problem, problem, throwIfAny } from './configuration/problems.ts';
 import { releaseVersion } from './configuration/version.ts';
 import {
   FETCH_SOURCE,
+  HAS_SECRETS,
   NAMES,
   type Plan,
   type PlannedRelease,
@@ -81,7 +82,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     const prefix = keys.planPrefix(execution.name, image);
     const name = executionName(release);
     const planned: Plan = { release, stages: [] };
-    const writes: { key: string; document: unknown }[] = [];
+    const writes: { key: string; document: unknown; metadata?: typeof HAS_SECRETS }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
       const baked = release.prerelease && index > 0 ? [] : targets;
@@ -101,17 +102,22 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
             settings,
             execution: executionArn(execution.id, name),
           });
-          writes.push({ key: keys.packerVariables(prefix, target), document: told.variables });
-          if (Object.keys(told.secrets).length > 0) {
-            writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
-          }
+          const hasSecrets = Object.keys(told.secrets).length > 0;
+          writes.push({
+            key: keys.packerVariables(prefix, target),
+            document: told.variables,
+            ...(hasSecrets && { metadata: HAS_SECRETS }),
+          });
+          if (hasSecrets) writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
           const { architecture, timeoutMinutes } = settings;
           return { ...target, sourceAmi: pinBase(settings.source, all), architecture, timeoutMinutes };
         }),
       });
     }
     writes.push({ key: keys.plan(prefix), document: planned });
-    await pMap(writes, ({ key, document }) => writeJson({ bucket, key }, document), { concurrency: WRITES });
+    await pMap(writes, ({ key, document, metadata }) => writeJson({ bucket, key }, document, metadata), {
+      concurrency: WRITES,
+    });
     return { release, source: fetched.source, plan: { bucket, prefix }, executionName: name };
   }
 }

@@ -28,9 +28,18 @@ export async function readPlan(place: Place): Promise<Plan> {
   return planSchema.parse(await readJson(place));
 }
 
-export async function writeJson({ bucket, key }: Place, document: unknown): Promise<void> {
-  const Body = JSON.stringify(document, null, 2);
-  const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body, ContentType: 'application/json' });
+export async function writeJson(
+  { bucket, key }: Place,
+  document: unknown,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const command = new PutObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    Body: JSON.stringify(document, null, 2),
+    ContentType: 'application/json',
+    ...(Object.keys(metadata).length > 0 && { Metadata: metadata }),
+  });
   try {
     await s3.send(command);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { NAMES, STATES, TAGS } from '../tasks/contract.ts';
+import { NAMES, STATES, TAGS, keys as objects } from '../tasks/contract.ts';
 import { BUILDER } from './role-names.ts';
 import { RELEASE_TAG, ec2Arns, ofSomeRelease, taggedAsRelease } from './target-arns.ts';
 
@@ -41,10 +41,14 @@ function orders({ accountId, hubRegion, bucketName }: BakePolicyProps): PolicySt
       resources: [`${bucket}/sources/*`, `${bucket}/plans/*/${accountId}-*`],
     }),
     new PolicyStatement({
-      sid: 'FindOwnPlan',
-      actions: ['s3:ListBucket'],
+      sid: 'WriteRecord',
+      actions: ['s3:PutObject'],
+      resources: [`${bucket}/${objects.bakes(accountId)}/*`],
+    }),
+    new PolicyStatement({
+      sid: 'FindBucketOfRecord',
+      actions: ['s3:GetBucketAcl', 's3:GetBucketLocation'], // CodeBuild's own, before it uploads.
       resources: [bucket],
-      conditions: { StringLike: { 's3:prefix': `plans/*/${accountId}-*` } },
     }),
     new PolicyStatement({
       sid: 'ReadSecrets',

@@ -1,9 +1,15 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { BuildSpec, ComputeType, LinuxArmBuildImage, Project } from 'aws-cdk-lib/aws-codebuild';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import {
+  BuildSpec,
+  ComputeType,
+  type IArtifacts,
+  LinuxArmBuildImage,
+  Project,
+} from 'aws-cdk-lib/aws-codebuild';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { NAMES } from '../tasks/contract.ts';
+import { NAMES, keys } from '../tasks/contract.ts';
 import { buildSpec } from './buildspec.ts';
 import * as timeouts from './timeouts.ts';
 
@@ -16,6 +22,8 @@ export interface PinnedTool {
 
 export interface BakeProjectProps {
   readonly role: IRole;
+  /** Where the record of each bake goes. */
+  readonly bucketName: string;
   /** Default: the build image must have Packer 1.11 or newer. */
   readonly packer?: PinnedTool;
   /** AWS's plugin for Session Manager, which no CodeBuild image has. Default: no template connects that way. */
@@ -24,7 +32,11 @@ export interface BakeProjectProps {
 
 /** Runs Packer for one target. One per account, in the hub's region: Packer's own region is the target's. */
 export class BakeProject extends Project {
-  constructor(scope: Construct, id: string, { role, packer, sessionManagerPlugin }: BakeProjectProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { role, bucketName, packer, sessionManagerPlugin }: BakeProjectProps,
+  ) {
     super(scope, id, {
       projectName: NAMES.bakeProject,
       description: 'Bakes one image in one region. Started by packleader-bake-batch in the hub.',
@@ -41,6 +53,7 @@ export class BakeProject extends Project {
       // The state sets each build's own limit; nothing may take longer than the longest.
       timeout: Duration.minutes(timeouts.BAKE.toMinutes() - timeouts.QUEUED.toMinutes()),
       queuedTimeout: timeouts.QUEUED,
+      artifacts: record(bucketName, keys.bakes(Stack.of(scope).account)),
       grantReportGroupPermissions: false,
       logging: {
         cloudWatch: {
@@ -53,6 +66,23 @@ export class BakeProject extends Project {
       },
     });
   }
+}
+
+/**
+ * Into the hub's bucket, below a folder of the account and one of the build. CodeBuild must not encrypt: it would use a key
+ * of the target account that the hub cannot read with; the bucket encrypts whatever it gets.
+ */
+function record(bucketName: string, path: string): IArtifacts {
+  const artifactsProperty = {
+    type: 'S3',
+    location: bucketName,
+    path,
+    namespaceType: 'BUILD_ID',
+    name: '/',
+    packaging: 'NONE',
+    encryptionDisabled: true,
+  };
+  return { type: artifactsProperty.type, bind: () => ({ artifactsProperty }) };
 }
 
 function pinned(prefix: string, tool: PinnedTool | undefined) {

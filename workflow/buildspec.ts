@@ -16,6 +16,7 @@ const buildSpecSchema = z.strictObject({
     z.enum(['install', 'build']),
     z.strictObject({ commands: z.array(z.string()), finally: z.array(z.string()).optional() }),
   ),
+  artifacts: z.strictObject({ 'base-directory': z.string(), files: z.array(z.string()) }).optional(),
 });
 
 /**

@@ -3,7 +3,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3'
 import { ArnPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Factory } from '../tasks/configuration/factory.ts';
-import { NAMES, roleArn } from '../tasks/contract.ts';
+import { NAMES, keys, roleArn } from '../tasks/contract.ts';
 import { FetchSourceProject } from './fetch-source-project.ts';
 import { StateMachines } from './state-machines.ts';
 import { TaskFunctions } from './task-functions.ts';
@@ -31,7 +31,7 @@ export class HubStack extends Stack {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    letBakesRead(bucket, accountIds);
+    letBakesUse(bucket, accountIds);
     const functions = new TaskFunctions(this, 'Tasks');
     functions.mayUse(bucket);
     functions.mayAssumeStewards(accountIds);
@@ -67,10 +67,10 @@ export function accountsOf(factory: Factory): string[] {
   return [...new Set(factory.stages.flatMap(({ targets }) => targets.map(({ accountId }) => accountId)))];
 }
 
-/** Each account's bake role reads the source and its own plans, and nothing of any other account. */
-function letBakesRead(bucket: Bucket, accountIds: readonly string[]): void {
-  const principals = accountIds.map((accountId) => new ArnPrincipal(`arn:aws:iam::${accountId}:root`));
-  // Of these accounts only; every ARN written out would outgrow a bucket policy's 20 KB at a hundred accounts.
+/** Each account's bake role reads the source and its own plans, writes its own records, and touches nothing of another account. */
+function letBakesUse(bucket: Bucket, accountIds: readonly string[]): void {
+  // An account by its id and nothing else: with ARNs the policy would outgrow its 20 KB at a hundred accounts.
+  const principals = accountIds.map((accountId) => new ArnPrincipal(accountId));
   const isBake = { ArnLike: { 'aws:PrincipalArn': roleArn('*', NAMES.bakeRole) } };
   const ownPlans = 'plans/*/${aws:PrincipalAccount}-*';
   bucket.addToResourcePolicy(
@@ -84,11 +84,20 @@ function letBakesRead(bucket: Bucket, accountIds: readonly string[]): void {
   );
   bucket.addToResourcePolicy(
     new PolicyStatement({
-      sid: 'BakesFindTheirPlans',
+      sid: 'BakesWriteRecords',
       principals,
-      actions: ['s3:ListBucket'],
+      actions: ['s3:PutObject'],
+      resources: [bucket.arnForObjects(`${keys.bakes('${aws:PrincipalAccount}')}/*`)],
+      conditions: isBake,
+    }),
+  );
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'BakesFindTheBucket',
+      principals,
+      actions: ['s3:GetBucketAcl', 's3:GetBucketLocation'],
       resources: [bucket.bucketArn],
-      conditions: { ...isBake, StringLike: { 's3:prefix': ownPlans } },
+      conditions: isBake,
     }),
   );
 }

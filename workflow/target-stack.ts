@@ -69,6 +69,7 @@ export class TargetStack extends Stack {
     new BakeProject(this, 'BakeProject', {
       // CDK would add permissions of its own; the policy above is all there is.
       role: bake.withoutPolicyUpdates(),
+      bucketName: bucketName(factory),
       ...(packer && { packer }),
       ...(sessionManagerPlugin && { sessionManagerPlugin }),
     });

@@ -35,6 +35,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   instance_type: 'instanceType',
   kms_key_id: 'kmsKeyId',
   root_volume_size_gib: 'rootVolumeSizeGiB',
+  timeout_minutes: 'timeoutMinutes',
   security_group_ids: 'network.securityGroupIds',
   ssh_interface: 'sshInterface',
   subnet_id: 'network.subnetId',

@@ -52,6 +52,7 @@ export const packerVariables = ({
     kms_key_id: settings.kmsKeyId,
     instance_profile: settings.instanceProfile,
     root_volume_size_gib: settings.rootVolumeSizeGiB,
+    timeout_minutes: settings.timeoutMinutes,
     ...(settings.sshInterface === undefined ? {} : { ssh_interface: settings.sshInterface }),
   };
   return { variables, secrets };

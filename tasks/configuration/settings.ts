@@ -17,6 +17,7 @@ export const PACKLEADER_VARIABLES = [
   'ssh_interface',
   'subnet_id',
   'tags',
+  'timeout_minutes',
   'vpc_id',
 ] as const;
 export type PackleaderVariable = (typeof PACKLEADER_VARIABLES)[number];

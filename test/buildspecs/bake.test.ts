@@ -1,6 +1,6 @@
 import { zipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BAKE_ENVIRONMENT, keys } from '../../tasks/contract.ts';
+import { BAKE_ENVIRONMENT, HAS_SECRETS, keys } from '../../tasks/contract.ts';
 import { Build, requirePrograms, sha256 } from './build.ts';
 
 const release = 'linux-base@1.4.20261121093000';
@@ -24,7 +24,6 @@ beforeAll(() => requirePrograms('unzip'));
 beforeEach(() => {
   build = new Build();
   build.put(keys.packerVariables(prefix, target), '{"region":"eu-central-1"}');
-  build.answer('sts get-caller-identity', { Account: target.accountId });
   build.answer('ec2 describe-instances', []);
   build.answer('ec2 describe-key-pairs', []);
   build.answer('ec2 describe-security-groups', []);
@@ -61,6 +60,7 @@ function bake(environment: Record<string, string> = {}, files: Record<string, st
   const source = keys.source('c'.repeat(40), sha256(zip));
   build.put(source, zip);
   return build.run('bake', {
+    CODEBUILD_BUILD_ARN: `arn:aws:codebuild:eu-west-1:${target.accountId}:build/packleader-bake:1`,
     [BAKE_ENVIRONMENT.release]: release,
     [BAKE_ENVIRONMENT.image]: 'linux-base',
     [BAKE_ENVIRONMENT.region]: target.region,
@@ -73,6 +73,8 @@ function bake(environment: Record<string, string> = {}, files: Record<string, st
   });
 }
 
+const hasSecrets = () =>
+  build.put(`${keys.packerVariables(prefix, target)}.metadata`, JSON.stringify(HAS_SECRETS));
 const toldPacker = () => build.left('../packer') ?? '';
 
 describe('a bake', () => {
@@ -89,12 +91,26 @@ describe('a bake', () => {
     ]);
   });
 
+  it.each([
+    ['succeeded', '', 0, ['packer-manifest.json', 'packer.log']],
+    ['failed', 'echo "no such package" >&2; exit 1', 1, ['packer.log']],
+    ['was killed', 'echo "no such package" >&2; kill -KILL $$', 1, ['packer.log']],
+  ])('that %s leaves its record for CodeBuild to upload', (_, script, status, files) => {
+    packer({ script: `echo "==> a line of Packer"; ${script}` });
+    expect(bake().status).toBe(status);
+    expect(build.list('record')).toEqual(files);
+    expect(build.left('record/packer.log')).toBe(
+      `==> a line of Packer\n${status === 0 ? '' : 'no such package\n'}`,
+    );
+  });
+
   it('exports the digest of the packages that the image wrote down', () => {
     const list = 'bash\t5.2\tx86_64\n';
     packer({
       script: `printf '${list}' >package-manifest.tsv; sha256sum package-manifest.tsv >package-manifest.tsv.sha256`,
     });
     expect(bake().exported['PACKAGES_SHA256']).toBe(sha256(list));
+    expect(build.left('record/package-manifest.tsv')).toBe(list);
     packer({
       script: `printf '${list}' >package-manifest.tsv; echo ${'0'.repeat(64)} >package-manifest.tsv.sha256`,
     });
@@ -102,6 +118,7 @@ describe('a bake', () => {
   });
 
   it('gives secrets to Packer as they are, and to nobody else', () => {
+    hasSecrets();
     const password = '$(touch pwned) "quoted"\nsecond line';
     build.put(
       keys.packerSecrets(prefix, target),
@@ -116,8 +133,9 @@ describe('a bake', () => {
     expect(status, log).toBe(0);
     expect(build.left('../environment')).toContain(`PKR_VAR_admin_password=${password}\n`);
     expect(build.left('../environment')).toContain('PKR_VAR_ports=[80, 443]\n');
+    expect(build.left('record/packer.log')).not.toContain('pwned');
     expect(log + calls.join() + toldPacker()).not.toContain('pwned');
-    expect(calls.filter((call) => /^(secretsmanager|ssm) /.test(call))).toEqual([
+    expect(calls.filter((call) => /^(secretsmanager|ssm) /.test(call)).toSorted()).toEqual([
       'secretsmanager get-secret-value --region eu-central-1 --output json --cli-input-json {"SecretId":"file:///etc/passwd"}',
       'ssm get-parameter --region eu-central-1 --output json --cli-input-json {"Name":"--region","WithDecryption":true}',
     ]);
@@ -205,6 +223,21 @@ describe('a bake fails', () => {
 
   it.each([
     [
+      '==> amazon-ebs.image: Timeout waiting for WinRM.',
+      'WinRM never answered. Look at: 1. the console output',
+    ],
+    ['==> amazon-ebs.image: Timeout waiting for SSH.', 'SSH never answered. Look at: 1. whether'],
+    ['Error: UnauthorizedOperation: You are not authorized', 'A permission is missing.'],
+    ['Failed with ResourceNotReady error, which can', 'AWS took longer than Packer waits.'],
+  ])('when Packer says %j, with advice what to look at', (line, advice) => {
+    packer({ script: `echo '${line}'; exit 1` });
+    expect(bake()).toMatchObject({ status: 1, log: expect.stringContaining(`Advice: ${advice}`) });
+    packer({ script: 'echo "something else"; exit 1' });
+    expect(bake().log).not.toContain('Advice');
+  });
+
+  it.each([
+    [
       'no build',
       { builds: [made('earlier', 'eu-central-1:ami-0aaaaaaaaaaaaaaaa')], last_run_uuid: 'last' },
       'has 0 builds',
@@ -244,11 +277,21 @@ describe('a bake fails', () => {
   it('when the plan has nothing for this target', () => {
     expect(bake({ [BAKE_ENVIRONMENT.planPrefix]: 'plans/two/linux-base' })).toMatchObject({
       status: 1,
-      log: expect.stringContaining('There is no s3://'),
+      log: expect.stringMatching(/s3:\/\/.*\.json could not be read/),
     });
   });
 
+  it('when the plan says that there are secrets, and they are missing', () => {
+    hasSecrets();
+    expect(bake()).toMatchObject({
+      status: 1,
+      log: expect.stringMatching(/s3:\/\/.*\.secrets\.json could not be read/),
+    });
+    expect(toldPacker()).toBe('');
+  });
+
   it('when a secret cannot be read', () => {
+    hasSecrets();
     build.put(keys.packerSecrets(prefix, target), '{"token":{"secretsManager":"packleader/token"}}');
     expect(bake()).toMatchObject({
       status: 1,
@@ -290,13 +333,18 @@ describe('the end of a bake', () => {
       `ec2 ${what} ${inRegion} --query ${query} --output json --cli-input-json {"Filters":[${filters}]}`;
     const alive =
       '{"Name":"instance-state-name","Values":["pending","running","shutting-down","stopping","stopped"]}';
-    expect(calls.filter((call) => call.startsWith('ec2'))).toEqual([
-      found('describe-instances', 'Reservations[].Instances[].InstanceId', `${ofRelease},${alive}`),
+    const ec2 = calls.filter((call) => call.startsWith('ec2'));
+    expect(new Set(ec2.slice(0, 3))).toEqual(
+      new Set([
+        found('describe-instances', 'Reservations[].Instances[].InstanceId', `${ofRelease},${alive}`),
+        found('describe-key-pairs', 'KeyPairs[].KeyPairId', ofRelease),
+        found('describe-security-groups', 'SecurityGroups[].GroupId', ofRelease),
+      ]),
+    );
+    expect(ec2.slice(3)).toEqual([
       `ec2 terminate-instances ${inRegion} --cli-input-json {"InstanceIds":["i-1","i-2"]}`,
       `ec2 wait instance-terminated ${inRegion} --instance-ids i-1 i-2`,
-      found('describe-key-pairs', 'KeyPairs[].KeyPairId', ofRelease),
       `ec2 delete-key-pair ${inRegion} --cli-input-json {"KeyPairId":"key-1"}`,
-      found('describe-security-groups', 'SecurityGroups[].GroupId', ofRelease),
       `ec2 delete-security-group ${inRegion} --cli-input-json {"GroupId":"sg-1"}`,
     ]);
   });

@@ -77,6 +77,11 @@ export class Build {
     }
   }
 
+  /** The files of a directory of the build, sorted. */
+  list(directory: string): string[] {
+    return readdirSync(join(this.#work, directory)).toSorted();
+  }
+
   run(name: 'fetch-source' | 'bake', environment: Record<string, string>): Outcome {
     rmSync(this.#work, { recursive: true, force: true });
     mkdirSync(this.#work);

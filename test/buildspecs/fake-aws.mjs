@@ -29,6 +29,22 @@ if (service === 's3' && command === 'cp') {
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(source, target);
   }
+} else if (service === 's3api' && command === 'get-object') {
+  const source = local(flag('--key'));
+  if (!existsSync(source)) {
+    process.stderr.write(
+      'An error occurred (AccessDenied) when calling the GetObject operation: Access Denied\n',
+    );
+    process.exit(254);
+  }
+  const metadata = `${source}.metadata`;
+  const Metadata = existsSync(metadata) ? JSON.parse(readFileSync(metadata, 'utf8')) : {};
+  copyFileSync(source, args[args.indexOf('--key') + 2] ?? '');
+  process.stdout.write(JSON.stringify({ Metadata }));
+} else if (service === 's3api' && command === 'put-object') {
+  const target = local(flag('--key'));
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(flag('--body'), target);
 } else if (service === 's3api' && command === 'list-objects-v2') {
   const root = join(home, 'bucket');
   const found = readdirSync(root, { recursive: true, withFileTypes: true })

@@ -355,7 +355,7 @@ describe('variables', () => {
       'images/base/config/dev.yaml': 'variables:\n  user: me\n  user_nme: me\n',
     });
     expect(errors).toEqual([
-      'images/base/config/dev.yaml:2 variables.user: the template of base declares no such variable, known are "ami_name", "architecture", "instance_profile", "instance_type", "kms_key_id", "region", "root_volume_size_gib", "security_group_ids", "source_ami", "ssh_interface", "subnet_id", "tags", "vpc_id", "user_name": declare it in images/base/*.pkr.hcl',
+      'images/base/config/dev.yaml:2 variables.user: the template of base declares no such variable, known are "ami_name", "architecture", "instance_profile", "instance_type", "kms_key_id", "region", "root_volume_size_gib", "security_group_ids", "source_ami", "ssh_interface", "subnet_id", "tags", "timeout_minutes", "vpc_id", "user_name": declare it in images/base/*.pkr.hcl',
       'images/base/config/dev.yaml:3 variables.user_nme: the template of base declares no such variable, the nearest is "user_name": declare it in images/base/*.pkr.hcl',
     ]);
   });

@@ -4,7 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Target, targetName } from '../../tasks/contract.ts';
+import { NAMES, type Target, targetName } from '../../tasks/contract.ts';
+import { bucketName } from '../../workflow/hub-stack.ts';
+import { missingRecords } from './artifacts.ts';
 import type { Build } from './code-build.ts';
 import { differences, normalised } from './compare.ts';
 import { LOGIN, STAGES } from './factory.ts';
@@ -54,6 +56,7 @@ function compared(
         faults,
         startAt: released.startAt.toISOString(),
       });
+      const bakes = stand.codeBuild.builds.filter(({ project }) => project.name === NAMES.bakeProject);
       const outcomes = released.releases.map((one) => one.outcome).join(', ');
       return [
         ...(outcomes === outcome
@@ -61,6 +64,7 @@ function compared(
           : [`The outcome is ${outcomes || released.error}, expected ${outcome}.`, ...errorsOf(released)]),
         ...differences(normalised(rehearsed), normalised(released)),
         ...volumes.flat(),
+        ...(await missingRecords(bakes, bucketName(made.factory))),
       ];
     },
   };

@@ -10,8 +10,9 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { type Artifacts, upload } from './artifacts.ts';
 import { atEnd, killGroup } from './at-end.ts';
-import { type Moto, freePort } from './moto.ts';
+import { type Credentials, type Moto, freePort } from './moto.ts';
 
 /** A project as a synthesised template has it. */
 export interface Project {
@@ -19,6 +20,7 @@ export interface Project {
   readonly name: string;
   readonly role: string;
   readonly buildSpec: string;
+  readonly artifacts?: Artifacts;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -54,6 +56,7 @@ const buildSpecSchema = z.object({
     z.string(),
     z.object({ commands: z.array(z.string()), finally: z.array(z.string()).default([]) }),
   ),
+  artifacts: z.object({ 'base-directory': z.string(), files: z.tuple([z.literal('**/*')]) }).optional(),
 });
 
 const startBuildSchema = z.object({
@@ -174,6 +177,7 @@ export class CodeBuild {
     };
     this.#builds.push(build);
     const identity = {
+      CODEBUILD_BUILD_ARN: build.arn,
       AWS_ENDPOINT_URL: moto.endpoint,
       AWS_REGION: region,
       AWS_DEFAULT_REGION: region,
@@ -181,14 +185,24 @@ export class CodeBuild {
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       AWS_SESSION_TOKEN: credentials.sessionToken,
     };
-    void this.#run(build, { ...environment, HOME: directory, ...identity, ...build.environment }, identity);
+    void this.#run(
+      build,
+      { ...environment, HOME: directory, ...identity, ...build.environment },
+      identity,
+      credentials,
+    );
     return build;
   }
 
-  async #run(build: Build, environment: NodeJS.ProcessEnv, identity: NodeJS.ProcessEnv): Promise<void> {
+  async #run(
+    build: Build,
+    environment: NodeJS.ProcessEnv,
+    identity: NodeJS.ProcessEnv,
+    credentials: Credentials,
+  ): Promise<void> {
     const ended = this.onBuild?.(build, identity);
     try {
-      await this.#execute(build, environment);
+      await this.#execute(build, environment, credentials);
     } catch (error) {
       build.failure = {
         phase: 'PROVISIONING',
@@ -200,7 +214,7 @@ export class CodeBuild {
     build.endedAt = Date.now();
   }
 
-  async #execute(build: Build, environment: NodeJS.ProcessEnv): Promise<void> {
+  async #execute(build: Build, environment: NodeJS.ProcessEnv, credentials: Credentials): Promise<void> {
     const spec = buildSpecSchema.parse(parse(build.project.buildSpec));
     await writeFile(join(build.directory, 'build.sh'), driverOf(spec));
     const log = createWriteStream(join(build.directory, 'log'));
@@ -233,7 +247,15 @@ export class CodeBuild {
     } else {
       build.failure = { phase: phase || 'BUILD', message: message || 'The build container was killed.' };
     }
-    build.status = code === 0 ? 'SUCCEEDED' : 'FAILED';
+    const { artifacts } = build.project;
+    if (artifacts !== undefined && spec.artifacts !== undefined) {
+      await upload(build, artifacts, spec.artifacts['base-directory'], credentials).catch(
+        (error: unknown) => {
+          build.failure ??= { phase: 'UPLOAD_ARTIFACTS', message: String(error) };
+        },
+      );
+    }
+    build.status = build.failure === undefined ? 'SUCCEEDED' : 'FAILED';
   }
 }
 

@@ -123,6 +123,17 @@ const projectSchema = z.object({
   Name: z.string(),
   ServiceRole: z.string(),
   Source: z.object({ BuildSpec: z.string() }),
+  Artifacts: z.union([
+    z.object({ Type: z.literal('NO_ARTIFACTS') }),
+    z.object({
+      Type: z.literal('S3'),
+      Location: z.string(),
+      Path: z.string(),
+      Name: z.literal('/'),
+      NamespaceType: z.literal('BUILD_ID'),
+      Packaging: z.literal('NONE'),
+    }),
+  ]),
   Environment: z.object({
     EnvironmentVariables: z.array(z.object({ Name: z.string(), Value: z.string() })).default([]),
   }),
@@ -137,12 +148,13 @@ export function deployed(factory: Factory): { projects: Project[]; roles: Deploy
   return {
     projects: stacks.flatMap(({ accountId, stack }) =>
       stack.ofType('AWS::CodeBuild::Project').map(({ is }) => {
-        const { Name, ServiceRole, Source, Environment } = projectSchema.parse(is);
+        const { Name, ServiceRole, Source, Artifacts, Environment } = projectSchema.parse(is);
         return {
           accountId,
           name: Name,
           role: ServiceRole.replace(/^role /, ''),
           buildSpec: Source.BuildSpec,
+          ...(Artifacts.Type === 'S3' && { artifacts: { bucket: Artifacts.Location, path: Artifacts.Path } }),
           environment: Object.fromEntries(
             Environment.EnvironmentVariables.map((variable) => [variable.Name, variable.Value]),
           ),

@@ -74,11 +74,14 @@ function acceptsWrites(...names: readonly string[]): void {
   });
 }
 
-const files = (image: string) =>
-  ['111111111111-eu-west-1.pkrvars.json', '222222222222-eu-west-1.pkrvars.json', 'plan.json'].map(
-    (file) => `${image}/${file}`,
-  );
-const secretsOfWeb = ['web/111111111111-eu-west-1.secrets.json', 'web/222222222222-eu-west-1.secrets.json'];
+const files = (image: string, accountIds: readonly string[] = ['111111111111', '222222222222']) =>
+  [
+    ...accountIds.map((id) => `${id}-eu-west-1.pkrvars.json`),
+    ...(image === 'web' ? accountIds.map((id) => `${id}-eu-west-1.secrets.json`) : []),
+    'plan.json',
+  ].map((file) => `${image}/${file}`);
+const metadataOf = (name: string): unknown =>
+  Object(aws.sent.find(({ input }) => Object(input).Key === `plans/run-1/${name}`)?.input).Metadata;
 
 /** What was written, by key below the execution's prefix. */
 const written = (): Record<string, unknown> =>
@@ -94,7 +97,7 @@ beforeEach(() => {
 
 describe('planning a release of one image', () => {
   it('reads the source, and writes what each bake is told, its secrets by name, and the plan', async () => {
-    acceptsWrites(...files('web'), ...secretsOfWeb);
+    acceptsWrites(...files('web'));
     const { tiers } = await plan({ image: 'web' });
     const release = {
       releaseId: `web@${WEB_VERSION}`,
@@ -115,7 +118,7 @@ describe('planning a release of one image', () => {
       ],
     ]);
     expect(aws.sent[0]).toEqual(call(HUB, new GetObjectCommand({ Bucket: 'hub', Key: SOURCE.key })));
-    expect(Object.keys(written()).toSorted()).toEqual([...files('web'), ...secretsOfWeb].toSorted());
+    expect(Object.keys(written()).toSorted()).toEqual(files('web').toSorted());
     const target = { sourceAmi: { image: 'base' }, architecture: 'x86_64', timeoutMinutes: 120 };
     expect(written()['web/plan.json']).toEqual({
       release,
@@ -139,6 +142,7 @@ describe('planning a release of one image', () => {
     expect(written()['web/222222222222-eu-west-1.secrets.json']).toEqual({
       password: { secretsManager: 'web/password' },
     });
+    expect(metadataOf('web/222222222222-eu-west-1.pkrvars.json')).toEqual({ secrets: 'yes' });
     expect(JSON.stringify(written()['web/222222222222-eu-west-1.pkrvars.json'])).not.toContain('password');
   });
 
@@ -146,6 +150,7 @@ describe('planning a release of one image', () => {
     acceptsWrites(...files('base'));
     await plan({ image: 'base' });
     const last = aws.sent.find(({ input }) => Object(input).Key === 'plans/run-1/base/plan.json');
+    expect(metadataOf('base/222222222222-eu-west-1.pkrvars.json')).toBeUndefined();
     const Body = JSON.stringify(written()['base/plan.json'], null, 2);
     const Key = 'plans/run-1/base/plan.json';
     expect(last).toEqual(
@@ -170,7 +175,7 @@ describe('planning a release of one image', () => {
   });
 
   it('from another branch bakes in the first stage only', async () => {
-    acceptsWrites('base/111111111111-eu-west-1.pkrvars.json', 'base/plan.json');
+    acceptsWrites(...files('base', ['111111111111']));
     const { tiers } = await plan({ image: 'base' }, 'feature/Topic');
     expect(tiers).toMatchObject([
       [{ release: { version: `${BASE_VERSION}-feature-topic`, prerelease: true } }],
@@ -183,7 +188,7 @@ describe('planning a release of one image', () => {
 
 describe('planning releases of several images', () => {
   it('puts a base before what is built on it, at exactly the version it is about to get', async () => {
-    acceptsWrites(...files('base'), ...files('web'), ...secretsOfWeb);
+    acceptsWrites(...files('base'), ...files('web'));
     const { tiers } = await plan({ images: ['web', 'base'] });
     expect(tiers.map((tier) => tier.map(({ release }) => release.image))).toEqual([['base'], ['web']]);
     expect(written()['web/plan.json']).toMatchObject({
@@ -210,7 +215,7 @@ describe('planning releases of several images', () => {
     'without a choice releases %s',
     async (_, changes, expected) => {
       aws.holds('hub', 'sources/changes.json', changes);
-      acceptsWrites(...files('base'), ...files('web'), ...secretsOfWeb);
+      acceptsWrites(...files('base'), ...files('web'));
       const { tiers } = await plan({});
       expect(tiers.map((tier) => tier.map(({ release }) => release.image))).toEqual(expected);
     },

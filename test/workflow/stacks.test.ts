@@ -62,7 +62,8 @@ describe('in a target account', () => {
       {
         "may": "WriteLog: Allow logs:CreateLogStream logs:PutLogEvents on arn:aws:logs:eu-west-1:111111111111:log-group:/packleader/packleader-bake:*
       ReadSourceAndOwnPlan: Allow s3:GetObject on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/111111111111-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/*
-      FindOwnPlan: Allow s3:ListBucket on arn:aws:s3:::packleader-999999999999-eu-west-1 if {"StringLike":{"s3:prefix":"plans/*/111111111111-*"}}
+      WriteRecord: Allow s3:PutObject on arn:aws:s3:::packleader-999999999999-eu-west-1/bakes/111111111111/*
+      FindBucketOfRecord: Allow s3:GetBucketAcl s3:GetBucketLocation on arn:aws:s3:::packleader-999999999999-eu-west-1
       ReadSecrets: Allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:*:111111111111:secret:packleader/*
       ReadSecretParameters: Allow ssm:GetParameter on arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*
       Look: Allow ec2:DescribeImages ec2:DescribeInstanceStatus ec2:DescribeInstanceTypeOfferings ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeRegions ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeSubnets ec2:DescribeTags ec2:DescribeVolumes ec2:DescribeVpcs on *
@@ -184,8 +185,9 @@ describe('in the hub', () => {
   it('the bucket is read by the bake roles of the targets, over TLS, each its own plans', () => {
     expect(theHub.bucketPolicy().map(inWords).join('\n')).toMatchInlineSnapshot(`
       "Deny s3:* by {"AWS":"*"} on arn:aws:s3:::packleader-999999999999-eu-west-1 arn:aws:s3:::packleader-999999999999-eu-west-1/* if {"Bool":{"aws:SecureTransport":"false"}}
-      BakesRead: Allow s3:GetObject by {"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/\${aws:PrincipalAccount}-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}
-      BakesFindTheirPlans: Allow s3:ListBucket by {"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::222222222222:root"]} on arn:aws:s3:::packleader-999999999999-eu-west-1 if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"},"StringLike":{"s3:prefix":"plans/*/\${aws:PrincipalAccount}-*"}}"
+      BakesRead: Allow s3:GetObject by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/\${aws:PrincipalAccount}-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}
+      BakesWriteRecords: Allow s3:PutObject by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/bakes/\${aws:PrincipalAccount}/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}
+      BakesFindTheBucket: Allow s3:GetBucketAcl s3:GetBucketLocation by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1 if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}"
     `);
   });
 

@@ -23,7 +23,7 @@ build {
   provisioner "shell" {
     script          = "${local.scripts}/wait-for-boot.sh"
     execute_command = local.as_root
-    env             = { LIFETIME_MINUTES = var.builder_lifetime_minutes }
+    env             = { LIFETIME_MINUTES = var.timeout_minutes + 30 }
     timeout         = "15m"
   }
 
@@ -65,7 +65,7 @@ build {
   provisioner "shell" {
     script              = "${local.scripts}/wait-for-boot.sh"
     execute_command     = local.as_root
-    env                 = { LIFETIME_MINUTES = var.builder_lifetime_minutes }
+    env                 = { LIFETIME_MINUTES = var.timeout_minutes + 30 }
     start_retry_timeout = "10m"
     timeout             = "15m"
   }

@@ -108,6 +108,11 @@ variable "instance_profile" {
   default     = null
 }
 
+variable "timeout_minutes" {
+  description = "How long the bake may take; a builder that nobody stopped ends itself half an hour later."
+  type        = number
+}
+
 variable "root_volume_size_gib" {
   description = "The size of the root volume in GiB; at least that of the source AMI."
   type        = number
@@ -160,17 +165,6 @@ variable "builder_source_cidrs" {
   validation {
     condition     = length(var.builder_source_cidrs) > 0 && !contains(var.builder_source_cidrs, "0.0.0.0/0")
     error_message = "The builder_source_cidrs must name at least one network, and not the whole internet."
-  }
-}
-
-variable "builder_lifetime_minutes" {
-  description = "After this long a builder that nobody stopped ends itself; above the bake's time-out."
-  type        = number
-  default     = 240
-
-  validation {
-    condition     = var.builder_lifetime_minutes >= 30
-    error_message = "The builder_lifetime_minutes must be at least 30."
   }
 }
 

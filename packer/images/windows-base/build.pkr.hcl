@@ -55,7 +55,7 @@ build {
     env               = { INSTALL_UPDATES = var.install_updates }
     elevated_user     = "SYSTEM"
     elevated_password = ""
-    timeout           = "120m"
+    timeout           = "${var.timeout_minutes}m"
   }
   provisioner "windows-restart" {
     restart_timeout = "45m"
@@ -66,7 +66,7 @@ build {
     env               = { INSTALL_UPDATES = var.install_updates }
     elevated_user     = "SYSTEM"
     elevated_password = ""
-    timeout           = "120m"
+    timeout           = "${var.timeout_minutes}m"
   }
   provisioner "windows-restart" {
     restart_timeout = "45m"

@@ -108,6 +108,11 @@ variable "instance_profile" {
   default     = null
 }
 
+variable "timeout_minutes" {
+  description = "How long the bake may take; no step of it waits longer."
+  type        = number
+}
+
 variable "root_volume_size_gib" {
   description = "The size of the root volume in GiB; at least that of the source AMI."
   type        = number

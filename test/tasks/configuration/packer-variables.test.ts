@@ -47,6 +47,7 @@ describe('the variables of a bake', () => {
         kms_key_id: 'alias/images',
         instance_profile: 'builder',
         root_volume_size_gib: 8,
+        timeout_minutes: 120,
         ssh_interface: 'session_manager',
         packages: ['git'],
       },

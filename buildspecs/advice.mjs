@@ -1,0 +1,48 @@
+// What to look at when Packer failed in a way that its own message does not explain.
+
+/** Signs in Packer's log, and what they mean. All that are found are told. */
+const SIGNS = /** @type {const} */ ([
+  [
+    /Timeout waiting for WinRM/,
+    'WinRM never answered. Look at: 1. the console output of the builder (aws ec2 get-console-output), where its user data ' +
+      'writes lines that begin with "packleader:"; none means that EC2Launch v2 did not run it. 2. Whether the security group ' +
+      'admits port 5986 from where this build runs, and whether it reaches the address at all: winrm_interface=private_ip needs ' +
+      'a bake project in a VPC. 3. winrm_timeout, if the image takes long to boot.',
+  ],
+  [
+    /Timeout waiting for SSH/,
+    'SSH never answered. Look at: 1. whether the builder is listed by aws ssm describe-instance-information; if not, its ' +
+      'instance profile lacks AmazonSSMManagedInstanceCore, or its subnet has no way to Systems Manager. 2. ssh_username, which ' +
+      'differs between distributions. 3. The console output of the builder (aws ec2 get-console-output).',
+  ],
+  [
+    /Timeout waiting for password/i,
+    'EC2 never got the Administrator password. The source AMI must run EC2Launch v2 at its first boot, that is, it was reset ' +
+      'and sysprepped when it was made.',
+  ],
+  [
+    /InsufficientInstanceCapacity/,
+    'The availability zone of the subnet has no such instance at the moment. Choose another instanceType, or another subnet.',
+  ],
+  [
+    /VcpuLimitExceeded|InstanceLimitExceeded/,
+    'The account may run no more instances of this kind. Raise the quota of running On-Demand instances in Service Quotas.',
+  ],
+  [
+    /ResourceNotReady/,
+    'AWS took longer than Packer waits. Raise aws_polling in source.pkr.hcl; a large volume takes long to become a snapshot.',
+  ],
+  [
+    /UnauthorizedOperation|AccessDenied|is not authorized to perform/,
+    'A permission is missing. The role packleader-bake may make and change only what carries the tag packleader:release, and ' +
+      'use only instance profiles whose names begin with packleader-builder; the KMS key must admit the role in its policy.',
+  ],
+]);
+
+/**
+ * @param {string} log
+ * @returns {string[]}
+ */
+export function adviceFor(log) {
+  return SIGNS.filter(([sign]) => sign.test(log)).map(([, advice]) => advice);
+}
