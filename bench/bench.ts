@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { countRelease, type Counts } from './counts.ts';
 import { withFactory } from './factories.ts';
 import { type Run, run } from './processes.ts';
+import { type Row, count, median, print, report } from './table.ts';
 
 const RUNS = 3;
 
@@ -15,13 +16,6 @@ const REHEARSE = [process.execPath, '--max-semi-space-size=8', 'cli/packleader.t
 
 /** @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const QUOTA = { documentKiB: 256, historyEvents: 25_000 } as const;
-
-interface Row {
-  readonly what: string;
-  readonly target: string;
-  readonly measured: string;
-  readonly kept: boolean;
-}
 
 setFlagsFromString('--heap-growing-percent=20');
 const [load = 0] = loadavg();
@@ -40,15 +34,11 @@ const rows = [
   )),
   ...(await quotas()),
 ];
-print(
-  ['Measured', 'Target', 'Value', ''],
-  rows.map(({ what, target, measured, kept }) => [what, target, measured, kept ? 'OK' : 'over']),
-);
+report(rows);
 print(
   ['One image released into', 'Step Functions transitions', 'AWS calls of packleader', 'of Packer'],
   await costs(),
 );
-if (rows.some(({ kept }) => !kept)) process.exitCode = 1;
 
 async function timed(
   what: string,
@@ -124,23 +114,4 @@ async function costs(): Promise<string[][]> {
     ]);
   }
   return lines;
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-}
-
-function count(number: number): string {
-  return number.toLocaleString('en');
-}
-
-/** As a Markdown table, so that it can be pasted into the README. */
-function print(head: readonly string[], lines: readonly (readonly string[])[]): void {
-  const widths = head.map((title, column) =>
-    Math.max(...[title, ...lines.map((line) => line[column] ?? '')].map(({ length }) => length)),
-  );
-  const text = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n`;
-  const rule = text(widths.map((width) => '-'.repeat(width)));
-  process.stdout.write(`${text(head)}${rule}${lines.map(text).join('')}\n`);
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { adviceFor } from './advice.mjs';
+import { lastError } from './last-error.mjs';
 import { awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
@@ -13,6 +14,8 @@ const LOG = join(RECORD, 'packer.log');
 const MANIFEST = 'packer-manifest.json';
 const PACKAGES = 'package-manifest.tsv';
 const SLUG = '[a-z][a-z0-9-]*';
+/** Enough of a log to hold the reason of a failure: Packer's clean-up comes after it. */
+const TAIL = 64 * 1024;
 
 await main(async () => {
   mkdirSync(RECORD);
@@ -242,8 +245,11 @@ async function bake(packer, args, directory, secrets) {
     throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
   });
   if (status === 0) return;
-  for (const advice of adviceFor(readFileSync(LOG, 'utf8'))) say(`Advice: ${advice}`);
-  throw new Error(`packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`);
+  const log = readFileSync(LOG, 'utf8');
+  for (const advice of adviceFor(log)) say(`Advice: ${advice}`);
+  const ended = `packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`;
+  exportVariable('LAST_ERROR', lastError(log.slice(-TAIL), Object.values(secrets)) || ended);
+  throw new Error(ended);
 }
 
 /**

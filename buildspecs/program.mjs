@@ -2,7 +2,7 @@
 // nothing to install: the files run as they stand here. No shell is between a value and the program it is given to.
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -17,7 +17,10 @@ export async function main(program) {
   try {
     await program();
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    const why = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${why}\n`);
+    // Packer's own reason says more than that Packer failed.
+    if (!existsSync(join(EXPORTS, 'LAST_ERROR'))) exportVariable('LAST_ERROR', why);
     process.exitCode = 1;
   }
 }

@@ -1,4 +1,4 @@
-/** Tells a rehearsal as a story: one block per release, one line per state. */
+/** Tells a release, rehearsed or real, as a story: one block per image, one line per state. */
 import * as z from 'zod';
 import {
   ERRORS,
@@ -9,7 +9,7 @@ import {
   resolvedSchema,
   targetName,
 } from '../tasks/contract.ts';
-import type { Progress, Report, ReportedRelease } from '../sandbox/rehearsal.ts';
+import type { Progress, Report } from '../sandbox/rehearsal.ts';
 import type { Output } from './output.ts';
 import type { Preparation } from './rehearse.ts';
 
@@ -40,6 +40,26 @@ interface Step {
 interface Story {
   readonly releaseId: string;
   readonly steps: Step[];
+}
+
+/** What a block tells of a release. */
+export interface ToldRelease {
+  readonly releaseId: string;
+  readonly image: string;
+  readonly version: string;
+  readonly commit: string;
+  readonly outcome: string;
+  readonly error: { readonly name: string; readonly cause: string } | null;
+  /** By name, those that point at the target's AMI. */
+  readonly targets: readonly { readonly parameters: Readonly<Record<string, string>> }[];
+}
+
+/** How all of it ended. */
+export interface ToldEnd {
+  readonly outcome: string;
+  readonly releases: readonly { readonly outcome: string }[];
+  /** Why the whole did not succeed when no single release says so. */
+  readonly error: { readonly name: string; readonly cause: string } | null;
 }
 
 export class Narrator {
@@ -94,24 +114,23 @@ export class Narrator {
   }
 
   end(report: Report, realMs: number): void {
-    this.#output.status('');
-    for (const release of report.releases) this.#tell(release);
-    if (report.error) {
-      const { name, cause } = report.error;
-      this.#output.print(`\n  ${this.#output.paint('red', `${name}: ${cause}`)}\n`);
-    }
-    for (const { state } of report.unmetFaults) {
-      this.#output.print(
-        this.#output.paint(
-          'yellow',
-          `\n  the fault in "${state}" was never met: the release did not get there\n`,
-        ),
-      );
-    }
+    for (const release of report.releases) this.tell(release);
+    const unmet = report.unmetFaults.map(
+      ({ state }) => `the fault in "${state}" was never met: the release did not get there`,
+    );
     const { calls, transitions, virtualMs } = report.figures;
     const figures = `${count(calls, 'AWS call')}, ${count(transitions, 'state transition')}`;
     const time = `${minutes(virtualMs)} of AWS time rehearsed in ${(realMs / 1000).toFixed(1)} s`;
-    this.#output.print(`\n${this.#verdict(report)}\n${this.#output.paint('dim', `${time}: ${figures}`)}\n`);
+    this.conclude(report, `${time}: ${figures}`, unmet);
+  }
+
+  /** The last lines: why the whole failed, what else is to be known, and how it ended. */
+  conclude(end: ToldEnd, figures: string, warnings: readonly string[] = []): void {
+    const { paint, print, status } = this.#output;
+    status('');
+    if (end.error) print(`\n  ${paint('red', `${end.error.name}: ${end.error.cause}`)}\n`);
+    for (const warning of warnings) print(paint('yellow', `\n  ${warning}\n`));
+    print(`\n${this.#verdict(end)}\n${paint('dim', figures)}\n`);
   }
 
   #story(releaseId: string): Story {
@@ -129,8 +148,10 @@ export class Narrator {
     );
   }
 
-  #tell(release: ReportedRelease): void {
-    const { paint, print } = this.#output;
+  /** The block of one release, once it has ended. */
+  tell(release: ToldRelease): void {
+    const { paint, print, status } = this.#output;
+    status('');
     const steps = this.#story(release.releaseId).steps;
     const lines = steps
       .filter(({ state }) => !QUIET.test(state))
@@ -142,7 +163,7 @@ export class Narrator {
       print(indented(`${release.error.name}: ${release.error.cause}`));
   }
 
-  #line(step: Step, steps: readonly Step[], release: ReportedRelease): string {
+  #line(step: Step, steps: readonly Step[], release: ToldRelease): string {
     const failed = failedIn(step, steps);
     const mark = failed
       ? this.#output.paint('red', 'FAIL')
@@ -157,10 +178,13 @@ export class Narrator {
     );
   }
 
-  #verdict({ releases, outcome }: Report): string {
+  #verdict({ releases, outcome }: ToldEnd): string {
     const { paint } = this.#output;
     const released = releases.filter((release) => release.outcome === 'released').length;
+    if (outcome === 'released' && releases.length === 0)
+      return paint('green', 'nothing has changed, so nothing was released');
     if (outcome === 'released') return paint('green', `${count(releases.length, 'image')} released`);
+    if (outcome === 'refused') return paint('red', 'refused: nothing was built');
     if (releases.length === 0)
       return paint('red', 'nothing was released: the workflow failed before the first image');
     return paint('red', `${outcome}: ${released} of ${count(releases.length, 'image')} released`);
@@ -176,7 +200,7 @@ const DOING = {
 } as const;
 
 /** States that a person need not see: the last line says it better. */
-const QUIET =
+export const QUIET =
   /^(Was everything undone\?|Released|Rolled back|Rollback incomplete|Released without announcement)$/;
 const UNDO = /^(Withdraw publication|Deregister .* AMIs)$/;
 
@@ -191,7 +215,7 @@ function failedIn(step: Step, steps: readonly Step[]): boolean {
 
 const stageOfBake = (state: string): string | undefined => /^Bake (.+) AMIs$/.exec(state)?.[1];
 
-function detailOf(step: Step, steps: readonly Step[], release: ReportedRelease): string {
+function detailOf(step: Step, steps: readonly Step[], release: ToldRelease): string {
   const stage = /^(?:Bake|Check|Deregister) (.+) AMIs$/.exec(step.state)?.[1];
   if (step.state === 'Resolve source AMIs') return sourcesOf(step.document);
   if (step.state.startsWith('Bake ') && stage !== undefined) {
@@ -215,7 +239,7 @@ function sourcesOf({ resolved = {} }: Document): string {
   return `${several(ids)} in ${count(bakes.length, 'target')}`;
 }
 
-function endOf({ image, version, targets }: ReportedRelease): string {
+function endOf({ image, version, targets }: ToldRelease): string {
   const latest = parameters.latest(image);
   const pointing = targets.filter((target) => latest in target.parameters).length;
   const everywhere =
@@ -234,12 +258,12 @@ const several = (names: readonly string[]): string =>
     ? names.join(', ')
     : `${names.slice(0, NAMED).join(', ')} and ${names.length - NAMED} more`;
 
-const count = (number: number, one: string, more = `${one}s`): string =>
+export const count = (number: number, one: string, more = `${one}s`): string =>
   `${number.toLocaleString('en')} ${number === 1 ? one : more}`;
 
-const minutes = (ms: number): string => `${Math.round(ms / 60_000)} min`;
+export const minutes = (ms: number): string => `${Math.round(ms / 60_000)} min`;
 
-const indented = (text: string): string =>
+export const indented = (text: string): string =>
   text
     .split('\n')
     .map((line) => `    ${line}\n`)

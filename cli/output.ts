@@ -9,6 +9,8 @@ export interface Output {
   readonly complain: (text: string) => void;
   /** Replaces the line that says what is going on; only a terminal has one. */
   readonly status: (text: string) => void;
+  /** Whether somebody is looking: a terminal, with a line that moves. By default nobody is. */
+  readonly lively?: boolean;
   readonly paint: (style: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string) => string;
 }
 
@@ -22,6 +24,7 @@ export function standardOutput(): Output {
     standing = false;
   };
   return {
+    lively,
     print: (text) => {
       clear();
       stdout.write(text);

@@ -1,7 +1,8 @@
 /**
- * Binds the real SDK clients to a sandbox: every command of every client of the seven services goes there, and none to
+ * Binds the real SDK clients to a sandbox: every command of every client of the eight services goes there, and none to
  * the network.
  */
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -31,6 +32,7 @@ const KEPT_CALLS = 500;
  */
 export function bindSandbox(sandbox: Sandbox): () => void {
   const unbind = [
+    bind(sandbox, 'autoscaling', mockClient(AutoScalingClient)),
     bind(sandbox, 'codebuild', mockClient(CodeBuildClient)),
     bind(sandbox, 'ec2', mockClient(EC2Client)),
     bind(sandbox, 'eventbridge', mockClient(EventBridgeClient)),

@@ -13,6 +13,7 @@ import type {
   StopBuildCommandOutput,
   StatusType,
 } from '@aws-sdk/client-codebuild';
+import { logLink } from '../tasks/console-links.ts';
 import { roleArn } from '../tasks/contract.ts';
 import type { Build, Phase, Project } from './builds.ts';
 import { assumedRoleArn } from './context.ts';
@@ -295,7 +296,7 @@ function buildView({ region, accountId }: Context, build: Build): BuildView {
     logs: {
       groupName: group,
       streamName: stream,
-      deepLink: `https://console.aws.amazon.com/cloudwatch/home?region=${region}#logsV2:log-groups/log-group/${encodeURIComponent(group)}/log-events/${stream}`,
+      deepLink: logLink({ region, group, stream }),
     },
   };
 }

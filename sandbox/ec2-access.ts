@@ -1,4 +1,4 @@
-/** Key pairs and security groups. */
+/** Key pairs, security groups and network interfaces. */
 import type {
   CreateKeyPairCommandInput,
   CreateKeyPairCommandOutput,
@@ -6,14 +6,17 @@ import type {
   CreateSecurityGroupCommandOutput,
   DeleteKeyPairCommandInput,
   DeleteKeyPairCommandOutput,
+  DeleteNetworkInterfaceCommandInput,
   DeleteSecurityGroupCommandInput,
   DeleteSecurityGroupCommandOutput,
   DescribeKeyPairsCommandInput,
   DescribeKeyPairsCommandOutput,
+  DescribeNetworkInterfacesCommandInput,
+  DescribeNetworkInterfacesCommandOutput,
   DescribeSecurityGroupsCommandInput,
   DescribeSecurityGroupsCommandOutput,
 } from '@aws-sdk/client-ec2';
-import type { Context, Output } from './context.ts';
+import type { Context, Done, Output } from './context.ts';
 import { applyFilters, byIds, ec2Error, ec2Page, tagList, tagsFor } from './ec2-requests.ts';
 import { compare, instanceState } from './world.ts';
 
@@ -146,15 +149,60 @@ function deleteSecurityGroup(
       continue;
     throw ec2Error('DependencyViolation', `resource ${groupId} has a dependent object`);
   }
+  for (const { securityGroupIds } of place.networkInterfaces.values())
+    if (securityGroupIds.includes(groupId))
+      throw ec2Error('DependencyViolation', `resource ${groupId} has a dependent object`);
   place.securityGroups.delete(groupId);
   return { Return: true, GroupId: groupId };
+}
+
+function describeNetworkInterfaces(
+  { place }: Context,
+  input: DescribeNetworkInterfacesCommandInput,
+): Output<DescribeNetworkInterfacesCommandOutput> {
+  const all = [...place.networkInterfaces.values()];
+  const matching = applyFilters(
+    all.sort((a, b) => compare(a.networkInterfaceId, b.networkInterfaceId)),
+    input.Filters,
+    {
+      'attachment.instance-id': ({ attachedTo }) => [attachedTo],
+      'group-id': ({ securityGroupIds }) => securityGroupIds,
+      status: ({ attachedTo }) => [attachedTo === undefined ? 'available' : 'in-use'],
+    },
+  );
+  const { items, nextToken } = ec2Page(matching, input);
+  return {
+    NetworkInterfaces: items.map(({ networkInterfaceId, attachedTo, tags }) => ({
+      NetworkInterfaceId: networkInterfaceId,
+      OwnerId: place.accountId,
+      Status: attachedTo === undefined ? ('available' as const) : ('in-use' as const),
+      ...(attachedTo === undefined
+        ? {}
+        : { Attachment: { InstanceId: attachedTo, DeleteOnTermination: true } }),
+      TagSet: tagList(tags),
+    })),
+    ...(nextToken === undefined ? {} : { NextToken: nextToken }),
+  };
+}
+
+function deleteNetworkInterface({ place }: Context, input: DeleteNetworkInterfaceCommandInput): Done {
+  const id = input.NetworkInterfaceId ?? '';
+  const found = place.networkInterfaces.get(id);
+  if (found === undefined)
+    throw ec2Error('InvalidNetworkInterfaceID.NotFound', `The networkInterface ID '${id}' does not exist`);
+  if (found.attachedTo !== undefined)
+    throw ec2Error('InvalidParameterValue', `Network interface '${id}' is currently in use.`);
+  place.networkInterfaces.delete(id);
+  return {};
 }
 
 export const accessOperations = {
   CreateKeyPair: createKeyPair,
   CreateSecurityGroup: createSecurityGroup,
   DeleteKeyPair: deleteKeyPair,
+  DeleteNetworkInterface: deleteNetworkInterface,
   DeleteSecurityGroup: deleteSecurityGroup,
   DescribeKeyPairs: describeKeyPairs,
+  DescribeNetworkInterfaces: describeNetworkInterfaces,
   DescribeSecurityGroups: describeSecurityGroups,
 };

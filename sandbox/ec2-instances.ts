@@ -68,6 +68,13 @@ function runInstances(context: Context, input: RunInstancesCommandInput): Output
     tags,
   };
   place.instances.set(instanceId, instance);
+  const networkInterfaceId = world.id(place, 'eni');
+  place.networkInterfaces.set(networkInterfaceId, {
+    networkInterfaceId,
+    securityGroupIds: instance.securityGroupIds,
+    attachedTo: instanceId,
+    tags: tagsFor(input.TagSpecifications, 'network-interface'),
+  });
   return {
     ReservationId: world.id(place, 'r'),
     OwnerId: accountId,
@@ -201,6 +208,7 @@ function change(
       if (asked === 'terminate') {
         clock.after(INSTANCE_TERMINATES_MS, () => {
           releaseVolumes(place, instance);
+          deleteInterfaces(place, instance);
         });
       }
     }
@@ -220,6 +228,11 @@ function releaseVolumes(place: Region, instance: Instance): void {
     if (volume.deleteOnTermination) place.volumes.delete(volumeId);
     else delete volume.attachedTo;
   }
+}
+
+function deleteInterfaces({ networkInterfaces }: Region, { instanceId }: Instance): void {
+  for (const { networkInterfaceId, attachedTo } of networkInterfaces.values())
+    if (attachedTo === instanceId) networkInterfaces.delete(networkInterfaceId);
 }
 
 const stopInstances = (

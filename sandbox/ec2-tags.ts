@@ -21,6 +21,11 @@ const KINDS: Record<
     noun: 'instance',
   },
   vol: { find: ({ volumes }, id) => volumes.get(id), missing: 'InvalidVolume.NotFound', noun: 'volume' },
+  eni: {
+    find: ({ networkInterfaces }, id) => networkInterfaces.get(id),
+    missing: 'InvalidNetworkInterfaceID.NotFound',
+    noun: 'networkInterface',
+  },
   sg: {
     find: ({ securityGroups }, id) => securityGroups.get(id),
     missing: 'InvalidGroup.NotFound',

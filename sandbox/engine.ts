@@ -1,8 +1,9 @@
 import { StateMachine } from 'aws-local-stepfunctions';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type PlacedState, type StateGraph, statesOf } from './asl.ts';
+import { EventRecord } from './event-record.ts';
 import { History } from './history.ts';
-import { RETRY_COUNT, type TaskCall, localise, taskCallSchema } from './localise.ts';
+import { RETRY_COUNT, type TaskCall, localise, taskCallSchema, waitSchema } from './localise.ts';
 import { Retries } from './retries.ts';
 import { StatesError } from './states-error.ts';
 
@@ -17,6 +18,8 @@ export interface IntegrationCall {
   readonly roleArn: string | undefined;
   readonly machine: Machine;
   readonly execution: Execution;
+  /** The name of the Task. */
+  readonly state: string;
 }
 
 export interface Machine {
@@ -30,6 +33,8 @@ export interface Whereabouts {
   readonly machine: string;
   /** The state at the top of the graph, as a person names it. */
   readonly state: string;
+  /** Whose role the call is made with, unless it assumes another: the name of the function, or of the machine itself. */
+  readonly by: string;
   /** Set by a fault: a call of this Task never answered. */
   hangs?: boolean;
 }
@@ -48,7 +53,7 @@ export interface Execution {
   readonly history: History;
   readonly outcome: Promise<Outcome>;
   /** Stops it as StopExecution does: nothing of it runs on, and no Catch does either. */
-  readonly stop: () => void;
+  readonly stop: (why?: { readonly error?: string; readonly cause?: string }) => void;
 }
 
 export type Outcome =
@@ -64,6 +69,8 @@ export interface EngineOptions {
   readonly sleep: (ms: number) => Promise<void>;
   /** Machines whose states belong to the state of the parent that started them. */
   readonly inner?: readonly string[];
+  /** Whether every event is kept as GetExecutionHistory returns it; a rehearsal of many targets does not. */
+  readonly keepsEvents?: boolean;
   readonly onEntered?: (execution: Execution, state: PlacedState) => void;
   readonly onExited?: (execution: Execution, state: PlacedState) => void;
   readonly onRetried?: (execution: Execution, state: PlacedState, error: string) => void;
@@ -96,6 +103,10 @@ export class Engine {
     return new Engine(options, integrations);
   }
 
+  get machines(): readonly Machine[] {
+    return this.#options.machines;
+  }
+
   get executions(): readonly Execution[] {
     return [...this.#executions.values()];
   }
@@ -123,8 +134,10 @@ export class Engine {
   }
 
   #run(machine: Machine, arn: string, name: string, input: unknown): Execution {
-    const startedAt = this.#options.now().toISOString();
-    const history = new History(statesOf(machine.definition));
+    const { now, keepsEvents = false } = this.#options;
+    const startedAt = now().toISOString();
+    const record = keepsEvents ? new EventRecord(machine.definition, input, now) : undefined;
+    const history = new History(statesOf(machine.definition), record);
     const running: { stop?: () => void } = {};
     const outcome = Promise.resolve().then(async () => this.#finish(execution, running));
     const execution: Execution = {
@@ -135,7 +148,10 @@ export class Engine {
       startedAt,
       history,
       outcome,
-      stop: () => running.stop?.(),
+      stop: (why) => {
+        history.end({ status: 'ABORTED' }, now().toISOString(), why);
+        running.stop?.();
+      },
     };
     return execution;
   }
@@ -157,18 +173,10 @@ export class Engine {
       exited: (placed) => onExited?.(execution, placed),
       retried: (placed, error) => onRetried?.(execution, placed, error),
     });
-    try {
-      const output: unknown = await run.result;
-      await events;
-      return { status: 'SUCCEEDED', output };
-    } catch (error) {
-      if (error instanceof Error && error.name === 'ExecutionAbortedError') return { status: 'ABORTED' };
-      await events;
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : asError(error);
-      return { status: 'FAILED', error: cause.name, cause: cause.message };
-    } finally {
-      history.end();
-    }
+    if (history.ended) run.abort();
+    const outcome = await outcomeOf(run.result, events);
+    history.end(outcome, this.#options.now().toISOString());
+    return history.ending?.outcome ?? outcome;
   }
 
   #interpreter(machine: Machine): StateMachine {
@@ -185,13 +193,22 @@ export class Engine {
 
   #handlers(execution: Execution) {
     const retries = new Retries(this.#options.sleep);
-    const tasks = statesOf(execution.machine.definition).filter(({ state }) => state.Type === 'Task');
-    return Object.fromEntries(
-      tasks.map((placed) => [
+    const states = statesOf(execution.machine.definition);
+    const tasks = states.filter(({ state }) => state.Type === 'Task');
+    const waits = states.filter(({ state }) => state.Type === 'Wait');
+    return Object.fromEntries([
+      ...tasks.map((placed) => [
         placed.name,
         async (call: unknown) => this.#perform(placed, taskCallSchema.parse(call), execution, retries),
       ]),
-    );
+      ...waits.map(({ name }) => [name, async (call: unknown) => this.#waitUntil(call)]),
+    ]);
+  }
+
+  async #waitUntil(call: unknown): Promise<Json> {
+    const until = Date.parse(waitSchema.parse(call).parameters.until);
+    await this.#options.sleep(Math.max(0, until - this.#options.now().getTime()));
+    return null;
   }
 
   async #perform(placed: PlacedState, call: TaskCall, execution: Execution, retries: Retries): Promise<Json> {
@@ -200,11 +217,12 @@ export class Engine {
     if (!integration) throw new Error(`Nothing here can run "${placed.name}"`);
     const around = currentState();
     const inherits = around !== undefined && (this.#options.inner ?? []).includes(machine.name);
-    const here: Whereabouts = inherits ? around : { machine: machine.name, state: placed.top };
+    const by = /:function:([^:]+)$/.exec(placed.state.Resource ?? '')?.[1] ?? machine.name;
+    const { machine: name, state } = inherits ? around : { machine: machine.name, state: placed.top };
     // Iterations of a Map run at the same time, and are told apart by what they are given.
     const entry = `${placed.name} ${placed.inMap ? JSON.stringify(call.parameters) : ''}`;
     return retries.around(entry, placed.state, (retryCount) =>
-      whereabouts.run({ machine: here.machine, state: here.state }, async () => {
+      whereabouts.run({ machine: name, state, by }, async () => {
         const parameters = fillIn(call.parameters, retryCount);
         try {
           const result = await integration({
@@ -212,6 +230,7 @@ export class Engine {
             roleArn: call.credentials?.RoleArn,
             machine,
             execution,
+            state: placed.name,
           });
           if (!currentState()?.hangs) return taskResult(result);
         } catch (error) {
@@ -221,6 +240,19 @@ export class Engine {
         throw new StatesError('States.Timeout', '');
       }),
     );
+  }
+}
+
+async function outcomeOf(result: Promise<unknown>, events: Promise<void>): Promise<Outcome> {
+  try {
+    const output = await result;
+    await events;
+    return { status: 'SUCCEEDED', output };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ExecutionAbortedError') return { status: 'ABORTED' };
+    await events;
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : asError(error);
+    return { status: 'FAILED', error: cause.name, cause: cause.message };
   }
 }
 

@@ -51,6 +51,7 @@ export class Faults {
         ? {
             at: 'provision',
             message: 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
+            printed: ['made to fail, to see what happens then'],
           }
         : fail?.(environment);
     sandbox.builds.minutes = (environment) =>

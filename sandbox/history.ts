@@ -1,5 +1,7 @@
 import type { StateMachine } from 'aws-local-stepfunctions';
 import type { PlacedState } from './asl.ts';
+import type { Outcome } from './engine.ts';
+import type { EventRecord } from './event-record.ts';
 
 /** What the interpreter tells of an execution. */
 type Events = ReturnType<StateMachine['run']>['eventLogs'];
@@ -37,19 +39,32 @@ export class History {
   transitions = 0;
   /** Events in AWS's history, of which an execution may have 25,000. */
   events = 2;
-  ended = false;
+  /** How it ended, and when; undefined while it runs. */
+  ending: { readonly outcome: Outcome; readonly at: string } | undefined;
+  /** Every event, when they are kept. */
+  readonly record: EventRecord | undefined;
 
-  constructor(states: readonly PlacedState[]) {
+  constructor(states: readonly PlacedState[], record?: EventRecord) {
     this.#states = new Map(states.map((placed) => [placed.name, placed]));
+    this.record = record;
   }
 
-  end(): void {
-    this.ended = true;
+  get ended(): boolean {
+    return this.ending !== undefined;
+  }
+
+  /** Only the first end counts: one that was stopped may still tell of what was under way. */
+  end(outcome: Outcome, at: string, why?: { readonly error?: string; readonly cause?: string }): void {
+    if (this.ending) return;
+    this.ending = { outcome, at };
+    this.record?.end(outcome, why);
   }
 
   async follow(events: Events, listeners: Listeners): Promise<void> {
     let lastError = '';
     for await (const event of events) {
+      if (this.ended) return;
+      this.record?.take(event);
       if (event.type === 'MapIterationStarted') this.events += EVENTS.mapIteration;
       const placed = 'state' in event ? this.#states.get(event.state.name) : undefined;
       if (!placed) continue;

@@ -114,9 +114,11 @@ async function serviceCall<T>(service: string, call: () => Promise<T>): Promise<
 
 /** @see https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html */
 function startExecution({ engine }: IntegrationsOptions): Integration {
-  return async ({ parameters }) => {
+  return async ({ parameters, execution: parent, state }) => {
     const { StateMachineArn, Name, Input } = startExecutionSchema.parse(parameters);
     const execution = engine().start(StateMachineArn, Name, Input);
+    const { arn: ExecutionArn, startedAt: StartDate } = execution;
+    parent.history.record?.submitted(state, { ExecutionArn, StartDate });
     const outcome = await execution.outcome;
     const described = {
       ExecutionArn: execution.arn,

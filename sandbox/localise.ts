@@ -32,6 +32,7 @@ function withTaskCalls(graph: StateGraph): StateGraph {
 
 function withTaskCall(state: State): State {
   if (state.ItemProcessor) return { ...state, ItemProcessor: withTaskCalls(state.ItemProcessor) };
+  if (state.Type === 'Wait') return waitAsTask(state);
   if (state.Type !== 'Task') return state;
   const { Credentials, Parameters, ...rest } = state;
   return {
@@ -43,6 +44,23 @@ function withTaskCall(state: State): State {
     },
   };
 }
+
+/** The interpreter waits in real time: a Wait becomes a Task, which the engine performs by sleeping on its clock. */
+function waitAsTask({ Comment, Next, End, TimestampPath }: State): State {
+  if (typeof TimestampPath !== 'string') throw new Error('Here a Wait state must have a TimestampPath.');
+  return {
+    Type: 'Task',
+    Comment,
+    ...(End === undefined ? { Next } : { End }),
+    Resource: 'packleader:wait',
+    TimeoutSeconds: NO_TIMEOUT_SECONDS,
+    Parameters: { parameters: { 'until.$': TimestampPath } },
+    ResultPath: null,
+  };
+}
+
+/** What the Task that stands for a Wait is given. */
+export const waitSchema = z.object({ parameters: z.object({ until: z.iso.datetime() }) });
 
 /** Points paths into the context object at the engine's copy, `$$.Run`. */
 function redirect(value: unknown): unknown {

@@ -7,7 +7,8 @@
 import { createHash } from 'node:crypto';
 import type { _InstanceType as InstanceType, Image, TagSpecification } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
-import { BAKE_ENVIRONMENT, keys, TAGS } from '../tasks/contract.ts';
+import { lastError } from '../buildspecs/last-error.mjs';
+import { BAKE_ENVIRONMENT, keys, LAST_ERROR, TAGS } from '../tasks/contract.ts';
 import type { BuildRun } from './builds.ts';
 import type { ec2 } from './ec2.ts';
 import type { s3 } from './s3.ts';
@@ -24,10 +25,18 @@ type PackerStep =
   | 'wait-for-image'
   | 'tags';
 
+export interface PackerFailure {
+  readonly at: PackerStep;
+  /** Packer's reason. */
+  readonly message: string;
+  /** What the provisioner printed before; default: nothing. */
+  readonly printed?: readonly string[];
+}
+
 /** How the simulated Packer behaves, by the build's environment; everything is optional. */
 export interface PackerBehaviour {
   /** Fails the build when it comes to this step. Packer then cleans up after itself, as the real one does. */
-  fail?: (environment: Environment) => { readonly at: PackerStep; readonly message: string } | undefined;
+  fail?: (environment: Environment) => PackerFailure | undefined;
   /** Virtual minutes of provisioning; 6 to 11 by default, the same for the same image and target. */
   minutes?: (environment: Environment) => number | undefined;
   /** EBS volumes, each of which becomes a snapshot. 1 by default. */
@@ -75,6 +84,8 @@ class Packer {
   readonly #region: string;
   /** What Packer undoes at its end, newest first, whether it succeeded or not. */
   readonly #cleanUps: ((failed: boolean) => Promise<void>)[] = [];
+  /** What the provisioner that fails has printed. */
+  readonly #printed: string[] = [];
 
   constructor(build: BuildRun, behaviour: PackerBehaviour) {
     this.#build = build;
@@ -94,14 +105,20 @@ class Packer {
       this.#build.export('AMI_REGION', this.#region);
       failed = false;
     } catch (error) {
-      this.#build.log(
-        `Build 'amazon-ebs' errored: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      this.#explain(error instanceof Error ? error.message : String(error));
       throw error;
     } finally {
       // A killed process cleans nothing up.
       if (!this.#build.signal.aborted) await this.#cleanUp(failed);
     }
+  }
+
+  /** What Packer writes when it fails, and what the build makes of it. */
+  #explain(reason: string): void {
+    const lines = [...this.#printed, `==> amazon-ebs.image: ${reason}`];
+    lines.push(`Build 'amazon-ebs.image' errored after some minutes: ${reason}`);
+    for (const line of lines) this.#build.log(line);
+    this.#build.export(LAST_ERROR, lastError(lines.join('\n'), []));
   }
 
   async #fetchSource(): Promise<void> {
@@ -302,7 +319,9 @@ class Packer {
 
   #step(step: PackerStep): void {
     const failure = this.#behaviour.fail?.(this.#build.environment);
-    if (failure?.at === step) throw new Error(failure.message);
+    if (failure?.at !== step) return;
+    this.#printed.push(...(failure.printed ?? []).map((line) => `    amazon-ebs.image: ${line}`));
+    throw new Error(failure.message);
   }
 
   #variable(name: keyof typeof BAKE_ENVIRONMENT): string {

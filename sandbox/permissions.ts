@@ -14,6 +14,7 @@ import type { Region } from './world.ts';
 const DESTROYED: Record<string, (place: Region, input: Record<string, unknown>) => unknown> = {
   DeleteKeyPair: ({ keyPairs }, { KeyName: name, KeyPairId: id }) =>
     id ?? keyPairs.get(String(name))?.keyPairId,
+  DeleteNetworkInterface: (_place, { NetworkInterfaceId: id }) => id,
   DeleteSecurityGroup: (_place, { GroupId: id }) => id,
   DeleteSnapshot: (_place, { SnapshotId: id }) => id,
   DeleteVolume: (_place, { VolumeId: id }) => id,
@@ -24,6 +25,7 @@ const DESTROYED: Record<string, (place: Region, input: Record<string, unknown>) 
 };
 
 const DENIED: Record<Service, string> = {
+  autoscaling: 'AccessDenied',
   codebuild: 'AccessDeniedException',
   ec2: 'UnauthorizedOperation',
   eventbridge: 'AccessDeniedException',

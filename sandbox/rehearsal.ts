@@ -1,13 +1,14 @@
-import {
-  parameters as parameterNames,
-  plannedReleaseSchema,
-  resolvedSchema,
-  leftoverSchema,
-} from '../tasks/contract.ts';
+import { parameters as parameterNames, plannedReleaseSchema } from '../tasks/contract.ts';
 import type { Leftover, PlannedRelease, Target } from '../tasks/contract.ts';
 import { forgetClients } from '../tasks/aws-clients.ts';
 import { NAMES, TAGS } from '../tasks/contract.ts';
-import * as z from 'zod';
+import {
+  type ReleaseOutcome,
+  lambdaMessage,
+  leftoversIn,
+  outcomeAt,
+  sourcesIn,
+} from '../tasks/release-outcome.ts';
 import { stateGraphSchema } from './asl.ts';
 import { bindSandbox } from './bind.ts';
 import { Engine, type Execution, type Machine, type Outcome } from './engine.ts';
@@ -16,6 +17,7 @@ import { integrationsFor } from './integrations.ts';
 import type { CheckOut } from './fetch-source.ts';
 import type { Sandbox } from './sandbox.ts';
 import { createSandbox } from './seed.ts';
+import { stepFunctionsOf } from './step-functions.ts';
 import { loadTask } from './task-handlers.ts';
 import { snapshotOf, type WorldSnapshot } from './world.ts';
 
@@ -52,8 +54,6 @@ export interface Progress {
   /** Virtual time since the start, in ms. */
   readonly elapsedMs: number;
 }
-
-export type ReleaseOutcome = 'released' | 'rolled back' | 'rollback incomplete';
 
 export interface ReportedTarget extends Target {
   readonly stage: string;
@@ -124,6 +124,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
       now: () => clock.now(),
       sleep: async (ms) => clock.sleep(ms),
     });
+    sandbox.stepFunctions = stepFunctionsOf(engine);
     const arn = machineArn(factory.hub, NAMES.releaseMachine);
     const execution = engine.start(arn, `rehearsal-${startAt.getTime()}`, options.request);
     const outcome = await execution.outcome;
@@ -143,6 +144,7 @@ export const machineArn = ({ accountId, region }: Target, name: string) =>
   `arn:aws:states:${region}:${accountId}:stateMachine:${name}`;
 
 export interface ReleaseEngineOptions extends Pick<RehearsalOptions, 'factory' | 'machines' | 'onProgress'> {
+  readonly keepsEvents?: boolean;
   readonly now: () => Date;
   readonly sleep: (ms: number) => Promise<void>;
 }
@@ -183,6 +185,7 @@ export async function createEngine(options: ReleaseEngineOptions): Promise<Engin
     now,
     sleep,
     inner: [NAMES.bakeBatchMachine],
+    ...(options.keepsEvents !== undefined && { keepsEvents: options.keepsEvents }),
     onEntered: (execution, { name, inMap }) => !inMap && tell('entered', execution, name),
     onExited: (execution, { name, inMap }) =>
       !inMap && tell('exited', execution, name, { output: execution.history.outputs.get(name) }),
@@ -268,20 +271,6 @@ function errorOf(outcome: Outcome): Report['error'] {
   return { name: outcome.error, cause: lambdaMessage(outcome.cause) };
 }
 
-const lambdaErrorSchema = z.object({ errorType: z.string(), errorMessage: z.string() });
-
-/** A Lambda's error is JSON; any other cause is shown as it is. */
-export function lambdaMessage(cause: string): string {
-  try {
-    return lambdaErrorSchema.parse(JSON.parse(cause)).errorMessage;
-  } catch {
-    return cause;
-  }
-}
-
-/** Ends in which the release stands in every account. */
-const RELEASED = ['Released', 'Released without announcement'];
-
 function releaseReport(
   execution: Execution,
   { release }: PlannedRelease,
@@ -291,21 +280,16 @@ function releaseReport(
 ): ReportedRelease {
   const { path, outputs } = execution.history;
   const { releaseId, image, version, commit } = release;
-  const end = path.at(-1) ?? '';
   return {
     releaseId,
     image,
     version,
     commit,
-    outcome: RELEASED.includes(end)
-      ? 'released'
-      : end === 'Rolled back'
-        ? 'rolled back'
-        : 'rollback incomplete',
+    outcome: outcomeAt(path.at(-1) ?? ''),
     error: errorOf(outcome),
     path,
     targets: targetReports(release, outputs.get('Resolve source AMIs'), factory, world),
-    leftovers: leftoversOf(outputs.get('Verify rollback')),
+    leftovers: leftoversIn(outputs.get('Verify rollback')),
   };
 }
 
@@ -315,13 +299,7 @@ function targetReports(
   factory: RehearsedFactory,
   world: Readonly<Record<string, WorldSnapshot>>,
 ): ReportedTarget[] {
-  const resolved = z.object({ resolved: resolvedSchema }).safeParse(resolvedDocument);
-  const bakes = resolved.success
-    ? Object.values(resolved.data.resolved).flatMap(({ batches }) =>
-        batches.flatMap((batch) => batch.targets),
-      )
-    : [];
-  const sources = new Map(bakes.map((bake) => [`${bake.accountId}/${bake.region}`, bake.sourceImageId]));
+  const sources = sourcesIn(resolvedDocument);
   const stages = prerelease ? factory.stages.slice(0, 1) : factory.stages;
   return stages.flatMap(({ name: stage, targets }) =>
     targets.map(({ accountId, region }) => {
@@ -343,11 +321,4 @@ function targetReports(
       };
     }),
   );
-}
-
-function leftoversOf(document: unknown): Leftover[] {
-  const explained = z
-    .object({ rollback: z.object({ leftovers: z.array(leftoverSchema) }) })
-    .safeParse(document);
-  return explained.success ? explained.data.rollback.leftovers : [];
 }

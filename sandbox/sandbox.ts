@@ -1,5 +1,6 @@
 /** The embedded AWS: one pipeline that every call of every client goes through. */
 import type { Clock } from './clock.ts';
+import { autoscaling } from './autoscaling.ts';
 import { codebuild } from './codebuild.ts';
 import type { Caller, Context, Credentials, Operations, StepFunctions } from './context.ts';
 import { ec2 } from './ec2.ts';
@@ -13,7 +14,15 @@ import { ssm } from './ssm.ts';
 import { sts } from './sts.ts';
 import type { World } from './world.ts';
 
-const SERVICES: Record<Exclude<Service, 'sfn'>, Operations> = { codebuild, ec2, eventbridge, s3, ssm, sts };
+const SERVICES: Record<Exclude<Service, 'sfn'>, Operations> = {
+  autoscaling,
+  codebuild,
+  ec2,
+  eventbridge,
+  s3,
+  ssm,
+  sts,
+};
 
 /** One AWS call, as it reaches AWS. */
 export interface Call extends Caller {

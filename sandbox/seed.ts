@@ -108,7 +108,8 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
     accountId,
     name: NAMES.stewardRole,
     trusts: [hub.accountId],
-    allows: /^(ec2:(?!RunInstances$|CreateImage$)|ssm:|codebuild:(?!StartBuild$)|s3:|sts:GetCallerIdentity$)/,
+    allows:
+      /^(autoscaling:Describe|ec2:(?!RunInstances$|CreateImage$)|ssm:|codebuild:(?!StartBuild$)|s3:|sts:GetCallerIdentity$)/,
     destroysTaggedOnly: true,
   });
   addRole(world, {

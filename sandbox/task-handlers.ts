@@ -12,6 +12,9 @@ const TASKS: Readonly<Record<string, () => Promise<{ handler: Handler }>>> = {
   'publish-release': async () => import('../tasks/publish-release.ts'),
   'resolve-source-amis': async () => import('../tasks/resolve-source-amis.ts'),
   'summarise-releases': async () => import('../tasks/summarise-releases.ts'),
+  'find-dead-releases': async () => import('../tasks/find-dead-releases.ts'),
+  'report-sweep': async () => import('../tasks/report-sweep.ts'),
+  'sweep-release': async () => import('../tasks/sweep-release.ts'),
   'withdraw-publication': async () => import('../tasks/withdraw-publication.ts'),
 };
 

@@ -83,6 +83,14 @@ export interface Instance {
   readonly tags: Tags;
 }
 
+export interface NetworkInterface {
+  readonly networkInterfaceId: string;
+  readonly securityGroupIds: readonly string[];
+  /** EC2 deletes it with its instance; one that is attached to none stays. */
+  attachedTo?: string;
+  readonly tags: Tags;
+}
+
 export interface KeyPair {
   readonly keyName: string;
   readonly keyPairId: string;
@@ -106,6 +114,20 @@ export interface LaunchTemplate {
   defaultVersion: number;
   readonly versions: { number: number; createdAt: number; imageId?: string; instanceType?: InstanceType }[];
   readonly tags: Tags;
+}
+
+export interface LaunchConfiguration {
+  readonly name: string;
+  readonly imageId: string;
+  readonly instanceType: InstanceType;
+}
+
+export interface AutoScalingGroup {
+  readonly name: string;
+  readonly launchConfigurationName?: string;
+  readonly launchTemplateId?: string;
+  /** AMIs that the overrides of its mixed instances name. */
+  readonly overrides: readonly { readonly imageId?: string; readonly instanceType?: InstanceType }[];
 }
 
 export interface ParameterVersion {
@@ -137,9 +159,12 @@ export interface Region {
   readonly snapshots: Map<string, Snapshot>;
   readonly volumes: Map<string, Volume>;
   readonly instances: Map<string, Instance>;
+  readonly networkInterfaces: Map<string, NetworkInterface>;
   readonly keyPairs: Map<string, KeyPair>;
   readonly securityGroups: Map<string, SecurityGroup>;
   readonly launchTemplates: Map<string, LaunchTemplate>;
+  readonly launchConfigurations: Map<string, LaunchConfiguration>;
+  readonly autoScalingGroups: Map<string, AutoScalingGroup>;
   readonly parameters: Map<string, Parameter>;
   /** New parameters of type `aws:ec2:image` that Parameter Store has not validated yet. */
   readonly unvalidated: Map<string, Parameter>;
@@ -227,9 +252,12 @@ export class World {
       snapshots: new Map(),
       volumes: new Map(),
       instances: new Map(),
+      networkInterfaces: new Map(),
       keyPairs: new Map(),
       securityGroups: new Map(),
       launchTemplates: new Map(),
+      launchConfigurations: new Map(),
+      autoScalingGroups: new Map(),
       parameters: new Map(),
       unvalidated: new Map(),
       projects: new Map(),

@@ -1,3 +1,4 @@
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -8,6 +9,7 @@ import { NAMES, type Target, roleArn, targetName } from './contract.ts';
 export interface TargetClients {
   readonly ec2: EC2Client;
   readonly ssm: SSMClient;
+  readonly autoScaling: AutoScalingClient;
   /** In the hub's region, where every account's bake project lives. */
   readonly codebuild: CodeBuildClient;
 }
@@ -34,13 +36,21 @@ export function forgetClients(): void {
 
 function makeClients({ accountId, region }: Target): TargetClients {
   const credentials = stewardCredentials(accountId);
-  const made: { ec2?: EC2Client; ssm?: SSMClient; codebuild?: CodeBuildClient } = {};
+  const made: {
+    ec2?: EC2Client;
+    ssm?: SSMClient;
+    autoScaling?: AutoScalingClient;
+    codebuild?: CodeBuildClient;
+  } = {};
   return {
     get ec2() {
       return (made.ec2 ??= new EC2Client({ region, credentials }));
     },
     get ssm() {
       return (made.ssm ??= new SSMClient({ region, credentials }));
+    },
+    get autoScaling() {
+      return (made.autoScaling ??= new AutoScalingClient({ region, credentials }));
     },
     get codebuild() {
       return (made.codebuild ??= new CodeBuildClient({ credentials }));

@@ -1,8 +1,12 @@
-import type { CodeBuildClient } from '@aws-sdk/client-codebuild';
-import type { Release, Target } from './contract.ts';
+import type { Build, CodeBuildClient } from '@aws-sdk/client-codebuild';
+import { logLink } from './console-links.ts';
+import { LAST_ERROR, type Release, type Target } from './contract.ts';
 import { findReleaseBuilds } from './release-builds.ts';
 
-/** Says in one line why a target's build failed: its phase, its message, its log. Undefined when no build was started. */
+/** What a build in a target account says is shown in the hub: at most this much of it, in one line. */
+const LONGEST = 600;
+
+/** Says in one line why a target's build failed: its phase, Packer's own reason, its log. Undefined when no build was started. */
 export async function describeBuildFailure(
   codebuild: CodeBuildClient,
   release: Release,
@@ -10,15 +14,32 @@ export async function describeBuildFailure(
 ): Promise<string | undefined> {
   const [build] = await findReleaseBuilds(codebuild, release, target);
   if (!build) return undefined;
+  const log = logOf(build);
+  if (build.buildStatus === 'IN_PROGRESS')
+    return `build ${build.id} still runs, but nobody heard of it any more.${log}`;
   const phase = build.phases?.find(
     ({ phaseStatus }) => phaseStatus !== undefined && phaseStatus !== 'SUCCEEDED',
   );
-  const why = phase?.contexts
-    ?.map(({ message }) => message)
-    .filter((message) => message !== undefined && message !== '');
   const where = phase?.phaseType === undefined ? '' : ` in ${phase.phaseType}`;
-  const log = build.logs?.deepLink === undefined ? '' : ` Log: ${build.logs.deepLink}`;
-  if (build.buildStatus === 'IN_PROGRESS')
-    return `build ${build.id} still runs, but nobody heard of it any more.${log}`;
-  return `build ${build.id} ended ${build.buildStatus}${where}: ${why?.join('; ') || 'no message given'}.${log}`;
+  const contexts = phase?.contexts?.map(({ message }) => message ?? '').filter((message) => message !== '');
+  const why = inOneLine(lastErrorOf(build) ?? contexts?.join('; ') ?? '') || 'no message given';
+  return `build ${build.id} ended ${build.buildStatus}${where}: ${why}${/[.!?]$/.test(why) ? '' : '.'}${log}`;
+}
+
+/** What the build itself found in Packer's log; a build that was stopped, or ran out of time, had no chance to. */
+function lastErrorOf({ exportedEnvironmentVariables = [] }: Build): string | undefined {
+  return exportedEnvironmentVariables.find(({ name }) => name === LAST_ERROR)?.value || undefined;
+}
+
+function inOneLine(text: string): string {
+  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+  return line.length <= LONGEST ? line : `…${line.slice(1 - LONGEST)}`;
+}
+
+/** The build's own region is the hub's, whatever region it bakes for. */
+function logOf({ arn = '', logs }: Build): string {
+  const [, , , region, accountId] = arn.split(':');
+  const { groupName: group, streamName: stream } = logs ?? {};
+  if (!region || !group || !stream) return '';
+  return ` Log, in account ${accountId}: ${logLink({ region, group, stream })}`;
 }

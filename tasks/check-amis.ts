@@ -82,8 +82,8 @@ async function bakeFailed(release: Release, failures: readonly FailedBake[]): Pr
       return `${targetName(failure)}: ${why ?? `no build ran (${failure.error})`}`;
     }),
   );
-  const rest = failures.length > told.length ? ` And ${failures.length - told.length} more targets.` : '';
-  return new PackleaderError(ERRORS.bakeFailed, told.join(' ') + rest);
+  const rest = failures.length > told.length ? [`And ${failures.length - told.length} more targets.`] : [];
+  return new PackleaderError(ERRORS.bakeFailed, [...told, ...rest].join('\n'));
 }
 
 function theOnly(images: readonly Image[], release: Release, attempt: number): Image {

@@ -11,6 +11,7 @@ export const NAMES = {
   releaseMachine: 'packleader-release',
   releaseImageMachine: 'packleader-release-image',
   bakeBatchMachine: 'packleader-bake-batch',
+  sweepMachine: 'packleader-sweep',
   fetchSourceProject: 'packleader-fetch-source',
   bakeProject: 'packleader-bake',
   orchestratorRole: 'packleader-orchestrator',
@@ -38,15 +39,25 @@ export const TRIGGER_ENVIRONMENT = {
   releaseMachine: 'PACKLEADER_RELEASE_MACHINE',
 } as const;
 
-/** What a trigger counts: metrics of one namespace, each with a sum per minute. */
+/** What packleader counts, as metrics in CloudWatch. Functions write them into their logs, in the embedded metric format. */
 export const METRICS = {
   namespace: 'packleader',
+  released: 'ReleasesReleased',
+  rolledBack: 'ReleasesRolledBack',
+  rollbackIncomplete: 'RollbacksIncomplete',
+  /** How long a release has taken so far, at the end of each of its tasks. */
+  releaseMinutes: 'ReleaseMinutes',
+  /** A task that failed with an error that is none of ERRORS, or did not come to its end. */
+  taskCrashed: 'TaskCrashed',
   /** A request to the webhook that was turned away: no valid signature, another repository, not understood. */
   webhookRejected: 'WebhookRejected',
   /** A schedule came due and was not followed, because the image's last rebuilds failed; also by `Image`. */
   rebuildsPaused: 'RebuildsPaused',
   /** A push or a schedule that was not followed, because triggers are switched off. */
   triggersSwitchedOff: 'TriggersSwitchedOff',
+  /** What a sweep removed, and what it found and could not remove. */
+  sweepRemoved: 'SweepRemoved',
+  sweepLeftovers: 'SweepLeftovers',
 } as const;
 
 export const TAGS = {
@@ -73,6 +84,12 @@ export const STATES = {
   quarantined: 'quarantined',
 } as const;
 
+/**
+ * The pivot of a release, by the names of its states. A release is released once its execution has entered the state
+ * behind the pivot: an execution's history is the one place where that is decided in one instant for all targets.
+ */
+export const PIVOT = { publish: 'Publish release', behind: 'Announce release' } as const;
+
 /** Environment variables of the bake project's builds; a template reads `PKR_VAR_source_ami` as `var.source_ami`. */
 export const BAKE_ENVIRONMENT = {
   release: 'PACKLEADER_RELEASE',
@@ -87,6 +104,9 @@ export const BAKE_ENVIRONMENT = {
 
 /** Metadata of a target's Packer variables in the bucket; without it the bake looks for no secrets. */
 export const HAS_SECRETS = { secrets: 'yes' } as const;
+
+/** The variable in which a bake that failed exports the reason: one line, without secrets. */
+export const LAST_ERROR = 'LAST_ERROR';
 
 /** Environment and exported variables of the fetch-source project's builds. */
 export const FETCH_SOURCE = {
@@ -116,10 +136,15 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.pkrvars.json`,
   packerSecrets: (prefix: string, target: Target) =>
     `${prefix}/${target.accountId}-${target.region}.secrets.json`,
+  /** The folder of the records below. */
+  releasedOf: (image?: string) => (image === undefined ? 'released/' : `released/${image}/`),
   /** What a bake leaves: below it `<build>/packer.log`, `packer-manifest.json` and `package-manifest.tsv`. */
   bakes: (accountId: string) => `bakes/${accountId}`,
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,
+  /** What one sweep found, and what became of each release it swept; `sweep` is the name of its execution. */
+  findings: (sweep: string) => `sweeps/${sweep}/findings.json`,
+  swept: (sweep: string, releaseId: string) => `sweeps/${sweep}/${releaseId}.json`,
 } as const;
 
 export const parameters = {
@@ -231,19 +256,20 @@ export const sourceAmiSchema = z.union([
 ]);
 export type SourceAmi = z.infer<typeof sourceAmiSchema>;
 
-/** `plan.json`: what a release does in every target of every stage. */
+/** A target with what its source AMI is found by. */
+export const sourcedTargetSchema = targetSchema.extend({
+  sourceAmi: sourceAmiSchema,
+  architecture: z.enum(['x86_64', 'arm64']),
+});
+export type SourcedTarget = z.infer<typeof sourcedTargetSchema>;
+
+/** `plan.json`: what a release does in every target of every stage. Kept for 90 days. */
 export const planSchema = z.object({
   release: releaseSchema,
   stages: z.array(
     z.object({
       name: z.string(),
-      targets: z.array(
-        targetSchema.extend({
-          sourceAmi: sourceAmiSchema,
-          architecture: z.enum(['x86_64', 'arm64']),
-          timeoutMinutes: z.number().int(),
-        }),
-      ),
+      targets: z.array(sourcedTargetSchema.extend({ timeoutMinutes: z.number().int() })),
     }),
   ),
 });
@@ -275,9 +301,63 @@ export const bakedSchema = z.object({
 export const amiSchema = targetSchema.extend({ imageId: z.string() });
 export type Ami = z.infer<typeof amiSchema>;
 
+/** What is kept for ever of a version that was released, under `keys.released`. */
+export const releasedRecordSchema = releaseSchema.extend({
+  images: z.array(
+    amiSchema.extend({
+      stage: z.string(),
+      /** What its source AMI was found by; missing in the records of older deployments. */
+      ...sourcedTargetSchema.pick({ sourceAmi: true, architecture: true }).partial().shape,
+    }),
+  ),
+});
+export type ReleasedRecord = z.infer<typeof releasedRecordSchema>;
+
 /** Something a rollback could not remove, and why. */
 export const leftoverSchema = targetSchema.extend({ resourceId: z.string(), why: z.string() });
 export type Leftover = z.infer<typeof leftoverSchema>;
+
+/** What people, events and schedules may ask `packleader-sweep` for; `{}` sweeps everything. */
+export const sweepRequestSchema = z
+  .strictObject({
+    /** One release, whatever its age. */
+    release: z.string().min(1).optional(),
+    /** The same, by the ARN of its execution. */
+    execution: z.string().min(1).optional(),
+    /** Leaves alone what ended after that; the schedule leaves an hour to the sweeps that an end has started. */
+    olderThanMinutes: z.number().int().min(0).optional(),
+    /** Only says what would be removed. */
+    dryRun: z.boolean().optional(),
+  })
+  .describe('sweep request');
+export type SweepRequest = z.infer<typeof sweepRequestSchema>;
+
+/** A release that a sweep left alone, and why. */
+export const keptReleaseSchema = z.object({
+  releaseId: z.string(),
+  /** `recent`: it ended after the time that was asked for. `unclear`: nobody can tell. */
+  is: z.enum(['running', 'released', 'recent', 'unclear']),
+  why: z.string(),
+});
+export type KeptRelease = z.infer<typeof keptReleaseSchema>;
+
+/** Something that a sweep removed, or would remove. */
+export const sweptSchema = targetSchema.extend({ releaseId: z.string(), resourceId: z.string() });
+export type Swept = z.infer<typeof sweptSchema>;
+
+/** How a sweep ended: the output of `Report sweep`. Lists are cut where they would not fit, and counted whole. */
+export const sweepReportSchema = z.object({
+  complete: z.boolean(),
+  dryRun: z.boolean(),
+  cause: z.string(),
+  removed: z.array(sweptSchema),
+  removedCount: z.number().int(),
+  leftovers: z.array(leftoverSchema),
+  leftoverCount: z.number().int(),
+  kept: z.array(keptReleaseSchema),
+  keptCount: z.number().int(),
+});
+export type SweepReport = z.infer<typeof sweepReportSchema>;
 
 /** Step Functions' own shape of a caught error. */
 export const errorOutputSchema = z.object({ Error: z.string(), Cause: z.string().default('') });
@@ -304,6 +384,7 @@ export const ERRORS = {
   someImagesFailed: 'SomeImagesFailed',
   rollbackIncomplete: 'RollbackIncomplete',
   announcementFailed: 'AnnouncementFailed',
+  sweepIncomplete: 'SweepIncomplete',
   accessDenied: 'AccessDenied',
   throttled: 'Throttled',
   connectionLost: 'ConnectionLost',

@@ -27,7 +27,7 @@ export async function handler(event: unknown): Promise<Out> {
   let quarantined = 0;
   await undoInEveryTarget(targets, release, async (target) => {
     const undone = await undoBake(clientsFor(target), release, target);
-    quarantined += undone.quarantined;
+    quarantined += undone.quarantined.length;
     return undone.leftovers;
   });
   return { targets: targets.length, quarantined };

@@ -20,7 +20,7 @@ import {
   changesSchema,
   keys,
 } from './contract.ts';
-import { executionName } from './execution-name.ts';
+import { executionName, releaseExecutionArn } from './execution-name.ts';
 import { factoryFilesOf } from './factory-zip.ts';
 import { parseEvent } from './parse-event.ts';
 import { readBytes, readJson, writeJson } from './plan-store.ts';
@@ -100,7 +100,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
             stage,
             target,
             settings,
-            execution: executionArn(execution.id, name),
+            execution: releaseExecutionArn(execution.id, name),
           });
           const hasSecrets = Object.keys(told.secrets).length > 0;
           writes.push({
@@ -199,10 +199,4 @@ function releaseOf(
     repository,
     prerelease: branch !== defaultBranch,
   };
-}
-
-/** The ARN that the nested execution will have: AMIs carry it in their tags. */
-function executionArn(parentArn: string, name: string): string {
-  const [arn, partition, service, region, account] = parentArn.split(':');
-  return [arn, partition, service, region, account, 'execution', NAMES.releaseImageMachine, name].join(':');
 }

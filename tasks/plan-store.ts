@@ -1,4 +1,4 @@
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { asFact } from './aws-errors.ts';
 import { type Plan, planSchema } from './contract.ts';
 
@@ -22,6 +22,27 @@ export async function readBytes({ bucket, key }: Place): Promise<Uint8Array> {
 
 export async function readJson({ bucket, key }: Place): Promise<unknown> {
   return JSON.parse(new TextDecoder().decode(await readBytes({ bucket, key })));
+}
+
+/**
+ * A document, or undefined when there is none. The key is listed first: to whoever may list only some folders, S3 answers
+ * a read of what is not there as it answers a read that is forbidden.
+ *  @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ */
+export async function readJsonIfThere({ bucket, key }: Place): Promise<unknown> {
+  return (await listKeys(bucket, key)).includes(key) ? readJson({ bucket, key }) : undefined;
+}
+
+/** The keys of every object below a prefix. */
+export async function listKeys(bucket: string, prefix: string): Promise<string[]> {
+  try {
+    const pages = await Array.fromAsync(
+      paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix }),
+    );
+    return pages.flatMap((page) => page.Contents ?? []).map(({ Key = '' }) => Key);
+  } catch (error) {
+    throw asFact(error);
+  }
 }
 
 export async function readPlan(place: Place): Promise<Plan> {

@@ -13,8 +13,14 @@ const NEWEST_BUILDS = 500;
 export async function findReleaseBuilds(
   codebuild: CodeBuildClient,
   release: Release,
-  { region }: Target,
+  target: Target,
 ): Promise<Build[]> {
+  const builds = await findBuilds(codebuild, target);
+  return builds.filter((build) => releaseOfBuild(build) === release.releaseId);
+}
+
+/** The newest builds for one target, of whatever release. */
+export async function findBuilds(codebuild: CodeBuildClient, { region }: Target): Promise<Build[]> {
   const found: Build[] = [];
   let read = 0;
   const pages = paginateListBuildsForProject(
@@ -24,19 +30,18 @@ export async function findReleaseBuilds(
   for await (const { ids = [] } of pages) {
     if (ids.length === 0) continue;
     const { builds = [] } = await codebuild.send(new BatchGetBuildsCommand({ ids }));
-    found.push(...builds.filter((build) => isOf(build, release, region)));
+    found.push(...builds.filter((build) => variableOf(build, BAKE_ENVIRONMENT.region) === region));
     read += ids.length;
     if (read >= NEWEST_BUILDS) break;
   }
   return found;
 }
 
-function isOf(build: Build, release: Release, region: string): boolean {
-  const variables = new Map(
-    (build.environment?.environmentVariables ?? []).map(({ name, value }) => [name, value]),
-  );
-  return (
-    variables.get(BAKE_ENVIRONMENT.release) === release.releaseId &&
-    variables.get(BAKE_ENVIRONMENT.region) === region
-  );
+/** The release that a build bakes for. */
+export function releaseOfBuild(build: Build): string | undefined {
+  return variableOf(build, BAKE_ENVIRONMENT.release);
+}
+
+function variableOf({ environment }: Build, name: string): string | undefined {
+  return environment?.environmentVariables?.find((variable) => variable.name === name)?.value;
 }

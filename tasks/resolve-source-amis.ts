@@ -1,14 +1,16 @@
 import type { Image } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
-import { type Batch, type Resolved, keys, plannedReleaseSchema } from './contract.ts';
+import { type Batch, type Plan, type Resolved, keys, plannedReleaseSchema } from './contract.ts';
 import { parseEvent } from './parse-event.ts';
 import { readPlan } from './plan-store.ts';
-import { type PlannedTarget, resolveSources } from './source-amis.ts';
+import { resolveSources } from './source-amis.ts';
 
 const eventSchema = plannedReleaseSchema.extend({
   /** The instant the release started, which source AMIs' ages are measured at. */
   startedAt: z.string(),
 });
+
+type PlannedTarget = Plan['stages'][number]['targets'][number];
 
 /** What one inline Map runs at the same time.
  *  @see https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html */

@@ -4,10 +4,10 @@ import { clientsFor } from './aws-clients.ts';
 import { hasCode } from './aws-errors.ts';
 import {
   ERRORS,
-  type Plan,
   PackleaderError,
   STATES,
   type SourceAmi,
+  type SourcedTarget,
   TAGS,
   type Target,
   parameters,
@@ -17,13 +17,11 @@ import { inEveryTarget } from './every-target.ts';
 import { newestVersion, publishedVersions } from './publication.ts';
 import { tagsOf } from './release-images.ts';
 
-export type PlannedTarget = Plan['stages'][number]['targets'][number];
-
 /**
  * The AMI that the bake of an image would start from now in every target; only reads.
  *  @throws PackleaderError SourceAmiNotFound, SourceAmiRefused, SourceAmisDiffer, BaseImageNotReleased
  */
-export async function resolveSources<T extends PlannedTarget>(
+export async function resolveSources<T extends SourcedTarget>(
   targets: readonly T[],
   startedAt: string,
   forImage: string,
@@ -43,7 +41,7 @@ export async function resolveSources<T extends PlannedTarget>(
  * One version per base image for all targets: the one the plan names, else the newest that every target has. Two
  * targets never start from two versions of the same base.
  */
-async function chooseBaseVersions(targets: readonly PlannedTarget[]): Promise<ReadonlyMap<string, string>> {
+async function chooseBaseVersions(targets: readonly SourcedTarget[]): Promise<ReadonlyMap<string, string>> {
   const users = Map.groupBy(
     targets.filter(({ sourceAmi }) => 'image' in sourceAmi && sourceAmi.version === undefined),
     ({ sourceAmi }) => ('image' in sourceAmi ? sourceAmi.image : ''),
@@ -68,7 +66,7 @@ async function chooseBaseVersions(targets: readonly PlannedTarget[]): Promise<Re
   return chosen;
 }
 
-async function findSource(target: PlannedTarget, baseVersions: ReadonlyMap<string, string>): Promise<Image> {
+async function findSource(target: SourcedTarget, baseVersions: ReadonlyMap<string, string>): Promise<Image> {
   const { sourceAmi: source } = target;
   const { ec2, ssm } = clientsFor(target);
   if ('filter' in source) return newestMatch(ec2, source, target.architecture);
@@ -149,7 +147,7 @@ async function images(ec2: EC2Client, input: Parameters<typeof paginateDescribeI
   );
 }
 
-function refuse(image: Image, target: PlannedTarget, startedAt: string, forImage: string): void {
+function refuse(image: Image, target: SourcedTarget, startedAt: string, forImage: string): void {
   const refused = (why: string) =>
     new PackleaderError(
       ERRORS.sourceAmiRefused,
@@ -175,7 +173,7 @@ function refuse(image: Image, target: PlannedTarget, startedAt: string, forImage
 }
 
 /** In one region all accounts get the same AMI, across regions the same name; what an account itself owns is its own. */
-function refuseDifferences(sources: ReadonlyMap<PlannedTarget, Image>): void {
+function refuseDifferences(sources: ReadonlyMap<SourcedTarget, Image>): void {
   const shared = [...sources].filter(([{ accountId }, { OwnerId }]) => OwnerId !== accountId);
   refuseDifference(
     shared,
@@ -191,8 +189,8 @@ function refuseDifferences(sources: ReadonlyMap<PlannedTarget, Image>): void {
 }
 
 function refuseDifference(
-  sources: readonly (readonly [PlannedTarget, Image])[],
-  groupOf: (target: PlannedTarget) => string,
+  sources: readonly (readonly [SourcedTarget, Image])[],
+  groupOf: (target: SourcedTarget) => string,
   valueFrom: (image: Image) => string,
 ): void {
   for (const group of Map.groupBy(sources, ([target]) => groupOf(target)).values()) {

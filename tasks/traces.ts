@@ -3,6 +3,7 @@ import {
   type Image,
   type Snapshot,
   paginateDescribeInstances,
+  paginateDescribeNetworkInterfaces,
   paginateDescribeSecurityGroups,
   paginateDescribeVolumes,
 } from '@aws-sdk/client-ec2';
@@ -20,6 +21,7 @@ export interface Traces {
   readonly instances: readonly string[];
   readonly keyPairs: readonly string[];
   readonly volumes: readonly string[];
+  readonly networkInterfaces: readonly string[];
   readonly securityGroups: readonly string[];
   readonly images: readonly Image[];
   /** Those with the release's tag, and those its AMIs are made of. */
@@ -32,11 +34,12 @@ export interface Traces {
 export async function findTraces(clients: TargetClients, release: Release, target: Target): Promise<Traces> {
   const { ec2 } = clients;
   const Filters = [{ Name: `tag:${TAGS.release}`, Values: [release.releaseId] }];
-  const [builds, instances, keyPairs, volumes, groups, images, snapshots] = await Promise.all([
+  const [builds, instances, keyPairs, volumes, interfaces, groups, images, snapshots] = await Promise.all([
     findReleaseBuilds(clients.codebuild, release, target),
     Array.fromAsync(paginateDescribeInstances({ client: ec2 }, { Filters })),
     ec2.send(new DescribeKeyPairsCommand({ Filters })),
     Array.fromAsync(paginateDescribeVolumes({ client: ec2 }, { Filters })),
+    Array.fromAsync(paginateDescribeNetworkInterfaces({ client: ec2 }, { Filters })),
     Array.fromAsync(paginateDescribeSecurityGroups({ client: ec2 }, { Filters })),
     findReleaseImages(ec2, release),
     findReleaseSnapshots(ec2, release),
@@ -50,6 +53,9 @@ export async function findTraces(clients: TargetClients, release: Release, targe
       .map(({ InstanceId = '' }) => InstanceId),
     keyPairs: (keyPairs.KeyPairs ?? []).map(({ KeyPairId = '' }) => KeyPairId),
     volumes: volumes.flatMap((page) => page.Volumes ?? []).map(({ VolumeId = '' }) => VolumeId),
+    networkInterfaces: interfaces
+      .flatMap((page) => page.NetworkInterfaces ?? [])
+      .map(({ NetworkInterfaceId = '' }) => NetworkInterfaceId),
     securityGroups: groups.flatMap((page) => page.SecurityGroups ?? []).map(({ GroupId = '' }) => GroupId),
     images,
     snapshotIds: [...new Set([...idsOf(snapshots), ...images.flatMap(snapshotIdsOf)])],
@@ -59,9 +65,11 @@ export async function findTraces(clients: TargetClients, release: Release, targe
 
 /** What a bake made, as ids, in no order that matters. */
 export function bakedIds(traces: Traces): string[] {
-  const { builds, instances, keyPairs, volumes, securityGroups, images, snapshotIds } = traces;
+  const { builds, instances, keyPairs, volumes, networkInterfaces, securityGroups, images, snapshotIds } =
+    traces;
   const imageIds = images.map(({ ImageId = '' }) => ImageId);
-  return [...imageIds, ...builds, ...instances, ...keyPairs, ...volumes, ...securityGroups, ...snapshotIds];
+  const builders = [...instances, ...keyPairs, ...volumes, ...networkInterfaces, ...securityGroups];
+  return [...imageIds, ...builds, ...builders, ...snapshotIds];
 }
 
 /** The parameters that let consumers find the release. */

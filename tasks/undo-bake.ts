@@ -2,6 +2,7 @@ import { StopBuildCommand } from '@aws-sdk/client-codebuild';
 import {
   CreateTagsCommand,
   DeleteKeyPairCommand,
+  DeleteNetworkInterfaceCommand,
   DeleteSecurityGroupCommand,
   DeleteSnapshotCommand,
   DeleteVolumeCommand,
@@ -18,15 +19,15 @@ import { bakedIds, findTraces } from './traces.ts';
 
 /** What one look at one target did and found. */
 export interface UndoneBake {
-  /** How many AMIs and snapshots are kept, and tagged, because something uses them. */
-  readonly quarantined: number;
+  /** AMIs and snapshots that are kept, and tagged, because something uses them, with what that is. */
+  readonly quarantined: readonly Leftover[];
   /** What is still there although it should be gone. */
   readonly leftovers: readonly Leftover[];
 }
 
 /**
  * Removes everything one release made in one target, in the order AWS demands: builds, builder instances, their key
- * pairs, volumes and security groups, AMIs, snapshots. Whatever refuses to go does not keep the rest from going.
+ * pairs, volumes, network interfaces and security groups, AMIs, snapshots. Whatever refuses to go does not keep the rest from going.
  * Afterwards it looks again: what is still there is a leftover, with the reason. A builder that is still shutting down is
  * one too, so the caller's retry comes back for its security group.
  */
@@ -53,6 +54,9 @@ export async function undoBake(
   await remove(found.instances, (id) => ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] })));
   await remove(found.keyPairs, (id) => ec2.send(new DeleteKeyPairCommand({ KeyPairId: id })));
   await remove(found.volumes, (id) => ec2.send(new DeleteVolumeCommand({ VolumeId: id })));
+  await remove(found.networkInterfaces, (id) =>
+    ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: id })),
+  );
   await remove(found.securityGroups, (id) => ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })));
   const kept = await quarantineUsed(clients, found.images, attempt);
   const unused = found.images.map(({ ImageId = '' }) => ImageId).filter((id) => !kept.has(id));
@@ -64,7 +68,7 @@ export async function undoBake(
   const name = (resourceId: string, why: string): Leftover => ({ accountId, region, resourceId, why });
   const left = bakedIds(await findTraces(clients, release, target));
   return {
-    quarantined: kept.size,
+    quarantined: [...kept].map(([id, why]) => name(id, why)),
     leftovers: left
       .filter((id) => !kept.has(id) || refusals.has(id))
       .map((id) => name(id, refusals.get(id) ?? 'it is still there')),
@@ -80,29 +84,29 @@ const ABSENT = [
   'InvalidKeyPair.NotFound',
   'InvalidGroup.NotFound',
   'InvalidVolume.NotFound',
+  'InvalidNetworkInterfaceID.NotFound',
 ];
 
-/** Tags the AMIs that something uses, and their snapshots, with the reason; returns them all, even where a tag is refused. */
+/** Tags the AMIs that something uses, and their snapshots, with the reason; returns them all with it, even where a tag is refused. */
 async function quarantineUsed(
-  { ec2 }: TargetClients,
+  clients: TargetClients,
   images: readonly Image[],
   attempt: (id: string, effect: () => Promise<unknown>) => Promise<void>,
-): Promise<Set<string>> {
-  const kept = new Set<string>();
-  const users = await usersOfImages(
-    ec2,
-    images.map(({ ImageId = '' }) => ImageId),
-  );
+): Promise<Map<string, string>> {
+  const kept = new Map<string, string>();
+  const { ec2 } = clients;
+  const users = await usersOfImages(clients, images);
   for (const image of images) {
     const imageId = image.ImageId ?? '';
     const usedBy = users.get(imageId) ?? [];
     if (usedBy.length === 0) continue;
+    const why = `it is used by ${usedBy.join(', ')}`.slice(0, 256);
     const Resources = [imageId, ...snapshotIdsOf(image)];
-    for (const id of Resources) kept.add(id);
+    for (const id of Resources) kept.set(id, `quarantined: ${why}`);
     if (tagsOf(image).get(TAGS.state) === STATES.quarantined) continue;
     const Tags = [
       { Key: TAGS.state, Value: STATES.quarantined },
-      { Key: TAGS.quarantine, Value: `it is used by ${usedBy.join(', ')}`.slice(0, 256) },
+      { Key: TAGS.quarantine, Value: why },
     ];
     await attempt(imageId, () => ec2.send(new CreateTagsCommand({ Resources, Tags })));
   }

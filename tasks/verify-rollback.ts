@@ -17,6 +17,7 @@ import {
 import { inEveryTarget } from './every-target.ts';
 import { parseEvent } from './parse-event.ts';
 import { snapshotIdsOf, tagsOf } from './release-images.ts';
+import { DOCUMENT_BYTES, bytesOf, cut, tellLeftovers, thatFit } from './telling.ts';
 import { type Traces, bakedIds, findTraces } from './traces.ts';
 import { unseen } from './undo-targets.ts';
 
@@ -30,15 +31,17 @@ const eventSchema = z.object({
 });
 type Event = z.infer<typeof eventSchema>;
 
+/** What finishes a rollback, once whatever kept it is mended. */
+const FINISH = 'Mend what is named there, then run: packleader sweep';
+
 /** Room in a Fail state's cause, so that a parent with many images stays within 256 KiB. */
-const LEFTOVERS_IN_CAUSE = 30;
 const CHARACTERS_IN_CAUSE = 8_000;
-const CHARACTERS_OF_ONE_ERROR = 1_500;
+const CHARACTERS_OF_FIRST_ERROR = 3_000;
+const CHARACTERS_OF_ONE_ERROR = 1_000;
 /** At most so many are listed; fewer beside a release of 1,000 targets, which leaves little room in the state document.
  *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const LEFTOVERS_IN_STATE = 200;
 const CHARACTERS_OF_ONE_REASON = 400;
-const DOCUMENT_BYTES = 262_144;
 /** For the names of the verdict's fields, and for the answer of the announcement that follows. */
 const RESERVED_BYTES = 1_500;
 
@@ -68,17 +71,18 @@ export async function handler(event: unknown): Promise<Verdict> {
   const complete = leftovers.length === 0;
   const first = readError(failure);
   const story = [
-    `${first.name}: ${cut(first.message, CHARACTERS_OF_ONE_ERROR)}`,
+    `${first.name}: ${cut(first.message, CHARACTERS_OF_FIRST_ERROR)}`,
     ...tellUndone(undone),
     complete ? `Nothing of ${release.releaseId} is left in any account.` : tellLeftovers(leftovers),
   ].join('\n');
-  const cause = cut(story, CHARACTERS_IN_CAUSE);
+  const finish = complete ? '' : `\n${FINISH}`;
+  const cause = cut(story, CHARACTERS_IN_CAUSE - finish.length) + finish;
   const room = DOCUMENT_BYTES - RESERVED_BYTES - bytesOf(event) - bytesOf(cause);
   return {
     complete,
     error: complete ? first.name : ERRORS.rollbackIncomplete,
     cause,
-    leftovers: thatFit(leftovers, room),
+    leftovers: shortened(leftovers, room),
     leftoverCount: leftovers.length,
   };
 }
@@ -152,27 +156,13 @@ function tellUndone(undone: Event['undone']): string[] {
   return ends;
 }
 
-function tellLeftovers(leftovers: readonly Leftover[]): string {
-  const lines = leftovers
-    .slice(0, LEFTOVERS_IN_CAUSE)
-    .map((leftover) => `  ${targetName(leftover)} ${leftover.resourceId}: ${leftover.why}`);
-  const more = leftovers.length - lines.length;
-  return ['Left behind:', ...lines, ...(more > 0 ? [`  and ${more} more`] : [])].join('\n');
-}
-
 /** The first leftovers, within a number of bytes. */
-function thatFit(leftovers: readonly Leftover[], room: number): Leftover[] {
-  let bytes = 0;
-  return leftovers
+function shortened(leftovers: readonly Leftover[], room: number): Leftover[] {
+  const told = leftovers
     .slice(0, LEFTOVERS_IN_STATE)
-    .map((leftover) => ({ ...leftover, why: cut(leftover.why, CHARACTERS_OF_ONE_REASON) }))
-    .filter((leftover) => (bytes += bytesOf(leftover) + 1) <= room);
+    .map((leftover) => ({ ...leftover, why: cut(leftover.why, CHARACTERS_OF_ONE_REASON) }));
+  return thatFit(told, room);
 }
-
-const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
-
-const cut = (text: string, longest: number): string =>
-  text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 
 function parseJson(text: string): unknown {
   try {

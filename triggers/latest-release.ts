@@ -1,18 +1,9 @@
-import { S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import * as z from 'zod';
-import { asFact } from '../tasks/aws-errors.ts';
-import { targetSchema } from '../tasks/contract.ts';
-import { readJson } from '../tasks/plan-store.ts';
+import type * as z from 'zod';
+import { keys, releasedRecordSchema } from '../tasks/contract.ts';
+import { listKeys, readJson } from '../tasks/plan-store.ts';
 
-const s3 = new S3Client({});
-
-/** What `Announce release` has written down, as far as a schedule needs it. */
-const recordSchema = z.object({
-  version: z.string(),
-  images: z.array(targetSchema.extend({ stage: z.string(), imageId: z.string() })),
-  /** Where its plan is; missing in the records of older deployments. */
-  planPrefix: z.string().optional(),
-});
+/** Records are kept for ever, so no more of one is read than is needed. */
+const recordSchema = releasedRecordSchema.pick({ version: true, images: true });
 
 export interface LatestRelease extends z.infer<typeof recordSchema> {
   /** When the execution that released it started. */
@@ -24,14 +15,7 @@ export interface LatestRelease extends z.infer<typeof recordSchema> {
  * is what the image was last released as. Undefined when it was never released from the default branch.
  */
 export async function latestRelease(bucket: string, image: string): Promise<LatestRelease | undefined> {
-  const Prefix = `released/${image}/`;
-  const pages = await Array.fromAsync(
-    paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix }),
-  ).catch((error: unknown) => {
-    throw asFact(error);
-  });
-  const keys = pages.flatMap(({ Contents = [] }) => Contents.map(({ Key = '' }) => Key));
-  const [newest] = keys
+  const [newest] = (await listKeys(bucket, keys.releasedOf(image)))
     .flatMap((key) => {
       const [, time] = /^released\/[^/]+\/\d+\.\d+\.(\d{14})\.json$/.exec(key) ?? [];
       return time === undefined ? [] : [{ key, time }];

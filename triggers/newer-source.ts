@@ -1,10 +1,9 @@
 import { type EC2Client, type Image, paginateDescribeImages } from '@aws-sdk/client-ec2';
 import { clientsFor } from '../tasks/aws-clients.ts';
-import { type Plan, type SourceAmi, TAGS, keys, targetName } from '../tasks/contract.ts';
+import { type SourceAmi, type SourcedTarget, TAGS, targetName } from '../tasks/contract.ts';
 import { inEveryTarget } from '../tasks/every-target.ts';
-import { readPlan } from '../tasks/plan-store.ts';
 import { tagsOf } from '../tasks/release-images.ts';
-import { type PlannedTarget, resolveSources } from '../tasks/source-amis.ts';
+import { resolveSources } from '../tasks/source-amis.ts';
 import type { LatestRelease } from './latest-release.ts';
 
 /**
@@ -14,16 +13,14 @@ import type { LatestRelease } from './latest-release.ts';
  *  @throws PackleaderError as `Resolve source AMIs` does: that the source is refused now is worth an alarm
  */
 export async function newerSource(
-  bucket: string,
   image: string,
   latest: LatestRelease | undefined,
   now: string,
 ): Promise<string | undefined> {
   if (latest === undefined) return `${image} was never released`;
-  if (latest.planPrefix === undefined)
+  const targets = releasedTargets(latest);
+  if (targets.length < latest.images.length || targets.length === 0)
     return `the record of ${latest.version} does not say what it was made from`;
-  const plan = await readPlan({ bucket, key: keys.plan(latest.planPrefix) });
-  const targets = releasedTargets(plan, latest);
   const sources = await resolveSources(targets, now, image);
   const reasons = await inEveryTarget(targets, async (target) => {
     const { ec2 } = clientsFor(target);
@@ -39,20 +36,18 @@ export async function newerSource(
   return reasons.find((reason) => reason !== '');
 }
 
-interface ReleasedTarget extends PlannedTarget {
+interface ReleasedTarget extends SourcedTarget {
   /** The AMI of the latest release. */
   readonly imageId: string;
 }
 
-/** The targets that the release has an AMI in. */
-function releasedTargets({ stages }: Plan, { images }: LatestRelease): ReleasedTarget[] {
-  const imageIds = new Map(images.map((ami) => [targetName(ami), ami.imageId]));
-  return stages
-    .flatMap(({ targets }) => targets)
-    .flatMap((target) => {
-      const imageId = imageIds.get(targetName(target));
-      return imageId === undefined ? [] : [{ ...target, sourceAmi: configured(target.sourceAmi), imageId }];
-    });
+/** The targets that the release has an AMI in, and whose source AMI can be found again. */
+function releasedTargets({ images }: LatestRelease): ReleasedTarget[] {
+  return images.flatMap(({ accountId, region, imageId, sourceAmi, architecture }) =>
+    sourceAmi === undefined || architecture === undefined
+      ? []
+      : [{ accountId, region, imageId, sourceAmi: configured(sourceAmi), architecture }],
+  );
 }
 
 /** What the configuration says, without the version that its base had in that execution. */

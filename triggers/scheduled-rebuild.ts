@@ -38,7 +38,7 @@ export async function handler(event: unknown): Promise<Outcome> {
     count(METRICS.rebuildsPaused, { Image: image, ScheduledAt: scheduledAt });
     return { outcome: 'paused' };
   }
-  const why = when === 'always' ? undefined : await newerSource(bucket, image, latest, scheduledAt);
+  const why = when === 'always' ? undefined : await newerSource(image, latest, scheduledAt);
   if (when === 'newer-source-ami' && why === undefined) return { outcome: 'source AMI is the newest' };
   const reason = `schedule of ${scheduledAt}${why === undefined ? '' : `: ${why}`}`;
   const started = await startRelease(rebuildExecutionName(image, scheduledAt), { image, reason });

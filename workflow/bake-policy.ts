@@ -1,5 +1,7 @@
-import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { NAMES, STATES, TAGS, keys as objects } from '../tasks/contract.ts';
+import { type Conditions, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { NAMES, STATES, TAGS, type Target, keys as objects } from '../tasks/contract.ts';
+import type { Wildcards } from './wildcards.ts';
+import { throughBucket } from './release-bucket.ts';
 import { BUILDER } from './role-names.ts';
 import { RELEASE_TAG, ec2Arns, ofSomeRelease, taggedAsRelease } from './target-arns.ts';
 
@@ -7,9 +9,40 @@ export interface BakePolicyProps {
   readonly accountId: string;
   /** The regions of the account's targets. */
   readonly regions: readonly string[];
-  readonly hubRegion: string;
+  readonly hub: Target;
   readonly bucketName: string;
+  /** Whether the bucket is encrypted with the hub's own key. */
+  readonly bucketHasKey: boolean;
 }
+
+const IDS = 'EC2 makes the ids, and a template chooses the region; ';
+
+/** Why each pattern is as narrow as it can be. */
+export const BAKE_WILDCARDS: Wildcards = {
+  '*': "EC2's Describe actions take no resource.",
+  ':instance/*': `${IDS}every statement asks for the tag packleader:release, on the request or on the instance.`,
+  ':volume/*': `${IDS}every statement asks for the tag packleader:release.`,
+  ':network-interface/*': `${IDS}every statement asks for the tag packleader:release.`,
+  ':key-pair/*': `${IDS}made and deleted only with the tag packleader:release; a launch may name any, which gives nobody a key.`,
+  ':security-group/*': `${IDS}made, opened and deleted only with the tag packleader:release; a launch may name the team's own.`,
+  ':subnet/*': 'The layers of the configuration name the subnet; a launch changes nothing about it.',
+  ':vpc/*':
+    'The layers of the configuration name the VPC; what is made in it carries the tag packleader:release.',
+  '::image/*': `${IDS}an AMI is made, changed and removed only with the tag packleader:release; the source AMI is pinned by the plan.`,
+  '::snapshot/*': `${IDS}the account's own are used, changed and removed only with the tag packleader:release.`,
+  'instance-profile/packleader-builder*': 'An account may have several builders; their names begin alike.',
+  'role/packleader-builder*':
+    'An account may have several builders; their names begin alike, and only EC2 gets them.',
+  ':key/*':
+    'The layers of the configuration name the key, whose policy must admit this role; only through EC2, SSM, Secrets Manager or, in the hub, the bucket.',
+  '/*': 'The records of this account, each below the id of its build.',
+  ':log-group:/packleader/packleader-bake:*': 'The streams of its one log group.',
+  '/sources/*': 'A source has the name of its commit.',
+  '-*': 'The plans for this account, whatever the release; or its own sessions, whose ids Session Manager makes.',
+  ':secret:packleader/*': 'Secrets for bakes are named below this, and nothing else is.',
+  ':parameter/packleader/secrets/*': 'Secrets for bakes are named below this, and nothing else is.',
+  ':document/AWS-StartPortForwardingSession': "AWS's own document; a template chooses the region.",
+};
 
 /**
  * What a bake may do: read its own orders, and what Packer's amazon-ebs builder needs, for what carries the tag of a release.
@@ -23,17 +56,17 @@ export function bakePolicy(props: BakePolicyProps): PolicyStatement[] {
     ...connection(props),
     ...ami(props),
     ...keys(props),
-    stayInRegions(props),
+    ...stayInRegions(props),
   ];
 }
 
-function orders({ accountId, hubRegion, bucketName }: BakePolicyProps): PolicyStatement[] {
+function orders({ accountId, hub, bucketName, bucketHasKey }: BakePolicyProps): PolicyStatement[] {
   const bucket = `arn:aws:s3:::${bucketName}`;
   return [
     new PolicyStatement({
       sid: 'WriteLog',
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [`arn:aws:logs:${hubRegion}:${accountId}:log-group:/packleader/${NAMES.bakeProject}:*`],
+      resources: [`arn:aws:logs:${hub.region}:${accountId}:log-group:/packleader/${NAMES.bakeProject}:*`],
     }),
     new PolicyStatement({
       sid: 'ReadSourceAndOwnPlan',
@@ -60,18 +93,36 @@ function orders({ accountId, hubRegion, bucketName }: BakePolicyProps): PolicySt
       actions: ['ssm:GetParameter'],
       resources: [`arn:aws:ssm:*:${accountId}:parameter/packleader/secrets/*`],
     }),
+    ...(bucketHasKey
+      ? [
+          new PolicyStatement({
+            sid: 'DecryptOrdersEncryptRecord',
+            actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+            // The key's id is not known here; it is used for the hub's bucket alone.
+            resources: [`arn:aws:kms:${hub.region}:${hub.accountId}:key/*`],
+            conditions: { StringEquals: throughBucket(bucketName, hub.region) },
+          }),
+        ]
+      : []),
   ];
 }
 
-/** One denial in place of the regions in every ARN: a role's inline policies have at most 10,240 characters in all. */
-function stayInRegions({ regions }: BakePolicyProps): PolicyStatement {
-  return new PolicyStatement({
-    sid: 'StayInRegionsOfTargets',
-    effect: Effect.DENY,
-    actions: ['ec2:*', 'kms:*', 'secretsmanager:*', 'ssm:*'],
-    resources: ['*'], // A denial.
-    conditions: { StringNotEquals: { 'aws:RequestedRegion': regions } },
-  });
+/** Denials in place of the regions in every ARN: a role's inline policies have at most 10,240 characters in all. */
+function stayInRegions({ regions, hub, bucketHasKey }: BakePolicyProps): PolicyStatement[] {
+  const outside = { StringNotEquals: { 'aws:RequestedRegion': regions } };
+  const deny = (sid: string, actions: string[], conditions: Conditions) =>
+    // A denial, so it may well be of everything.
+    new PolicyStatement({ sid, effect: Effect.DENY, actions, resources: ['*'], conditions });
+  const actions = ['ec2:*', 'secretsmanager:*', 'ssm:*'];
+  if (!bucketHasKey) return [deny('StayInRegionsOfTargets', [...actions, 'kms:*'], outside)];
+  return [
+    deny('StayInRegionsOfTargets', actions, outside),
+    deny('StayInRegionsOfKeys', ['kms:*'], {
+      ...outside,
+      // And not where the bucket's key is; the same operator would hold one list only, which may be a parameter.
+      StringNotEqualsIgnoreCase: { 'aws:RequestedRegion': hub.region },
+    }),
+  ];
 }
 
 function look(): PolicyStatement[] {
@@ -115,7 +166,20 @@ function builder({ accountId }: BakePolicyProps): PolicyStatement[] {
     new PolicyStatement({
       sid: 'LaunchFrom',
       actions: ['ec2:RunInstances'],
-      resources: arns('image', 'key-pair', 'security-group', 'snapshot', 'subnet'),
+      resources: arns('image', 'key-pair', 'security-group', 'subnet'),
+    }),
+    new PolicyStatement({
+      sid: 'LaunchFromSnapshotOfOthers',
+      actions: ['ec2:RunInstances'],
+      resources: arns('snapshot'),
+      // Else a template could attach any disk of the account to its builder, and read it.
+      conditions: { StringNotEquals: { 'ec2:Owner': accountId } },
+    }),
+    new PolicyStatement({
+      sid: 'LaunchFromSnapshotOfBase',
+      actions: ['ec2:RunInstances'],
+      resources: arns('snapshot'),
+      conditions: ofSomeRelease,
     }),
     new PolicyStatement({
       sid: 'MakeTemporaryKeyPairAndGroup',
@@ -136,7 +200,6 @@ function builder({ accountId }: BakePolicyProps): PolicyStatement[] {
         'ec2:DeleteSecurityGroup',
         'ec2:DeleteVolume',
         'ec2:GetPasswordData',
-        'ec2:ModifyInstanceAttribute',
         'ec2:StopInstances',
         'ec2:TerminateInstances',
       ],
@@ -164,7 +227,11 @@ function connection({ accountId }: BakePolicyProps): PolicyStatement[] {
       sid: 'ConnectToBuilder',
       actions: ['ssm:StartSession'],
       resources: ec2Arns(accountId, 'instance'),
-      conditions: { StringLike: { [`ssm:resourceTag/${RELEASE_TAG}`]: '?*' } },
+      // Without the check, who names no document gets a shell, and needs no permission for the document of that.
+      conditions: {
+        StringLike: { [`ssm:resourceTag/${RELEASE_TAG}`]: '?*' },
+        BoolIfExists: { 'ssm:SessionDocumentAccessCheck': 'true' },
+      },
     }),
     new PolicyStatement({
       sid: 'ConnectByPortForwarding',
@@ -230,7 +297,14 @@ function ami({ accountId }: BakePolicyProps): PolicyStatement[] {
       sid: 'FinishOrRemoveCandidate',
       actions: ['ec2:DeleteSnapshot', 'ec2:DeregisterImage', 'ec2:ModifyImageAttribute'],
       resources: arns('image', 'snapshot'),
-      conditions: { StringEquals: { [`aws:ResourceTag/${TAGS.state}`]: STATES.candidate } },
+      conditions: { ...ofSomeRelease, StringEquals: { [`aws:ResourceTag/${TAGS.state}`]: STATES.candidate } },
+    }),
+    new PolicyStatement({
+      sid: 'NeverPublic',
+      effect: Effect.DENY,
+      actions: ['ec2:ModifyImageAttribute'],
+      resources: ['*'], // A denial.
+      conditions: { StringEquals: { 'ec2:Add/group': 'all' } },
     }),
   ];
 }

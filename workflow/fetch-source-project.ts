@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import {
   BuildEnvironmentVariableType,
   BuildSpec,
@@ -7,12 +7,14 @@ import {
   Project,
 } from 'aws-cdk-lib/aws-codebuild';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { NAMES } from '../tasks/contract.ts';
 import { buildSpec } from './buildspec.ts';
+import { acknowledgeKey } from './bake-project.ts';
 import { FixedRole } from './fixed-role.ts';
+import { KeptLogs } from './kept-logs.ts';
+import { keyStatements } from './release-bucket.ts';
 import { buildsOf } from './target-arns.ts';
 import * as timeouts from './timeouts.ts';
 
@@ -38,6 +40,12 @@ export class FetchSourceProject extends Project {
         description: 'Clones the repository and packs the source of a release.',
         trusted: buildsOf(projectArn),
         statements: statements(scope, props),
+        wildcards: {
+          '/sources/*': 'A source has the name of its commit.',
+          '/released/*': 'One record for each version of each image.',
+          [`:log-group:/packleader/${NAMES.fetchSourceProject}:*`]: 'The streams of its one log group.',
+          '-??????': 'Secrets Manager ends every ARN with six characters of its own.',
+        },
       }).withoutPolicyUpdates(),
       description: 'Fetches the commit of a release. Started by packleader-release.',
       buildSpec: BuildSpec.fromObjectToYaml(buildSpec('fetch-source')),
@@ -61,14 +69,11 @@ export class FetchSourceProject extends Project {
       grantReportGroupPermissions: false,
       logging: {
         cloudWatch: {
-          logGroup: new LogGroup(scope, `${id}Logs`, {
-            logGroupName: `/packleader/${NAMES.fetchSourceProject}`,
-            retention: RetentionDays.SIX_MONTHS,
-            removalPolicy: RemovalPolicy.RETAIN,
-          }),
+          logGroup: new KeptLogs(scope, `${id}Logs`, `/packleader/${NAMES.fetchSourceProject}`),
         },
       },
     });
+    acknowledgeKey(this, 'The project has no artifacts, cache or reports that a key would encrypt.');
   }
 }
 
@@ -99,6 +104,8 @@ function statements(
       resources: [bucket.bucketArn],
       conditions: { StringLike: { 's3:prefix': 'released/*' } },
     }),
+    ...keyStatements(bucket, 'read'),
+    ...keyStatements(bucket, 'write'),
   ];
   const codeCommit = /^https:\/\/git-codecommit\.([a-z0-9-]+)\.amazonaws\.com\/v1\/repos\/([\w.-]+)$/.exec(
     repository,

@@ -1,10 +1,11 @@
-import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
-import { ArnPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Factory } from '../tasks/configuration/factory.ts';
-import { NAMES, keys, roleArn } from '../tasks/contract.ts';
+import { Alarms, type AlarmsProps } from './alarms.ts';
+import { CustomerKey } from './customer-key.ts';
+import { Dashboard } from './dashboard.ts';
 import { FetchSourceProject } from './fetch-source-project.ts';
+import { ReleaseBucket } from './release-bucket.ts';
 import { StateMachines } from './state-machines.ts';
 import { TaskFunctions } from './task-functions.ts';
 import { Triggers } from './triggers.ts';
@@ -15,26 +16,30 @@ export interface HubStackProps extends StackProps {
   readonly repositoryTokenSecret?: string;
   /** The name of the secret that GitHub, GitLab or Bitbucket sign with; default: there is no webhook. */
   readonly webhookSecret?: string;
+  /** The organisation that all targets are in; default: the bucket's policy names each account. */
+  readonly organizationId?: string;
+  /** Whether a key of the account's own encrypts what the stack keeps; default: keys of AWS's do. */
+  readonly customerKey?: boolean;
+  readonly alarms?: AlarmsProps;
 }
 
 /** What stands once per organisation: the state machines, their tasks, the bucket, the project that fetches the source. */
 export class HubStack extends Stack {
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
-    const { factory, repositoryTokenSecret, webhookSecret } = props;
+    const { factory, repositoryTokenSecret, webhookSecret, organizationId, alarms } = props;
+    const key = props.customerKey ? new CustomerKey(this, 'Key') : undefined;
     const accountIds = accountsOf(factory);
-    const bucket = new Bucket(this, 'Bucket', {
+    const bucket = new ReleaseBucket(this, 'Bucket', {
       bucketName: bucketName(factory),
-      versioned: true,
-      enforceSSL: true,
-      encryption: BucketEncryption.S3_MANAGED,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      removalPolicy: RemovalPolicy.RETAIN,
+      accountIds,
+      ...(organizationId !== undefined && { organizationId }),
+      ...(key && { key }),
     });
-    letBakesUse(bucket, accountIds);
     const functions = new TaskFunctions(this, 'Tasks');
     functions.mayUse(bucket);
     functions.mayAssumeStewards(accountIds);
+    functions.mayUseExecutions();
     const { repository, defaultBranch } = factory;
     const project = new FetchSourceProject(this, 'FetchSource', {
       bucket,
@@ -49,13 +54,18 @@ export class HubStack extends Stack {
       bucket: bucketName(factory),
       accountIds,
       fetchSourceProjectArn: project.projectArn,
+      targets: factory.stages.flatMap(({ targets }) => targets),
     });
     new Triggers(this, 'Triggers', {
       factory,
       bucket,
       accountIds,
+      ...(key && { key }),
       ...(webhookSecret !== undefined && { webhookSecret }),
     });
+    // Last: the alarms watch every function and queue that is there.
+    new Alarms(this, 'Alarms', alarms);
+    new Dashboard(this, 'Dashboard');
   }
 }
 
@@ -65,39 +75,4 @@ export function bucketName({ hub }: Factory): string {
 
 export function accountsOf(factory: Factory): string[] {
   return [...new Set(factory.stages.flatMap(({ targets }) => targets.map(({ accountId }) => accountId)))];
-}
-
-/** Each account's bake role reads the source and its own plans, writes its own records, and touches nothing of another account. */
-function letBakesUse(bucket: Bucket, accountIds: readonly string[]): void {
-  // An account by its id and nothing else: with ARNs the policy would outgrow its 20 KB at a hundred accounts.
-  const principals = accountIds.map((accountId) => new ArnPrincipal(accountId));
-  const isBake = { ArnLike: { 'aws:PrincipalArn': roleArn('*', NAMES.bakeRole) } };
-  const ownPlans = 'plans/*/${aws:PrincipalAccount}-*';
-  bucket.addToResourcePolicy(
-    new PolicyStatement({
-      sid: 'BakesRead',
-      principals,
-      actions: ['s3:GetObject'],
-      resources: [bucket.arnForObjects('sources/*'), bucket.arnForObjects(ownPlans)],
-      conditions: isBake,
-    }),
-  );
-  bucket.addToResourcePolicy(
-    new PolicyStatement({
-      sid: 'BakesWriteRecords',
-      principals,
-      actions: ['s3:PutObject'],
-      resources: [bucket.arnForObjects(`${keys.bakes('${aws:PrincipalAccount}')}/*`)],
-      conditions: isBake,
-    }),
-  );
-  bucket.addToResourcePolicy(
-    new PolicyStatement({
-      sid: 'BakesFindTheBucket',
-      principals,
-      actions: ['s3:GetBucketAcl', 's3:GetBucketLocation'],
-      resources: [bucket.bucketArn],
-      conditions: isBake,
-    }),
-  );
 }

@@ -1,4 +1,5 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Target } from '../tasks/contract.ts';
 import { bakeProjectArn } from './target-arns.ts';
 
 /**
@@ -6,8 +7,8 @@ import { bakeProjectArn } from './target-arns.ts';
  *  @see https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html
  *  @see https://docs.aws.amazon.com/codebuild/latest/userguide/action-context-keys.html
  */
-export function orchestratorPolicy(accountId: string, hubRegion: string): PolicyStatement[] {
-  const resources = [bakeProjectArn(accountId, hubRegion)];
+export function orchestratorPolicy(accountId: string, hub: Target): PolicyStatement[] {
+  const resources = [bakeProjectArn(accountId, hub.region)];
   return [
     new PolicyStatement({
       sid: 'StartWithItsOwnBuildspec',
@@ -21,5 +22,17 @@ export function orchestratorPolicy(accountId: string, hubRegion: string): Policy
       actions: ['codebuild:BatchGetBuilds', 'codebuild:StopBuild'],
       resources,
     }),
+    // Only in its own account does Step Functions follow a build by an event, through a rule that AWS manages.
+    ...(accountId === hub.accountId
+      ? [
+          new PolicyStatement({
+            sid: 'FollowByEvent',
+            actions: ['events:DescribeRule', 'events:PutRule', 'events:PutTargets'],
+            resources: [
+              `arn:aws:events:${hub.region}:${hub.accountId}:rule/StepFunctionsGetEventForCodeBuildStartBuildRule`,
+            ],
+          }),
+        ]
+      : []),
   ];
 }

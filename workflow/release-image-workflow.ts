@@ -8,7 +8,7 @@ import {
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { ERRORS } from '../tasks/contract.ts';
+import { ERRORS, PIVOT } from '../tasks/contract.ts';
 import { type Fallible, at, catchEverything, runMachine } from './asl.ts';
 import * as retries from './retries.ts';
 import { type Step, saga } from './saga.ts';
@@ -55,7 +55,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
       }),
     },
     {
-      name: tasks.state('Publish release', {
+      name: tasks.state(PIVOT.publish, {
         comment: 'The pivot: only now can consumers find the release, in all accounts.',
         payload: { release, amis },
         resultPath: '$.published',
@@ -144,7 +144,7 @@ function deregisterStage(tasks: TaskStates, stage: string): Fallible {
 
 /** After the pivot nothing is undone: consumers may use the release already. */
 function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
-  const announce = tasks.state('Announce release', {
+  const announce = tasks.state(PIVOT.behind, {
     comment: 'Tells whoever listens on the event bus, and remembers the commit.',
     payload: {
       release,

@@ -2,18 +2,18 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule, CfnScheduleGroup, ContextAttribute } from 'aws-cdk-lib/aws-scheduler';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Image } from '../tasks/configuration/factory.ts';
 import type { Schedule } from '../tasks/configuration/schedule.ts';
 import { NAMES } from '../tasks/contract.ts';
+import type { FailedTriggers } from './failed-triggers.ts';
 import { FixedRole } from './fixed-role.ts';
 
 export interface SchedulesProps {
   readonly images: readonly Image[];
   /** What rebuilds an image that is due. */
   readonly rebuild: IFunction;
-  readonly failed: IQueue;
+  readonly failed: FailedTriggers;
 }
 
 /** One schedule per image that has one in its image.yaml. */
@@ -37,12 +37,9 @@ export class Schedules extends Construct {
           actions: ['lambda:InvokeFunction'],
           resources: [rebuild.functionArn],
         }),
-        new PolicyStatement({
-          sid: 'KeepWhatFailed',
-          actions: ['sqs:SendMessage'],
-          resources: [failed.queueArn],
-        }),
+        ...failed.mayBeSentTo(),
       ],
+      wildcards: {},
     });
     for (const { name, schedule } of images) {
       if (schedule === undefined) continue;

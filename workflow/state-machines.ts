@@ -1,14 +1,18 @@
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { DefinitionBody, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { NAMES } from '../tasks/contract.ts';
+import { NAMES, type Target } from '../tasks/contract.ts';
 import { bakeBatchWorkflow } from './bake-batch-workflow.ts';
+import { KeptLogs } from './kept-logs.ts';
 import { releaseImageWorkflow } from './release-image-workflow.ts';
 import { releaseWorkflow } from './release-workflow.ts';
 import { BAKE_BATCH_ROLE, mayAssume } from './role-names.ts';
+import { sweepBy } from './sweep-triggers.ts';
+import { sweepWorkflow } from './sweep-workflow.ts';
 import { TaskStates } from './task-states.ts';
+import { type Wildcards, justify } from './wildcards.ts';
 import * as timeouts from './timeouts.ts';
 
 export interface StateMachinesProps {
@@ -21,12 +25,15 @@ export interface StateMachinesProps {
   /** The accounts whose orchestrator role may be assumed. */
   readonly accountIds: readonly string[];
   readonly fetchSourceProjectArn: string;
+  /** What a sweep looks at when nobody says for which release. */
+  readonly targets: readonly Target[];
 }
 
 /** The machines of a release. Their names are fixed: the target accounts' trust policies name them. */
 export class StateMachines extends Construct {
   constructor(scope: Construct, id: string, props: StateMachinesProps) {
     super(scope, id);
+    justify(this, WILDCARDS);
     const { stages, accountIds } = props;
 
     const bakeBatchScope = new Construct(this, 'BakeBatch');
@@ -44,7 +51,7 @@ export class StateMachines extends Construct {
       comment: 'Bakes one image in up to 40 targets at the same time. Started by packleader-release-image.',
       definitionBody: DefinitionBody.fromChainable(bakeBatchWorkflow(bakeBatchScope)),
       timeout: timeouts.BAKE_BATCH,
-      tracingEnabled: true,
+      ...observed(bakeBatchScope, NAMES.bakeBatchMachine),
     });
     for (const statement of mayAssume(NAMES.orchestratorRole, accountIds))
       bakeBatch.addToRolePolicy(statement);
@@ -61,7 +68,7 @@ export class StateMachines extends Construct {
         }),
       ),
       timeout: timeouts.releaseImage(stages.length),
-      tracingEnabled: true,
+      ...observed(releaseImageScope, NAMES.releaseImageMachine),
     });
     mayRun(releaseImage, NAMES.bakeBatchMachine);
 
@@ -80,12 +87,48 @@ export class StateMachines extends Construct {
         }),
       ),
       timeout: timeouts.release(stages.length),
-      tracingEnabled: true,
+      ...observed(releaseScope, NAMES.releaseMachine),
     });
     mayRun(release, NAMES.releaseImageMachine);
     mayFetchSource(release, props.fetchSourceProjectArn);
+
+    const sweepScope = new Construct(this, 'Sweep');
+    const sweep = new StateMachine(sweepScope, 'Machine', {
+      stateMachineName: NAMES.sweepMachine,
+      comment:
+        'Removes what a stopped release left. {} sweeps everything; {"release": "linux-base@1.4.2026…"} one release; {"dryRun": true} only looks.',
+      definitionBody: DefinitionBody.fromChainable(
+        sweepWorkflow(sweepScope, {
+          tasks: new TaskStates(sweepScope, props.functionOf),
+          bucket: props.bucket,
+          targets: props.targets,
+        }),
+      ),
+      timeout: timeouts.SWEEP,
+      ...observed(sweepScope, NAMES.sweepMachine),
+    });
+    sweepBy(sweepScope, sweep, machineArn(this, NAMES.releaseImageMachine));
   }
 }
+
+/**
+ * Traced, and every step logged, for longer than the 90 days of its history. Without the data: they are in the history and
+ * the bucket, and a log of them would be as large again.
+ */
+export function observed(scope: Construct, name: string) {
+  const destination = new KeptLogs(scope, 'Logs', `/aws/vendedlogs/states/${name}`);
+  return { tracingEnabled: true, logs: { destination, level: LogLevel.ALL, includeExecutionData: false } };
+}
+
+/** Why the policies of the machines hold patterns. */
+const WILDCARDS: Wildcards = {
+  '*': 'X-Ray, and the deliveries of a log to CloudWatch, have no resources.',
+  '.Arn>:*': 'Every version of one function, which CDK grants together with the function.',
+  [`:execution:${NAMES.bakeBatchMachine}:*`]:
+    'Its own child executions; their names are made when they start.',
+  [`:execution:${NAMES.releaseImageMachine}:*`]:
+    'Its own child executions; their names are made when they start.',
+};
 
 function machineArn(scope: Construct, name: string): string {
   const { account, region } = Stack.of(scope);

@@ -1,6 +1,27 @@
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { TAGS } from '../tasks/contract.ts';
+import type { Wildcards } from './wildcards.ts';
 import { bakeProjectArn, ec2Arns, ofSomeRelease } from './target-arns.ts';
+
+const TAGGED = 'EC2 makes the ids; the statement asks for the tag packleader:release.';
+
+/** Why each pattern is as narrow as it can be. */
+export const STEWARD_WILDCARDS: Wildcards = {
+  '*': "EC2's Describe actions, and the search for parameters, take no resource; they return no values.",
+  ':instance/*': TAGGED,
+  ':key-pair/*': TAGGED,
+  ':network-interface/*': TAGGED,
+  ':security-group/*': TAGGED,
+  ':volume/*': TAGGED,
+  '::image/*': TAGGED,
+  '::snapshot/*': TAGGED,
+  ':parameter/*':
+    'A source AMI may be named by any parameter of the account. Secrets stay closed: nothing can be decrypted.',
+  ':parameter/aws/service/*': "AWS's public parameters, which name its AMIs.",
+  ':parameter/packleader/*/latest': 'One for each image, whose names come from the factory.',
+  ':parameter/packleader/*/versions': 'One for each image, whose names come from the factory.',
+  ':parameter/packleader/*/versions/*': 'One for each version of each image.',
+};
 
 /**
  * What the hub's tasks may do in a target account; in every region, not only in those of today's targets, because what was
@@ -15,6 +36,7 @@ export function stewardPolicy(accountId: string, hubRegion: string): PolicyState
         'ec2:DescribeImages',
         'ec2:DescribeInstances',
         'ec2:DescribeKeyPairs',
+        'ec2:DescribeNetworkInterfaces',
         'ec2:DescribeSecurityGroups',
         'ec2:DescribeSnapshots',
         'ec2:DescribeVolumes',
@@ -25,17 +47,26 @@ export function stewardPolicy(accountId: string, hubRegion: string): PolicyState
       sid: 'LookForUsersOfAnAmi',
       // DescribeImageReferences looks into instances, launch templates and parameters on its caller's behalf.
       actions: [
+        'autoscaling:DescribeAutoScalingGroups',
+        'autoscaling:DescribeLaunchConfigurations',
+        'ec2:DescribeImageAttribute',
         'ec2:DescribeImageReferences',
         'ec2:DescribeLaunchTemplateVersions',
         'ec2:DescribeLaunchTemplates',
         'ssm:DescribeParameters',
       ],
-      resources: ['*'], // Neither EC2's Describe actions nor this search take a resource.
+      resources: ['*'], // Neither Describe actions nor this search take a resource.
     }),
     new PolicyStatement({
       sid: 'RemoveBuilders',
-      actions: ['ec2:DeleteKeyPair', 'ec2:DeleteSecurityGroup', 'ec2:DeleteVolume', 'ec2:TerminateInstances'],
-      resources: ec2Arns(accountId, 'instance', 'key-pair', 'security-group', 'volume'),
+      actions: [
+        'ec2:DeleteKeyPair',
+        'ec2:DeleteNetworkInterface',
+        'ec2:DeleteSecurityGroup',
+        'ec2:DeleteVolume',
+        'ec2:TerminateInstances',
+      ],
+      resources: ec2Arns(accountId, 'instance', 'key-pair', 'network-interface', 'security-group', 'volume'),
       conditions: ofSomeRelease,
     }),
     new PolicyStatement({
@@ -61,6 +92,19 @@ export function stewardPolicy(accountId: string, hubRegion: string): PolicyState
       actions: ['ssm:GetParameter', 'ssm:GetParameters'],
       // A source AMI may come from any public parameter, or from any of the account's own.
       resources: [parameter('*'), 'arn:aws:ssm:*::parameter/aws/service/*'],
+    }),
+    new PolicyStatement({
+      sid: 'ReadNoSecrets',
+      effect: Effect.DENY,
+      // Whatever Parameter Store keeps secret is encrypted; even AWS's own key for it admits everyone who may read parameters.
+      actions: ['kms:*'],
+      resources: ['*'], // A denial.
+    }),
+    new PolicyStatement({
+      sid: 'KeepOffSecrets',
+      effect: Effect.DENY,
+      actions: ['ssm:*'],
+      resources: [parameter('packleader/secrets/*')],
     }),
     new PolicyStatement({
       sid: 'Publish',

@@ -1,34 +1,36 @@
-import { Annotations, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, Aws, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
 import {
   ArnPrincipal,
   type Conditions,
   type IPrincipal,
   InstanceProfile,
-  ManagedPolicy,
-  Role,
+  PolicyStatement,
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Factory } from '../tasks/configuration/factory.ts';
 import { NAMES, roleArn } from '../tasks/contract.ts';
-import { bakePolicy } from './bake-policy.ts';
+import { BAKE_WILDCARDS, bakePolicy } from './bake-policy.ts';
 import { BakeProject, type PinnedTool } from './bake-project.ts';
+import { CustomerKey } from './customer-key.ts';
 import { FixedRole } from './fixed-role.ts';
 import { bucketName } from './hub-stack.ts';
 import { orchestratorPolicy } from './orchestrator-policy.ts';
 import { BAKE_BATCH_ROLE, BUILDER, SCHEDULED_REBUILD, taskRole, triggerRole } from './role-names.ts';
-import { stewardPolicy } from './steward-policy.ts';
+import { STEWARD_WILDCARDS, stewardPolicy } from './steward-policy.ts';
 import { bakeProjectArn, buildsOf } from './target-arns.ts';
 import { STEWARDS } from './task-functions.ts';
 
 export interface TargetStackProps extends StackProps {
   readonly factory: Factory;
-  /** The account it is deployed to. */
-  readonly accountId: string;
+  /** The account it is deployed to; default: any, as a StackSet does, with the regions of its targets as a parameter. */
+  readonly accountId?: string;
   /** Default: the build image must have Packer 1.11 or newer. */
   readonly packer?: PinnedTool;
   /** Default: no template connects by Session Manager. */
   readonly sessionManagerPlugin?: PinnedTool;
+  /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
+  readonly customerKey?: boolean;
 }
 
 /**
@@ -37,11 +39,19 @@ export interface TargetStackProps extends StackProps {
  */
 export class TargetStack extends Stack {
   constructor(scope: Construct, id: string, props: TargetStackProps) {
-    const { factory, accountId, packer, sessionManagerPlugin, ...rest } = props;
+    const { factory, accountId: named, packer, sessionManagerPlugin, customerKey = false, ...rest } = props;
     const { hub } = factory;
-    super(scope, id, { ...rest, env: { account: accountId, region: hub.region } });
+    super(scope, id, {
+      ...rest,
+      env: { ...(named !== undefined && { account: named }), region: hub.region },
+    });
+    const accountId = named ?? Aws.ACCOUNT_ID;
     const targets = factory.stages.flatMap((stage) => stage.targets);
-    const regions = targets.filter((target) => target.accountId === accountId).map(({ region }) => region);
+    if (customerKey) new CustomerKey(this, 'Key');
+    const regions =
+      named === undefined
+        ? this.#regionsParameter([...new Set(targets.map(({ region }) => region))])
+        : targets.filter((target) => target.accountId === named).map(({ region }) => region);
 
     new FixedRole(this, 'Orchestrator', {
       roleName: NAMES.orchestratorRole,
@@ -52,19 +62,28 @@ export class TargetStack extends Stack {
           'sts:ExternalId': `arn:aws:states:${hub.region}:${hub.accountId}:stateMachine:${NAMES.bakeBatchMachine}`,
         },
       }),
-      statements: orchestratorPolicy(accountId, hub.region),
+      statements: orchestratorPolicy(accountId, hub),
+      wildcards: {},
     });
     new FixedRole(this, 'Steward', {
       roleName: NAMES.stewardRole,
       description: 'Lets the tasks in the hub look at AMIs, tag, publish and deregister them.',
       trusted: hubRoles(factory, [...STEWARDS.map(taskRole), triggerRole(SCHEDULED_REBUILD)]),
       statements: stewardPolicy(accountId, hub.region),
+      wildcards: STEWARD_WILDCARDS,
     });
     const bake = new FixedRole(this, 'Bake', {
       roleName: NAMES.bakeRole,
       description: 'What Packer needs to bake an AMI.',
       trusted: buildsOf(bakeProjectArn(accountId, hub.region)),
-      statements: bakePolicy({ accountId, regions, hubRegion: hub.region, bucketName: bucketName(factory) }),
+      statements: bakePolicy({
+        accountId,
+        regions,
+        hub,
+        bucketName: bucketName(factory),
+        bucketHasKey: customerKey,
+      }),
+      wildcards: BAKE_WILDCARDS,
     });
     new BakeProject(this, 'BakeProject', {
       // CDK would add permissions of its own; the policy above is all there is.
@@ -75,11 +94,12 @@ export class TargetStack extends Stack {
     });
     new InstanceProfile(this, 'Builder', {
       instanceProfileName: BUILDER,
-      role: new Role(this, 'BuilderRole', {
+      role: new FixedRole(this, 'BuilderRole', {
         roleName: BUILDER,
         description: 'What an instance may do while it is baked: talk to Session Manager.',
-        assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
-        managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore')],
+        trusted: new ServicePrincipal('ec2.amazonaws.com'),
+        statements: builderPolicy(),
+        wildcards: { '*': 'The channels of the agent, and its registration, have no ARN.' },
       }),
     });
     if (!packer) {
@@ -89,6 +109,34 @@ export class TargetStack extends Stack {
       );
     }
   }
+
+  #regionsParameter(regions: readonly string[]): string[] {
+    return new CfnParameter(this, 'Regions', {
+      type: 'CommaDelimitedList',
+      description: 'The regions of the targets in the account. Its bakes may touch no other.',
+      default: regions.join(','),
+    }).valueAsList;
+  }
+}
+
+/**
+ * AWS's managed policy AmazonSSMManagedInstanceCore would let every script of a template read all parameters of the account.
+ *  @see https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-add-permissions-to-existing-profile.html
+ */
+function builderPolicy(): PolicyStatement[] {
+  return [
+    new PolicyStatement({
+      sid: 'TalkToSessionManager',
+      actions: [
+        'ssm:UpdateInstanceInformation',
+        'ssmmessages:CreateControlChannel',
+        'ssmmessages:CreateDataChannel',
+        'ssmmessages:OpenControlChannel',
+        'ssmmessages:OpenDataChannel',
+      ],
+      resources: ['*'], // The agent's own channels: none of these takes a resource that is known before it runs.
+    }),
+  ];
 }
 
 /** Roles of the hub by their names; see role-names.ts for why the principal is the account. */

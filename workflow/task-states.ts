@@ -10,7 +10,8 @@ export interface TaskStateProps {
   readonly comment: string;
   /** What the task is given; by default the whole document. */
   readonly payload?: Record<string, unknown>;
-  readonly resultPath: string;
+  /** By default the answer takes the place of the whole document. */
+  readonly resultPath?: string;
   /** The word of the state's name that is a stage, and so is not in the file's name. */
   readonly stage?: string;
 }
@@ -32,7 +33,7 @@ export class TaskStates {
       ...(payload === undefined ? {} : { payload: TaskInput.fromObject(payload) }),
       payloadResponseOnly: true,
       retryOnServiceExceptions: false,
-      resultPath,
+      ...(resultPath === undefined ? {} : { resultPath }),
       taskTimeout: Timeout.duration(timeouts.TASK),
     });
     for (const policy of [retries.throttled, retries.notReadyYet, retries.transient, retries.unanswered]) {

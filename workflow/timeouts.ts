@@ -29,3 +29,9 @@ export const releaseImage = (stages: number): Duration =>
  */
 export const release = (stages: number): Duration =>
   Duration.minutes(10 * (releaseImage(stages).toMinutes() + 10) + 120);
+
+/** How long `Publish release` may go on after its execution was stopped, and so how long a sweep waits before it is sure. */
+export const SETTLING = LAMBDA.plus(Duration.minutes(1));
+
+/** Three tasks that exhaust every retry take an hour each, and the releases of one sweep are swept at the same time. */
+export const SWEEP = Duration.hours(6);

@@ -1,19 +1,21 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { CfnOutput, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { type EventPattern, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
-import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Factory } from '../tasks/configuration/factory.ts';
 import { NAMES, TRIGGER_ENVIRONMENT, parameters } from '../tasks/contract.ts';
-import { BundledFunction } from './bundled-function.ts';
 import { codeCommitRepository } from './code-commit.ts';
+import { FailedTriggers } from './failed-triggers.ts';
+import { HubFunction } from './hub-function.ts';
+import { keyStatements } from './release-bucket.ts';
 import { SCHEDULED_REBUILD, mayAssume, triggerRole } from './role-names.ts';
 import { Schedules } from './schedules.ts';
+import type { Wildcards } from './wildcards.ts';
 
 export interface TriggersProps {
   readonly factory: Factory;
@@ -22,6 +24,8 @@ export interface TriggersProps {
   readonly accountIds: readonly string[];
   /** The name of the secret that the webhook's requests are signed with; default: there is no webhook. */
   readonly webhookSecret?: string;
+  /** Encrypts what triggers keep: deliveries, and what failed. Default: keys of AWS's do. */
+  readonly key?: Key;
 }
 
 /**
@@ -36,30 +40,31 @@ const WEBHOOK_CONCURRENCY = 10;
 /** A push or a schedule that could not be followed for so long is of no use any more. */
 const GIVEN_UP_AFTER = Duration.hours(6);
 
+const WILDCARDS: Wildcards = {
+  '*': 'X-Ray has no resources.',
+  '/released/*': 'One record for each version of each image.',
+  [parameters.resumed('*')]:
+    'One parameter for each image; new ones come with a commit, not with a deployment.',
+};
+
 /** What starts releases by itself: pushes and schedules. */
 export class Triggers extends Construct {
-  /** What could not be handed over, or failed after all its retries. */
-  readonly failed: Queue;
+  readonly #failed: FailedTriggers;
   readonly #releaseMachine: string;
 
   constructor(scope: Construct, id: string, props: TriggersProps) {
     super(scope, id);
-    const { factory, webhookSecret } = props;
+    const { factory, webhookSecret, key } = props;
     const { account, region } = Stack.of(this);
     this.#releaseMachine = `arn:aws:states:${region}:${account}:stateMachine:${NAMES.releaseMachine}`;
-    this.failed = new Queue(this, 'Failed', {
-      queueName: NAMES.deadLetterQueue,
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
+    this.#failed = new FailedTriggers(this, 'Failed', key);
     const branches = factory.pushBranches ?? [factory.defaultBranch];
     this.#startOnPush(factory, branches);
-    if (webhookSecret !== undefined) this.#listen(factory, branches, webhookSecret);
+    if (webhookSecret !== undefined) this.#listen(factory, branches, webhookSecret, key);
     new Schedules(this, 'Schedules', {
       images: factory.images,
       rebuild: this.#rebuild(props),
-      failed: this.failed,
+      failed: this.#failed,
     });
   }
 
@@ -85,15 +90,21 @@ export class Triggers extends Construct {
     });
   }
 
-  #listen({ repository }: Factory, branches: readonly string[], secret: string): void {
+  #listen({ repository }: Factory, branches: readonly string[], secret: string, key: Key | undefined): void {
     const { account, region } = Stack.of(this);
     const deliveries = new Table(this, 'Deliveries', {
       tableName: NAMES.deliveriesTable,
       partitionKey: { name: 'delivery', type: AttributeType.STRING },
       timeToLiveAttribute: 'expiresAt',
       billingMode: BillingMode.PAY_PER_REQUEST,
+      ...(key && { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key }),
       // It remembers what has been dealt with, and nothing that a backup could bring back.
       removalPolicy: RemovalPolicy.DESTROY,
+    });
+    Validations.of(deliveries).acknowledge({
+      id: 'AwsSolutions-DDB3',
+      reason:
+        'What it forgets costs nothing: an execution of the same name is refused for 90 days, and an older commit releases nothing.',
     });
     const webhook = this.#trigger('git-push', WEBHOOK_TIMEOUT, {
       reservedConcurrentExecutions: WEBHOOK_CONCURRENCY,
@@ -118,6 +129,7 @@ export class Triggers extends Construct {
         resources: [deliveries.tableArn],
       }),
     );
+    if (key) webhook.addToRolePolicy(useOfTable(key, region));
     webhook.addToRolePolicy(
       new PolicyStatement({
         sid: 'TellOfPushes',
@@ -136,7 +148,7 @@ export class Triggers extends Construct {
     });
   }
 
-  #rebuild({ bucket, accountIds }: TriggersProps): BundledFunction {
+  #rebuild({ bucket, accountIds }: TriggersProps): HubFunction {
     const rebuild = this.#trigger(SCHEDULED_REBUILD, Duration.minutes(5), {
       environment: { [TRIGGER_ENVIRONMENT.bucket]: bucket.bucketName },
     });
@@ -152,9 +164,10 @@ export class Triggers extends Construct {
       new PolicyStatement({
         sid: 'ReadReleases',
         actions: ['s3:GetObject'],
-        resources: [bucket.arnForObjects('plans/*'), bucket.arnForObjects('released/*')],
+        resources: [bucket.arnForObjects('released/*')],
       }),
     );
+    for (const statement of keyStatements(bucket, 'read')) rebuild.addToRolePolicy(statement);
     rebuild.addToRolePolicy(
       new PolicyStatement({
         sid: 'FindReleases',
@@ -171,19 +184,20 @@ export class Triggers extends Construct {
     file: string,
     timeout: Duration,
     more: { reservedConcurrentExecutions?: number; environment?: Record<string, string> } = {},
-  ): BundledFunction {
-    return new BundledFunction(this, file, {
-      entry: `triggers/${file}.ts`,
+  ): HubFunction {
+    return new HubFunction(this, file, {
+      file: `triggers/${file}`,
       functionName: `packleader-${file}`,
       roleName: triggerRole(file),
       description: `The trigger ${file} of packleader.`,
       timeout,
+      wildcards: WILDCARDS,
       ...more,
     });
   }
 
   /** It, and nothing else, may start releases, unless somebody has switched triggers off. */
-  #mayStartReleases(trigger: BundledFunction, switches: readonly string[]): void {
+  #mayStartReleases(trigger: HubFunction, switches: readonly string[]): void {
     const { account, region } = Stack.of(this);
     trigger.addEnvironment(TRIGGER_ENVIRONMENT.releaseMachine, this.#releaseMachine);
     trigger.addToRolePolicy(
@@ -200,25 +214,45 @@ export class Triggers extends Construct {
         resources: switches.map((name) => `arn:aws:ssm:${region}:${account}:parameter${name}`),
       }),
     );
+    for (const statement of this.#failed.mayBeSentTo()) trigger.addToRolePolicy(statement);
     trigger.configureAsyncInvoke({
       retryAttempts: 2,
       maxEventAge: GIVEN_UP_AFTER,
-      onFailure: new SqsDestination(this.failed),
+      // CDK's own destination would also let the function read the queue's attributes.
+      onFailure: { bind: () => ({ destination: this.#failed.queueArn }) },
     });
   }
 
-  #on(name: string, start: BundledFunction, eventPattern: EventPattern): void {
+  #on(name: string, start: HubFunction, eventPattern: EventPattern): void {
     new Rule(this, `on-${name}`, {
       ruleName: `packleader-on-${name}`,
       description: 'Starts a release of what a push changed.',
       eventPattern,
       targets: [
         new LambdaFunction(start, {
-          deadLetterQueue: this.failed,
+          deadLetterQueue: this.#failed,
           maxEventAge: GIVEN_UP_AFTER,
           retryAttempts: 185,
         }),
       ],
     });
   }
+}
+
+/** What DynamoDB does with the key on behalf of whoever writes to the table.
+ *  @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html */
+function useOfTable(key: Key, region: string): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'UseKeyOfDeliveries',
+    actions: [
+      'kms:Decrypt',
+      'kms:DescribeKey',
+      'kms:Encrypt',
+      'kms:GenerateDataKey',
+      'kms:ReEncryptFrom',
+      'kms:ReEncryptTo',
+    ],
+    resources: [key.keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': `dynamodb.${region}.amazonaws.com` } },
+  });
 }

@@ -210,7 +210,7 @@ const repeatedTargets = (stages: readonly Stage[], node: MapNode): Problem[] => 
       const name = targetName(one);
       const first = lines.get(name);
       if (first !== undefined) {
-        const message = `found ${name} twice (first on line ${first}), must be a target once`;
+        const message = `found ${name} twice (first on line ${first}), must be a target once: an AMI’s name and the parameters of an image are unique in an account and region`;
         problems.push(problem(FACTORY_FILE, line, path, message));
       } else {
         lines.set(name, line);

@@ -82,7 +82,12 @@ describe('a bake', () => {
     const { status, log, exported } = bake();
     expect({ status, exported }, log).toEqual({
       status: 0,
-      exported: { AMI_ID: 'ami-0bbbbbbbbbbbbbbbb', SOURCE_AMI: 'ami-0123456789abcdef0', PACKAGES_SHA256: '' },
+      exported: {
+        AMI_ID: 'ami-0bbbbbbbbbbbbbbbb',
+        SOURCE_AMI: 'ami-0123456789abcdef0',
+        PACKAGES_SHA256: '',
+        LAST_ERROR: '',
+      },
     });
     const work = `${build.directory}/work`;
     expect(toldPacker().trim().split('\n')).toEqual([
@@ -198,6 +203,34 @@ describe('the plugin for Session Manager', () => {
 });
 
 describe('a bake fails', () => {
+  it("with Packer's own reason exported, and no secret in it", () => {
+    hasSecrets();
+    build.put(
+      keys.packerSecrets(prefix, target),
+      JSON.stringify({ admin_password: { secretsManager: 'packleader/admin' } }),
+    );
+    build.answer('secretsmanager get-secret-value', { SecretString: 'hunter2!' });
+    const reason = 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]';
+    packer({
+      script: [
+        `echo "    amazon-ebs.image: login with $PKR_VAR_admin_password refused"`,
+        `echo "==> amazon-ebs.image: ${reason}" >&2`,
+        `echo "Build 'amazon-ebs.image' errored after 1 minute: ${reason}" >&2`,
+        'exit 1',
+      ].join('\n'),
+    });
+    const { status, log, exported } = bake();
+    expect({ status, exported }, log).toEqual({
+      status: 1,
+      exported: { LAST_ERROR: `login with *** refused | ${reason}` },
+    });
+  });
+
+  it('with the reason exported when Packer was never run', () => {
+    const { exported } = bake({ [BAKE_ENVIRONMENT.sourceSha256]: 'f'.repeat(64) });
+    expect(exported['LAST_ERROR']).toMatch(/has the SHA-256 .* Nothing of it was used\.$/);
+  });
+
   it('before anything is unpacked when the bytes are not those of the release', () => {
     const { status, log } = bake({ [BAKE_ENVIRONMENT.sourceSha256]: 'f'.repeat(64) });
     expect({ status, log }).toEqual({ status: 1, log: expect.stringContaining('Nothing of it was used') });
@@ -217,7 +250,7 @@ describe('a bake fails', () => {
     expect({ status, log, exported }).toEqual({
       status: 1,
       log: expect.stringContaining(message),
-      exported: {},
+      exported: { LAST_ERROR: message },
     });
   });
 

@@ -102,10 +102,7 @@ export class Build {
     return {
       status: status ?? -1,
       log: stdout + stderr,
-      exported:
-        status === 0
-          ? z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(exported, 'utf8')))
-          : {},
+      exported: z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(exported, 'utf8'))),
       calls: readFileSync(calls, 'utf8').split('\n').filter(Boolean),
     };
   }
@@ -124,7 +121,7 @@ function asOneScript(spec: ReturnType<typeof buildSpec>): string {
       ...commands.map((command) => `if [ $failed = 0 ]; then\n${command}\n[ $? = 0 ] || failed=1\nfi`),
       ...last.map((command) => `${command} || failed=1`),
     ]),
-    `[ $failed = 0 ] && node -e 'require("fs").writeFileSync("../exported", ${report})'`,
+    `node -e 'require("fs").writeFileSync("../exported", ${report})'`,
     'exit $failed',
   ].join('\n');
 }

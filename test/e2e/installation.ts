@@ -1,11 +1,12 @@
 /** What the suite needs on the machine; it installs what is missing, into `.cache/e2e` where that is possible. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Packer, ensurePacker } from '../../tools/packer.ts';
+import { CACHE, pythonEnvironment } from '../../tools/python.ts';
 
-const cache = join(process.env['PACKLEADER_CACHE'] ?? join(import.meta.dirname, '..', '..', '.cache'), 'e2e');
+const cache = join(CACHE, 'e2e');
 
 export interface Installation {
   readonly cache: string;
@@ -62,26 +63,9 @@ function installPrograms(say: Say): void {
 
 /** A virtual environment with exactly requirements.txt. */
 function installPython(say: Say): string {
-  const requirements = join(import.meta.dirname, 'requirements.txt');
-  const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex');
-  const directory = join(cache, 'venv');
-  const marker = join(directory, 'requirements.sha256');
-  if (!existsSync(marker) || readFileSync(marker, 'utf8') !== wanted) {
-    say('Installing moto and the AWS CLI, once.');
-    rmSync(directory, { recursive: true, force: true });
-    execFileSync('python3', ['-m', 'venv', directory], { stdio: 'pipe' });
-    const pip = [
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      '--no-deps',
-      '--requirement',
-      requirements,
-    ];
-    execFileSync(join(directory, 'bin', 'pip'), pip, { stdio: 'pipe' });
-    writeFileSync(marker, wanted);
-  }
-  return join(directory, 'bin');
+  return pythonEnvironment(join(cache, 'venv'), join(import.meta.dirname, 'requirements.txt'), () =>
+    say('Installing moto and the AWS CLI, once.'),
+  );
 }
 
 /** What Debian's cloud images have, of all that a bake relies on. */

@@ -9,11 +9,15 @@ const VERBS = [
   'Check',
   'Deregister',
   'Fetch',
+  'Find',
+  'Let',
   'Plan',
   'Publish',
   'Release',
+  'Report',
   'Resolve',
   'Summarise',
+  'Sweep',
   'Verify',
   'Withdraw',
 ];
@@ -23,11 +27,14 @@ const FACTS = [
   /^AMI not baked$/,
   /^Image not released$/,
   /^No batch of [a-z0-9-]+ AMIs$/,
-  /^Not released$/,
+  /^Not (released|swept)$/,
+  /^Release not swept$/,
   /^Released( without announcement)?$/,
   /^Rolled back$/,
   /^Rollback (incomplete|not verified)$/,
   /^Some images failed$/,
+  /^Swept$/,
+  /^Sweep incomplete$/,
 ];
 
 const repository = new URL('../..', import.meta.url).pathname;

@@ -1,5 +1,6 @@
 import type { State, StateGraph } from '../../sandbox/asl.ts';
 import { waitSeconds } from '../../sandbox/retries.ts';
+import { SETTLING } from '../../workflow/timeouts.ts';
 import { type Machine, followers } from './machines.ts';
 
 /** Tiers of images follow each other; `workflow/timeouts.ts` promises room for ten. */
@@ -25,6 +26,8 @@ function secondsIn(state: State, machines: readonly Machine[]): number {
   const silent = Retry.filter(({ ErrorEquals }) => ErrorEquals.includes('States.Timeout'));
   const attempts = silent.reduce((sum, { MaxAttempts = 3 }) => sum + MaxAttempts, 1);
   if (Type === 'Task') return attempts * onceSeconds(state, machines) + waits;
+  // The only one waits for a task that a stopped execution has left behind.
+  if (Type === 'Wait') return SETTLING.toSeconds();
   if (!ItemProcessor) return 0;
   const iteration = longestFrom(ItemProcessor.StartAt, ItemProcessor, machines);
   return attempts * iteration * (MaxConcurrency === 1 ? TIERS : 1) + waits;

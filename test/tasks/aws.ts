@@ -2,11 +2,12 @@
  * AWS as one test expects it: a call it does not expect rejects, and fails the test even when the task swallows that.
  * Each call is told with the account whose steward made it, so that a call in the wrong account is an unexpected one.
  */
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
@@ -23,7 +24,7 @@ export const PROD: Target = { accountId: '222222222222', region: 'us-east-1' };
 const HUB_REGION = 'eu-central-1';
 /** Where CodeBuild runs the builds of a target: its account, the hub's region. */
 export const builds = ({ accountId }: Target): Target => ({ accountId, region: HUB_REGION });
-/** The hub's own buckets and bus, without any steward. */
+/** The hub's own buckets, bus and executions, without any steward. */
 export const HUB = 'hub';
 export type Where = Target | typeof HUB;
 
@@ -84,8 +85,9 @@ export class Aws {
     this.#judges.push((made) => made.where === (where === HUB ? HUB : targetName(where)) && judge(made));
   }
 
-  /** Expects that an object of the hub's bucket is read, and answers with bytes, or with a document as JSON. */
+  /** Expects that an object of the hub's bucket is read, and maybe listed before, and answers with bytes, or with a document as JSON. */
   holds(Bucket: string, Key: string, content: Uint8Array | object): void {
+    this.on(HUB, new ListObjectsV2Command({ Bucket, Prefix: Key }), { Contents: [{ Key }] });
     const bytes = content instanceof Uint8Array ? content : new TextEncoder().encode(JSON.stringify(content));
     const reply = { Body: { transformToByteArray: async () => bytes } };
     this.#expected.unshift({ call: call(HUB, new GetObjectCommand({ Bucket, Key })), replies: [reply] });
@@ -151,7 +153,12 @@ export function useAws(): Aws {
     process.env['AWS_SECRET_ACCESS_KEY'] = HUB;
     forgetClients();
     aws.reset();
-    const stewards: Mock[] = [mockClient(EC2Client), mockClient(SSMClient), mockClient(CodeBuildClient)];
+    const stewards: Mock[] = [
+      mockClient(AutoScalingClient),
+      mockClient(EC2Client),
+      mockClient(SSMClient),
+      mockClient(CodeBuildClient),
+    ];
     for (const mock of stewards) {
       mock.send.callsFake(async function (command) {
         const [{ accessKeyId }, region] = await Promise.all([

@@ -174,16 +174,50 @@ describe('checking a stage of which a bake failed', () => {
         contexts: [{ message: 'exit status 1' }, { message: '' }],
       },
     ],
-    logs: { deepLink: 'https://console/logs' },
+    arn: 'arn:aws:codebuild:eu-central-1:111111111111:build/packleader-bake:1',
+    logs: { groupName: '/packleader/packleader-bake', streamName: '1' },
   };
+  const log =
+    'Log, in account 111111111111: https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#logsV2:log-groups/log-group/$252Fpackleader$252Fpackleader-bake/log-events/1';
+  const checkAfter = (aBuild: Build) => {
+    aws.on(builds(DEV), list, { ids: ['packleader-bake:1'] });
+    aws.on(builds(DEV), get, { builds: [aBuild] });
+    return check([DEV], [{ bakes: [{ ...DEV, error: 'States.TaskFailed' }] }]);
+  };
+
+  it("fails with Packer's own reason, which the build found in its log, in one line", async () => {
+    const value = 'Error: No match for argument: ngnix\n | Script exited with non-zero exit status: 1.';
+    const explained = {
+      ...build,
+      exportedEnvironmentVariables: [{ name: 'AMI_ID' }, { name: 'LAST_ERROR', value }],
+    };
+    await expect(checkAfter(explained)).rejects.toMatchObject({
+      message: `111111111111/eu-west-1: build packleader-bake:1 ended FAILED in BUILD: Error: No match for argument: ngnix | Script exited with non-zero exit status: 1. ${log}`,
+    });
+  });
+
+  it('fails with the end of a reason that is too long, where the error stands', async () => {
+    const value = `${'x'.repeat(5_000)} the end`;
+    const explained = { ...build, exportedEnvironmentVariables: [{ name: 'LAST_ERROR', value }] };
+    await expect(checkAfter(explained)).rejects.toMatchObject({
+      message: expect.stringMatching(/in BUILD: …x{591} the end\. Log, in account/),
+    });
+  });
+
+  it('fails without a link when a build has no log', async () => {
+    const { logs, ...silent } = build;
+    expect(logs).toBeDefined();
+    await expect(checkAfter(silent)).rejects.toMatchObject({
+      message: '111111111111/eu-west-1: build packleader-bake:1 ended FAILED in BUILD: exit status 1.',
+    });
+  });
 
   it('fails with the phase, the message and the log of the build', async () => {
     aws.on(builds(DEV), list, { ids: ['packleader-bake:1'] });
     aws.on(builds(DEV), get, { builds: [build] });
     await expect(check([DEV], [{ bakes: [{ ...DEV, error: 'States.TaskFailed' }] }])).rejects.toMatchObject({
       name: 'BakeFailed',
-      message:
-        '111111111111/eu-west-1: build packleader-bake:1 ended FAILED in BUILD: exit status 1. Log: https://console/logs',
+      message: `111111111111/eu-west-1: build packleader-bake:1 ended FAILED in BUILD: exit status 1. ${log}`,
     });
     expect(aws.sent).toEqual([call(builds(DEV), list), call(builds(DEV), get)]);
   });
@@ -193,8 +227,7 @@ describe('checking a stage of which a bake failed', () => {
     aws.on(builds(DEV), get, { builds: [{ ...build, buildStatus: 'IN_PROGRESS', phases: [] }] });
     await expect(check([DEV], [{ bakes: [{ error: 'States.Timeout' }] }])).rejects.toMatchObject({
       name: 'BakeFailed',
-      message:
-        '111111111111/eu-west-1: build packleader-bake:1 still runs, but nobody heard of it any more. Log: https://console/logs',
+      message: `111111111111/eu-west-1: build packleader-bake:1 still runs, but nobody heard of it any more. ${log}`,
     });
   });
 
@@ -227,7 +260,7 @@ describe('checking a stage of which a bake failed', () => {
     for (const target of targets) aws.on(builds(target), list, { ids: [] });
     const failed = targets.map(() => ({ error: 'x' }));
     const checking = check(targets, [{ bakes: failed }]);
-    await expect(checking).rejects.toThrow(/^111.*: no build ran \(x\) 222.* 333.* And 2 more targets\.$/);
+    await expect(checking).rejects.toThrow(/^111.*: no build ran \(x\)\n222.*\n333.*\nAnd 2 more targets\.$/);
     expect(aws.sent).toHaveLength(3);
   });
 });

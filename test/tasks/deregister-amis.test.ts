@@ -2,16 +2,17 @@ import { StopBuildCommand } from '@aws-sdk/client-codebuild';
 import {
   CreateTagsCommand,
   DeleteKeyPairCommand,
+  DeleteNetworkInterfaceCommand,
   DeleteSecurityGroupCommand,
   DeleteSnapshotCommand,
   DeleteVolumeCommand,
   DeregisterImageCommand,
-  DescribeImageReferencesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../tasks/contract.ts';
 import { handler } from '../../tasks/deregister-amis.ts';
+import { lookUps, references, usersAre } from './users.ts';
 import { DEV, PROD, awsError, builds, call, useAws } from './aws.ts';
 import { RELEASE, batchOf, candidate, imagesByName, imagesByTag, imagesByTagSecondPage } from './example.ts';
 import { type Found, build, keyPairs, listBuilds, look, targetHolds } from './looks.ts';
@@ -21,26 +22,6 @@ const aws = useAws();
 /** Every undo looks twice, before and after. */
 const accountHolds = (target: Target, ...looks: readonly Found[]) => targetHolds(aws, target, ...looks);
 
-const users = (...ImageIds: string[]) =>
-  new DescribeImageReferencesCommand({
-    ImageIds,
-    ResourceTypes: [
-      {
-        ResourceType: 'ec2:Instance',
-        ResourceTypeOptions: [
-          {
-            OptionName: 'state-name',
-            OptionValues: ['pending', 'running', 'shutting-down', 'stopping', 'stopped'],
-          },
-        ],
-      },
-      {
-        ResourceType: 'ec2:LaunchTemplate',
-        ResourceTypeOptions: [{ OptionName: 'version-depth', OptionValues: ['10000'] }],
-      },
-      { ResourceType: 'ssm:Parameter' },
-    ],
-  });
 /** Without `DeleteAssociatedSnapshots`: each snapshot goes by itself, so that each refusal is told. */
 const deregister = (ImageId: string) => new DeregisterImageCommand({ ImageId });
 const deleteSnapshot = (SnapshotId: string) => new DeleteSnapshotCommand({ SnapshotId });
@@ -80,6 +61,7 @@ describe('undoing the bakes of a stage', () => {
         instances: { 'i-1': 'running', 'i-0': 'terminated' },
         keyPairs: ['key-1'],
         volumes: ['vol-1'],
+        interfaces: ['eni-1'],
         groups: ['sg-1'],
         images: [candidate('ami-1')],
         snapshots: ['snap-2'],
@@ -94,19 +76,20 @@ describe('undoing the bakes of a stage', () => {
       new TerminateInstancesCommand({ InstanceIds: ['i-1'] }),
       new DeleteKeyPairCommand({ KeyPairId: 'key-1' }),
       new DeleteVolumeCommand({ VolumeId: 'vol-1' }),
+      new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: 'eni-1' }),
       new DeleteSecurityGroupCommand({ GroupId: 'sg-1' }),
     ] as const;
     const made = [deregister('ami-1'), deleteSnapshot('snap-2'), deleteSnapshot('snap-1')] as const;
     aws.accepts(builds(DEV), stop);
     aws.accepts(DEV, ...builders, ...made);
-    aws.on(DEV, users('ami-1'), { ImageReferences: [] });
+    usersAre(aws, DEV, ['ami-1']);
 
     expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
     expect(aws.sent).toEqual([
       ...look(DEV, 'b:1', 'b:0'),
       call(builds(DEV), stop),
       ...builders.map((command) => call(DEV, command)),
-      call(DEV, users('ami-1')),
+      ...lookUps(DEV, 'ami-1'),
       ...made.map((command) => call(DEV, command)),
       ...look(DEV, 'b:1', 'b:0'),
     ]);
@@ -114,7 +97,7 @@ describe('undoing the bakes of a stage', () => {
 
   it('twice succeeds twice, and removes nothing the second time', async () => {
     accountHolds(DEV, { images: [candidate('ami-1')], snapshots: ['snap-1'] }, {});
-    aws.on(DEV, users('ami-1'), { ImageReferences: [] });
+    usersAre(aws, DEV, ['ami-1']);
     aws.accepts(DEV, deregister('ami-1'));
     aws.accepts(DEV, deleteSnapshot('snap-1'));
     expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
@@ -131,7 +114,7 @@ describe('undoing the bakes of a stage', () => {
       new TerminateInstancesCommand({ InstanceIds: ['i-1'] }),
       awsError('InvalidInstanceID.NotFound'),
     );
-    aws.on(DEV, users('ami-1'), { ImageReferences: [] });
+    usersAre(aws, DEV, ['ami-1']);
     aws.on(DEV, deregister('ami-1'), awsError('InvalidAMIID.Unavailable'));
     aws.on(DEV, deleteSnapshot('snap-1'), awsError('InvalidSnapshot.NotFound'));
     expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
@@ -142,7 +125,7 @@ describe('undoing the bakes of a stage', () => {
     aws.on(DEV, imagesByTag, { Images: [candidate('ami-1')], NextToken: 'more' }, { Images: [] });
     aws.on(DEV, imagesByTagSecondPage, { Images: [candidate('ami-2')] });
     aws.on(DEV, imagesByName, { Images: [candidate('ami-2'), candidate('ami-3')] }, { Images: [] });
-    aws.on(DEV, users('ami-1', 'ami-2', 'ami-3'), { ImageReferences: [] });
+    usersAre(aws, DEV, ['ami-1', 'ami-2', 'ami-3']);
     for (const digit of [1, 2, 3])
       aws.accepts(DEV, deregister(`ami-${digit}`), deleteSnapshot(`snap-${digit}`));
     expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
@@ -183,7 +166,7 @@ describe('undoing the bakes of a stage', () => {
       { images: [used, candidate('ami-2')], snapshots: ['snap-1', 'snap-2'] },
       { images: [used], snapshots: ['snap-1'] },
     );
-    aws.on(DEV, users('ami-1', 'ami-2'), { ImageReferences: [{ ImageId: 'ami-1', Arn }] });
+    usersAre(aws, DEV, ['ami-1', 'ami-2'], { ImageReferences: [{ ImageId: 'ami-1', Arn }] });
     aws.accepts(DEV, deregister('ami-2'), deleteSnapshot('snap-2'));
   }
 
@@ -193,7 +176,7 @@ describe('undoing the bakes of a stage', () => {
     expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 2 });
     expect(aws.sent).toEqual([
       ...look(DEV),
-      call(DEV, users('ami-1', 'ami-2')),
+      ...lookUps(DEV, 'ami-1', 'ami-2'),
       call(DEV, quarantine(`it is used by ${Arn}`)),
       call(DEV, deregister('ami-2')),
       call(DEV, deleteSnapshot('snap-2')),
@@ -216,7 +199,7 @@ describe('undoing the bakes of a stage', () => {
   it('cuts the reason to the 256 characters of a tag', async () => {
     accountHolds(DEV, { images: [candidate('ami-1')] });
     const arns = Array.from({ length: 9 }, (_, index) => `${Arn}${index}`);
-    aws.on(DEV, users('ami-1'), { ImageReferences: arns.map((one) => ({ ImageId: 'ami-1', Arn: one })) });
+    usersAre(aws, DEV, ['ami-1'], { ImageReferences: arns.map((one) => ({ ImageId: 'ami-1', Arn: one })) });
     aws.accepts(DEV, quarantine(`it is used by ${arns.join(', ')}`.slice(0, 256)));
     expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 2 });
   });
@@ -224,22 +207,23 @@ describe('undoing the bakes of a stage', () => {
   it('does not quarantine twice', async () => {
     const used = candidate('ami-1', { 'packleader:state': 'quarantined' });
     accountHolds(DEV, { images: [used], snapshots: ['snap-1'] });
-    aws.on(DEV, users('ami-1'), { ImageReferences: [{ ImageId: 'ami-1', Arn: 'arn' }] });
+    usersAre(aws, DEV, ['ami-1'], { ImageReferences: [{ ImageId: 'ami-1', Arn: 'arn' }] });
     expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 2 });
-    expect(aws.sent).toEqual([...look(DEV), call(DEV, users('ami-1')), ...look(DEV)]);
+    expect(aws.sent).toEqual([...look(DEV), ...lookUps(DEV, 'ami-1'), ...look(DEV)]);
   });
 
   it('deregisters what was quarantined once nothing uses it any more', async () => {
     const image = candidate('ami-1', { 'packleader:state': 'quarantined' });
     accountHolds(DEV, { images: [image], snapshots: ['snap-1'] }, {});
-    aws.on(DEV, users('ami-1'), { ImageReferences: [] });
+    usersAre(aws, DEV, ['ami-1']);
     aws.accepts(DEV, deregister('ami-1'), deleteSnapshot('snap-1'));
     expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
   });
 
   it('fails with what it may not look up, and takes no AMI for unused', async () => {
     accountHolds(DEV, { images: [candidate('ami-1')] });
-    aws.on(DEV, users('ami-1'), awsError('UnauthorizedOperation', 'not allowed'));
+    usersAre(aws, DEV, ['ami-1']);
+    aws.on(DEV, references('ami-1'), awsError('UnauthorizedOperation', 'not allowed'));
     expect(await leftoversOf(undo(DEV))).toEqual([
       {
         ...DEV,
@@ -269,7 +253,7 @@ describe('undoing the bakes of a stage', () => {
       new DeleteSecurityGroupCommand({ GroupId: 'sg-1' }),
       awsError('DependencyViolation', 'in use'),
     );
-    aws.on(DEV, users('ami-1'), { ImageReferences: [] });
+    usersAre(aws, DEV, ['ami-1']);
     aws.accepts(DEV, deregister('ami-1'));
     aws.on(DEV, deleteSnapshot('snap-1'), awsError('SnapshotLocked', 'locked'));
     expect(await leftoversOf(undo(DEV))).toEqual([
@@ -288,7 +272,7 @@ describe('undoing the bakes of a stage', () => {
 
   it('fails for the target it cannot see, and undoes the others all the same', async () => {
     accountHolds(DEV, { images: [candidate('ami-1')] }, {});
-    aws.on(DEV, users('ami-1'), { ImageReferences: [] });
+    usersAre(aws, DEV, ['ami-1']);
     aws.accepts(DEV, deregister('ami-1'), deleteSnapshot('snap-1'));
     accountHolds(PROD, {});
     aws.on(builds(PROD), listBuilds, awsError('ThrottlingException', 'slow down'));

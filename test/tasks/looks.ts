@@ -3,6 +3,7 @@ import { BatchGetBuildsCommand, type Build, ListBuildsForProjectCommand } from '
 import {
   DescribeInstancesCommand,
   DescribeKeyPairsCommand,
+  DescribeNetworkInterfacesCommand,
   DescribeSecurityGroupsCommand,
   DescribeSnapshotsCommand,
   DescribeVolumesCommand,
@@ -24,6 +25,7 @@ export const getBuilds = (...ids: string[]) => new BatchGetBuildsCommand({ ids }
 export const instances = new DescribeInstancesCommand({ Filters });
 export const keyPairs = new DescribeKeyPairsCommand({ Filters });
 export const volumes = new DescribeVolumesCommand({ Filters });
+export const interfaces = new DescribeNetworkInterfacesCommand({ Filters });
 export const groups = new DescribeSecurityGroupsCommand({ Filters });
 export const snapshots = new DescribeSnapshotsCommand({ OwnerIds: ['self'], Filters });
 
@@ -52,6 +54,7 @@ export interface Found {
   readonly instances?: Record<string, InstanceStateName>;
   readonly keyPairs?: string[];
   readonly volumes?: string[];
+  readonly interfaces?: string[];
   readonly groups?: string[];
   readonly images?: Image[];
   readonly snapshots?: string[];
@@ -89,6 +92,13 @@ export function targetHolds(aws: Aws, target: Target, ...looks: readonly Found[]
   );
   aws.on(
     target,
+    interfaces,
+    ...looks.map((found) => ({
+      NetworkInterfaces: (found.interfaces ?? []).map((NetworkInterfaceId) => ({ NetworkInterfaceId })),
+    })),
+  );
+  aws.on(
+    target,
     groups,
     ...looks.map((found) => ({ SecurityGroups: (found.groups ?? []).map((GroupId) => ({ GroupId })) })),
   );
@@ -108,7 +118,7 @@ export function targetHolds(aws: Aws, target: Target, ...looks: readonly Found[]
 /** The calls one look is made of, in order, where builds with these ids are listed. */
 export const look = (target: Target, ...buildIds: string[]): Call[] => [
   call(builds(target), listBuilds),
-  ...[instances, keyPairs, volumes, groups, imagesByTag, imagesByName, snapshots].map((command) =>
+  ...[instances, keyPairs, volumes, interfaces, groups, imagesByTag, imagesByName, snapshots].map((command) =>
     call(target, command),
   ),
   ...(buildIds.length > 0 ? [call(builds(target), getBuilds(...buildIds))] : []),

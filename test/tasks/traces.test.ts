@@ -1,5 +1,6 @@
 import {
   DescribeInstancesCommand,
+  DescribeNetworkInterfacesCommand,
   DescribeSecurityGroupsCommand,
   DescribeSnapshotsCommand,
   DescribeVolumesCommand,
@@ -14,6 +15,7 @@ import {
   build,
   groups,
   instances,
+  interfaces,
   keyPairs,
   listBuilds,
   look,
@@ -33,6 +35,7 @@ const everything: Found = {
   instances: { 'i-1': 'stopped', 'i-0': 'terminated' },
   keyPairs: ['key-1'],
   volumes: ['vol-1'],
+  interfaces: ['eni-1'],
   groups: ['sg-1'],
   images: [candidate('ami-1')],
   snapshots: ['snap-1', 'snap-2'],
@@ -56,12 +59,14 @@ describe('the traces of a release', () => {
       instances: ['i-1'],
       keyPairs: ['key-1'],
       volumes: ['vol-1'],
+      networkInterfaces: ['eni-1'],
       securityGroups: ['sg-1'],
       images: [candidate('ami-1')],
       snapshotIds: ['snap-1', 'snap-2'],
       parameters: [VERSION, LATEST],
     });
-    expect(bakedIds(traces)).toEqual(['ami-1', 'b:1', 'i-1', 'key-1', 'vol-1', 'sg-1', 'snap-1', 'snap-2']);
+    const ids = ['ami-1', 'b:1', 'i-1', 'key-1', 'vol-1', 'eni-1', 'sg-1', 'snap-1', 'snap-2'];
+    expect(bakedIds(traces)).toEqual(ids);
     expect(aws.sent).toEqual(look(DEV, 'b:1', 'b:0'));
   });
 
@@ -75,6 +80,10 @@ describe('the traces of a release', () => {
     aws.on(DEV, new DescribeVolumesCommand({ ...volumes.input, NextToken }), {
       Volumes: [{ VolumeId: 'vol-2' }],
     });
+    aws.on(DEV, interfaces, { NextToken });
+    aws.on(DEV, new DescribeNetworkInterfacesCommand({ ...interfaces.input, NextToken }), {
+      NetworkInterfaces: [{ NetworkInterfaceId: 'eni-2' }],
+    });
     aws.on(DEV, groups, { NextToken });
     aws.on(DEV, new DescribeSecurityGroupsCommand({ ...groups.input, NextToken }), {
       SecurityGroups: [{ GroupId: 'sg-2' }],
@@ -83,7 +92,7 @@ describe('the traces of a release', () => {
     aws.on(DEV, new DescribeSnapshotsCommand({ ...snapshots.input, NextToken }), {
       Snapshots: [{ SnapshotId: 'snap-2' }],
     });
-    expect(bakedIds(await find())).toEqual(['i-2', 'vol-2', 'sg-2', 'snap-2']);
+    expect(bakedIds(await find())).toEqual(['i-2', 'vol-2', 'eni-2', 'sg-2', 'snap-2']);
   });
 
   it('include the snapshots of an AMI that carry no tag of their own', async () => {
@@ -98,6 +107,7 @@ describe('the traces of a release', () => {
       () => aws.on(DEV, instances, refused),
       () => aws.on(DEV, keyPairs, refused),
       () => aws.on(DEV, volumes, refused),
+      () => aws.on(DEV, interfaces, refused),
       () => aws.on(DEV, groups, refused),
       () => aws.on(DEV, snapshots, refused),
       () => aws.on(DEV, get(VERSION), refused),

@@ -90,6 +90,7 @@ describe('verifying a rollback', () => {
       instances: { 'i-1': 'shutting-down', 'i-0': 'terminated' },
       keyPairs: ['key-1'],
       volumes: ['vol-1'],
+      interfaces: ['eni-1'],
       groups: ['sg-1'],
       images: [candidate('ami-1')],
       snapshots: ['snap-2'],
@@ -97,8 +98,20 @@ describe('verifying a rollback', () => {
       latest: 'ami-1',
     });
     const { cause, leftovers, ...rest } = await verify(done);
-    expect(rest).toEqual({ complete: false, error: 'RollbackIncomplete', leftoverCount: 10 });
-    const ids = ['ami-1', 'b:1', 'i-1', 'key-1', 'vol-1', 'sg-1', 'snap-2', 'snap-1', VERSION, LATEST];
+    expect(rest).toEqual({ complete: false, error: 'RollbackIncomplete', leftoverCount: 11 });
+    const ids = [
+      'ami-1',
+      'b:1',
+      'i-1',
+      'key-1',
+      'vol-1',
+      'eni-1',
+      'sg-1',
+      'snap-2',
+      'snap-1',
+      VERSION,
+      LATEST,
+    ];
     expect(leftovers).toEqual(ids.map((id) => leftover(DEV, id)));
     expect(cause).toBe(
       [
@@ -106,6 +119,7 @@ describe('verifying a rollback', () => {
         'Deregister dev AMIs: done.',
         'Left behind:',
         ...ids.map((id) => `  111111111111/eu-west-1 ${id}: it is still there`),
+        'Mend what is named there, then run: packleader sweep',
       ].join('\n'),
     );
   });
@@ -121,7 +135,7 @@ describe('verifying a rollback', () => {
     const { leftovers, cause } = await verify(undone);
     expect(leftovers).toEqual([leftover(DEV, 'sg-1', 'in use')]);
     expect(cause).toMatch(
-      /^BakeFailed: exit status 1\nDeregister dev AMIs: gave up with LeftoversRemain\.\nLeft behind:\n {2}111111111111\/eu-west-1 sg-1: in use$/,
+      /^BakeFailed: exit status 1\nDeregister dev AMIs: gave up with LeftoversRemain\.\nLeft behind:\n {2}111111111111\/eu-west-1 sg-1: in use\nMend what is named there, then run: packleader sweep$/,
     );
   });
 
@@ -216,7 +230,20 @@ describe('verifying a rollback', () => {
     const { cause, leftovers, leftoverCount } = await verify(done);
     expect(leftovers).toEqual(ids.slice(0, 200).map((id) => leftover(DEV, id)));
     expect(leftoverCount).toBe(202);
-    expect(cause).toMatch(/sg-29: it is still there\n {2}and 172 more$/);
+    expect(cause).toMatch(
+      /sg-29: it is still there\n {2}and 172 more\nMend what is named there, then run: packleader sweep$/,
+    );
+  });
+
+  it('still ends with the command that finishes it when everything before it is too long', async () => {
+    holds(DEV, { groups: ['sg-1'] });
+    const states = Array.from({ length: 12 }, (_, stage) => `Deregister s${stage} AMIs`);
+    const undone = Object.fromEntries(
+      states.map((state) => [state, { Error: 'States.Runtime', Cause: 'x'.repeat(5_000) }]),
+    );
+    const { cause } = await verify(undone);
+    expect(cause).toHaveLength(8_000);
+    expect(cause).toMatch(/…\nMend what is named there, then run: packleader sweep$/);
   });
 
   it('cuts a reason to 400 characters, so that 200 of them fit into the document and the event', async () => {

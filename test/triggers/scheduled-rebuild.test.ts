@@ -1,12 +1,12 @@
 import { DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2';
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { ListExecutionsCommand, type ExecutionStatus, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetParameterCommand, GetParametersByPathCommand } from '@aws-sdk/client-ssm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Plan, type SourceAmi, TRIGGER_ENVIRONMENT } from '../../tasks/contract.ts';
+import { type SourceAmi, TRIGGER_ENVIRONMENT } from '../../tasks/contract.ts';
 import { handler } from '../../triggers/scheduled-rebuild.ts';
 import { HUB, type Where, awsError, call, useAws } from '../tasks/aws.ts';
-import { RELEASE, tagList } from '../tasks/example.ts';
+import { tagList } from '../tasks/example.ts';
 
 const aws = useAws();
 const MACHINE = 'arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release';
@@ -41,27 +41,26 @@ const start = (reason: string) =>
   });
 const plainStart = start(`schedule of ${SCHEDULED_AT}`);
 
-const record = (changes: object = {}) => ({
+const record = (from: { sourceAmi?: SourceAmi; architecture?: string }) => ({
   releaseId: `base@1.4.${RELEASED_AT}`,
   image: 'base',
   version: `1.4.${RELEASED_AT}`,
   commit: 'c'.repeat(40),
   images: [
-    { stage: 'dev', ...EARLIER, imageId: 'ami-dev' },
-    { stage: 'prod', ...LATER, imageId: 'ami-prod' },
+    { stage: 'dev', ...EARLIER, imageId: 'ami-dev', ...from },
+    { stage: 'prod', ...LATER, imageId: 'ami-prod', ...from },
   ],
-  planPrefix: 'plans/x/base',
-  ...changes,
 });
 
-function released(changes: object = {}): void {
+/** Nothing else of the release is left: its plan has expired. */
+function released(from: { sourceAmi?: SourceAmi; architecture?: string } = {}): void {
   const Contents = [
     `released/base/1.9.20260101000000.json`,
     `released/base/1.4.${RELEASED_AT}.json`,
     'released/base/notes.txt',
   ].map((Key) => ({ Key }));
   aws.on(HUB, listReleases, { Contents });
-  aws.holds('hub', `released/base/1.4.${RELEASED_AT}.json`, record(changes));
+  aws.holds('hub', `released/base/1.4.${RELEASED_AT}.json`, record(from));
 }
 
 /** Executions, the newest first, an hour apart, the newest an hour before the schedule. */
@@ -193,7 +192,7 @@ describe('three rebuilds of an image in a row that failed', () => {
 
   it('count no more once the image was released, by whomever', async () => {
     aws.on(HUB, listReleases, { Contents: [{ Key: 'released/base/1.4.20261123013000.json' }] });
-    aws.holds('hub', 'released/base/1.4.20261123013000.json', record());
+    aws.holds('hub', 'released/base/1.4.20261123013000.json', record({}));
     executed(...threeFailures);
     aws.on(HUB, plainStart, {});
     expect(await rebuild()).toMatchObject({ outcome: 'started' });
@@ -246,21 +245,10 @@ describe('a schedule that waits for a newer source AMI', () => {
     aws.on(where, byFilter('ami-used'), { Images: used });
   }
 
-  function planned(sourceAmi: SourceAmi): void {
-    const settings = { sourceAmi, architecture: 'x86_64' as const, timeoutMinutes: 60 };
-    const plan: Plan = {
-      release: { ...RELEASE, image: 'base' },
-      stages: [
-        { name: 'dev', targets: [{ ...EARLIER, ...settings }] },
-        { name: 'prod', targets: [{ ...LATER, ...settings }] },
-      ],
-    };
-    aws.holds('hub', 'plans/x/base/plan.json', plan);
-  }
+  const releasedFrom = (sourceAmi: SourceAmi) => released({ sourceAmi, architecture: 'x86_64' });
 
   beforeEach(() => {
-    planned({ ssmParameter: SSM });
-    released();
+    releasedFrom({ ssmParameter: SSM });
     target(EARLIER, 'ami-dev');
     target(LATER, 'ami-prod');
   });
@@ -268,6 +256,13 @@ describe('a schedule that waits for a newer source AMI', () => {
   it('starts nothing while every target would start from what it was released from', async () => {
     expect(await rebuild('newer-source-ami')).toEqual({ outcome: 'source AMI is the newest' });
     expect(aws.commands).not.toContain('StartExecution');
+  });
+
+  it('reads nothing but the record, which is kept when the plan has expired', async () => {
+    await rebuild('newer-source-ami');
+    expect(aws.sent.filter(({ command }) => command === 'GetObject')).toEqual([
+      call(HUB, new GetObjectCommand({ Bucket: 'hub', Key: `released/base/1.4.${RELEASED_AT}.json` })),
+    ]);
   });
 
   it('rebuilds, and says why, when there is a newer one', async () => {
@@ -303,7 +298,7 @@ describe('a schedule that waits for a newer source AMI', () => {
   });
 
   it('rebuilds what an older deployment released, whose record does not say what it was made from', async () => {
-    released({ planPrefix: undefined });
+    released();
     const why = `the record of 1.4.${RELEASED_AT} does not say what it was made from`;
     aws.on(HUB, start(`schedule of ${SCHEDULED_AT}: ${why}`), {});
     expect(await rebuild('newer-source-ami')).toMatchObject({ outcome: 'started' });
@@ -351,13 +346,13 @@ describe('a schedule that waits for a newer source AMI', () => {
     });
 
     it('rebuilds once that has a newer release, though the last one was built on the same execution’s', async () => {
-      planned({ image: 'linux', version: OLD_BASE, sameExecution: true });
+      releasedFrom({ image: 'linux', version: OLD_BASE, sameExecution: true });
       aws.on(HUB, start(`schedule of ${SCHEDULED_AT}: ami-newer (al2023-newer) is newer than ami-used`), {});
       expect(await rebuild('newer-source-ami')).toMatchObject({ outcome: 'started' });
     });
 
     it('starts nothing for the version that the configuration names', async () => {
-      planned({ image: 'linux', version: OLD_BASE });
+      releasedFrom({ image: 'linux', version: OLD_BASE });
       expect(await rebuild('newer-source-ami')).toEqual({ outcome: 'source AMI is the newest' });
     });
   });

@@ -8,7 +8,7 @@ import { NAMES, TRIGGER_ENVIRONMENT } from '../../tasks/contract.ts';
 import { type GitPush, gitPushSchema } from '../../triggers/git-push-event.ts';
 import { REPOSITORY, SECRET, SIGNING_TOKEN } from './requests.ts';
 
-const SECRET_NAME = 'packleader-webhook';
+export const WEBHOOK_SECRET = 'packleader-webhook';
 
 export class WebhookWorld {
   secretString = JSON.stringify([SECRET, SIGNING_TOKEN]);
@@ -21,13 +21,13 @@ export class WebhookWorld {
 
   constructor() {
     process.env['AWS_REGION'] = 'eu-west-1';
-    process.env[TRIGGER_ENVIRONMENT.webhookSecret] = SECRET_NAME;
+    process.env[TRIGGER_ENVIRONMENT.webhookSecret] = WEBHOOK_SECRET;
     process.env[TRIGGER_ENVIRONMENT.repository] = REPOSITORY;
     process.env[TRIGGER_ENVIRONMENT.branches] = '["main"]';
     for (const mock of [this.#dynamoDb, this.#eventBridge, this.#secretsManager])
       mock.rejects('unexpected call');
     this.#secretsManager
-      .on(GetSecretValueCommand, { SecretId: SECRET_NAME })
+      .on(GetSecretValueCommand, { SecretId: WEBHOOK_SECRET })
       .callsFake(async () => ({ SecretString: this.secretString }));
     this.#dynamoDb
       .on(PutItemCommand, { TableName: NAMES.deliveriesTable })
@@ -38,6 +38,22 @@ export class WebhookWorld {
   /** How often the secret was read. */
   get reads(): number {
     return this.#secretsManager.calls().length;
+  }
+
+  /** Every call that was made, as the SDK was asked for it. */
+  get calls(): { service: string; operation: string; input: object }[] {
+    const mocks = {
+      dynamodb: this.#dynamoDb,
+      eventbridge: this.#eventBridge,
+      secretsmanager: this.#secretsManager,
+    };
+    return Object.entries(mocks).flatMap(([service, mock]) =>
+      mock.calls().map(({ args: [command] }) => ({
+        service,
+        operation: command.constructor.name.replace(/Command$/, ''),
+        input: command.input,
+      })),
+    );
   }
 
   /** Lets the bus refuse everything from now on, or take it again. */

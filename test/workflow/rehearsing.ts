@@ -63,10 +63,10 @@ export function filesOf({ stages, images = { base: AL2023 } }: MadeUpFactory): F
 
 const synthesised = new Map<string, Definition[]>();
 
-/** Synthesising takes a second; factories with the same stages have the same state machines. */
-function machinesFor(files: FactoryFiles): Definition[] {
+/** Synthesising takes a second; factories with the same stages and targets have the same state machines. */
+export function machinesFor(files: FactoryFiles): Definition[] {
   const { factory } = loadConfiguration(files);
-  const key = factory.stages.map(({ name }) => name).join(' ');
+  const key = JSON.stringify(factory.stages);
   const machines = synthesised.get(key) ?? definitionsOf(factory);
   synthesised.set(key, machines);
   return machines;

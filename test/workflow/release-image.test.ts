@@ -131,7 +131,9 @@ describe('packleader-release-image', () => {
     expect(report.outcome).toBe('rollback incomplete');
     expect(pathOf(report)).toMatch(/Deregister dev AMIs > Verify rollback > Rollback not verified$/);
     expect(report.releases[0]?.error?.name).toBe('RollbackIncomplete');
-    expect(report.releases[0]?.error?.cause).toContain('ended FAILED in BUILD: Error');
+    expect(report.releases[0]?.error?.cause).toContain(
+      'ended FAILED in BUILD: made to fail, to see what happens then | Script exited',
+    );
   });
 
   test('an announcement that fails does not undo what consumers may already use', async () => {

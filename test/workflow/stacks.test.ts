@@ -15,6 +15,7 @@ const theHub = hub(factory);
 const packer = { version: '1.14.2', sha256: 'a'.repeat(64) };
 const theTarget = target({ factory, accountId: '111111111111', packer });
 const both = [theHub, theTarget];
+const BUCKET = 'packleader-999999999999-eu-west-1';
 
 const lines = (statements: Statement[]) => statements.map(inWords).join('\n');
 
@@ -44,15 +45,17 @@ describe('in a target account', () => {
   it('the steward works for the tasks that act in targets, and destroys only what carries the tag of a release', () => {
     expect(roleOf(theTarget, NAMES.stewardRole)).toMatchInlineSnapshot(`
       {
-        "may": "Look: Allow ec2:DescribeImages ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeVolumes on *
-      LookForUsersOfAnAmi: Allow ec2:DescribeImageReferences ec2:DescribeLaunchTemplateVersions ec2:DescribeLaunchTemplates ssm:DescribeParameters on *
-      RemoveBuilders: Allow ec2:DeleteKeyPair ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+        "may": "Look: Allow ec2:DescribeImages ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeVolumes on *
+      LookForUsersOfAnAmi: Allow autoscaling:DescribeAutoScalingGroups autoscaling:DescribeLaunchConfigurations ec2:DescribeImageAttribute ec2:DescribeImageReferences ec2:DescribeLaunchTemplateVersions ec2:DescribeLaunchTemplates ssm:DescribeParameters on *
+      RemoveBuilders: Allow ec2:DeleteKeyPair ec2:DeleteNetworkInterface ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       RemoveAmis: Allow ec2:DeleteSnapshot ec2:DeregisterImage on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       TagAmis: Allow ec2:CreateTags on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"ForAllValues:StringEquals":{"aws:TagKeys":["packleader:state","Version","packleader:quarantine"]}}
       ReadParameters: Allow ssm:GetParameter ssm:GetParameters on arn:aws:ssm:*:111111111111:parameter/* arn:aws:ssm:*::parameter/aws/service/*
+      ReadNoSecrets: Deny kms:* on *
+      KeepOffSecrets: Deny ssm:* on arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*
       Publish: Allow ssm:DeleteParameter ssm:GetParameterHistory ssm:GetParametersByPath ssm:PutParameter on arn:aws:ssm:*:111111111111:parameter/packleader/*/latest arn:aws:ssm:*:111111111111:parameter/packleader/*/versions arn:aws:ssm:*:111111111111:parameter/packleader/*/versions/*
       StopBuilds: Allow codebuild:BatchGetBuilds codebuild:ListBuildsForProject codebuild:StopBuild on arn:aws:codebuild:eu-west-1:111111111111:project/packleader-bake",
-        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-task-resolve-source-amis","arn:aws:iam::999999999999:role/packleader-task-check-amis","arn:aws:iam::999999999999:role/packleader-task-apply-version-tags","arn:aws:iam::999999999999:role/packleader-task-publish-release","arn:aws:iam::999999999999:role/packleader-task-withdraw-publication","arn:aws:iam::999999999999:role/packleader-task-deregister-amis","arn:aws:iam::999999999999:role/packleader-task-verify-rollback","arn:aws:iam::999999999999:role/packleader-trigger-scheduled-rebuild"]}}",
+        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-task-resolve-source-amis","arn:aws:iam::999999999999:role/packleader-task-check-amis","arn:aws:iam::999999999999:role/packleader-task-apply-version-tags","arn:aws:iam::999999999999:role/packleader-task-publish-release","arn:aws:iam::999999999999:role/packleader-task-withdraw-publication","arn:aws:iam::999999999999:role/packleader-task-deregister-amis","arn:aws:iam::999999999999:role/packleader-task-verify-rollback","arn:aws:iam::999999999999:role/packleader-task-find-dead-releases","arn:aws:iam::999999999999:role/packleader-task-sweep-release","arn:aws:iam::999999999999:role/packleader-trigger-scheduled-rebuild"]}}",
       }
     `);
   });
@@ -69,20 +72,23 @@ describe('in a target account', () => {
       Look: Allow ec2:DescribeImages ec2:DescribeInstanceStatus ec2:DescribeInstanceTypeOfferings ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeRegions ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeSubnets ec2:DescribeTags ec2:DescribeVolumes ec2:DescribeVpcs on *
       LaunchBuilder: Allow ec2:RunInstances on arn:aws:ec2:*:111111111111:instance/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"},"StringEquals":{"ec2:MetadataHttpTokens":"required"}}
       LaunchTagged: Allow ec2:RunInstances on arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"}}
-      LaunchFrom: Allow ec2:RunInstances on arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:subnet/* arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/*
+      LaunchFrom: Allow ec2:RunInstances on arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:subnet/* arn:aws:ec2:*::image/*
+      LaunchFromSnapshotOfOthers: Allow ec2:RunInstances on arn:aws:ec2:*::snapshot/* if {"StringNotEquals":{"ec2:Owner":"111111111111"}}
+      LaunchFromSnapshotOfBase: Allow ec2:RunInstances on arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       MakeTemporaryKeyPairAndGroup: Allow ec2:CreateKeyPair ec2:CreateSecurityGroup on arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"}}
       MakeTemporaryGroupInVpc: Allow ec2:CreateSecurityGroup on arn:aws:ec2:*:111111111111:vpc/*
-      UseAndRemoveBuilder: Allow ec2:AuthorizeSecurityGroupIngress ec2:DeleteKeyPair ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:GetPasswordData ec2:ModifyInstanceAttribute ec2:StopInstances ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+      UseAndRemoveBuilder: Allow ec2:AuthorizeSecurityGroupIngress ec2:DeleteKeyPair ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:GetPasswordData ec2:StopInstances ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       FindBuilderProfile: Allow iam:GetInstanceProfile on arn:aws:iam::111111111111:instance-profile/packleader-builder*
       GiveBuilderItsRole: Allow iam:PassRole on arn:aws:iam::111111111111:role/packleader-builder* if {"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}
-      ConnectToBuilder: Allow ssm:StartSession on arn:aws:ec2:*:111111111111:instance/* if {"StringLike":{"ssm:resourceTag/packleader:release":"?*"}}
+      ConnectToBuilder: Allow ssm:StartSession on arn:aws:ec2:*:111111111111:instance/* if {"StringLike":{"ssm:resourceTag/packleader:release":"?*"},"BoolIfExists":{"ssm:SessionDocumentAccessCheck":"true"}}
       ConnectByPortForwarding: Allow ssm:StartSession on arn:aws:ssm:*::document/AWS-StartPortForwardingSession
       EndOwnSession: Allow ssm:TerminateSession on arn:aws:ssm:*:111111111111:session/\${aws:userid}-*
       MakeAmi: Allow ec2:CreateImage on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"}}
       MakeAmiOfBuilder: Allow ec2:CreateImage on arn:aws:ec2:*:111111111111:instance/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       TagWhatIsMade: Allow ec2:CreateTags on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"},"StringEquals":{"ec2:CreateAction":["CreateImage","CreateKeyPair","CreateSecurityGroup","RunInstances"]}}
       TagCandidateAgain: Allow ec2:CreateTags on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringEquals":{"aws:ResourceTag/packleader:release":"\${aws:RequestTag/packleader:release}","aws:ResourceTag/packleader:state":"candidate","aws:RequestTag/packleader:state":"candidate"}}
-      FinishOrRemoveCandidate: Allow ec2:DeleteSnapshot ec2:DeregisterImage ec2:ModifyImageAttribute on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringEquals":{"aws:ResourceTag/packleader:state":"candidate"}}
+      FinishOrRemoveCandidate: Allow ec2:DeleteSnapshot ec2:DeregisterImage ec2:ModifyImageAttribute on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"StringEquals":{"aws:ResourceTag/packleader:state":"candidate"}}
+      NeverPublic: Deny ec2:ModifyImageAttribute on * if {"StringEquals":{"ec2:Add/group":"all"}}
       EncryptVolumes: Allow kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKeyWithoutPlaintext kms:ReEncryptFrom kms:ReEncryptTo on arn:aws:kms:*:111111111111:key/* if {"StringLike":{"kms:ViaService":["ec2.*.amazonaws.com"]}}
       LetEbsUseTheKey: Allow kms:CreateGrant on arn:aws:kms:*:111111111111:key/* if {"StringLike":{"kms:ViaService":["ec2.*.amazonaws.com"]},"Bool":{"kms:GrantIsForAWSResource":"true"}}
       DecryptSecrets: Allow kms:Decrypt on arn:aws:kms:*:111111111111:key/* if {"StringLike":{"kms:ViaService":["secretsmanager.*.amazonaws.com","ssm.*.amazonaws.com"]}}
@@ -95,7 +101,7 @@ describe('in a target account', () => {
   it('a builder may talk to Session Manager', () => {
     expect(roleOf(theTarget, 'packleader-builder')).toMatchInlineSnapshot(`
       {
-        "may": "",
+        "may": "TalkToSessionManager: Allow ssm:UpdateInstanceInformation ssmmessages:CreateControlChannel ssmmessages:CreateDataChannel ssmmessages:OpenControlChannel ssmmessages:OpenDataChannel on *",
         "trust": "Allow sts:AssumeRole by {"Service":"ec2.amazonaws.com"}",
       }
     `);
@@ -150,25 +156,30 @@ describe('in the hub', () => {
     'packleader-task-announce-release',
     'packleader-task-announce-rollback',
     'packleader-task-verify-rollback',
+    'packleader-task-find-dead-releases',
+    'packleader-task-sweep-release',
+    'packleader-task-report-sweep',
     'packleader-bake-batch',
     'StateMachines/ReleaseImage/Machine/Role/Resource',
     'StateMachines/Release/Machine/Role/Resource',
+    'StateMachines/Sweep/Machine/Role/Resource',
+    'StateMachines/Sweep/Machine/EventsRole/Resource',
     'packleader-fetch-source',
   ])('%s may do exactly this', (name) => {
     expect(roleOf(theHub, name)).toMatchSnapshot();
   });
 
   it('has no other role, but those of the triggers', () => {
-    expect(theHub.roles().filter(({ name }) => !TRIGGERS.includes(name))).toHaveLength(15);
+    expect(theHub.roles().filter(({ name }) => !TRIGGERS.includes(name))).toHaveLength(20);
   });
 
   it('the machine that bakes may only take on orchestrators: CDK adds no permission to run builds in its own account', () => {
     const actions = theHub
       .roles()
       .flatMap(({ name, statements }) => (name === 'packleader-bake-batch' ? statements : []));
-    expect(actions.flatMap(({ Action }) => Action).filter((action) => !action.startsWith('xray:'))).toEqual([
-      'sts:AssumeRole',
-    ]);
+    expect(actions.flatMap(({ Action }) => Action).filter((action) => !/^(xray|logs):/.test(action))).toEqual(
+      ['sts:AssumeRole'],
+    );
   });
 
   it('exactly the functions that act in targets may take on a steward, and exactly those are trusted by it', () => {
@@ -183,8 +194,9 @@ describe('in the hub', () => {
   });
 
   it('the bucket is read by the bake roles of the targets, over TLS, each its own plans', () => {
-    expect(theHub.bucketPolicy().map(inWords).join('\n')).toMatchInlineSnapshot(`
+    expect(theHub.bucketPolicy(BUCKET).map(inWords).join('\n')).toMatchInlineSnapshot(`
       "Deny s3:* by {"AWS":"*"} on arn:aws:s3:::packleader-999999999999-eu-west-1 arn:aws:s3:::packleader-999999999999-eu-west-1/* if {"Bool":{"aws:SecureTransport":"false"}}
+      Deny s3:* by {"AWS":"*"} on arn:aws:s3:::packleader-999999999999-eu-west-1 arn:aws:s3:::packleader-999999999999-eu-west-1/* if {"NumericLessThan":{"s3:TlsVersion":1.2}}
       BakesRead: Allow s3:GetObject by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/\${aws:PrincipalAccount}-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}
       BakesWriteRecords: Allow s3:PutObject by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1/bakes/\${aws:PrincipalAccount}/* if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}
       BakesFindTheBucket: Allow s3:GetBucketAcl s3:GetBucketLocation by {"AWS":["111111111111","222222222222"]} on arn:aws:s3:::packleader-999999999999-eu-west-1 if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"}}"
@@ -192,7 +204,7 @@ describe('in the hub', () => {
   });
 
   it('the bucket is private, encrypted, versioned and kept', () => {
-    const [bucket] = theHub.ofType('AWS::S3::Bucket');
+    const bucket = theHub.ofType('AWS::S3::Bucket').find(({ is }) => is['BucketName'] === BUCKET);
     expect(bucket).toMatchObject({
       retained: true,
       is: {
@@ -210,14 +222,15 @@ describe('in the hub', () => {
     });
   });
 
-  it('runs every function on arm64 and Node 24, traced', () => {
+  it('runs every function on arm64 and Node 24, traced and with a log in JSON', () => {
     const tasks = theHub.ofType('AWS::Lambda::Function');
-    expect(tasks).toHaveLength(13);
+    expect(tasks).toHaveLength(16);
     for (const { is } of tasks)
       expect(is).toMatchObject({
         Architectures: ['arm64'],
         Runtime: 'nodejs24.x',
         TracingConfig: { Mode: 'Active' },
+        LoggingConfig: { LogFormat: 'JSON' },
       });
   });
 
@@ -265,6 +278,9 @@ describe('in both', () => {
 
   /** Every action that is allowed on all resources, and why it can be no narrower. */
   const EVERYWHERE: Record<string, string> = {
+    'autoscaling:DescribeAutoScalingGroups': 'a Describe action takes no resource',
+    'autoscaling:DescribeLaunchConfigurations': 'a Describe action takes no resource',
+    'ec2:DescribeImageAttribute': 'a Describe action on an AMI takes no resource',
     'ec2:DescribeImageReferences': 'a Describe action takes no resource',
     'ec2:DescribeImages': 'a Describe action takes no resource',
     'ec2:DescribeInstanceStatus': 'a Describe action takes no resource',
@@ -273,6 +289,7 @@ describe('in both', () => {
     'ec2:DescribeKeyPairs': 'a Describe action takes no resource',
     'ec2:DescribeLaunchTemplateVersions': 'a Describe action takes no resource',
     'ec2:DescribeLaunchTemplates': 'a Describe action takes no resource',
+    'ec2:DescribeNetworkInterfaces': 'a Describe action takes no resource',
     'ec2:DescribeRegions': 'a Describe action takes no resource',
     'ec2:DescribeSecurityGroups': 'a Describe action takes no resource',
     'ec2:DescribeSnapshots': 'a Describe action takes no resource',
@@ -280,7 +297,20 @@ describe('in both', () => {
     'ec2:DescribeTags': 'a Describe action takes no resource',
     'ec2:DescribeVolumes': 'a Describe action takes no resource',
     'ec2:DescribeVpcs': 'a Describe action takes no resource',
+    'logs:CreateLogDelivery': 'log deliveries have no ARN; Step Functions makes one for its log',
+    'logs:DeleteLogDelivery': 'log deliveries have no ARN',
+    'logs:DescribeLogGroups': 'a Describe action takes no resource',
+    'logs:DescribeResourcePolicies': 'a Describe action takes no resource',
+    'logs:GetLogDelivery': 'log deliveries have no ARN',
+    'logs:ListLogDeliveries': 'log deliveries have no ARN',
+    'logs:PutResourcePolicy': 'the policy that lets the deliveries write is one per account and region',
+    'logs:UpdateLogDelivery': 'log deliveries have no ARN',
     'ssm:DescribeParameters': 'searches all parameters; returns names, never values',
+    'ssm:UpdateInstanceInformation': 'the agent of a builder registers itself',
+    'ssmmessages:CreateControlChannel': "the agent's own channels have no ARN",
+    'ssmmessages:CreateDataChannel': "the agent's own channels have no ARN",
+    'ssmmessages:OpenControlChannel': "the agent's own channels have no ARN",
+    'ssmmessages:OpenDataChannel': "the agent's own channels have no ARN",
     'xray:GetSamplingRules': 'X-Ray has no resources',
     'xray:GetSamplingTargets': 'X-Ray has no resources',
     'xray:PutTelemetryRecords': 'X-Ray has no resources',
@@ -318,9 +348,17 @@ describe('in both', () => {
     ).toEqual([]);
   });
 
+  it('nobody may make a role or an instance profile, so a sweep has none to look for', () => {
+    const actions = statements.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => action.startsWith('iam:')).toSorted()).toEqual([
+      'iam:GetInstanceProfile',
+      'iam:PassRole',
+    ]);
+  });
+
   it('logs are kept for half a year', () => {
     const groups = both.flatMap((stack) => stack.ofType('AWS::Logs::LogGroup'));
-    expect(groups).toHaveLength(15);
+    expect(groups).toHaveLength(22);
     for (const { is, retained } of groups) expect([is['RetentionInDays'], retained]).toEqual([180, true]);
   });
 });

@@ -1,9 +1,10 @@
 import { App, Stack } from 'aws-cdk-lib';
+import { SynthesisMessageLevel } from 'aws-cdk-lib/cx-api';
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { readFactoryDirectory } from '../../tasks/configuration/factory-directory.ts';
 import { type Factory, loadFactory } from '../../tasks/configuration/factory.ts';
-import { HubStack } from '../../workflow/hub-stack.ts';
+import { HubStack, type HubStackProps } from '../../workflow/hub-stack.ts';
 import { TargetStack, type TargetStackProps } from '../../workflow/target-stack.ts';
 
 const { context } = z
@@ -33,7 +34,16 @@ const statementSchema = z.strictObject({
 export type Statement = z.infer<typeof statementSchema>;
 const documentSchema = z.object({ Statement: z.array(statementSchema) });
 
-const NAMED_BY = ['RoleName', 'BucketName', 'LogGroupName', 'FunctionName', 'QueueName', 'TableName', 'Name'];
+const NAMED_BY = [
+  'RoleName',
+  'BucketName',
+  'LogGroupName',
+  'FunctionName',
+  'QueueName',
+  'TableName',
+  'TopicName',
+  'Name',
+];
 
 function nameIn(properties: Record<string, unknown>): string | undefined {
   return NAMED_BY.map((key) => properties[key]).find((name) => typeof name === 'string');
@@ -47,6 +57,8 @@ export class Synthesised {
     readonly retained: boolean;
     readonly is: Record<string, unknown>;
   }[];
+  /** What would keep `cdk synth` from succeeding. */
+  readonly errors: readonly string[];
   readonly #env: { readonly account: string; readonly region: string };
 
   constructor(make: (app: App) => Stack) {
@@ -56,13 +68,17 @@ export class Synthesised {
     });
     const stack = make(app);
     this.#env = { account: stack.account, region: stack.region };
+    const artifact = app.synth().getStackArtifact(stack.artifactId);
+    this.errors = artifact.messages.flatMap(({ level, entry }) =>
+      level === SynthesisMessageLevel.ERROR ? [z.string().parse(entry.data)] : [],
+    );
     const template = z
       .object({ Resources: z.record(z.string(), resourceSchema) })
-      .parse(app.synth().getStackArtifact(stack.artifactId).template).Resources;
+      .parse(artifact.template).Resources;
     this.resources = Object.values(template).map(({ Type, Properties, Metadata, DeletionPolicy }) => ({
       type: Type,
       path: (Metadata?.['aws:cdk:path'] ?? '').split('/').slice(1).join('/'),
-      retained: DeletionPolicy === 'Retain',
+      retained: DeletionPolicy === 'Retain' || DeletionPolicy === 'RetainExceptOnCreate',
       is: z.record(z.string(), z.unknown()).parse(this.#resolve(Properties, template)),
     }));
   }
@@ -86,10 +102,20 @@ export class Synthesised {
     });
   }
 
-  bucketPolicy(): Statement[] {
-    return this.ofType('AWS::S3::BucketPolicy').flatMap(
-      ({ is }) => documentSchema.parse(is['PolicyDocument']).Statement,
-    );
+  /** Of one bucket, or of all. */
+  bucketPolicy(name?: string): Statement[] {
+    return this.ofType('AWS::S3::BucketPolicy')
+      .filter(({ is }) => name === undefined || is['Bucket'] === name)
+      .flatMap(({ is }) => documentSchema.parse(is['PolicyDocument']).Statement);
+  }
+
+  /** The keys of what the stack keeps; that of the alarms' topic is always there. */
+  keys() {
+    return this.ofType('AWS::KMS::Key').filter(({ is }) => !String(is['Description']).includes('alarms'));
+  }
+
+  keyPolicy(): Statement[] {
+    return this.keys().flatMap(({ is }) => documentSchema.parse(is['KeyPolicy']).Statement);
   }
 
   #resolve(value: unknown, template: Record<string, z.infer<typeof resourceSchema>>): unknown {
@@ -121,6 +147,7 @@ export class Synthesised {
         'AWS::Events::Rule': 'rule ',
         'AWS::SQS::Queue': 'queue ',
         'AWS::IAM::Role': 'role ',
+        'AWS::KMS::Key': 'key ',
       };
       return `${services[template[id]?.Type ?? ''] ?? '? '}${name(id)}`;
     }
@@ -132,10 +159,7 @@ export class Synthesised {
   }
 }
 
-export const hub = (
-  factory: Factory,
-  more: { repositoryTokenSecret?: string; webhookSecret?: string } = {},
-) =>
+export const hub = (factory: Factory, more: Omit<HubStackProps, 'factory' | 'env'> = {}) =>
   new Synthesised(
     (app) =>
       new HubStack(app, 'hub', {

@@ -103,7 +103,7 @@ variable "kms_key_id" {
 }
 
 variable "instance_profile" {
-  description = "The instance profile of the builder. Session Manager needs one with AmazonSSMManagedInstanceCore."
+  description = "The instance profile of the builder. Session Manager needs one that may talk to it, as packleader-builder may."
   type        = string
   default     = null
 }

@@ -114,7 +114,7 @@ describe('a factory', () => {
     [
       'on a target twice',
       edit("'222222222222', region: eu-west-1", "'111111111111', region: us-east-1"),
-      'factory.yaml:10 stages[1].targets[0]: found 111111111111/us-east-1 twice (first on line 7), must be a target once',
+      'factory.yaml:10 stages[1].targets[0]: found 111111111111/us-east-1 twice (first on line 7), must be a target once: an AMI’s name and the parameters of an image are unique in an account and region',
     ],
     [
       'on more than 1,000 targets',

@@ -1,0 +1,79 @@
+/** `packleader release`: starts a release on the hub, and by default watches it when somebody is looking. */
+import type { ReleaseRequest } from '../tasks/contract.ts';
+import { parseOverrides } from './arguments.ts';
+import { startRelease } from './client.ts';
+import { HubUnreachable } from './client/errors.ts';
+import { EXIT } from './exit-codes.ts';
+import { type HubFlags, hubFrom } from './hub-option.ts';
+import type { Output } from './output.ts';
+import { type Seat, untilInterrupted } from './seat.ts';
+import { consoleUrl, watch } from './watch-command.ts';
+
+export interface ReleaseOptions extends HubFlags {
+  /** None: whatever changed. */
+  readonly images: readonly string[];
+  readonly ref?: string;
+  readonly branch?: string;
+  readonly overrides: readonly string[];
+  readonly reason?: string;
+  readonly key?: string;
+  /** By default when somebody is looking. */
+  readonly wait?: boolean;
+  readonly timeoutMinutes?: number;
+  readonly json: boolean;
+}
+
+export async function releaseCommand(
+  options: ReleaseOptions,
+  output: Output,
+  seat: Seat = {},
+): Promise<number> {
+  const { key, json, wait = output.lively === true } = options;
+  const request = requestOf(options);
+  const hub = hubFrom(options);
+  const { client, clock } = seat;
+  try {
+    const handle = await untilInterrupted(seat, async (signal) =>
+      startRelease(request, {
+        ...(hub && { hub }),
+        ...(client && { client }),
+        ...(clock && { now: clock.now }),
+        ...(key !== undefined && { key }),
+        signal,
+      }),
+    );
+    if (handle === 'interrupted') return mayRun(output, 'interrupted while starting it');
+    if (wait) {
+      if (!json) output.print(`${output.paint('bold', handle.name)} started\n`);
+      return await watch(handle, { ...options, hub }, output, seat);
+    }
+    if (json) output.print(`${JSON.stringify({ outcome: 'running', ...handle }, null, 2)}\n`);
+    else {
+      output.print(`${output.paint('bold', handle.name)} started: ${consoleUrl(handle)}\n`);
+      output.print(`  packleader watch ${handle.name}\n`);
+    }
+    return EXIT.released;
+  } catch (error) {
+    if (error instanceof HubUnreachable) return mayRun(output, error.message);
+    throw error;
+  }
+}
+
+/** Whether it was started is not known: no reply came. */
+function mayRun(output: Output, why: string): number {
+  output.complain(
+    `${why}; it may have been started all the same. "packleader status" tells; the same --key starts nothing twice\n`,
+  );
+  return EXIT.unknown;
+}
+
+function requestOf({ images, ref, branch, overrides, reason }: ReleaseOptions): ReleaseRequest {
+  const parsed = parseOverrides(overrides);
+  return {
+    ...(images.length > 0 && { images: [...new Set(images)] }),
+    ...(ref !== undefined && { ref }),
+    ...(branch !== undefined && { branch }),
+    ...(parsed && { overrides: parsed }),
+    ...(reason !== undefined && { reason }),
+  };
+}

@@ -1,0 +1,248 @@
+import * as z from 'zod';
+import { clientsFor } from './aws-clients.ts';
+import { asFact } from './aws-errors.ts';
+import {
+  ERRORS,
+  type KeptRelease,
+  type Leftover,
+  NAMES,
+  PackleaderError,
+  type Plan,
+  type Release,
+  type SweepRequest,
+  type Target,
+  accountIdSchema,
+  keys,
+  planSchema,
+  plannedReleaseSchema,
+  regionSchema,
+  sweepRequestSchema,
+  targetName,
+} from './contract.ts';
+import { inEveryTarget } from './every-target.ts';
+import { executionArn, executionName, releaseExecutionArn } from './execution-name.ts';
+import { findExecution } from './executions.ts';
+import { parseEvent } from './parse-event.ts';
+import { announcedReleases } from './announced-releases.ts';
+import { readJsonIfThere, writeJson } from './plan-store.ts';
+import { type Dead, fateOf, readReleaseId } from './release-fate.ts';
+import { type Sighting, sightingsIn } from './sightings.ts';
+import type { DeadRelease, Findings } from './sweep-findings.ts';
+
+const eventSchema = z.object({
+  /** What was asked for; a person may have typed it, so it is judged on its own. */
+  request: z.unknown(),
+  execution: z.object({ id: z.string(), name: z.string(), startedAt: z.string() }),
+  bucket: z.string(),
+  /** The targets of the deployed factory: accounts by region. */
+  deployed: z.record(regionSchema, z.array(accountIdSchema)),
+  /** How often this state was tried before. */
+  attempt: z.number().int(),
+});
+type Event = z.infer<typeof eventSchema>;
+
+/** What the next states need; the rest is in the bucket. */
+interface Found {
+  readonly bucket: string;
+  readonly sweep: string;
+  readonly dryRun: boolean;
+  readonly releases: readonly { readonly releaseId: string; readonly settledAt: string }[];
+}
+
+/** Above the time limit of a Lambda function: one that was publishing goes on when its execution is stopped. */
+const SETTLING_MS = 11 * 60_000;
+/** What the state machine's document has room for, many times over; the rest is for the next sweep. */
+const RELEASES_PER_SWEEP = 100;
+/** How often a target that could not be looked at is looked at again, before it is only reported. */
+const LOOKS = 4;
+/** What one inline Map runs at once, and so how many bakes are in a batch. */
+const BAKES_PER_BATCH = 40;
+
+/** Finds by tag, in every target, the releases that something is left of although they can never be released any more.
+ *  In      { request: {} | { olderThanMinutes } | { release } | { execution } (and dryRun), execution: { id, name, startedAt }, bucket, deployed, attempt }
+ *  Out     { bucket, sweep, dryRun, releases: [{ releaseId, settledAt }] }; the findings are in the bucket
+ *  Errors  InvalidRequest, Throttled, ConnectionLost (retried); a target that may not be looked at is a leftover
+ *  Repeat  safe: only reads, and writes the same object again
+ *  @see    https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html */
+export async function handler(event: unknown): Promise<Found> {
+  const told = parseEvent(eventSchema, event);
+  const { bucket, execution, deployed } = told;
+  const request = parseSweepRequest(told.request);
+  const { dryRun = false, olderThanMinutes = 0 } = request;
+  const only = request.release ?? (request.execution && (await releaseOf(request.execution)));
+  const nothing = request.execution !== undefined && only === undefined;
+  const everywhere = Object.entries(deployed).flatMap(([region, accounts]) =>
+    accounts.map((accountId) => ({ accountId, region })),
+  );
+  const planned = only === undefined ? undefined : await plannedTargets(told, only);
+  const { sightings, leftovers } = nothing
+    ? { sightings: [], leftovers: [] }
+    : await lookEverywhere(planned ?? everywhere, only, told.attempt);
+  const seen = Map.groupBy(sightings, ({ releaseId }) => releaseId);
+  if (only !== undefined && !seen.has(only)) seen.set(only, []);
+  const recorded = await announcedReleases(bucket);
+  const findings: { releases: DeadRelease[]; kept: KeptRelease[]; leftovers: Leftover[] } = {
+    releases: [],
+    kept: [],
+    leftovers,
+  };
+  for (const [releaseId, found] of seen) {
+    const fate = await fateOf({
+      releaseId,
+      executions: valuesOf(found, 'execution'),
+      states: valuesOf(found, 'state'),
+      published: found.some(({ published }) => published),
+      recorded,
+      sweepArn: execution.id,
+      now: execution.startedAt,
+    });
+    const leave = (why: string) => findings.leftovers.push(...found.map((one) => left(one, why)));
+    const keep = (is: KeptRelease['is'], why: string) => findings.kept.push({ releaseId, is, why });
+    if (fate.is !== 'dead') {
+      // Of what was released nobody wants a list, unless it was asked for by name.
+      if (fate.is === 'unclear') leave(fate.why);
+      if (fate.is === 'running' || only !== undefined) keep(fate.is, fate.why);
+    } else if (only === undefined && isYoung(fate, execution.startedAt, olderThanMinutes)) {
+      keep('recent', `${fate.why} less than ${olderThanMinutes} minutes ago`);
+    } else if (findings.releases.length >= RELEASES_PER_SWEEP) {
+      leave('this sweep has enough; the next one removes it');
+    } else findings.releases.push(await deadRelease(told, releaseId, fate, found));
+  }
+  await writeJson({ bucket, key: keys.findings(execution.name) }, findings satisfies Findings);
+  return {
+    bucket,
+    sweep: execution.name,
+    dryRun,
+    releases: findings.releases.map(({ release, settledAt }) => ({
+      releaseId: release.releaseId,
+      settledAt,
+    })),
+  };
+}
+
+type Seen = Sighting & Target;
+
+/** Understands what a person, an event or a schedule asked for. */
+function parseSweepRequest(asked: unknown): SweepRequest {
+  const parsed = sweepRequestSchema.safeParse(asked);
+  if (parsed.success && !(parsed.data.release !== undefined && parsed.data.execution !== undefined)) {
+    const { release } = parsed.data;
+    if (release === undefined || readReleaseId(release)) return parsed.data;
+  }
+  const issues = parsed.success ? [] : parsed.error.issues.map(({ message }) => message);
+  throw new PackleaderError(
+    ERRORS.invalidRequest,
+    `${['The input cannot be understood.', ...issues].join(' ')} Correct inputs are {} (everything), ` +
+      '{ "dryRun": true } and { "release": "linux-base@1.4.20261121093000" }.',
+  );
+}
+
+/** The release of an execution that an event told of; undefined when it was never told what to release. */
+async function releaseOf(arn: string): Promise<string | undefined> {
+  const execution = await findExecution(arn);
+  const input = plannedReleaseSchema.safeParse(JSON.parse(execution?.input ?? 'null'));
+  return input.success ? input.data.release.releaseId : undefined;
+}
+
+/** Where a release was to be baked, as its own plan says: that need not be what is deployed now. */
+async function plannedTargets({ execution }: Event, releaseId: string): Promise<Target[] | undefined> {
+  const identity = readReleaseId(releaseId);
+  const found = identity && (await findExecution(releaseExecutionArn(execution.id, executionName(identity))));
+  const input = plannedReleaseSchema.safeParse(JSON.parse(found?.input ?? 'null'));
+  if (!input.success) return undefined;
+  const plan = await planAt(input.data.plan);
+  return plan?.stages.flatMap(({ targets }) => targets);
+}
+
+async function planAt({ bucket, prefix }: { bucket: string; prefix: string }): Promise<Plan | undefined> {
+  const document = await readJsonIfThere({ bucket, key: keys.plan(prefix) });
+  return document === undefined ? undefined : planSchema.parse(document);
+}
+
+/** One target that cannot be looked at keeps nobody from looking at the others. */
+async function lookEverywhere(
+  targets: readonly Target[],
+  only: string | undefined,
+  attempt: number,
+): Promise<{ sightings: Seen[]; leftovers: Leftover[] }> {
+  const leftovers: Leftover[] = [];
+  const sightings = await inEveryTarget(targets, async ({ accountId, region }) => {
+    const target = { accountId, region };
+    try {
+      const seen = await sightingsIn(clientsFor(target), target, only);
+      return seen.map((sighting) => ({ ...sighting, ...target }));
+    } catch (error) {
+      const { name, message } = asFact(error);
+      if (attempt < LOOKS && (name === ERRORS.throttled || name === ERRORS.connectionLost)) throw error;
+      leftovers.push({
+        ...target,
+        resourceId: only ?? 'anything',
+        why: `could not be looked at: ${name}: ${message}`,
+      });
+      return [];
+    }
+  });
+  return { sightings: sightings.flat(), leftovers };
+}
+
+function valuesOf(found: readonly Sighting[], field: 'execution' | 'state'): Set<string> {
+  return new Set(found.flatMap((one) => one[field] ?? []));
+}
+
+function left({ accountId, region, resourceId, releaseId }: Seen, why: string): Leftover {
+  return { accountId, region, resourceId, why: `of ${releaseId}: ${why}` };
+}
+
+function isYoung({ endedAt }: Dead, now: string, olderThanMinutes: number): boolean {
+  return endedAt !== undefined && Date.parse(now) - Date.parse(endedAt) < olderThanMinutes * 60_000;
+}
+
+async function deadRelease(
+  { execution }: Event,
+  releaseId: string,
+  { why, endedAt, publishing, planned }: Dead,
+  found: readonly Seen[],
+): Promise<DeadRelease> {
+  const plan = planned && (await planAt(planned.plan));
+  const targets = new Map(
+    [...(plan?.stages.flatMap((stage) => stage.targets) ?? []), ...found].map(({ accountId, region }) => [
+      targetName({ accountId, region }),
+      { accountId, region },
+    ]),
+  );
+  const ended = endedAt === undefined ? 0 : Date.parse(endedAt);
+  return {
+    release: planned?.release ?? releaseSeen(releaseId, found),
+    why,
+    settledAt: new Date(publishing ? ended + SETTLING_MS : ended).toISOString(),
+    batches: planned && plan ? batchesOf(execution.id, planned.executionName, plan) : [],
+    targets: [...targets.values()].map((target) => ({
+      ...target,
+      resourceIds: found
+        .filter((one) => targetName(one) === targetName(target))
+        .map(({ resourceId }) => resourceId),
+    })),
+  };
+}
+
+/** As much of a forgotten release as its tags tell. */
+function releaseSeen(releaseId: string, found: readonly Sighting[]): Release {
+  const { image = '', version = '' } = readReleaseId(releaseId) ?? {};
+  return {
+    releaseId,
+    image,
+    version,
+    commit: found.find(({ commit }) => commit !== undefined)?.commit ?? '',
+    repository: found.find(({ repository }) => repository !== undefined)?.repository ?? '',
+    prerelease: version.includes('-'),
+  };
+}
+
+/** Their names follow from the release's, so that also one whose start nobody heard of is found. */
+function batchesOf(sweepArn: string, name: string, { stages }: Plan): string[] {
+  return stages.flatMap(({ name: stage, targets }) =>
+    Array.from({ length: Math.ceil(targets.length / BAKES_PER_BATCH) }, (_, index) =>
+      executionArn(sweepArn, NAMES.bakeBatchMachine, `${name}-${stage}-${index + 1}`),
+    ),
+  );
+}

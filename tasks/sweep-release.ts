@@ -1,0 +1,85 @@
+import * as z from 'zod';
+import { announcedReleases } from './announced-releases.ts';
+import { clientsFor } from './aws-clients.ts';
+import { type Leftover, LeftoversRemain, keys } from './contract.ts';
+import { inEveryTarget } from './every-target.ts';
+import { stopRunning } from './executions.ts';
+import { parseEvent } from './parse-event.ts';
+import { readJson, writeJson } from './plan-store.ts';
+import { fateOf } from './release-fate.ts';
+import { type DeadRelease, findingsSchema, type SweptRelease } from './sweep-findings.ts';
+import { undoBake } from './undo-bake.ts';
+import { undoPublication } from './undo-publication.ts';
+import { unseen } from './undo-targets.ts';
+
+const eventSchema = z.object({
+  releaseId: z.string(),
+  bucket: z.string(),
+  sweep: z.string(),
+  execution: z.object({ id: z.string(), startedAt: z.string() }),
+});
+
+/** Removes everything of one dead release from every target: stops its bakes, takes it out of consumers' sight everywhere,
+ *  then removes what was made, in the order AWS demands. What something uses is quarantined.
+ *  In      { releaseId, bucket, sweep, execution: { id, startedAt } }
+ *  Out     { releaseId, leftovers: 0 }; the list is in the bucket, and also what was spared, and why
+ *  Errors  LeftoversRemain (retried, then the sweep is incomplete), Throttled, ConnectionLost (retried)
+ *  Repeat  safe: finds by tag and name, absent is success
+ *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeregisterImage.html */
+export async function handler(event: unknown): Promise<{ releaseId: string; leftovers: number }> {
+  const { releaseId, bucket, sweep, execution } = parseEvent(eventSchema, event);
+  const { releases } = findingsSchema.parse(await readJson({ bucket, key: keys.findings(sweep) }));
+  const dead = releases.find(({ release }) => release.releaseId === releaseId);
+  if (!dead) throw new Error(`${releaseId} is not among the findings of ${sweep}`);
+  const conclude = async (result: SweptRelease) =>
+    writeJson({ bucket, key: keys.swept(sweep, releaseId) }, result);
+  // Somebody may have redriven the execution since it was found dead: only what is dead now is removed.
+  const fate = await fateOf({
+    releaseId,
+    executions: new Set(),
+    states: new Set(),
+    published: false,
+    recorded: await announcedReleases(bucket, dead.release.image),
+    sweepArn: execution.id,
+    now: execution.startedAt,
+  });
+  if (fate.is !== 'dead') {
+    await conclude({ spared: { releaseId, is: fate.is, why: fate.why }, leftovers: [] });
+    return { releaseId, leftovers: 0 };
+  }
+  for (const arn of dead.batches) await stopRunning(arn, `${releaseId} is swept: ${dead.why}`);
+  const { leftovers, quarantined } = await remove(dead);
+  const all = [...leftovers, ...quarantined];
+  await conclude({ spared: null, leftovers: all });
+  if (leftovers.length > 0) throw new LeftoversRemain(leftovers);
+  return { releaseId, leftovers: all.length };
+}
+
+/** Nothing is deregistered anywhere before consumers have stopped finding it everywhere. */
+async function remove({
+  release,
+  targets,
+}: DeadRelease): Promise<{ leftovers: Leftover[]; quarantined: Leftover[] }> {
+  const quarantined: Leftover[] = [];
+  const each = async (undo: (target: (typeof targets)[number]) => Promise<readonly Leftover[]>) =>
+    (
+      await inEveryTarget(targets, async (target) => {
+        try {
+          return await undo(target);
+        } catch (error) {
+          return [unseen(target, release, error)];
+        }
+      })
+    ).flat();
+  const visible = await each(async (target) => undoPublication(clientsFor(target), target, release));
+  const made = await each(async (target) => {
+    const undone = await undoBake(clientsFor(target), release, target);
+    quarantined.push(...undone.quarantined);
+    return undone.leftovers;
+  });
+  const named = new Set(made.map(nameOf));
+  return { leftovers: [...made, ...visible.filter((one) => !named.has(nameOf(one)))], quarantined };
+}
+
+const nameOf = ({ accountId, region, resourceId }: Leftover): string =>
+  `${accountId}/${region} ${resourceId}`;

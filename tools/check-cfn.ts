@@ -1,0 +1,87 @@
+/**
+ * Runs cfn-lint over every template that packleader can make: `npm run check:cfn`. Needs python3 with venv; installs cfn-lint once.
+ * Ends with 1 when there is a finding, and with 2 when the check itself could not be made.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { CACHE, pythonEnvironment } from './python.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** CDK writes a DependsOn for a role although the reference to it would do; it is redundant, and not wrong. */
+const IGNORED = ['W3005'];
+
+/** What can be switched on makes other templates. */
+const VARIANTS: Record<string, Record<string, unknown>> = {
+  plain: {},
+  full: {
+    'packleader:packer': { version: '1.14.2', sha256: 'a'.repeat(64) },
+    'packleader:sessionManagerPlugin': { version: '1.2.0.0', sha256: 'a'.repeat(64) },
+    'packleader:repositoryTokenSecret': 'git/images',
+    'packleader:webhookSecret': 'packleader/webhook',
+    'packleader:organizationId': 'o-a1b2c3d4e5',
+    'packleader:customerKey': true,
+  },
+};
+const APPS = ['workflow/app.ts', 'workflow/target-template.ts'];
+
+const directory = mkdtempSync(join(tmpdir(), 'packleader-cfn-'));
+try {
+  process.exitCode = check();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 2;
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function check(): number {
+  for (const [name, context] of Object.entries(VARIANTS))
+    for (const [index, app] of APPS.entries()) synthesise(app, join(directory, `${name}-${index}`), context);
+  const templates = globSync(join(directory, '*', '*.template.json'));
+  if (templates.length < Object.keys(VARIANTS).length * APPS.length)
+    throw new Error(`Only ${templates.length} templates were synthesised.`);
+  const { status, stdout, stderr } = lint(templates);
+  process.stdout.write(`${stdout}${stderr}`);
+  if (status === null) throw new Error('cfn-lint was ended by a signal.');
+  process.stdout.write(
+    status === 0
+      ? `cfn-lint: ${templates.length} templates, no findings\n`
+      : `cfn-lint: findings in some of ${templates.length} templates (exit status ${status})\n`,
+  );
+  return status === 0 ? 0 : 1;
+}
+
+/** As the CDK CLI would, with the context of cdk.json, and without bundling: no template holds code. */
+function synthesise(app: string, output: string, context: Record<string, unknown>): void {
+  const own = z
+    .object({ context: z.record(z.string(), z.unknown()) })
+    .parse(JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')));
+  execFileSync(process.execPath, [app], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      ...process.env,
+      CDK_OUTDIR: output,
+      CDK_CONTEXT_JSON: JSON.stringify({ ...own.context, 'aws:cdk:bundling-stacks': [], ...context }),
+    },
+  });
+}
+
+function lint(templates: readonly string[]) {
+  const bin = pythonEnvironment(
+    join(CACHE, 'cfn-lint'),
+    join(import.meta.dirname, 'cfn-lint-requirements.txt'),
+    () => process.stderr.write('Installing cfn-lint, once.\n'),
+  );
+  const { status, stdout, stderr, error } = spawnSync(
+    join(bin, 'cfn-lint'),
+    ['--ignore-checks', ...IGNORED, '--', ...templates],
+    { encoding: 'utf8' },
+  );
+  if (error) throw error;
+  return { status, stdout, stderr };
+}

@@ -1,0 +1,59 @@
+import { type App, Duration } from 'aws-cdk-lib';
+import * as z from 'zod';
+import { readFactoryDirectory } from '../tasks/configuration/factory-directory.ts';
+import { type Factory, loadFactory } from '../tasks/configuration/factory.ts';
+
+const toolSchema = z.strictObject({
+  version: z.string().regex(/^\d+(\.\d+)+$/, 'must look like 1.14.2'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must have 64 hexadecimal digits'),
+});
+
+/** docs/runbook.md says what each is for. */
+const alarmsSchema = z
+  .strictObject({
+    email: z.email().optional(),
+    topicArn: z
+      .string()
+      .regex(/^arn:aws:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic')
+      .optional(),
+    usualMinutes: z.number().int().positive().optional(),
+    runbook: z.url().optional(),
+  })
+  .refine(({ email, topicArn }) => email === undefined || topicArn === undefined, {
+    message: 'must have either email or topicArn: who is told by your own topic is for that topic to say',
+  })
+  .transform(({ email, topicArn, usualMinutes, runbook }) => ({
+    notify: { ...(email !== undefined && { email }), ...(topicArn !== undefined && { topicArn }) },
+    ...(usualMinutes !== undefined && { usualTime: Duration.minutes(usualMinutes) }),
+    ...(runbook !== undefined && { runbook }),
+  }));
+
+const contextSchema = z
+  .object({
+    packer: toolSchema,
+    sessionManagerPlugin: toolSchema,
+    repositoryTokenSecret: z.string().min(1),
+    webhookSecret: z.string().regex(/^[\w/+=.@-]{1,505}$/, 'must be the name of a secret, not its ARN'),
+    organizationId: z.string().regex(/^o-[a-z0-9]{10,32}$/, 'must look like o-a1b2c3d4e5'),
+    customerKey: z.boolean(),
+    alarms: alarmsSchema,
+  })
+  .partial();
+
+/**
+ * What cdk.json, or `--context`, says besides the factory, under `packleader:<key>`; docs/deploying.md says what each is for.
+ * What is not said is left out.
+ */
+export function contextOf(app: App): z.infer<typeof contextSchema> {
+  const said = Object.keys(contextSchema.shape).flatMap((key) => {
+    const value: unknown = app.node.tryGetContext(`packleader:${key}`);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return contextSchema.parse(Object.fromEntries(said));
+}
+
+/** The factory of this repository, or of `--context factory=<directory>`. */
+export function factoryOf(app: App): Factory {
+  const directory = z.string().optional().parse(app.node.tryGetContext('factory'));
+  return loadFactory(readFactoryDirectory(directory ?? new URL('../packer', import.meta.url).pathname));
+}

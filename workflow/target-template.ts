@@ -1,0 +1,22 @@
+/**
+ * The target stack for any account, as one template that needs nothing else, neither a bootstrapped account nor an asset: what a
+ * CloudFormation StackSet takes. `npm run target-template` writes it.
+ */
+import { App } from 'aws-cdk-lib';
+import { contextOf, factoryOf } from './context.ts';
+import { TargetStack } from './target-stack.ts';
+
+// CDK's older way to synthesise: its templates ask for no bootstrapped account.
+const app = new App({
+  analyticsReporting: false,
+  postCliContext: { '@aws-cdk/core:newStyleStackSynthesis': false },
+});
+const { customerKey, packer, sessionManagerPlugin } = contextOf(app);
+new TargetStack(app, 'packleader-target', {
+  factory: factoryOf(app),
+  // A StackSet takes 51,200 bytes as they are; more must be in S3.
+  suppressTemplateIndentation: true,
+  ...(packer && { packer }),
+  ...(sessionManagerPlugin && { sessionManagerPlugin }),
+  ...(customerKey !== undefined && { customerKey }),
+});
