@@ -16,15 +16,17 @@ const SYNTHS = 3;
 const IMPORTS = 9;
 const TARGETS = { synthSeconds: 10, bundleBytes: 1_200_000, importMs: 150 } as const;
 
+/** With the webhook, whose bundle is measured too. */
+const WEBHOOK = ['--context', 'packleader:webhookSecret=packleader/webhook'];
+
+const functionSchema = z.object({ FunctionName: z.string(), Code: z.object({ S3Key: z.string() }) });
+
 const [load = 0] = loadavg();
 if (load > availableParallelism() / 2)
   process.stderr.write(`The machine is busy (load ${load.toFixed(1)}): the times will be too long.\n`);
 report([await synthesis(), ...bundles()]);
 
-/** What `npm run synth` does without a name for it; with it, the webhook is bundled and measured too. */
-const WEBHOOK = ['--context', 'packleader:webhookSecret=packleader/webhook'];
-
-/** As `npm run synth` does it, of this repository's own factory, with the webhook. */
+/** As `npm run synth` does it, of this repository's own factory. */
 async function synthesis(): Promise<Row> {
   const seconds: number[] = [];
   for (let round = 0; round < SYNTHS; round++) {
@@ -64,20 +66,14 @@ function bundles(): Row[] {
 }
 
 function functionsOf(template: string): { name: string; code: string }[] {
-  const resourceSchema = z.looseObject({
-    Type: z.string(),
-    Properties: z.looseObject({
-      FunctionName: z.string().optional(),
-      Code: z.looseObject({ S3Key: z.string() }).optional(),
-    }),
-  });
   const { Resources } = z
-    .object({ Resources: z.record(z.string(), resourceSchema) })
+    .object({ Resources: z.record(z.string(), z.object({ Type: z.string(), Properties: z.unknown() })) })
     .parse(JSON.parse(readFileSync(template, 'utf8')));
   const functions = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
   if (functions.length === 0) throw new Error(`${template} has no functions`);
-  return functions.map(({ Properties: { FunctionName = '?', Code } }) => {
-    const asset = join(dirname(template), `asset.${Code?.S3Key.replace(/\.zip$/, '')}`);
+  return functions.map(({ Properties }) => {
+    const { FunctionName, Code } = functionSchema.parse(Properties);
+    const asset = join(dirname(template), `asset.${Code.S3Key.replace(/\.zip$/, '')}`);
     const [code] = globSync(join(asset, 'index.{js,mjs,cjs}'));
     if (code === undefined) throw new Error(`${asset} of ${FunctionName} has no index`);
     return { name: FunctionName, code };

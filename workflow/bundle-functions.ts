@@ -33,6 +33,19 @@ const literalKeys: Plugin = {
   },
 };
 
+/**
+ * The SDK looks for credentials in the environment first, where Lambda puts them, and imports these only when there are none:
+ * 100 KB of a bundle that would never run.
+ */
+const NEVER_LOADED = [
+  '@aws-sdk/credential-provider-ini',
+  '@aws-sdk/credential-provider-login',
+  '@aws-sdk/credential-provider-process',
+  '@aws-sdk/credential-provider-sso',
+  '@aws-sdk/credential-provider-web-identity',
+  '@aws-sdk/token-providers',
+];
+
 /** A bundle's beginning: the handler of its task or trigger, which tells what it does in the log. */
 const logged: Plugin = {
   name: 'logged',
@@ -88,6 +101,7 @@ const { outputFiles } = await build({
     js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
   },
   logLevel: 'warning',
+  external: NEVER_LOADED,
   plugins: [logged, literalKeys],
 });
 for (const { path, contents } of outputFiles) {
