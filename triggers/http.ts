@@ -62,8 +62,10 @@ export function readJson({ headers, body }: Request): unknown {
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (cause) {
-    const type = headers.get('content-type') ?? 'unknown';
-    const message = `The body is no JSON: set the webhook's content type to application/json, not ${type}.`;
-    throw new Refusal(400, message, { cause });
+    const type = headers.get('content-type') ?? 'none';
+    const fix = type.startsWith('application/json')
+      ? ''
+      : `: set the webhook's content type to application/json, not ${type}`;
+    throw new Refusal(400, `The body is no JSON${fix}.`, { cause });
   }
 }

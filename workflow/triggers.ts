@@ -84,7 +84,8 @@ export class Triggers extends Construct {
         event: ['referenceCreated', 'referenceUpdated'],
         referenceType: ['branch'],
         referenceName: branches.flatMap((branch) =>
-          branch.includes('*') ? Match.wildcard(branch) : [branch],
+          // EventBridge refuses two asterisks in a row.
+          branch.includes('*') ? Match.wildcard(branch.replaceAll(/\*+/g, '*')) : [branch],
         ),
       },
     });

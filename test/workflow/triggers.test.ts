@@ -206,7 +206,7 @@ describe('a push', () => {
 
   it('to CodeCommit starts one by the event of CodeCommit, for the branches that the factory names', () => {
     const repository = inCodeCommit('eu-west-1');
-    const [, pattern] = patterns({ ...factory, repository, pushBranches: ['main', 'release/*'] });
+    const [, pattern] = patterns({ ...factory, repository, pushBranches: ['main', 'release/**'] });
     expect(pattern).toMatchInlineSnapshot(`
       {
         "detail": {
