@@ -37,7 +37,7 @@ await main(async () => {
   pack(commit, 'out/source.zip');
   const sha256 = sha256Of('out/source.zip');
   const name = `sources/${commit}-${sha256.slice(0, 12)}`;
-  writeFileSync('out/changes.json', JSON.stringify(await changes(commit, bucket, newest), null, 2));
+  writeFileSync('out/changes.json', JSON.stringify(await changes(commit, bucket, newest, from), null, 2));
   await Promise.all([
     upload('out/source.zip', bucket, `${name}.zip`),
     upload('out/changes.json', bucket, `${name}.changes.json`),
@@ -158,7 +158,15 @@ function branchOf(commit, defaultBranch) {
 function contains(branch, commit) {
   if (objectOf(`refs/heads/${branch}`) === undefined)
     throw new Error(`The repository has no branch ${JSON.stringify(branch)}.`);
-  const args = ['--git-dir', REPOSITORY, 'merge-base', '--is-ancestor', commit, `refs/heads/${branch}`];
+  return isAncestor(commit, `refs/heads/${branch}`);
+}
+
+/**
+ * @param {string} commit
+ * @param {string} of
+ */
+function isAncestor(commit, of) {
+  const args = ['--git-dir', REPOSITORY, 'merge-base', '--is-ancestor', commit, of];
   const status = statusOf('git', args);
   if (status > 1) throw new Error(`git merge-base failed: exit status ${status}`);
   return status === 0;
@@ -187,16 +195,20 @@ function pack(commit, file) {
  * @param {string} commit
  * @param {string} bucket
  * @param {Map<string, string>} newest
+ * @param {string} branch
  * @returns {Promise<Record<string, { since: string | null, files: string[] }>>}
  */
-async function changes(commit, bucket, newest) {
+async function changes(commit, bucket, newest, branch) {
   const images = git(['ls-tree', '-d', '-z', '--name-only', `${commit}:${FACTORY}`, 'images/']).split('\0');
   const names = images
     .map((path) => path.slice('images/'.length))
     .filter((name) => /^[a-z][a-z0-9-]*$/.test(name));
   const told = names.map(async (name) => {
     const key = newest.get(name);
-    return [name, key === undefined ? { since: null, files: [] } : await changesSince(key, commit, bucket)];
+    return [
+      name,
+      key === undefined ? { since: null, files: [] } : await changesSince(key, commit, bucket, branch),
+    ];
   });
   return Object.fromEntries(await Promise.all(told));
 }
@@ -225,8 +237,9 @@ async function newestReleases(bucket) {
  * @param {string} key
  * @param {string} commit
  * @param {string} bucket
+ * @param {string} branch
  */
-async function changesSince(key, commit, bucket) {
+async function changesSince(key, commit, bucket, branch) {
   const record = JSON.parse(await aws(['s3', 'cp', '--only-show-errors', `s3://${bucket}/${key}`, '-']));
   const since = record?.commit;
   if (typeof since !== 'string' || !COMMIT.test(since))
@@ -235,6 +248,12 @@ async function changesSince(key, commit, bucket) {
     // Its branch is gone or was rewritten, so nobody can tell what changed: as if it had never been released.
     say(`${key} was released from ${since}, which the repository no longer has.`);
     return { since: null, files: [] };
+  }
+  // A push that arrives late, or twice, must not make an older commit the newest release. One that was moved back by force
+  // is released: its branch no longer has what was released.
+  if (since !== commit && isAncestor(commit, since) && contains(branch, since)) {
+    say(`${key} was released from ${since}, which is newer than ${commit}.`);
+    return { since, files: [] };
   }
   const args = [
     'diff-tree',

@@ -1,13 +1,23 @@
 import * as z from 'zod';
-import { NAMES, amiSchema, keys, plannedReleaseSchema } from './contract.ts';
+import {
+  type Ami,
+  NAMES,
+  type Plan,
+  type ReleasedRecord,
+  amiSchema,
+  keys,
+  plannedReleaseSchema,
+  targetName,
+} from './contract.ts';
 import { putEvent } from './events.ts';
 import { parseEvent } from './parse-event.ts';
-import { writeJson } from './plan-store.ts';
+import { readPlan, writeJson } from './plan-store.ts';
 
 const eventSchema = plannedReleaseSchema.extend({ amis: z.record(z.string(), z.array(amiSchema)) });
 
-/** Tells the world: writes the record that "what changed since the last release" is measured from, and puts one
- *  `Image Released` event on the bus.
+/** Tells the world: writes the record that "what changed since the last release", and "is there a newer source AMI", are
+ *  measured from, and puts one `Image Released` event on the bus. The record outlives the plan, so it says itself how each
+ *  source AMI was found.
  *  In      { release, plan: { bucket, prefix }, amis: { dev: [{ accountId, region, imageId }], prod: … } }
  *  Out     { announced: true }
  *  Errors  AnnouncementFailed (EventBridge did not take the event)
@@ -16,10 +26,24 @@ const eventSchema = plannedReleaseSchema.extend({ amis: z.record(z.string(), z.a
 export async function handler(event: unknown): Promise<{ announced: true }> {
   const { release, plan, amis } = parseEvent(eventSchema, event);
   const images = Object.entries(amis).flatMap(([stage, list]) => list.map((ami) => ({ stage, ...ami })));
-  const detail = { ...release, images };
   if (!release.prerelease) {
-    await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, detail);
+    const planned = await readPlan({ bucket: plan.bucket, key: keys.plan(plan.prefix) });
+    const record: ReleasedRecord = { ...release, images: withSources(images, planned) };
+    await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, record);
   }
-  await putEvent(NAMES.released, detail);
+  await putEvent(NAMES.released, { ...release, images });
   return { announced: true };
+}
+
+function withSources(
+  images: readonly (Ami & { readonly stage: string })[],
+  { stages }: Plan,
+): ReleasedRecord['images'] {
+  const planned = new Map(
+    stages.flatMap(({ targets }) => targets).map((target) => [targetName(target), target]),
+  );
+  return images.map((image) => {
+    const target = planned.get(targetName(image));
+    return target ? { ...image, sourceAmi: target.sourceAmi, architecture: target.architecture } : image;
+  });
 }

@@ -20,6 +20,23 @@ export const NAMES = {
   eventSource: 'packleader',
   released: 'Image Released',
   rolledBack: 'Image Rolled Back',
+  gitPush: 'Git Push',
+  deliveriesTable: 'packleader-deliveries',
+  /** Triggers that AWS could not hand over, or that failed after all their retries. */
+  deadLetterQueue: 'packleader-failed-triggers',
+  scheduleGroup: 'packleader',
+} as const;
+
+/** Environment variables of the triggers. */
+export const TRIGGER_ENVIRONMENT = {
+  /** The name of the webhook's secret, never its value. */
+  webhookSecret: 'PACKLEADER_WEBHOOK_SECRET',
+  repository: 'PACKLEADER_REPOSITORY',
+  /** The branches whose pushes start a release, as a JSON list; `*` stands for any characters. */
+  branches: 'PACKLEADER_PUSH_BRANCHES',
+  bucket: 'PACKLEADER_BUCKET',
+  /** The ARN of `packleader-release`. */
+  releaseMachine: 'PACKLEADER_RELEASE_MACHINE',
 } as const;
 
 /** What packleader counts, as metrics in CloudWatch. Functions write them into their logs, in the embedded metric format. */
@@ -134,6 +151,10 @@ export const parameters = {
   version: (image: string, version: string) => `/packleader/${image}/versions/${version}`,
   versions: (image: string) => `/packleader/${image}/versions`,
   latest: (image: string) => `/packleader/${image}/latest`,
+  /** In the hub: `enabled`, as if there were none, or `disabled`. No stack makes it, so that none resets it. */
+  triggers: '/packleader/triggers',
+  /** In the hub, written by whoever resumes the paused rebuilds of an image; the time of that counts, not the value. */
+  resumed: (image: string) => `/packleader/triggers/resumed/${image}`,
 } as const;
 
 export const roleArn = (accountId: string, role: string) => `arn:aws:iam::${accountId}:role/${role}`;
@@ -158,6 +179,8 @@ export const releaseRequestSchema = z
     branch: z.string().min(1).optional(),
     overrides: z.record(z.string(), z.unknown()).optional(),
     reason: z.string().optional(),
+    /** What the console fills in by itself; it means nothing. */
+    Comment: z.string().optional(),
   })
   .describe('release request');
 export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;
@@ -222,24 +245,31 @@ export const sourceAmiSchema = z.union([
     owners: z.array(z.string()).min(1),
     maxAgeDays: z.number().optional(),
   }),
-  z.strictObject({ image: z.string(), version: z.string().optional(), maxAgeDays: z.number().optional() }),
+  z.strictObject({
+    image: z.string(),
+    version: z.string().optional(),
+    /** Set where the configuration names no version: this one is released by the same execution. */
+    sameExecution: z.literal(true).optional(),
+    maxAgeDays: z.number().optional(),
+  }),
   z.strictObject({ ids: z.record(z.string(), z.string()), maxAgeDays: z.number().optional() }),
 ]);
 export type SourceAmi = z.infer<typeof sourceAmiSchema>;
 
-/** `plan.json`: what a release does in every target of every stage. */
+/** A target with what its source AMI is found by. */
+export const sourcedTargetSchema = targetSchema.extend({
+  sourceAmi: sourceAmiSchema,
+  architecture: z.enum(['x86_64', 'arm64']),
+});
+export type SourcedTarget = z.infer<typeof sourcedTargetSchema>;
+
+/** `plan.json`: what a release does in every target of every stage. Kept for 90 days. */
 export const planSchema = z.object({
   release: releaseSchema,
   stages: z.array(
     z.object({
       name: z.string(),
-      targets: z.array(
-        targetSchema.extend({
-          sourceAmi: sourceAmiSchema,
-          architecture: z.enum(['x86_64', 'arm64']),
-          timeoutMinutes: z.number().int(),
-        }),
-      ),
+      targets: z.array(sourcedTargetSchema.extend({ timeoutMinutes: z.number().int() })),
     }),
   ),
 });
@@ -270,6 +300,18 @@ export const bakedSchema = z.object({
 /** An AMI of a release in one target. */
 export const amiSchema = targetSchema.extend({ imageId: z.string() });
 export type Ami = z.infer<typeof amiSchema>;
+
+/** What is kept for ever of a version that was released, under `keys.released`. */
+export const releasedRecordSchema = releaseSchema.extend({
+  images: z.array(
+    amiSchema.extend({
+      stage: z.string(),
+      /** What its source AMI was found by; missing in the records of older deployments. */
+      ...sourcedTargetSchema.pick({ sourceAmi: true, architecture: true }).partial().shape,
+    }),
+  ),
+});
+export type ReleasedRecord = z.infer<typeof releasedRecordSchema>;
 
 /** Something a rollback could not remove, and why. */
 export const leftoverSchema = targetSchema.extend({ resourceId: z.string(), why: z.string() });

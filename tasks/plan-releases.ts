@@ -145,7 +145,7 @@ function pinBase(
 ): Plan['stages'][number]['targets'][number]['sourceAmi'] {
   if (!('image' in source) || source.version !== undefined) return source;
   const base = releases.get(source.image);
-  return base ? { ...source, version: base.version } : source;
+  return base ? { ...source, version: base.version, sameExecution: true } : source;
 }
 
 interface Fetched {

@@ -3,7 +3,7 @@
  * Ends with 1 when there is a finding, and with 2 when the check itself could not be made.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -21,6 +21,7 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
     'packleader:packer': { version: '1.14.2', sha256: 'a'.repeat(64) },
     'packleader:sessionManagerPlugin': { version: '1.2.0.0', sha256: 'a'.repeat(64) },
     'packleader:repositoryTokenSecret': 'git/images',
+    'packleader:webhookSecret': 'packleader/webhook',
     'packleader:organizationId': 'o-a1b2c3d4e5',
     'packleader:customerKey': true,
   },
@@ -38,8 +39,12 @@ try {
 }
 
 function check(): number {
+  const scheduled = scheduledFactory();
   for (const [name, context] of Object.entries(VARIANTS))
-    for (const [index, app] of APPS.entries()) synthesise(app, join(directory, `${name}-${index}`), context);
+    for (const [index, app] of APPS.entries()) {
+      const factory = name === 'full' ? { factory: scheduled } : {};
+      synthesise(app, join(directory, `${name}-${index}`), { ...context, ...factory });
+    }
   const templates = globSync(join(directory, '*', '*.template.json'));
   if (templates.length < Object.keys(VARIANTS).length * APPS.length)
     throw new Error(`Only ${templates.length} templates were synthesised.`);
@@ -52,6 +57,16 @@ function check(): number {
       : `cfn-lint: findings in some of ${templates.length} templates (exit status ${status})\n`,
   );
   return status === 0 ? 0 : 1;
+}
+
+/** This repository's own factory, with a schedule and with branches that start releases, as none is shipped. */
+function scheduledFactory(): string {
+  const factory = join(directory, 'factory');
+  cpSync(join(ROOT, 'packer'), factory, { recursive: true });
+  const schedule = '{ cron: 0 4 ? * MON *, timeZone: Europe/Berlin, when: newer-source-ami }';
+  appendFileSync(join(factory, 'images', 'linux-base', 'image.yaml'), `\nschedule: ${schedule}\n`);
+  appendFileSync(join(factory, 'factory.yaml'), '\npushBranches: [main, release/*]\n');
+  return factory;
 }
 
 /** As the CDK CLI would, with the context of cdk.json, and without bundling: no template holds code. */

@@ -5,13 +5,15 @@ import { TargetStack } from './target-stack.ts';
 
 const app = new App();
 const factory = factoryOf(app);
-const { repositoryTokenSecret, organizationId, customerKey, packer, sessionManagerPlugin, alarms } =
-  contextOf(app);
+const context = contextOf(app);
+const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = context;
+const { packer, sessionManagerPlugin } = context;
 
 new HubStack(app, 'packleader-hub', {
   factory,
   env: { account: factory.hub.accountId, region: factory.hub.region },
   ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
+  ...(webhookSecret !== undefined && { webhookSecret }),
   ...(alarms && { alarms }),
   ...(organizationId !== undefined && { organizationId }),
   ...(customerKey !== undefined && { customerKey }),

@@ -8,11 +8,14 @@ import { FetchSourceProject } from './fetch-source-project.ts';
 import { ReleaseBucket } from './release-bucket.ts';
 import { StateMachines } from './state-machines.ts';
 import { TaskFunctions } from './task-functions.ts';
+import { Triggers } from './triggers.ts';
 
 export interface HubStackProps extends StackProps {
   readonly factory: Factory;
   /** The name of the secret that holds a token for a private repository with an https URL; default: it is public. */
   readonly repositoryTokenSecret?: string;
+  /** The name of the secret that GitHub, GitLab or Bitbucket sign with; default: there is no webhook. */
+  readonly webhookSecret?: string;
   /** The organisation that all targets are in; default: the bucket's policy names each account. */
   readonly organizationId?: string;
   /** Whether a key of the account's own encrypts what the stack keeps; default: keys of AWS's do. */
@@ -24,13 +27,14 @@ export interface HubStackProps extends StackProps {
 export class HubStack extends Stack {
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
-    const { factory, repositoryTokenSecret, organizationId, customerKey = false, alarms } = props;
+    const { factory, repositoryTokenSecret, webhookSecret, organizationId, alarms } = props;
+    const key = props.customerKey ? new CustomerKey(this, 'Key') : undefined;
     const accountIds = accountsOf(factory);
     const bucket = new ReleaseBucket(this, 'Bucket', {
       bucketName: bucketName(factory),
       accountIds,
       ...(organizationId !== undefined && { organizationId }),
-      ...(customerKey && { key: new CustomerKey(this, 'Key') }),
+      ...(key && { key }),
     });
     const functions = new TaskFunctions(this, 'Tasks');
     functions.mayUse(bucket);
@@ -51,6 +55,13 @@ export class HubStack extends Stack {
       accountIds,
       fetchSourceProjectArn: project.projectArn,
       targets: factory.stages.flatMap(({ targets }) => targets),
+    });
+    new Triggers(this, 'Triggers', {
+      factory,
+      bucket,
+      accountIds,
+      ...(key && { key }),
+      ...(webhookSecret !== undefined && { webhookSecret }),
     });
     // Last: the alarms watch every function and queue that is there.
     new Alarms(this, 'Alarms', alarms);

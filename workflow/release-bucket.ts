@@ -25,7 +25,8 @@ const LONGEST_POLICY = 20 * 1024;
 const WORKING_FILES = { expiration: Duration.days(90), noncurrentVersionExpiration: Duration.days(30) };
 
 /**
- * `released/` has no rule: what changed since the last release is measured from its records. They take a kilobyte a release.
+ * `released/` has no rule: what changed since the last release, and whether there is a newer source AMI, is measured from its
+ * records, however old the release is. They take a kilobyte for each two targets of a release.
  */
 const LIFECYCLE: LifecycleRule[] = [
   { id: 'plans', prefix: 'plans/', ...WORKING_FILES },

@@ -9,6 +9,10 @@ import { NAMES, roleArn } from '../tasks/contract.ts';
 export const BAKE_BATCH_ROLE = NAMES.bakeBatchMachine;
 
 export const taskRole = (file: string) => `packleader-task-${file}`;
+export const triggerRole = (file: string) => `packleader-trigger-${file}`;
+
+/** The trigger that acts in target accounts too: it looks for newer source AMIs. */
+export const SCHEDULED_REBUILD = 'scheduled-rebuild';
 
 /** The builders' role and instance profile; a bake may pass any role whose name begins like this. */
 export const BUILDER = 'packleader-builder';

@@ -16,7 +16,7 @@ import { CustomerKey } from './customer-key.ts';
 import { FixedRole } from './fixed-role.ts';
 import { bucketName } from './hub-stack.ts';
 import { orchestratorPolicy } from './orchestrator-policy.ts';
-import { BAKE_BATCH_ROLE, BUILDER, taskRole } from './role-names.ts';
+import { BAKE_BATCH_ROLE, BUILDER, SCHEDULED_REBUILD, taskRole, triggerRole } from './role-names.ts';
 import { STEWARD_WILDCARDS, stewardPolicy } from './steward-policy.ts';
 import { bakeProjectArn, buildsOf } from './target-arns.ts';
 import { STEWARDS } from './task-functions.ts';
@@ -68,7 +68,7 @@ export class TargetStack extends Stack {
     new FixedRole(this, 'Steward', {
       roleName: NAMES.stewardRole,
       description: 'Lets the tasks in the hub look at AMIs, tag, publish and deregister them.',
-      trusted: hubRoles(factory, STEWARDS.map(taskRole)),
+      trusted: hubRoles(factory, [...STEWARDS.map(taskRole), triggerRole(SCHEDULED_REBUILD)]),
       statements: stewardPolicy(accountId, hub.region),
       wildcards: STEWARD_WILDCARDS,
     });

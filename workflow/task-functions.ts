@@ -1,21 +1,13 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import {
-  Architecture,
-  Function as LambdaFunction,
-  LoggingFormat,
-  Runtime,
-  Tracing,
-} from 'aws-cdk-lib/aws-lambda';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import { NAMES } from '../tasks/contract.ts';
-import { KeptLogs } from './kept-logs.ts';
+import { HubFunction } from './hub-function.ts';
 import { keyStatements } from './release-bucket.ts';
 import { mayAssume, taskRole } from './role-names.ts';
-import { taskBundle } from './task-bundles.ts';
-import { type Wildcards, justify } from './wildcards.ts';
+import type { Wildcards } from './wildcards.ts';
 import * as timeouts from './timeouts.ts';
 
 /** Tasks that act in target accounts, through the steward role. */
@@ -34,6 +26,7 @@ export const STEWARDS = [
 const READS: Readonly<Record<string, readonly string[]>> = {
   'plan-releases': ['sources'],
   'resolve-source-amis': ['plans'],
+  'announce-release': ['plans'],
   'find-dead-releases': ['plans'],
   'sweep-release': ['sweeps'],
   'report-sweep': ['sweeps'],
@@ -76,35 +69,19 @@ const WILDCARDS: Wildcards = {
 
 /** One Lambda function per task file; each is made when a state asks for it. */
 export class TaskFunctions extends Construct {
-  readonly #functions = new Map<string, LambdaFunction>();
-  readonly #grants: ((file: string, task: LambdaFunction) => void)[] = [];
+  readonly #functions = new Map<string, HubFunction>();
+  readonly #grants: ((file: string, task: HubFunction) => void)[] = [];
 
-  of(file: string): LambdaFunction {
+  of(file: string): HubFunction {
     const existing = this.#functions.get(file);
     if (existing) return existing;
-    const functionName = `packleader-${file}`;
-    const logGroup = new KeptLogs(this, `${file}-logs`, `/aws/lambda/${functionName}`);
-    const role = new Role(this, `${file}-role`, {
+    const task = new HubFunction(this, file, {
+      file: `tasks/${file}`,
+      functionName: `packleader-${file}`,
       roleName: taskRole(file),
       description: `The task ${file} of packleader.`,
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    });
-    logGroup.grantWrite(role);
-    justify(role, WILDCARDS);
-    const task = new LambdaFunction(this, file, {
-      functionName,
-      role,
-      code: taskBundle(file),
-      handler: 'index.handler',
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      memorySize: 1024,
       timeout: Duration.seconds(timeouts.LAMBDA.toSeconds()),
-      tracing: Tracing.ACTIVE,
-      logGroup,
-      // Lambda's own lines as JSON too: how a task ended that could not say so itself.
-      loggingFormat: LoggingFormat.JSON,
-      environment: { NODE_OPTIONS: '--enable-source-maps' },
+      wildcards: WILDCARDS,
     });
     for (const grant of this.#grants) grant(file, task);
     if (ANNOUNCERS.includes(file))

@@ -4,6 +4,7 @@ import { targetName, type Target } from '../contract.ts';
 import { plain, walk, type MapNode } from './nodes.ts';
 import { nearest, problem, shown, throwIfAny, type Path, type Problem } from './problems.ts';
 import { secretProblems } from './secrets.ts';
+import { scheduleSchema, type Schedule } from './schedule.ts';
 import { region, schemaProblems, strictMap, text } from './validation.ts';
 import { readYaml } from './yaml.ts';
 
@@ -21,11 +22,15 @@ export interface Image {
   /** `<major>.<minor>` */
   readonly version: string;
   readonly platform: 'linux' | 'windows';
+  /** When it is rebuilt without a push; default: never. */
+  readonly schedule?: Schedule;
 }
 
 export interface Factory {
   readonly repository: string;
   readonly defaultBranch: string;
+  /** The branches whose pushes start a release, `*` for any characters; default: the default branch. */
+  readonly pushBranches?: readonly string[];
   readonly hub: Target;
   /** In the order in which a release goes through them. */
   readonly stages: readonly Stage[];
@@ -106,9 +111,15 @@ const target = strictMap({ accountId, region }, { must: 'must be a map of accoun
 const REPOSITORY =
   /^(https:\/\/[^\s/]+\/\S+|ssh:\/\/[^\s/]+\/\S+|[\w.-]+@[\w.-]+:\S+|codecommit(::[a-z0-9-]+)?:\/\/\S+)$/;
 
+const BRANCHES = 'must be a list of branches, like [main, release/*]';
+
 const factorySchema = strictMap({
   repository: text(REPOSITORY, 'must be an https, ssh or codecommit URL'),
   defaultBranch: text(/^(?![-/])[^\s~^:?*[\\]+$/, 'must be the name of a branch').default('main'),
+  pushBranches: z
+    .array(text(/^(?![-/])[^\s~^:?[\\]+$/, BRANCHES), { error: BRANCHES })
+    .min(1, { error: BRANCHES })
+    .exactOptional(),
   hub: target,
   stages: z
     .array(
@@ -137,6 +148,7 @@ const imageSchema = strictMap({
     })
     .regex(/^(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})$/, { error: 'must be "<major>.<minor>", like "1.4"' }),
   platform: z.enum(['linux', 'windows'], { error: 'must be linux or windows' }),
+  schedule: scheduleSchema.exactOptional(),
 });
 
 // ---------------------------------------------------------------------------------------------- reading

@@ -247,6 +247,25 @@ describe('what changed', () => {
     expect(changesOf(fetch({}).exported)).toEqual({ 'linux-base': { since: recent, files: [] } });
   });
 
+  it('is nothing for a commit that is older than the released one: a late or repeated push releases nothing', () => {
+    const old = commit({ 'packer/config/default.yaml': 'instanceType: m7i.large\n' });
+    const recent = commit({ 'packer/config/default.yaml': 'instanceType: m7i.xlarge\n' });
+    released('linux-base', '1.4.20260101000000', recent);
+    const { exported, log } = fetch({ ref: old, branch: 'main' });
+    expect(changesOf(exported)).toEqual({ 'linux-base': { since: recent, files: [] } });
+    expect(log).toContain(`which is newer than ${old}`);
+  });
+
+  it('is what differs when a branch was moved back by force', () => {
+    const old = commit({ 'packer/config/default.yaml': 'instanceType: m7i.large\n' });
+    const recent = commit({ 'packer/config/default.yaml': 'instanceType: m7i.xlarge\n' });
+    git(repository, 'branch', 'keep');
+    git(repository, 'reset', '--quiet', '--hard', old);
+    released('linux-base', '1.4.20260101000000', recent);
+    const { exported } = fetch({ ref: old, branch: 'main' });
+    expect(changesOf(exported)).toEqual({ 'linux-base': { since: recent, files: ['config/default.yaml'] } });
+  });
+
   it('is unknown when the repository lost the released commit', () => {
     released('linux-base', '1.4.20260101000000', 'a'.repeat(40));
     expect(changesOf(fetch({}).exported)).toEqual({ 'linux-base': { since: null, files: [] } });

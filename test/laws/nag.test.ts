@@ -5,12 +5,23 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import type { Factory } from '../../tasks/configuration/factory.ts';
 import { HubStack } from '../../workflow/hub-stack.ts';
 import { TargetStack } from '../../workflow/target-stack.ts';
 import { ownFactory } from '../workflow/synthesised.ts';
 
 const factory = ownFactory();
 const { accountId: account, region } = factory.hub;
+
+/** With whatever can start a release: a repository in CodeCommit, a webhook, and a schedule for every image. */
+const everyTrigger: Factory = {
+  ...factory,
+  repository: 'codecommit://images',
+  images: factory.images.map((image) => ({
+    ...image,
+    schedule: { rate: '7 days', timeZone: 'UTC', when: 'newer-source-ami' },
+  })),
+};
 
 const reportSchema = z.object({
   pluginReports: z.array(
@@ -47,7 +58,13 @@ function findings(make: (scope: App) => Stack): string[] {
 
 describe('cdk-nag finds nothing that is not explained', () => {
   it.each([false, true])('in the hub, with a key of its own: %s', (customerKey) => {
-    const props = { factory, env: { account, region }, repositoryTokenSecret: 'git/images', customerKey };
+    const props = {
+      factory: everyTrigger,
+      env: { account, region },
+      repositoryTokenSecret: 'git/images',
+      webhookSecret: 'packleader/webhook',
+      customerKey,
+    };
     expect(findings((scope) => new HubStack(scope, 'hub', props))).toEqual([]);
   });
 

@@ -5,15 +5,24 @@ import { NAMES, roleArn } from '../../tasks/contract.ts';
 import { statesOf } from '../../sandbox/asl.ts';
 import { filesOf } from '../workflow/rehearsing.ts';
 import { type Statement, type Synthesised, hub, target } from '../workflow/synthesised.ts';
+import { WEBHOOK_SECRET } from '../triggers/webhook-world.ts';
 import { machinesOf } from './machines.ts';
 import { type Request, allowing, allowingPrincipal } from './permissions/evaluate.ts';
 import { callsOfBuilds, commandsOfBuilds, namedCommands } from './permissions/builds.ts';
 import { BY_AWS, BY_PACKER } from './permissions/reasons.ts';
 import { type Recorded, STAGES, record } from './permissions/recording.ts';
+import { callsOfTriggers } from './permissions/triggers.ts';
 
 const { factory } = loadConfiguration(filesOf({ stages: STAGES }));
 const { accountId: hubAccount, region } = factory.hub;
-const theHub = hub(factory);
+const scheduled = {
+  ...factory,
+  images: factory.images.map((image) => ({
+    ...image,
+    schedule: { rate: '7 days', timeZone: 'UTC', when: 'always' } as const,
+  })),
+};
+const theHub = hub(scheduled, { webhookSecret: WEBHOOK_SECRET });
 const accountIds = [...new Set(Object.values(STAGES).flatMap((of) => of.map(({ accountId }) => accountId)))];
 const targets = new Map(accountIds.map((accountId) => [accountId, target({ factory, accountId })]));
 
@@ -39,6 +48,8 @@ const rolesOf = (stack: Synthesised): Role[] =>
 const withArns = (resource: string): string =>
   resource
     .replace(/^function /, `arn:aws:lambda:${region}:${hubAccount}:function:`)
+    .replace(/^queue /, `arn:aws:sqs:${region}:${hubAccount}:`)
+    .replace(/^table /, `arn:aws:dynamodb:${region}:${hubAccount}:table/`)
     .replace(/^project /, `arn:aws:codebuild:${region}:${hubAccount}:project/`);
 
 function roleNamed(accountId: string, name: string): Role {
@@ -99,9 +110,46 @@ function callsOfRules(): Recorded[] {
   );
 }
 
+/** What EventBridge Scheduler does with its role, and Lambda with a function's that has failed for the last time. */
+function callsOfTriggered(): Recorded[] {
+  const scheduleSchema = z.object({
+    Arn: z.string(),
+    RoleArn: z.string(),
+    DeadLetterConfig: z.object({ Arn: z.string() }),
+  });
+  const failureSchema = z.object({ OnFailure: z.object({ Destination: z.string() }) });
+  const asked = (by: string, state: string, action: string, resource: string): Recorded => ({
+    accountId: hubAccount,
+    by,
+    state,
+    request: { action, resource: withArns(resource), context: {} },
+  });
+  return [
+    ...theHub.ofType('AWS::Scheduler::Schedule').flatMap(({ is, path }) => {
+      const { Arn, RoleArn, DeadLetterConfig } = scheduleSchema.parse(is['Target']);
+      const by = roleReference.exec(RoleArn)?.[1] ?? RoleArn;
+      return [
+        asked(by, path, 'lambda:InvokeFunction', Arn),
+        asked(by, path, 'sqs:SendMessage', DeadLetterConfig.Arn),
+      ];
+    }),
+    ...theHub.ofType('AWS::Lambda::EventInvokeConfig').map(({ is, path }) => {
+      const { OnFailure } = failureSchema.parse(is['DestinationConfig']);
+      return asked(z.string().parse(is['FunctionName']), path, 'sqs:SendMessage', OnFailure.Destination);
+    }),
+  ];
+}
+
 let calls: Recorded[] = [];
 beforeAll(async () => {
-  calls = [...(await record()), ...callsOfMachines(), ...callsOfRules(), ...callsOfBuilds(factory.hub)];
+  calls = [
+    ...(await record()),
+    ...(await callsOfTriggers()),
+    ...callsOfMachines(),
+    ...callsOfRules(),
+    ...callsOfTriggered(),
+    ...callsOfBuilds(factory.hub),
+  ];
 });
 
 /** Who allows it: the caller's role, and where another account's role or bucket is concerned, that as well. */

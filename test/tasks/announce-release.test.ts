@@ -1,8 +1,8 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { describe, expect, it } from 'vitest';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/announce-release.ts';
-import type { Release } from '../../tasks/contract.ts';
+import type { Plan, Release } from '../../tasks/contract.ts';
 import { DEV, HUB, awsError, call, useAws } from './aws.ts';
 import { PRERELEASE, RELEASE, amiIn } from './example.ts';
 
@@ -18,10 +18,27 @@ const announce = (release: Release) =>
   });
 
 const detail = (release: Release) => ({ ...release, images: [{ stage: 'dev', ...DEV, imageId: 'ami-1' }] });
+const SOURCE = {
+  sourceAmi: { ssmParameter: '/aws/service/al2023', maxAgeDays: 30 },
+  architecture: 'arm64',
+} as const;
+const readPlan = new GetObjectCommand({ Bucket: 'hub', Key: 'plans/x/web/plan.json' });
+beforeEach(() => {
+  const plan: Plan = {
+    release: RELEASE,
+    stages: [{ name: 'dev', targets: [{ ...DEV, ...SOURCE, timeoutMinutes: 60 }] }],
+  };
+  aws.holds('hub', 'plans/x/web/plan.json', plan);
+});
+
 const record = new PutObjectCommand({
   Bucket: 'hub',
   Key: `released/web/${RELEASE.version}.json`,
-  Body: JSON.stringify(detail(RELEASE), null, 2),
+  Body: JSON.stringify(
+    { ...RELEASE, images: [{ stage: 'dev', ...DEV, imageId: 'ami-1', ...SOURCE }] },
+    null,
+    2,
+  ),
   ContentType: 'application/json',
 });
 const event = (release: Release) =>
@@ -32,17 +49,17 @@ const event = (release: Release) =>
   });
 
 describe('announcing a release', () => {
-  it('remembers the commit, then puts one event', async () => {
+  it('remembers the commit, and how each source AMI was found, then puts one event', async () => {
     aws.accepts(HUB, record, event(RELEASE));
     expect(await announce(RELEASE)).toEqual({ announced: true });
-    expect(aws.sent).toEqual([call(HUB, record), call(HUB, event(RELEASE))]);
+    expect(aws.sent).toEqual([readPlan, record, event(RELEASE)].map((command) => call(HUB, command)));
   });
 
   it('twice writes the same record and puts the same event again', async () => {
     aws.accepts(HUB, record, event(RELEASE));
     await announce(RELEASE);
     await announce(RELEASE);
-    expect(aws.sent.slice(2)).toEqual(aws.sent.slice(0, 2));
+    expect(aws.sent.slice(3)).toEqual(aws.sent.slice(0, 3));
   });
 
   it('of a prerelease writes no record, so that "what changed" is still measured from the last release', async () => {

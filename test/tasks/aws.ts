@@ -4,9 +4,11 @@
  */
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -146,6 +148,9 @@ export function useAws(): Aws {
 
   beforeEach(() => {
     process.env['AWS_REGION'] = HUB_REGION;
+    // What the hub does in its own name has these; a steward's session has its account's id instead.
+    process.env['AWS_ACCESS_KEY_ID'] = HUB;
+    process.env['AWS_SECRET_ACCESS_KEY'] = HUB;
     forgetClients();
     aws.reset();
     const stewards: Mock[] = [
@@ -160,10 +165,16 @@ export function useAws(): Aws {
           this.config.credentials(),
           this.config.region(),
         ]);
-        return aws.answer({ accountId: accessKeyId, region }, command);
+        return aws.answer(accessKeyId === HUB ? HUB : { accountId: accessKeyId, region }, command);
       });
     }
-    const hub: Mock[] = [mockClient(S3Client), mockClient(EventBridgeClient), mockClient(SFNClient)];
+    const hub: Mock[] = [
+      mockClient(S3Client),
+      mockClient(EventBridgeClient),
+      mockClient(SFNClient),
+      mockClient(DynamoDBClient),
+      mockClient(SecretsManagerClient),
+    ];
     for (const mock of hub) mock.send.callsFake(async (command) => aws.answer(HUB, command));
     const sts: Mock = mockClient(STSClient);
     sts.send.callsFake(async (command) => assumeSteward(aws, command));

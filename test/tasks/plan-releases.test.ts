@@ -192,7 +192,10 @@ describe('planning releases of several images', () => {
     const { tiers } = await plan({ images: ['web', 'base'] });
     expect(tiers.map((tier) => tier.map(({ release }) => release.image))).toEqual([['base'], ['web']]);
     expect(written()['web/plan.json']).toMatchObject({
-      stages: [{ targets: [{ sourceAmi: { image: 'base', version: BASE_VERSION } }] }, {}],
+      stages: [
+        { targets: [{ sourceAmi: { image: 'base', version: BASE_VERSION, sameExecution: true } }] },
+        {},
+      ],
     });
   });
 

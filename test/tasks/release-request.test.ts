@@ -6,6 +6,8 @@ const EXAMPLE = 'Correct inputs are {} (whatever changed)';
 describe('a release request', () => {
   it.each([
     [{}, { images: undefined, overrides: undefined }],
+    // The console starts with this, and a bare start there should work.
+    [{ Comment: 'Insert your JSON here' }, { images: undefined, overrides: undefined }],
     [{ image: 'web' }, { images: ['web'], overrides: undefined }],
     [{ images: ['base', 'web'] }, { images: ['base', 'web'], overrides: undefined }],
     [

@@ -38,8 +38,7 @@ function headingsOfAlarms(): string[] {
 describe('every alarm', () => {
   it('leads to its own heading in the runbook, and every heading there is of an alarm', () => {
     const names = alarmsOf().map(({ AlarmName }) => AlarmName.replace('packleader-', ''));
-    // A hub without triggers has no queue that could hold what they lost.
-    expect([...new Set([...names, 'dead-letters'])].toSorted()).toEqual(headingsOfAlarms().toSorted());
+    expect(names.toSorted()).toEqual(headingsOfAlarms().toSorted());
     for (const { AlarmName, AlarmDescription } of alarmsOf())
       expect(AlarmDescription).toContain(`docs/runbook.md#${AlarmName.replace('packleader-', '')}`);
   });
@@ -110,6 +109,22 @@ describe('a task that cannot count itself', () => {
 });
 
 describe('a queue', () => {
+  it('of triggers that failed is watched in the hub itself', () => {
+    expect(alarmNamed('dead-letters').Metrics).toMatchObject([
+      { Expression: 'FILL(m0, 0)' },
+      {
+        MetricStat: {
+          Metric: {
+            Namespace: 'AWS/SQS',
+            MetricName: 'ApproximateNumberOfMessagesVisible',
+            Dimensions: [{ Name: 'QueueName', Value: 'queue packleader-failed-triggers' }],
+          },
+          Stat: 'Maximum',
+        },
+      },
+    ]);
+  });
+
   it('of what could not be handed over is watched, wherever in the stack it is', () => {
     const stack = new Synthesised((app) => {
       const made = new Stack(app, 'hub', { env: { account: '999999999999', region: 'eu-west-1' } });

@@ -8,7 +8,7 @@ const [accountId] = ['111111111111'];
 
 const without = [hub(factory), target({ factory, accountId })];
 const withKey = {
-  hub: hub(factory, { customerKey: true }),
+  hub: hub(factory, { customerKey: true, webhookSecret: 'packleader/webhook' }),
   target: target({ factory, accountId, customerKey: true }),
 };
 
@@ -62,12 +62,21 @@ describe('with a key of one’s own', () => {
     );
   });
 
-  it('the hub’s admits the account itself, the logs, and the bake roles of the targets for the bucket’s objects alone', () => {
+  it('encrypts the deliveries that the webhook remembers, and the triggers that failed', () => {
+    const key = 'key ref:Key/Resource';
+    expect(withKey.hub.ofType('AWS::DynamoDB::Table').map(({ is }) => is['SSESpecification'])).toEqual([
+      { KMSMasterKeyId: key, SSEEnabled: true, SSEType: 'KMS' },
+    ]);
+    expect(withKey.hub.ofType('AWS::SQS::Queue').map(({ is }) => is['KmsMasterKeyId'])).toEqual([key]);
+  });
+
+  it('the hub’s admits the account itself, the logs, the bake roles of the targets for the bucket’s objects alone, and the rules whose events are kept when they fail', () => {
     expect(withKey.hub.keyPolicy().map(inWords).join('\n')).toMatchInlineSnapshot(`
       "Allow kms:* by {"AWS":"arn:aws:iam::999999999999:root"} on *
       Logs: Allow kms:Decrypt* kms:Describe* kms:Encrypt* kms:GenerateDataKey* kms:ReEncrypt* by {"Service":"logs.eu-west-1.amazonaws.com"} on * if {"ArnLike":{"kms:EncryptionContext:aws:logs:arn":["arn:aws:logs:eu-west-1:999999999999:log-group:/aws/lambda/packleader-*","arn:aws:logs:eu-west-1:999999999999:log-group:/aws/vendedlogs/*/packleader-*","arn:aws:logs:eu-west-1:999999999999:log-group:/packleader/*"]}}
       DeliveryOfLogs: Allow kms:Decrypt* by {"Service":"delivery.logs.amazonaws.com"} on * if {"StringEquals":{"aws:SourceAccount":"999999999999"}}
-      BakesUseTheKey: Allow kms:Decrypt kms:GenerateDataKey by {"AWS":["111111111111","222222222222"]} on * if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"},"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}"
+      BakesUseTheKey: Allow kms:Decrypt kms:GenerateDataKey by {"AWS":["111111111111","222222222222"]} on * if {"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/packleader-bake"},"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}
+      RulesKeepWhatFailed: Allow kms:Decrypt kms:GenerateDataKey by {"Service":"events.amazonaws.com"} on * if {"StringEquals":{"aws:SourceAccount":"999999999999"}}"
     `);
   });
 
@@ -113,8 +122,11 @@ describe('with a key of one’s own', () => {
         "packleader-fetch-source": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
         ],
+        "packleader-scheduler": [
+          "EncryptWhatFailed: Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"sqs.eu-west-1.amazonaws.com"}}",
+        ],
         "packleader-task-announce-release": [
-          "Allow kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+          "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
         ],
         "packleader-task-announce-rollback": [],
         "packleader-task-apply-version-tags": [],
@@ -139,6 +151,16 @@ describe('with a key of one’s own', () => {
         ],
         "packleader-task-verify-rollback": [],
         "packleader-task-withdraw-publication": [],
+        "packleader-trigger-git-push": [
+          "UseKeyOfDeliveries: Allow kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"dynamodb.eu-west-1.amazonaws.com"}}",
+        ],
+        "packleader-trigger-scheduled-rebuild": [
+          "EncryptWhatFailed: Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"sqs.eu-west-1.amazonaws.com"}}",
+          "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
+        "packleader-trigger-start-release": [
+          "EncryptWhatFailed: Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"sqs.eu-west-1.amazonaws.com"}}",
+        ],
       }
     `);
   });

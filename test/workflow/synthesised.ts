@@ -34,7 +34,16 @@ const statementSchema = z.strictObject({
 export type Statement = z.infer<typeof statementSchema>;
 const documentSchema = z.object({ Statement: z.array(statementSchema) });
 
-const NAMED_BY = ['RoleName', 'BucketName', 'LogGroupName', 'FunctionName', 'TopicName', 'Name'];
+const NAMED_BY = [
+  'RoleName',
+  'BucketName',
+  'LogGroupName',
+  'FunctionName',
+  'QueueName',
+  'TableName',
+  'TopicName',
+  'Name',
+];
 
 function nameIn(properties: Record<string, unknown>): string | undefined {
   return NAMED_BY.map((key) => properties[key]).find((name) => typeof name === 'string');
@@ -134,6 +143,9 @@ export class Synthesised {
         'AWS::Logs::LogGroup': 'log group ',
         'AWS::Lambda::Function': 'function ',
         'AWS::CodeBuild::Project': 'project ',
+        'AWS::DynamoDB::Table': 'table ',
+        'AWS::Events::Rule': 'rule ',
+        'AWS::SQS::Queue': 'queue ',
         'AWS::IAM::Role': 'role ',
         'AWS::KMS::Key': 'key ',
       };

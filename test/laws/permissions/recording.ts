@@ -145,8 +145,12 @@ export async function record(): Promise<Recorded[]> {
   return [...recorded.values()];
 }
 
-function recordingsOf({ world, hub }: Sandbox, call: Call): Recorded[] {
-  const here = currentState();
+/** What one call asks IAM for, and who asks. */
+export function recordingsOf(
+  { world, hub }: Sandbox,
+  call: Call,
+  here: { readonly state: string; readonly by: string } | undefined = currentState(),
+): Recorded[] {
   const state = here?.state ?? 'outside any state';
   const inHub = call.role === HUB_ROLES.tasks;
   const by = inHub ? (here?.by ?? 'nobody') : call.role;

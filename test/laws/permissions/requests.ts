@@ -13,7 +13,9 @@ const tagListSchema = z.array(z.object({ Key: z.string(), Value: z.string() }));
 const inputSchema = z.object({
   Bucket: z.string(),
   DeleteAssociatedSnapshots: z.boolean(),
-  Entries: z.array(z.object({ EventBusName: z.string().default('default') })),
+  Entries: z.array(
+    z.object({ EventBusName: z.string().default('default'), Source: z.string(), DetailType: z.string() }),
+  ),
   GroupId: z.string(),
   ImageId: z.string(),
   InstanceId: z.string(),
@@ -31,9 +33,11 @@ const inputSchema = z.object({
   Resources: z.array(z.string()),
   RoleArn: z.string(),
   ExternalId: z.string(),
+  SecretId: z.string(),
   SecurityGroupIds: z.array(z.string()),
   SnapshotId: z.string(),
   TagSpecifications: z.array(z.object({ ResourceType: z.string(), Tags: tagListSchema })),
+  TableName: z.string(),
   Tags: tagListSchema,
   VolumeId: z.string(),
   buildspecOverride: z.string(),
@@ -41,17 +45,24 @@ const inputSchema = z.object({
   id: z.string(),
   ids: z.array(z.string()),
   projectName: z.string(),
+  stateMachineArn: z.string(),
 });
 const anyInputSchema = inputSchema.partial();
 type Input = z.infer<typeof anyInputSchema>;
 
+/** As much of a call as says what IAM is asked for. */
+export type AskedCall = Pick<Call, 'accountId' | 'region' | 'operation'> & {
+  readonly service: string;
+  readonly input: object;
+};
+
 /** A call with what it finds. */
 class Asked {
-  readonly call: Call;
+  readonly call: AskedCall;
   readonly input: Input;
   readonly #place: Region;
 
-  constructor(call: Call, place: Region) {
+  constructor(call: AskedCall, place: Region) {
     this.call = call;
     this.input = anyInputSchema.parse(call.input);
     this.#place = place;
@@ -160,6 +171,8 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
     return one('codebuild:StartBuild', asked.project(projectName), context);
   },
   'codebuild:StopBuild': (asked) => one('codebuild:StopBuild', asked.project(asked.input.id)),
+  'dynamodb:PutItem': ({ call, input }) =>
+    one('dynamodb:PutItem', `arn:aws:dynamodb:${call.region}:${call.accountId}:table/${input.TableName}`),
   'ec2:CreateImage': (asked) => [
     ...asked.existing('ec2:CreateImage', 'instance', asked.input.InstanceId),
     ...asked.made('CreateImage', 'image'),
@@ -221,16 +234,27 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
   'ec2:TerminateInstances': (asked) =>
     (asked.input.InstanceIds ?? []).flatMap((id) => asked.existing('ec2:TerminateInstances', 'instance', id)),
   'eventbridge:PutEvents': ({ call, input }) =>
-    (input.Entries ?? []).flatMap(({ EventBusName }) =>
-      one('events:PutEvents', `arn:aws:events:${call.region}:${call.accountId}:event-bus/${EventBusName}`),
+    (input.Entries ?? []).flatMap(({ EventBusName, Source, DetailType }) =>
+      one('events:PutEvents', `arn:aws:events:${call.region}:${call.accountId}:event-bus/${EventBusName}`, {
+        'events:source': Source,
+        'events:detail-type': DetailType,
+      }),
     ),
   's3:GetObject': ({ input }) => one('s3:GetObject', `arn:aws:s3:::${input.Bucket}/${input.Key}`),
   's3:HeadObject': ({ input }) => one('s3:GetObject', `arn:aws:s3:::${input.Bucket}/${input.Key}`),
   's3:ListObjectsV2': ({ input }) =>
     one('s3:ListBucket', `arn:aws:s3:::${input.Bucket}`, { 's3:prefix': input.Prefix ?? '' }),
   's3:PutObject': ({ input }) => one('s3:PutObject', `arn:aws:s3:::${input.Bucket}/${input.Key}`),
+  // The name of a secret is not the end of its ARN: Secrets Manager adds six characters.
+  'secretsmanager:GetSecretValue': ({ call, input }) =>
+    one(
+      'secretsmanager:GetSecretValue',
+      `arn:aws:secretsmanager:${call.region}:${call.accountId}:secret:${input.SecretId}-a1B2c3`,
+    ),
   'sfn:DescribeExecution': ({ input }) => one('states:DescribeExecution', input.executionArn),
   'sfn:GetExecutionHistory': ({ input }) => one('states:GetExecutionHistory', input.executionArn),
+  'sfn:ListExecutions': ({ input }) => one('states:ListExecutions', input.stateMachineArn),
+  'sfn:StartExecution': ({ input }) => one('states:StartExecution', input.stateMachineArn),
   'sfn:StopExecution': ({ input }) => one('states:StopExecution', input.executionArn),
   'ssm:DeleteParameter': (asked) => one('ssm:DeleteParameter', asked.parameter(asked.input.Name)),
   'ssm:DescribeParameters': () => one('ssm:DescribeParameters'),
@@ -253,7 +277,7 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
 };
 
 /** What IAM is asked for one call; `place` is the caller's account and region at that moment. */
-export function requestsOf(call: Call, place: Region): Request[] {
+export function requestsOf(call: AskedCall, place: Region): Request[] {
   const operation = `${call.service}:${call.operation}`;
   const everywhere = { 'aws:RequestedRegion': call.region, 'aws:SecureTransport': 'true' };
   // EC2's Describe actions take no resource.

@@ -1,10 +1,10 @@
 /**
- * Bundles every task for Lambda in one run of esbuild: `node workflow/bundle-tasks.ts <directory>` makes
- * `<directory>/<task>/index.mjs` and its source map. A program of its own, because esbuild runs plugins only when it may
- * take its time, and constructs cannot wait.
+ * Bundles every task and every trigger for Lambda in one run of esbuild: `node workflow/bundle-functions.ts <directory>` makes
+ * `<directory>/tasks/<task>/index.mjs`, or `triggers/…`, and its source map. A program of its own, because esbuild runs plugins
+ * only when it may take its time, and constructs cannot wait.
  */
 import { type Plugin, build } from 'esbuild';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,7 +33,20 @@ const literalKeys: Plugin = {
   },
 };
 
-/** A bundle's beginning: the handler of its task, which tells what it does in the log. */
+/**
+ * The SDK looks for credentials in the environment first, where Lambda puts them, and imports these only when there are none:
+ * 100 KB of a bundle that would never run.
+ */
+const NEVER_LOADED = [
+  '@aws-sdk/credential-provider-ini',
+  '@aws-sdk/credential-provider-login',
+  '@aws-sdk/credential-provider-process',
+  '@aws-sdk/credential-provider-sso',
+  '@aws-sdk/credential-provider-web-identity',
+  '@aws-sdk/token-providers',
+];
+
+/** A bundle's beginning: the handler of its task or trigger, which tells what it does in the log. */
 const logged: Plugin = {
   name: 'logged',
   setup(building) {
@@ -43,7 +56,7 @@ const logged: Plugin = {
     }));
     building.onLoad({ filter: /./, namespace: 'logged' }, ({ path }) => ({
       contents: [
-        `import { handler as task } from './tasks/${path}';`,
+        `import { handler as task } from './${path}';`,
         "import { withLogs } from './tasks/with-logs.ts';",
         'export const handler = withLogs(task);',
       ].join('\n'),
@@ -53,14 +66,14 @@ const logged: Plugin = {
   },
 };
 
-/** The files of `tasks/` that export a handler. */
+/** The files that export a handler, `tasks/check-amis` among them. */
 function entries(): string[] {
-  const files = readdirSync(join(ROOT, 'tasks')).filter((file) => file.endsWith('.ts'));
-  return files.filter((file) =>
-    /^export (async function|function|const) handler\b/m.test(
-      readFileSync(join(ROOT, 'tasks', file), 'utf8'),
-    ),
-  );
+  return globSync('{tasks,triggers}/*.ts', { cwd: ROOT })
+    .filter((file) =>
+      /^export (async function|function|const) handler\b/m.test(readFileSync(join(ROOT, file), 'utf8')),
+    )
+    .map((file) => file.slice(0, -'.ts'.length))
+    .sort();
 }
 
 const [directory] = process.argv.slice(2);
@@ -69,7 +82,7 @@ if (directory === undefined) throw new Error('Say which directory to write to.')
 const nominal = join(ROOT, 'cdk.out');
 const { outputFiles } = await build({
   absWorkingDir: ROOT,
-  entryPoints: entries().map((file) => ({ in: `logged:${file}`, out: `${file.slice(0, -3)}/index` })),
+  entryPoints: entries().map((file) => ({ in: `logged:${file}.ts`, out: `${file}/index` })),
   outdir: nominal,
   outExtension: { '.js': '.mjs' },
   write: false,
@@ -88,6 +101,7 @@ const { outputFiles } = await build({
     js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
   },
   logLevel: 'warning',
+  external: NEVER_LOADED,
   plugins: [logged, literalKeys],
 });
 for (const { path, contents } of outputFiles) {
