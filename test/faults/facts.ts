@@ -7,7 +7,6 @@ import {
   TAGS,
   type Target,
   parameters,
-  releaseTags,
   targetName,
 } from '../../tasks/contract.ts';
 import { type Image, type Region, type World, imageState, instanceState } from '../../sandbox/world.ts';
@@ -87,10 +86,16 @@ export function flawsOf(
   const flaws: string[] = [];
   if (seen !== 'available') flaws.push(`${image.imageId} is ${seen}`);
   if (image.name !== amiName(release)) flaws.push(`${image.imageId} is named ${image.name}`);
+  // Spelled out: the code that sets them may be what is wrong.
   const expected = {
-    ...releaseTags(release, stage),
-    [TAGS.state]: state,
-    [TAGS.versionOnceReleased]: release.version,
+    'packleader:release': release.releaseId,
+    'packleader:image': release.image,
+    'packleader:version': release.version,
+    'packleader:commit': release.commit,
+    'packleader:repository': release.repository,
+    'packleader:stage': stage,
+    'packleader:state': state,
+    Version: release.version,
   };
   const snapshots = image.blockDevices.map(
     ({ snapshotId }) => [snapshotId, place.snapshots.get(snapshotId)] as const,

@@ -20,6 +20,7 @@ import { Places, type Point, buildOf, kindOfPoint, nameOfPoint } from './points.
  * - `partial`: answers or does only a part of what was asked for, once
  * - `stale`: answers as the world was before its last, or last but one, change that matters to the answer; once, or for
  *   30 seconds
+ * - `late`: answers at once, and has its effect half a minute later
  * - `not ready`: the task asks to be called again
  * - `too much`: the task does its work, but what it answers is too large for the state
  */
@@ -40,6 +41,7 @@ export const KINDS = [
   'stale',
   'stale by two',
   'stale for 30 s',
+  'late',
   'not ready 3 times',
   'too much',
 ] as const;
@@ -63,6 +65,7 @@ export interface RecordedCall {
 }
 
 const STALE_MS = 30_000;
+const LATE_MS = 30_000;
 const never = async (): Promise<never> => new Promise<never>(() => {});
 
 export class Injection {
@@ -200,6 +203,8 @@ export class Injection {
         await done();
         buildOf(sandbox, call)?.build.stop.abort(new Error('The build was killed.'));
         return never();
+      case 'late':
+        return this.#late(sandbox, call, done);
       case 'partial':
         return this.#partially(call, done);
       case 'stale':
@@ -210,6 +215,12 @@ export class Injection {
       case 'too much':
         throw new Error(`${kind} strikes tasks, not their calls.`);
     }
+  }
+
+  /** What AWS has accepted it does sooner or later, whatever becomes of whoever asked. */
+  #late({ clock }: Sandbox, call: Call, done: () => Promise<unknown>): unknown {
+    void clock.sleep(LATE_MS).then(done, () => {});
+    return { ...(call.operation === 'PutParameter' && { Version: 1 }), $metadata: {} };
   }
 
   async #partially(call: Call, done: () => Promise<unknown>): Promise<unknown> {

@@ -40,6 +40,7 @@ const PASSING: readonly Kind[] = [
   'slow',
   'slow after',
   'dies',
+  'late',
 ];
 /** What Step Functions can start again without doing it twice. */
 const PASSING_AT_START: readonly Kind[] = ['unreachable', 'throttled 3 times'];
@@ -76,6 +77,7 @@ export function kindsFor({ point, mutating, items, olderAnswers }: RecordedCall)
   const usual = isRunByStepFunctions(point.state) ? CALLS_OF_STEP_FUNCTIONS : CALLS_OF_LAMBDA;
   const kinds = [...usual];
   if (mutating) kinds.push('lost', 'lost always', 'slow after');
+  if (/:(CreateTags|PutParameter)$/.test(operation)) kinds.push('late');
   if (operation === 'eventbridge:PutEvents' || (operation === 'ec2:CreateTags' && items > 1))
     kinds.push('partial');
   // Who uses an AMI is asked before it is deregistered; nobody uses a candidate, so nothing can be left out.
