@@ -38,7 +38,11 @@ export interface Preparation {
   readonly grounds: Readonly<Record<Size, Ground>>;
 }
 
-const playedSchema = z.object({ id: z.string(), violations: z.array(z.string()), calls: z.array(z.string()) });
+const playedSchema = z.object({
+  id: z.string(),
+  violations: z.array(z.string()),
+  calls: z.array(z.string()),
+});
 type Played = z.infer<typeof playedSchema>;
 
 async function main(): Promise<number> {

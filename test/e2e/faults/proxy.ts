@@ -1,6 +1,12 @@
 /** Stands between every SDK client and AWS, and passes on what it is told to. */
-import { type IncomingMessage, type Server, type ServerResponse, createServer, request } from 'node:http';
-import { Agent } from 'node:http';
+import {
+  Agent,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  createServer,
+  request,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ORIGIN_HEADER, type Origin, originOf } from './origin.ts';
 import type { Answer, Asked } from './wire.ts';

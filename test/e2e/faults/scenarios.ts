@@ -23,7 +23,13 @@ const PUBLISHING_DENIED = fault(`Publish release: ssm:PutParameter in ${PROD} #2
 const TAGGING_DENIED = fault(`Apply version tags: ec2:CreateTags in ${PROD} #1`, 'denied');
 
 function scenario(id: string, rest: Partial<Omit<Scenario, 'id'>>): Scenario {
-  const usual = { size: 'two', past: 'released before', actors: ['A'], faults: [], ends: ['released'] } as const;
+  const usual = {
+    size: 'two',
+    past: 'released before',
+    actors: ['A'],
+    faults: [],
+    ends: ['released'],
+  } as const;
   return { ...usual, ...rest, id };
 }
 
@@ -118,6 +124,10 @@ const undone: readonly Scenario[] = [
   undo('DeregisterImage is throttled for a while', {
     faults: [fault(`Deregister dev AMIs: ec2:DeregisterImage in ${DEV} #1`, 'throttled', 8)],
   }),
+  undo('DeregisterImage is denied', {
+    faults: [fault(`Deregister dev AMIs: ec2:DeregisterImage in ${DEV} #1`, 'denied')],
+    ends: ['rollback incomplete'],
+  }),
   undo('DeleteSnapshot is denied', {
     faults: [fault(`Deregister prod AMIs: ec2:DeleteSnapshot in ${PROD} #1`, 'denied')],
     ends: ['rollback incomplete'],
@@ -133,7 +143,7 @@ const undone: readonly Scenario[] = [
     faults: [fault(`Deregister prod AMIs: ec2:DeregisterImage in ${PROD} #1`, 'slow')],
   }),
   undo('an AMI is still shown after it was deregistered', {
-    faults: [fault(`Deregister dev AMIs: ec2:DescribeImages in ${DEV} #3`, 'stale')],
+    faults: [fault(`Deregister dev AMIs: ec2:DescribeImages in ${DEV} #4`, 'stale')],
   }),
   undo('an instance runs from the AMI', {
     use: { after: `Publish release: ssm:PutParameter in ${DEV} #1`, by: launch },
@@ -151,9 +161,16 @@ const undone: readonly Scenario[] = [
     faults: [fault(`Verify rollback: ec2:DescribeImages in ${PROD} #1`, 'denied')],
     ends: ['rollback incomplete'],
   }),
+  undo('an AMI that is gone is still shown to whoever verifies', {
+    faults: [fault(`Verify rollback: ec2:DescribeImages in ${PROD} #1`, 'stale')],
+    ends: ['rollback incomplete'],
+  }),
   undo('verifying is throttled all the time', {
     faults: [fault(`Verify rollback: ec2:DescribeSnapshots in ${PROD} #1`, 'throttled', TOO_OFTEN)],
     ends: ['rollback not verified'],
+  }),
+  undo('the event bus may not be told', {
+    faults: [fault('Announce rollback: eventbridge:PutEvents in hub #1', 'denied')],
   }),
 ];
 

@@ -121,8 +121,7 @@ export class Services {
   }
 
   async #credentialsOf(accountId: string): Promise<Credentials> {
-    const held =
-      this.#credentials.get(accountId) ?? this.#options.moto.assume(accountId, NAMES.bakeRole);
+    const held = this.#credentials.get(accountId) ?? this.#options.moto.assume(accountId, NAMES.bakeRole);
     this.#credentials.set(accountId, held);
     return held;
   }

@@ -76,12 +76,7 @@ export class Strikes {
   #lifted = false;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    ground: Ground,
-    whoOf: (execution: string) => Who,
-    faults: readonly Fault[],
-    effects: Effects,
-  ) {
+  constructor(ground: Ground, whoOf: (execution: string) => Who, faults: readonly Fault[], effects: Effects) {
     this.#ground = ground;
     this.#whoOf = whoOf;
     this.#faults = faults;
@@ -154,7 +149,7 @@ export class Strikes {
         return refusalOf('interrupted', call);
       case 'empty':
         return emptied(await effect());
-      case 'stale':
+      default:
         return this.#older(fault, call, asked, await effect());
     }
   }

@@ -43,23 +43,29 @@ export function recognise(
   const [, accessKeyId = '', region = '', signedAs = ''] = scope ?? [];
   const service = SIGNED_AS[signedAs];
   if (service === undefined) throw new Error(`Nobody knows the service "${signedAs}" here.`);
-  const target = headers['x-amz-target'];
-  const input = inputOf(asked, typeof target === 'string');
-  const operation = typeof target === 'string' ? target.split('.').at(-1) : (input['Action'] ?? s3Of(asked));
+  const input = inputOf(asked);
+  const operation = operationOf(asked, input);
   return {
     ...callerOf(accessKeyId),
     region,
     number,
     at: new Date().toISOString(),
     service,
-    operation: String(operation),
+    operation,
     input,
-    mutating: !READING.test(String(operation)),
+    mutating: !READING.test(operation),
   };
 }
 
-function inputOf({ body, headers }: Asked, isJson: boolean): Record<string, unknown> {
-  if (isJson) return { ...Object(JSON.parse(body === '' ? '{}' : body)) };
+/** Where a request names its operation depends on the protocol: in a header, in the form, or in its method and path. */
+function operationOf(asked: Asked, { Action: action }: Record<string, unknown>): string {
+  const target = asked.headers['x-amz-target'];
+  if (typeof target === 'string') return target.slice(target.lastIndexOf('.') + 1);
+  return typeof action === 'string' ? action : s3Of(asked);
+}
+
+function inputOf({ body, headers }: Asked): Record<string, unknown> {
+  if (headers['x-amz-target'] !== undefined) return { ...Object(JSON.parse(body === '' ? '{}' : body)) };
   if (headers['content-type']?.startsWith('application/x-www-form-urlencoded') !== true) return {};
   return Object.fromEntries(new URLSearchParams(body));
 }
@@ -144,7 +150,6 @@ export function withBody({ status, headers }: Answer, body: string): Answer {
 /** Only the first of the resources that the request names. */
 export function onlyFirstResource(asked: Asked): Asked {
   const fields = new URLSearchParams(asked.body);
-  for (const name of [...fields.keys()])
-    if (/^ResourceId\.\d+$/.test(name) && name !== 'ResourceId.1') fields.delete(name);
-  return { ...asked, body: fields.toString() };
+  const kept = [...fields].filter(([name]) => !/^ResourceId\.\d+$/.test(name) || name === 'ResourceId.1');
+  return { ...asked, body: new URLSearchParams(kept).toString() };
 }
