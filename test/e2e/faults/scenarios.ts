@@ -81,6 +81,9 @@ const forward: readonly Scenario[] = [
   scenario('flip of latest is done, its reply lost in every attempt', {
     faults: [fault(`Publish release: ssm:PutParameter in ${PROD} #2`, 'lost', ALL_ATTEMPTS)],
   }),
+  scenario('a version is said to be stored, and is not', {
+    faults: [fault(`Publish release: ssm:PutParameter in ${PROD} #1`, 'ignored')],
+  }),
   scenario('latest reads as it was before', {
     faults: [fault(`Publish release: ssm:GetParameter in ${PROD} #4`, 'stale')],
   }),

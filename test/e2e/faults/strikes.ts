@@ -22,7 +22,8 @@ import {
  * - `reset`: the connection breaks before any effect; `lost`: after it
  * - `slow`: no answer within the time limit of the function; `slow after`: its effect happens all the same
  * - `killed`: the build that made the call is killed right after it
- * - `partial`: only a part of what was asked for is done
+ * - `partial`: only a part of what was asked for is done; `ignored`: Systems Manager says that it stored a parameter, whose
+ *   validation then fails
  * - `empty`: a list does not show yet what was made; `stale`: the answer is one that was given before
  */
 export type Kind =
@@ -35,6 +36,7 @@ export type Kind =
   | 'slow after'
   | 'killed'
   | 'partial'
+  | 'ignored'
   | 'empty'
   | 'stale';
 
@@ -147,6 +149,8 @@ export class Strikes {
         if (call.operation === 'PutEvents') return jsonAnswer(NO_EVENT_TAKEN);
         await effect(onlyFirstResource(asked));
         return refusalOf('interrupted', call);
+      case 'ignored':
+        return jsonAnswer({ Version: 1, Tier: 'Standard' });
       case 'empty':
         return emptied(await effect());
       default:
