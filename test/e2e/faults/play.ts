@@ -67,10 +67,8 @@ export async function play(
   const made = await Play.prepare(moto, proxy, ground, scenario, clock);
   const patience = new AbortController();
   try {
-    const violations = await Promise.race([
-      made.run(),
-      realSleep(PATIENCE_MS, ['suite: it did not end'], { signal: patience.signal }),
-    ]);
+    const unending = realSleep(PATIENCE_MS, undefined, { signal: patience.signal });
+    const violations = await Promise.race([made.run(), unending.then(() => made.whereItIs())]);
     return { violations, calls: made.calls };
   } finally {
     patience.abort();
@@ -202,6 +200,15 @@ class Play {
     return [...new Set([...this.#watch.violations, ...this.#wrong])];
   }
 
+  /** For a scenario that does not end. */
+  whereItIs(): string[] {
+    const states = this.#engine.executions
+      .filter(({ history }) => !history.ended)
+      .map(({ name, history }) => `${name} is in ${history.path.at(-1)}`);
+    const last = this.#strikes.made.at(-1);
+    return [...this.#wrong, `suite: it did not end: ${states.join(', ')}; the last call was ${last}`];
+  }
+
   async #start(actor: Actor): Promise<void> {
     const { planned, input, startedAt } = this.#ground.releases[actor];
     await this.#world.clock.sleep(startedAt - this.#world.clock.milliseconds());
@@ -255,7 +262,11 @@ class Play {
       if (!release) continue;
       if (end === undefined || !this.#scenario.ends.includes(end)) {
         const where = execution.history.path.at(-1);
-        if (exactly) this.#wrong.push(`${release.releaseId} ended in ${where} (${end ?? 'no known end'})`);
+        const left = namedBy(execution).map(({ resourceId, why }) => `${resourceId}: ${why}`);
+        if (exactly)
+          this.#wrong.push(
+            [`${release.releaseId} ended in ${where} (${end ?? 'no known end'})`, ...left].join('; '),
+          );
       } else if (stands(end)) {
         if (!exactly) this.#wrong.push(...this.#oracle.ofReleased(release, end));
       } else if (this.#sweeps.length === 0 && end !== 'stopped') {

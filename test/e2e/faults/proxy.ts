@@ -15,7 +15,8 @@ import type { Answer, Asked } from './wire.ts';
 export type Reply = Answer | 'reset' | 'silence';
 export type Serve = (asked: Asked, origin: Origin) => Promise<Reply>;
 
-const agent = new Agent({ keepAlive: true });
+/** A connection that moto closes just when it is used again would be a fault that nobody chose. */
+const agent = new Agent({ keepAlive: false });
 
 export class Proxy {
   readonly endpoint: string;
@@ -49,7 +50,10 @@ export class Proxy {
     const origin = originOf(String(mark));
     if (this.#serve === undefined) return void message.socket.destroy();
     if (origin === undefined) throw new Error(`Nobody knows where ${method} ${url} comes from.`);
-    if (origin.isOver()) return;
+    if (origin.isOver()) {
+      origin.hang();
+      return;
+    }
     const reply = await this.#serve(
       { method, url, headers: rest, body: Buffer.concat(chunks).toString('latin1') },
       origin,

@@ -89,9 +89,9 @@ export class Services {
   ): Promise<unknown> {
     const { work, endpoint, knows } = this.#options;
     const build = this.#buildOf(caller);
-    const credentials = await this.#credentialsOf(caller.accountId);
-    knows(credentials.accessKeyId, caller);
     return work.around(async ({ forget, idle }) => {
+      const credentials = await this.#credentialsOf(caller.accountId);
+      knows(credentials.accessKeyId, caller);
       const origin: Origin = {
         ...from,
         by: 'packer',
