@@ -35,7 +35,7 @@ export async function install(say: Say): Promise<Installation> {
     throw new Error(
       'The end-to-end suite makes namespaces and a Debian root, so it must run as root (in a container with CAP_SYS_ADMIN and CAP_NET_ADMIN).',
     );
-  installPrograms(say);
+  installPrograms(say, PROGRAMS);
   mkdirSync(cache, { recursive: true });
   const bin = installPython(say);
   const root = installRoot(say);
@@ -43,8 +43,15 @@ export async function install(say: Say): Promise<Installation> {
   return { cache, bin, packer, root };
 }
 
-function installPrograms(say: Say): void {
-  const missing = Object.entries(PROGRAMS).filter(([program]) => spawnSync('which', [program]).status !== 0);
+/** All that a run without machines needs. Needs no root where Python is there. */
+export function installMoto(say: Say): Pick<Installation, 'cache' | 'bin'> {
+  installPrograms(say, { python3: PROGRAMS.python3 });
+  mkdirSync(cache, { recursive: true });
+  return { cache, bin: installPython(say) };
+}
+
+function installPrograms(say: Say, programs: Readonly<Record<string, string>>): void {
+  const missing = Object.entries(programs).filter(([program]) => spawnSync('which', [program]).status !== 0);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(([, name]) => name))];
   say(`Installing ${packages.join(', ')} with apt-get.`);

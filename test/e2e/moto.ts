@@ -54,6 +54,12 @@ const SOURCES = [
     owner: '136693071363',
     name: 'debian-13-amd64',
   },
+  {
+    parameter: '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64',
+    amiId: 'ami-0a12023000000061',
+    owner: '137112412989',
+    name: 'al2023-ami-kernel-6.1-x86_64',
+  },
 ];
 
 export interface MotoOptions {
@@ -63,6 +69,8 @@ export interface MotoOptions {
   readonly accounts: readonly string[];
   readonly roles: readonly DeployedRole[];
   readonly bucket: string;
+  /** How long a launch takes; a second by default, for the sake of real Packer. */
+  readonly launchSeconds?: number;
 }
 
 export class Moto {
@@ -75,7 +83,8 @@ export class Moto {
   }
 
   /** Starts it empty but for what others own, and points the SDK's clients of this process at it. */
-  static async start({ python, directory, hub, accounts, roles, bucket }: MotoOptions): Promise<Moto> {
+  static async start(options: MotoOptions): Promise<Moto> {
+    const { python, directory, hub, accounts, roles, bucket, launchSeconds = 1 } = options;
     const port = await freePort();
     const seed = join(directory, 'seed.json');
     const observers = [hub.accountId, ...accounts].map((accountId) => ({
@@ -103,6 +112,7 @@ export class Moto {
         })),
         parameters: Object.fromEntries(SOURCES.map(({ parameter, amiId }) => [parameter, amiId])),
         hub: hub.accountId,
+        launchSeconds,
         instanceProfiles: accounts.map((accountId) => ({ accountId, name: BUILDER })),
         roles: [...roles, ...observers].map(({ accountId, name, externalId }) => ({
           arn: roleArn(accountId, name),
@@ -127,18 +137,29 @@ export class Moto {
       AWS_SECRET_ACCESS_KEY: 'hub',
     });
     await answers(endpoint, () => server.exitCode !== null, join(directory, 'moto.log'));
-    await new S3Client({}).send(
+    const moto = new Moto(endpoint, hub);
+    await moto.addBucket(bucket);
+    return moto;
+  }
+
+  async addBucket(bucket: string): Promise<void> {
+    await new S3Client({ endpoint: this.endpoint }).send(
       new CreateBucketCommand({
         Bucket: bucket,
         CreateBucketConfiguration: { LocationConstraint: 'eu-west-1' },
       }),
     );
-    return new Moto(endpoint, hub);
+  }
+
+  /** Forgets everything but what others own. */
+  async reset(): Promise<void> {
+    const { status } = await fetch(`${this.endpoint}/moto-api/reset`, { method: 'POST' });
+    if (status !== 200) throw new Error(`moto could not be reset: it answered ${status}.`);
   }
 
   /** A session of a role, as the service that runs with it would get. */
   async assume(accountId: string, role: string): Promise<Credentials> {
-    const sts = new STSClient({ region: this.#hub.region });
+    const sts = new STSClient({ region: this.#hub.region, endpoint: this.endpoint });
     const { Credentials: found } = await sts.send(
       new AssumeRoleCommand({ RoleArn: roleArn(accountId, role), RoleSessionName: role }),
     );
@@ -164,8 +185,13 @@ export class Moto {
     return account;
   }
 
-  async ec2({ accountId, region }: Target): Promise<EC2Client> {
-    return new EC2Client({ region, credentials: await this.assume(accountId, OBSERVER) });
+  /** What makes a client of the suite itself, which may do anything in a target. */
+  async observer({ accountId, region }: Target) {
+    return { region, endpoint: this.endpoint, credentials: await this.assume(accountId, OBSERVER) };
+  }
+
+  async ec2(target: Target): Promise<EC2Client> {
+    return new EC2Client(await this.observer(target));
   }
 
   /** A network that no other target has, from the range that is set aside for benchmarks and routed nowhere. */
@@ -236,8 +262,8 @@ export class Moto {
     return pages.flatMap(({ Volumes = [] }) => Volumes).map(({ VolumeId = '' }) => VolumeId);
   }
 
-  async #parametersOf({ accountId, region }: Target): Promise<Record<string, string>> {
-    const ssm = new SSMClient({ region, credentials: await this.assume(accountId, OBSERVER) });
+  async #parametersOf(target: Target): Promise<Record<string, string>> {
+    const ssm = new SSMClient(await this.observer(target));
     const pages = paginateGetParametersByPath({ client: ssm }, { Path: '/packleader', Recursive: true });
     const found = (await Array.fromAsync(pages)).flatMap(({ Parameters = [] }) => Parameters);
     return Object.fromEntries(found.map(({ Name = '', Value = '' }) => [Name, Value] as const));

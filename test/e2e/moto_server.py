@@ -1,7 +1,7 @@
 """moto as an AWS for packleader's end-to-end runs: `moto_server.py <port> <seed.json>`.
 
 Every addition to moto is in this file, with the reason. The seed holds what others own (public AMIs and their parameters) and
-the roles that the stacks would have deployed: {hub: account, instanceProfiles: [...], amis: [...], parameters: {name: value}, roles: [{arn, externalId}]}.
+the roles that the stacks would have deployed: {hub: account, launchSeconds, instanceProfiles: [...], amis: [...], parameters: {name: value}, roles: [{arn, externalId}]}.
 """
 
 import json
@@ -96,10 +96,33 @@ def deregister_image(original, self):
 
 @addition(InstanceBackend, "run_instances")
 def run_instances(original, self, *args, **kwargs):
-    """A launch takes EC2 seconds, and moto nothing; but Packer, which finds no sshd, waits five seconds before it looks again."""
+    """A launch takes EC2 seconds, and moto nothing; but Packer, which finds no sshd, waits five seconds before it looks again.
+    moto does not know a request that is repeated by its token, and tags no network interfaces."""
+    token = kwargs.get("client_token")
+    for reservation in self.reservations.values():
+        if any(instance.client_token == token != NO_TOKEN for instance in reservation.instances):
+            return reservation
+    tags = kwargs.get("tags", {}).get("network-interface", {})
     reservation = original(self, *args, **kwargs)
-    time.sleep(1)
+    for instance in reservation.instances:
+        for interface in instance.nics.values():
+            interface.add_tags(tags)
+    time.sleep(seed["launchSeconds"])
     return reservation
+
+
+# What moto gives to a launch without a token.
+NO_TOKEN = "ABCDE"
+
+
+@addition(InstanceBackend, "terminate_instances")
+def terminate_instances(original, self, instance_ids):
+    """moto keeps the network interface that EC2 made with an instance, and deletes with it."""
+    terminated = original(self, instance_ids)
+    for instance, _ in terminated:
+        for interface in instance.nics.values():
+            self.enis.pop(interface.id, None)
+    return terminated
 
 
 @addition(EC2Response, "delete_key_pair")

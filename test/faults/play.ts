@@ -392,7 +392,10 @@ class Play {
   }
 }
 
-function differences(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+export function differences(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): string[] {
   const wrong: string[] = [];
   for (const [id, thing] of before) {
     if (!after.has(id)) wrong.push(`${id} is gone`);

@@ -61,12 +61,12 @@ export function namedBy({ history }: Execution): Leftover[] {
 }
 
 export class Oracle {
-  readonly #sandbox: Sandbox;
+  readonly #sandbox: Pick<Sandbox, 'world' | 'hub'>;
   readonly #ground: Ground;
   readonly #watch: Watch;
   readonly #latestBefore: ReadonlyMap<string, string | undefined>;
 
-  constructor(sandbox: Sandbox, ground: Ground, watch: Watch) {
+  constructor(sandbox: Pick<Sandbox, 'world' | 'hub'>, ground: Ground, watch: Watch) {
     this.#sandbox = sandbox;
     this.#ground = ground;
     this.#watch = watch;

@@ -1,0 +1,62 @@
+import { NAMES } from '../../../tasks/contract.ts';
+import { forgetClients } from '../../../tasks/aws-clients.ts';
+import type { Clock } from '../../../sandbox/clock.ts';
+import { Engine, type Integration, type Whereabouts, currentState } from '../../../sandbox/engine.ts';
+import { integrationsFor } from '../../../sandbox/integrations.ts';
+import { loadTask } from '../../../sandbox/task-handlers.ts';
+import type { Ground } from '../../faults/ground.ts';
+import { type Origin, type RealWork, type Work, asOrigin } from './origin.ts';
+
+/** Runs the state machines on virtual time; what their tasks do for real stops that time, and is marked on the wire. */
+export async function engineOn(ground: Ground, clock: Clock, work: RealWork): Promise<Engine> {
+  const sleep = async (ms: number): Promise<void> => work.sleep(ms);
+  const engineOf = (): Engine => engine;
+  const integrationOf = integrationsFor({ loadTask, sleep, engine: engineOf });
+  const running = new Set<Whereabouts>();
+  const marked =
+    (run: Integration): Integration =>
+    async (call) => {
+      const here = currentState();
+      if (here === undefined) throw new Error(`${call.state} runs outside any state.`);
+      // Every function has its own clients; those of one that was given up are another one's.
+      if ([...running].every(({ over }) => over === true)) forgetClients();
+      running.add(here);
+      try {
+        return await work.around(async (at) => asOrigin(originOf(here, at), async () => run(call)));
+      } finally {
+        running.delete(here);
+      }
+    };
+  const engine: Engine = await Engine.create({
+    machines: ground.machines,
+    integrationOf: async (resource) => {
+      const run = await integrationOf(resource);
+      // A nested execution only waits; its own tasks are marked.
+      return run && !resource.includes('states:startExecution') ? marked(run) : run;
+    },
+    now: () => clock.now(),
+    sleep,
+    inner: [NAMES.bakeBatchMachine],
+    keepsEvents: true,
+  });
+  return engine;
+}
+
+function originOf(here: Whereabouts, { forget, idle }: Work): Origin {
+  return {
+    execution: here.execution,
+    state: here.state,
+    by: 'state',
+    isOver: () => here.over === true,
+    idle,
+    hang: () => {
+      here.lose('hangs');
+      forget();
+    },
+    kill: () => {
+      here.lose('dies');
+      here.over = true;
+      forget();
+    },
+  };
+}
