@@ -25,9 +25,24 @@ export function localise(graph: StateGraph): StateGraph {
 }
 
 function withTaskCalls(graph: StateGraph): StateGraph {
-  const entries = Object.entries(graph.States).map(([name, state]) => [name, withTaskCall(state)] as const);
+  const entries = Object.entries(graph.States).map(
+    ([name, state]) => [name, withUncaught(withTaskCall(state))] as const,
+  );
   const { StartAt } = graph;
-  return { StartAt, States: Object.fromEntries(entries) };
+  return {
+    StartAt,
+    States: { ...Object.fromEntries(entries), [UNCAUGHT]: { Type: 'Fail', Error: UNCAUGHT } },
+  };
+}
+
+/** States.ALL does not catch it, except in the interpreter.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
+const UNCAUGHT = 'States.DataLimitExceeded';
+
+function withUncaught(state: State): State {
+  const { Catch } = state;
+  if (!Catch || Catch.some(({ ErrorEquals }) => ErrorEquals.includes(UNCAUGHT))) return state;
+  return { ...state, Catch: [{ ErrorEquals: [UNCAUGHT], Next: UNCAUGHT }, ...Catch] };
 }
 
 function withTaskCall(state: State): State {

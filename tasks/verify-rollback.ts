@@ -5,6 +5,7 @@ import {
   ERRORS,
   type ErrorOutput,
   type Leftover,
+  PackleaderError,
   type Release,
   TAGS,
   type Target,
@@ -21,7 +22,7 @@ import { DOCUMENT_BYTES, bytesOf, cut, tellLeftovers, thatFit } from './telling.
 import { type Traces, bakedIds, findTraces } from './traces.ts';
 import { unseen } from './undo-targets.ts';
 
-const eventSchema = z.object({
+const inputSchema = z.object({
   release: releaseSchema,
   failure: errorOutputSchema,
   /** Absent when nothing was built. */
@@ -29,7 +30,13 @@ const eventSchema = z.object({
   /** By undo state: its output, or the error it gave up with. */
   undone: z.record(z.string(), z.unknown()).default({}),
 });
-type Event = z.infer<typeof eventSchema>;
+type Input = z.infer<typeof inputSchema>;
+
+const eventSchema = z.object({
+  input: inputSchema,
+  /** How often this state was tried before. */
+  attempt: z.number().int(),
+});
 
 /** What finishes a rollback, once whatever kept it is mended. */
 const FINISH = 'Mend what is named there, then run: packleader sweep';
@@ -58,13 +65,21 @@ export interface Verdict {
 
 /** Looks at every target once more: only what nobody can find any more is undone, whatever the undo states said. Then says
  *  in words what failed, what was undone and what is left: the cause of the execution's bad ending.
- *  In      { release, failure: { Error, Cause }, resolved: { dev: { batches }, … }, undone: { 'Deregister dev AMIs': {…} | { Error, Cause } } }
+ *  In      { input: { release, failure: { Error, Cause }, resolved: { dev: { batches }, … }, undone: { 'Deregister dev AMIs': {…} | { Error, Cause } } }, attempt: 0 }
  *  Out     { complete, error, cause, leftovers: [{ accountId, region, resourceId, why }], leftoverCount }
- *  Errors  Throttled, ConnectionLost (retried); a target that may not be looked at is a leftover
+ *  Errors  NotReadyYet (on the first attempt, where nobody waited for what was published to appear), Throttled,
+ *          ConnectionLost (retried); a target that may not be looked at is a leftover
  *  Repeat  safe: only reads
  *  @see    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
 export async function handler(event: unknown): Promise<Verdict> {
-  const { release, failure, resolved, undone } = parseEvent(eventSchema, event);
+  const { input, attempt } = parseEvent(eventSchema, event);
+  const { release, failure, resolved, undone } = input;
+  if (attempt === 0 && gaveUp(undone[WITHDRAWAL])) {
+    throw new PackleaderError(
+      ERRORS.notReadyYet,
+      'a parameter written just before may appear late; looking again',
+    );
+  }
   const targets = Object.values(resolved).flatMap(({ batches }) => batches.flatMap((batch) => batch.targets));
   const reasonOf = reasonsIn(undone, release);
   const leftovers = (await inEveryTarget(targets, (target) => look(target, release, reasonOf))).flat();
@@ -77,7 +92,7 @@ export async function handler(event: unknown): Promise<Verdict> {
   ].join('\n');
   const finish = complete ? '' : `\n${FINISH}`;
   const cause = cut(story, CHARACTERS_IN_CAUSE - finish.length) + finish;
-  const room = DOCUMENT_BYTES - RESERVED_BYTES - bytesOf(event) - bytesOf(cause);
+  const room = DOCUMENT_BYTES - RESERVED_BYTES - bytesOf(input) - bytesOf(cause);
   return {
     complete,
     error: complete ? first.name : ERRORS.rollbackIncomplete,
@@ -86,6 +101,10 @@ export async function handler(event: unknown): Promise<Verdict> {
     leftoverCount: leftovers.length,
   };
 }
+
+const WITHDRAWAL = 'Withdraw publication';
+
+const gaveUp = (result: unknown): boolean => errorOutputSchema.safeParse(result).success;
 
 async function look(
   target: Target,
@@ -120,7 +139,7 @@ function quarantineOf({ images }: Traces): Map<string, string> {
 }
 
 /** Why the undo states could not remove something, as far as they said so: of itself, or of its whole target. */
-function reasonsIn(undone: Event['undone'], { releaseId }: Release) {
+function reasonsIn(undone: Input['undone'], { releaseId }: Release) {
   const told = Object.values(undone).flatMap((result) => {
     const error = errorOutputSchema.safeParse(result);
     const list = error.success
@@ -146,7 +165,7 @@ function readError({ Error: name, Cause }: ErrorOutput): { name: string; message
 }
 
 /** The undo states in the order in which they ran, and what kept one from ending well. */
-function tellUndone(undone: Event['undone']): string[] {
+function tellUndone(undone: Input['undone']): string[] {
   const ends = Object.entries(undone).map(([state, result]) => {
     const error = errorOutputSchema.safeParse(result);
     if (!error.success) return `${state}: done.`;

@@ -41,8 +41,14 @@ const releaseSchema = z.object({
   release: z.object({ releaseId: z.string(), image: z.string(), version: z.string() }),
 });
 
+/** An event names its release at its top, or in the document that it holds whole. */
+function releaseIn(event: unknown) {
+  const whole: unknown = Reflect.get(Object(event), 'input');
+  return [event, whole].map((one) => releaseSchema.safeParse(one).data?.release).find((found) => found);
+}
+
 function subjectOf(event: unknown): Record<string, unknown> {
-  const release = releaseSchema.safeParse(event).data?.release;
+  const release = releaseIn(event);
   const stage = z.object({ stage: z.string() }).safeParse(event).data?.stage;
   return {
     ...(release && { release: release.releaseId, execution: executionName(release) }),
@@ -61,7 +67,7 @@ function targetsIn(value: unknown): Set<string> {
 
 /** A version holds the time at which its release began. */
 function ageOf(event: unknown): Counts {
-  const { version = '' } = releaseSchema.safeParse(event).data?.release ?? {};
+  const { version = '' } = releaseIn(event) ?? {};
   const time = /^\d+\.\d+\.(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(version)?.slice(1, 7).map(Number);
   if (!time) return {};
   const [year = 0, month = 0, ...rest] = time;

@@ -173,6 +173,7 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
 function verifyRollback(scope: Construct, tasks: TaskStates): Fallible {
   const explain = tasks.state('Verify rollback', {
     comment: 'Only what nobody can find any more is undone; says in words what failed and what is left.',
+    payload: { input: JsonPath.objectAt('$'), attempt: JsonPath.numberAt('$$.State.RetryCount') },
     resultPath: '$.rollback',
   });
   const announce = tasks.state('Announce rollback', {

@@ -33,13 +33,17 @@ export async function engineFor(
   const running = new Set<Whereabouts | undefined>();
   const around =
     (operation: string, run: Integration): Integration =>
+    async (call) =>
+      injection.aroundService(operation, placeOfTask(call), async () => run(call));
+  /** Every function has its own clients, and its first call assumes a role; one that was given up is another one's. */
+  const aroundFunction =
+    (run: Integration): Integration =>
     async (call) => {
-      // Every function has its own clients, and its first call assumes a role; one that was given up is another one's.
       if ([...running].every((one) => one?.over === true)) forgetClients();
       const here = currentState();
       running.add(here);
       try {
-        return await injection.aroundService(operation, placeOfTask(call), async () => run(call));
+        return await around('lambda:Invoke', run)(call);
       } finally {
         running.delete(here);
       }
@@ -48,8 +52,12 @@ export async function engineFor(
     machines: withFragileMap(ground.machines, fragileMap),
     integrationOf: async (resource) => {
       const run = await integrationOf(resource);
-      if (!run || resource.includes('codebuild')) return run && around('codebuild:startBuild.sync', run);
-      return around(resource.includes(':lambda:') ? 'lambda:Invoke' : 'states:StartExecution', run);
+      if (!run) return undefined;
+      if (resource.includes(':lambda:')) return aroundFunction(run);
+      return around(
+        resource.includes('codebuild') ? 'codebuild:startBuild.sync' : 'states:StartExecution',
+        run,
+      );
     },
     now: () => sandbox.clock.now(),
     sleep,

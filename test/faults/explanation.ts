@@ -42,3 +42,9 @@ export function wrongParent(
     ? wrong(', although other images could have gone on')
     : [];
 }
+
+/** Wrong in what is told of a batch that failed as a whole: people look for an account, and not for a batch. */
+export function untoldBatch(outcome: Outcome): string[] {
+  if (outcome.status !== 'FAILED' || /^BakeFailed: \d{12}\//.test(outcome.cause)) return [];
+  return [`its cause names no account whose bake failed: ${outcome.cause.slice(0, 80)}`];
+}

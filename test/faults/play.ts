@@ -18,7 +18,7 @@ import type { Call, Sandbox } from '../../sandbox/sandbox.ts';
 import * as z from 'zod';
 import { engineFor } from './engine-for.ts';
 import { everythingElse } from './facts.ts';
-import { misblamed, untold, wrongParent } from './explanation.ts';
+import { misblamed, untold, untoldBatch, wrongParent } from './explanation.ts';
 import { type Actor, type Ground, IMAGE, type Past, type Size, newWorld, targetsOf } from './ground.ts';
 import { type Fault, Injection, type RecordedCall, nameOfFault } from './injection.ts';
 import { Places, type Point, nameOfPoint } from './points.ts';
@@ -286,6 +286,7 @@ class Play {
       if (expected?.length === 1) this.#wrong.push(...untold(this.#sandbox, releaseId));
       if (category === 'one fault')
         this.#wrong.push(...misblamed(this.#ground, await execution.outcome, faults));
+      if (category === 'a batch fails') this.#wrong.push(...untoldBatch(await execution.outcome));
     }
   }
 

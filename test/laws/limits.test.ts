@@ -217,7 +217,7 @@ describe('the document of a release', () => {
       failure: caught('AccessDenied', 'x'.repeat(1_000)),
       undone: { ...perStage(undone), withdrawn: undone(targets.flat()) },
     };
-    const rollback = await verifyRollback(document);
+    const rollback = await verifyRollback({ input: document, attempt: 1 });
     expect(rollback.leftoverCount).toBeGreaterThanOrEqual(MOST_TARGETS);
     const verified = { ...document, rollback, announced: { announced: true } };
     expect(Buffer.byteLength(JSON.stringify(verified))).toBeLessThan(QUOTA.documentBytes);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Leftover, LeftoversRemain, type Target } from '../../tasks/contract.ts';
-import { handler } from '../../tasks/verify-rollback.ts';
+import { handler as task } from '../../tasks/verify-rollback.ts';
 import { DEV, PROD, awsError, builds, useAws } from './aws.ts';
 import { RELEASE, batchOf, candidate } from './example.ts';
 import { type Found, build, groups, listBuilds, look, targetHolds } from './looks.ts';
@@ -22,6 +22,7 @@ const leftover = (target: Target, resourceId: string, why = 'it is still there')
   why,
 });
 
+const handler = async (input: unknown, attempt = 1) => task({ input, attempt });
 const verify = (undone?: Record<string, unknown>, first: unknown = failure) =>
   handler({
     release: RELEASE,
@@ -61,6 +62,19 @@ describe('verifying a rollback', () => {
     expect(aws.sentTo(PROD)).toEqual(look(PROD).slice(1));
     expect(aws.sentTo(builds(DEV))).toEqual(look(DEV).slice(0, 1));
     expect(aws.sentTo(builds(PROD))).toEqual(look(PROD).slice(0, 1));
+  });
+
+  it('fails with NotReadyYet on the first attempt where withdrawing gave up, because a parameter may appear late', async () => {
+    const input = {
+      release: RELEASE,
+      failure,
+      resolved: { dev: { batches: [batchOf(DEV)] } },
+      undone: { 'Withdraw publication': lambdaError('AccessDenied', 'no') },
+    };
+    await expect(handler(input, 0)).rejects.toMatchObject({ name: 'NotReadyYet' });
+    expect(aws.sentTo(DEV)).toEqual([]);
+    expect(await handler(input)).toMatchObject({ complete: true });
+    expect(await handler({ ...input, undone: done }, 0)).toMatchObject({ complete: true });
   });
 
   it('twice says the same', async () => {

@@ -95,6 +95,15 @@ describe('with logs', () => {
     expect(lastOf()).toMatchObject({ ReleaseMinutes: 45 });
   });
 
+  it('names the release also where the event holds the whole document', async () => {
+    await withLogs(
+      async () => ({ complete: true }),
+      'packleader-verify-rollback',
+    )({ input: event, attempt: 0 });
+    expect(documents()).toHaveLength(2);
+    for (const line of documents()) expect(line).toMatchObject({ release: RELEASE.releaseId, targets: 2 });
+  });
+
   it.each([
     ['packleader-announce-release', { announced: true }, { ReleasesReleased: 1 }],
     ['packleader-verify-rollback', { complete: true }, { ReleasesRolledBack: 1 }],

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { loadConfiguration } from '../../../tasks/configuration/configuration.ts';
-import { FACTORIES, type Ground, type Size, prepareGround } from '../../faults/ground.ts';
+import { FACTORIES, type Ground, prepareGround } from '../../faults/ground.ts';
 import { filesOf } from '../../workflow/rehearsing.ts';
 import { atEnd } from '../at-end.ts';
 import { deployed } from '../factory.ts';
@@ -35,7 +35,7 @@ export interface Preparation {
   readonly python: string;
   readonly directory: string;
   readonly roles: readonly DeployedRole[];
-  readonly grounds: Readonly<Record<Size, Ground>>;
+  readonly grounds: Readonly<Record<'two' | 'four', Ground>>;
 }
 
 const playedSchema = z.object({

@@ -36,7 +36,7 @@ async function begin({ python, directory, roles, grounds }: Preparation): Promis
   process.on('message', (message) => {
     const { play: id } = orderSchema.parse(message);
     const scenario = scenarios.find((one) => one.id === id);
-    if (scenario === undefined) throw new Error(`There is no scenario "${id}".`);
+    if (scenario === undefined || scenario.size === 'many') throw new Error(`There is no scenario "${id}".`);
     play(moto, proxy, grounds[scenario.size], scenario).then(
       async (played) => tell({ id, ...played }),
       async (error: unknown) => {
