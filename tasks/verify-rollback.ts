@@ -92,7 +92,7 @@ export async function handler(event: unknown): Promise<Verdict> {
   ].join('\n');
   const finish = complete ? '' : `\n${FINISH}`;
   const cause = cut(story, CHARACTERS_IN_CAUSE - finish.length) + finish;
-  const room = DOCUMENT_BYTES - RESERVED_BYTES - bytesOf(input) - bytesOf(cause);
+  const room = DOCUMENT_BYTES - RESERVED_BYTES - bytesOf(event) - bytesOf(cause);
   return {
     complete,
     error: complete ? first.name : ERRORS.rollbackIncomplete,
