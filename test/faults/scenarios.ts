@@ -18,9 +18,9 @@ export interface Category {
 
 const PASTS: readonly Past[] = ['released before', 'first release', 'latest by hand'];
 /** Of what is too much to be played all, so many are chosen by the seed. */
-const UNDO_FAULTS = 7_000;
-const ELSEWHERE = 1_500;
-const SWEEP_FAULTS = 2_500;
+const UNDO_FAULTS = 4_500;
+const ELSEWHERE = 1_000;
+const SWEEP_FAULTS = 2_000;
 const DYING = 800;
 const PAIRS = 3_000;
 const FIRSTS_OF_PAIRS = 100;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { NAMES } from '../../tasks/contract.ts';
-import { releasedBefore } from '../faults/oracle.ts';
+import { releasedBefore } from './released-before.ts';
 import { targetsIn } from './rehearsing.ts';
 import { settledWorld, stoppedRelease, sweep, withHub } from './sweeping.ts';
 

@@ -4,7 +4,7 @@ import { addImage } from '../../sandbox/own-things.ts';
 import { snapshotOf } from '../../sandbox/world.ts';
 import { NAMES } from '../../tasks/contract.ts';
 import { type OperatedHub, RELEASE_MACHINE, machineArn } from '../cli/hub.ts';
-import { releasedBefore } from '../faults/oracle.ts';
+import { releasedBefore } from './released-before.ts';
 import { targetsIn } from './rehearsing.ts';
 import { type StopPoint, HOUR_MS, settledWorld, stoppedRelease, sweep, withHub } from './sweeping.ts';
 

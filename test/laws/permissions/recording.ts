@@ -5,7 +5,7 @@ import type { Fault } from '../../../sandbox/faults.ts';
 import { addParameter } from '../../../sandbox/own-things.ts';
 import { type Call, HUB_ROLES, type Sandbox } from '../../../sandbox/sandbox.ts';
 import { NAMES, plannedReleaseSchema, roleArn } from '../../../tasks/contract.ts';
-import { releasedBefore } from '../../faults/oracle.ts';
+import { releasedBefore } from '../../workflow/released-before.ts';
 import { type MadeUpFactory, rehearseFactory, targetsIn } from '../../workflow/rehearsing.ts';
 import { type StopPoint, stoppedRelease, sweep, withHub } from '../../workflow/sweeping.ts';
 import type { Request } from './evaluate.ts';

@@ -1,0 +1,87 @@
+/** A small fixed part of `npm run faults`, and whether its oracle sees anything at all. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { STATES, TAGS } from '../../tasks/contract.ts';
+import { type Suite, suite } from './scenarios.ts';
+import { type Scenario, play } from './play.ts';
+import { randomFrom, sample } from './random.ts';
+
+const OF_EACH_CATEGORY = 8;
+
+let made: Suite;
+beforeAll(async () => {
+  made = await suite(1);
+});
+
+describe('the fault suite', () => {
+  it('has more than 10,000 scenarios, each with an id of its own, and enough of every category', () => {
+    const ids = made.categories.flatMap(({ scenarios }) => scenarios.map(({ id }) => id));
+    expect(ids.length).toBeGreaterThan(10_000);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { name, scenarios, atLeast } of made.categories)
+      expect([name, scenarios.length >= atLeast]).toEqual([name, true]);
+  });
+
+  it('has the same scenarios every time', async () => {
+    const again = await suite(1);
+    const idsOf = ({ categories }: Suite) =>
+      categories.flatMap(({ scenarios }) => scenarios.map(({ id }) => id));
+    expect(idsOf(again)).toEqual(idsOf(made));
+  });
+
+  it('finds nothing wrong in a few of every category', async () => {
+    const chosen = made.categories.flatMap(({ scenarios }) =>
+      sample(scenarios, OF_EACH_CATEGORY, randomFrom(7)),
+    );
+    const wrong = [];
+    for (const scenario of chosen) {
+      const { violations } = await play(made.grounds[scenario.size], scenario);
+      if (violations.length > 0) wrong.push({ id: scenario.id, violations });
+    }
+    expect(wrong).toEqual([]);
+    expect(chosen.length).toBeGreaterThan(100);
+  });
+});
+
+describe('the oracle', () => {
+  const nothing = (): Scenario => {
+    const [scenario] = made.categories.find(({ name }) => name === 'nothing')?.scenarios ?? [];
+    if (scenario === undefined) throw new Error('There is no scenario without a fault.');
+    return scenario;
+  };
+
+  it('fails a release that should have been rolled back', async () => {
+    const { violations } = await play(made.grounds.four, { ...nothing(), ends: ['rolled back'] });
+    expect(violations).toEqual([expect.stringContaining('ended in Released (released)')]);
+  });
+
+  it('fails a fault that nothing meets', async () => {
+    const point = {
+      who: 'A',
+      state: 'Publish release',
+      by: 'state',
+      operation: 'ssm:PutParameter',
+      place: 'nowhere',
+      nth: 1,
+    } as const;
+    const { violations } = await play(made.grounds.four, {
+      ...nothing(),
+      faults: [{ point, kind: 'denied' }],
+    });
+    expect(violations).toEqual(['suite: no call met Publish release: ssm:PutParameter in nowhere #1 denied']);
+  });
+
+  it('fails when the tags of a released AMI are not those of its release', async () => {
+    const ground = structuredClone(made.grounds.four);
+    const machine = ground.machines.find(({ name }) => name === 'packleader-release-image');
+    const apply = machine?.definition.States['Apply version tags'];
+    if (!apply) throw new Error('There is no state "Apply version tags".');
+    // As if the tags were never applied.
+    for (const key of ['Resource', 'Parameters', 'Retry', 'Catch', 'TimeoutSeconds', 'ResultPath'])
+      Reflect.deleteProperty(apply, key);
+    Object.assign(apply, { Type: 'Pass' });
+    const { violations } = await play(ground, { ...nothing(), ends: ['released'] });
+    expect(violations).toContainEqual(
+      expect.stringContaining(`has the tag ${TAGS.state}=${STATES.candidate}, not ${STATES.released}`),
+    );
+  });
+});
