@@ -62,6 +62,8 @@ export const METRICS = {
   /** What a sweep removed, and what it found and could not remove. */
   sweepRemoved: 'SweepRemoved',
   sweepLeftovers: 'SweepLeftovers',
+  /** A sweep that could not find out what is dead, or could not report. */
+  notSwept: 'SweepsFailed',
 } as const;
 
 export const TAGS = {

@@ -85,6 +85,10 @@ export class Alarms extends Construct {
       what: 'A sweep found something of a dead release that it could not remove.',
       metric: own(METRICS.sweepLeftovers),
     });
+    this.#alarm('sweep-failed', {
+      what: 'A sweep could not find out what is dead, could not say what is left, or ran out of time.',
+      metric: sum([own(METRICS.notSwept), executionsOf(this, NAMES.sweepMachine, 'ExecutionsTimedOut')]),
+    });
     this.#alarm('rebuilds-paused', {
       what: 'The scheduled rebuilds of an image are paused, because they failed three times in a row.',
       metric: own(METRICS.rebuildsPaused),

@@ -66,6 +66,7 @@ export class Dashboard extends Construct {
         left: [
           own(METRICS.sweepRemoved).with({ label: 'removed' }),
           own(METRICS.sweepLeftovers).with({ label: 'left behind' }),
+          own(METRICS.notSwept).with({ label: 'sweeps that failed' }),
         ],
       }),
       graph('Tasks that crashed', { left: [own(METRICS.taskCrashed).with({ label: 'crashed' })] }),

@@ -112,7 +112,7 @@ export class StateMachines extends Construct {
         }),
       ),
       timeout: timeouts.SWEEP,
-      ...observed(sweepScope, NAMES.sweepMachine),
+      ...observed(sweepScope, NAMES.sweepMachine, { 'Not swept': METRICS.notSwept }),
     });
     sweepBy(sweepScope, sweep, machineArn(this, NAMES.releaseImageMachine), props.failed);
   }

@@ -77,6 +77,7 @@ describe('an end that no task can count', () => {
       [releaseImage, line('Rollback not verified'), counts(METRICS.rollbackIncomplete)],
       [releaseImage, line('Released without announcement'), counts(METRICS.unannounced)],
       ['/aws/vendedlogs/states/packleader-release', line('Not released'), counts(METRICS.notReleased)],
+      ['/aws/vendedlogs/states/packleader-sweep', line('Not swept'), counts(METRICS.notSwept)],
     ]);
   });
 
