@@ -40,7 +40,8 @@ function named(machines: readonly StateMachine[], wanted: string): StateMachine 
 }
 
 function stateMachinesPage(machines: readonly StateMachine[]): string {
-  const inOrder = [NAMES.releaseMachine, NAMES.releaseImageMachine, NAMES.bakeBatchMachine].map((name) =>
+  const { releaseMachine, releaseImageMachine, bakeBatchMachine, sweepMachine } = NAMES;
+  const inOrder = [releaseMachine, releaseImageMachine, bakeBatchMachine, sweepMachine].map((name) =>
     named(machines, name),
   );
   const sections = inOrder.map((machine) =>
@@ -52,7 +53,7 @@ function stateMachinesPage(machines: readonly StateMachine[]): string {
     '# The state machines',
     `As they would be deployed for this repository’s own \`packer/factory.yaml\`; another factory has other stages. Solid
 arrows follow a success, dotted ones a failure. ${example?.name} starts packleader-release-image, and that starts
-packleader-bake-batch.`,
+packleader-bake-batch. packleader-sweep is started by the end of a release, by the hour, and by hand.`,
     ...sections,
   ].join('\n\n');
 }

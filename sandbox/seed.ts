@@ -136,7 +136,7 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
 }
 
 const machineArns = ({ accountId, region }: Hub): string[] =>
-  [NAMES.releaseMachine, NAMES.releaseImageMachine, NAMES.bakeBatchMachine].map(
+  [NAMES.releaseMachine, NAMES.releaseImageMachine, NAMES.bakeBatchMachine, NAMES.sweepMachine].map(
     (name) => `arn:aws:states:${region}:${accountId}:stateMachine:${name}`,
   );
 

@@ -45,6 +45,10 @@ export const METRICS = {
   released: 'ReleasesReleased',
   rolledBack: 'ReleasesRolledBack',
   rollbackIncomplete: 'RollbacksIncomplete',
+  /** A release that stands in every account, without its event and its record. */
+  unannounced: 'ReleasesUnannounced',
+  /** An execution of packleader-release that failed before any image, or without knowing what became of them. */
+  notReleased: 'RequestsNotReleased',
   /** How long a release has taken so far, at the end of each of its tasks. */
   releaseMinutes: 'ReleaseMinutes',
   /** A task that failed with an error that is none of ERRORS, or did not come to its end. */
@@ -58,6 +62,8 @@ export const METRICS = {
   /** What a sweep removed, and what it found and could not remove. */
   sweepRemoved: 'SweepRemoved',
   sweepLeftovers: 'SweepLeftovers',
+  /** A sweep that could not find out what is dead, or could not report. */
+  notSwept: 'SweepsFailed',
 } as const;
 
 export const TAGS = {

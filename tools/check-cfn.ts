@@ -24,6 +24,13 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
     'packleader:webhookSecret': 'packleader/webhook',
     'packleader:organizationId': 'o-a1b2c3d4e5',
     'packleader:customerKey': true,
+    'packleader:bakeVpcs': {
+      '111111111111': {
+        vpcId: 'vpc-0d0e0f00000000001',
+        subnetIds: ['subnet-0d0e0f00000000001'],
+        securityGroupIds: ['sg-0d0e0f00000000001'],
+      },
+    },
   },
 };
 const APPS = ['workflow/app.ts', 'workflow/target-template.ts'];

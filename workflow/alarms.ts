@@ -9,13 +9,12 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { Rule } from 'aws-cdk-lib/aws-events';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { ERRORS, METRICS, NAMES } from '../tasks/contract.ts';
+import { METRICS, NAMES } from '../tasks/contract.ts';
 import { AlarmTopic, type Notified } from './alarm-topic.ts';
 import { executionsOf, own } from './metrics.ts';
 
@@ -49,11 +48,19 @@ export class Alarms extends Construct {
 
     this.#alarm('rollback-incomplete', {
       what: 'A rollback left something behind, or nobody could see whether it did.',
-      metric: this.#rollbackIncomplete(),
+      metric: own(METRICS.rollbackIncomplete),
     });
     this.#alarm('rolled-back', {
       what: 'A release failed and was undone in every account.',
       metric: own(METRICS.rolledBack),
+    });
+    this.#alarm('not-released', {
+      what: 'A release failed as a whole: its source was not fetched, it could not be planned, or nobody knows what became of its images.',
+      metric: own(METRICS.notReleased),
+    });
+    this.#alarm('not-announced', {
+      what: 'A release stands in every account, but its event and its record are missing.',
+      metric: own(METRICS.unannounced),
     });
     this.#alarm('release-stopped', {
       what: 'A release was stopped or ran out of time, so no Catch undid it.',
@@ -77,6 +84,10 @@ export class Alarms extends Construct {
     this.#alarm('sweep-leftovers', {
       what: 'A sweep found something of a dead release that it could not remove.',
       metric: own(METRICS.sweepLeftovers),
+    });
+    this.#alarm('sweep-failed', {
+      what: 'A sweep could not find out what is dead, could not say what is left, or ran out of time.',
+      metric: sum([own(METRICS.notSwept), executionsOf(this, NAMES.sweepMachine, 'ExecutionsTimedOut')]),
     });
     this.#alarm('rebuilds-paused', {
       what: 'The scheduled rebuilds of an image are paused, because they failed three times in a row.',
@@ -113,36 +124,6 @@ export class Alarms extends Construct {
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(this.#topic));
-  }
-
-  /**
-   * `Verify rollback` counts it. When that task cannot run, the execution still ends with the same error, and Step Functions itself
-   * says so on the bus. The rule has no target: that it matched is a metric already, and no code of ours had to run.
-   *  @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
-   */
-  #rollbackIncomplete(): IMetric {
-    const { account, region } = Stack.of(this);
-    const rule = new Rule(this, 'RollbackIncomplete', {
-      ruleName: 'packleader-rollback-incomplete',
-      description: 'An execution of packleader-release-image ended with a rollback that is incomplete.',
-      eventPattern: {
-        source: ['aws.states'],
-        detailType: ['Step Functions Execution Status Change'],
-        detail: {
-          stateMachineArn: [`arn:aws:states:${region}:${account}:stateMachine:${NAMES.releaseImageMachine}`],
-          status: ['FAILED'],
-          error: [ERRORS.rollbackIncomplete],
-        },
-      },
-    });
-    const told = new Metric({
-      namespace: 'AWS/Events',
-      metricName: 'TriggeredRules',
-      dimensionsMap: { RuleName: rule.ruleName },
-      statistic: Stats.SUM,
-      period: PERIOD,
-    });
-    return sum([own(METRICS.rollbackIncomplete), told]);
   }
 
   /** A task that ran out of time or memory cannot count itself; Lambda's own line in its log says so. */

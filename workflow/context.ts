@@ -28,6 +28,22 @@ const alarmsSchema = z
     ...(runbook !== undefined && { runbook }),
   }));
 
+/** By account, because a VPC has an owner. */
+const bakeVpcsSchema = z.record(
+  z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits'),
+  z.strictObject({
+    vpcId: z.string().regex(/^vpc-[0-9a-f]+$/, 'must look like vpc-0d0e0f00000000001'),
+    subnetIds: z
+      .array(z.string().regex(/^subnet-[0-9a-f]+$/, 'must look like subnet-0d0e0f00000000001'))
+      .min(1)
+      .max(16),
+    securityGroupIds: z
+      .array(z.string().regex(/^sg-[0-9a-f]+$/, 'must look like sg-0d0e0f00000000001'))
+      .min(1)
+      .max(5),
+  }),
+);
+
 const contextSchema = z
   .object({
     packer: toolSchema,
@@ -36,6 +52,7 @@ const contextSchema = z
     webhookSecret: z.string().regex(/^[\w/+=.@-]{1,505}$/, 'must be the name of a secret, not its ARN'),
     organizationId: z.string().regex(/^o-[a-z0-9]{10,32}$/, 'must look like o-a1b2c3d4e5'),
     customerKey: z.boolean(),
+    bakeVpcs: bakeVpcsSchema,
     alarms: alarmsSchema,
   })
   .partial();

@@ -96,3 +96,25 @@ class EncryptWith implements IAspect {
     );
   }
 }
+
+/**
+ * What it takes to look at executions of an encrypted state machine. Step Functions decrypts them in the caller's name; to list, start
+ * or stop them the caller needs nothing of the key.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html#required-permissions-for-api-callers
+ */
+export function lookAtExecutions(key: Key, machines: readonly string[]): PolicyStatement {
+  const { region, account } = Stack.of(key);
+  return new PolicyStatement({
+    sid: 'DecryptExecutions',
+    actions: ['kms:Decrypt'],
+    resources: [key.keyArn],
+    conditions: {
+      StringEquals: {
+        'kms:ViaService': `states.${region}.amazonaws.com`,
+        'kms:EncryptionContext:aws:states:stateMachineArn': machines.map(
+          (machine) => `arn:aws:states:${region}:${account}:stateMachine:${machine}`,
+        ),
+      },
+    },
+  });
+}

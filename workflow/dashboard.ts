@@ -35,6 +35,8 @@ export class Dashboard extends Construct {
           own(METRICS.released).with({ label: 'released' }),
           own(METRICS.rolledBack).with({ label: 'rolled back' }),
           own(METRICS.rollbackIncomplete).with({ label: 'rollback incomplete' }),
+          own(METRICS.unannounced).with({ label: 'released, not announced' }),
+          own(METRICS.notReleased).with({ label: 'failed as a whole' }),
         ],
       }),
       graph('Minutes of a release, start to end', { left: durations(this) }),
@@ -64,6 +66,7 @@ export class Dashboard extends Construct {
         left: [
           own(METRICS.sweepRemoved).with({ label: 'removed' }),
           own(METRICS.sweepLeftovers).with({ label: 'left behind' }),
+          own(METRICS.notSwept).with({ label: 'sweeps that failed' }),
         ],
       }),
       graph('Tasks that crashed', { left: [own(METRICS.taskCrashed).with({ label: 'crashed' })] }),

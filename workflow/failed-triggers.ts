@@ -2,11 +2,20 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { TargetBaseProps } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
 import { NAMES } from '../tasks/contract.ts';
 
+/** A push or a schedule that could not be followed for so long is of no use any more. */
+export const GIVEN_UP_AFTER = Duration.hours(6);
+
+/** How EventBridge hands an event over: as often as it may, and what it gives up is kept. */
+export function handOver(failed: FailedTriggers, maxEventAge = GIVEN_UP_AFTER): TargetBaseProps {
+  return { deadLetterQueue: failed, maxEventAge, retryAttempts: 185 };
+}
+
 /**
- * The pushes and schedules that AWS could not hand over, or that failed after all their retries. Nothing takes them from here:
+ * The pushes, schedules and sweeps that AWS could not hand over, or that failed after all their retries. Nothing takes them from here:
  * a person looks at them, and starts a release.
  */
 export class FailedTriggers extends Queue {

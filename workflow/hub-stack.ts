@@ -4,6 +4,7 @@ import type { Factory } from '../tasks/configuration/factory.ts';
 import { Alarms, type AlarmsProps } from './alarms.ts';
 import { CustomerKey } from './customer-key.ts';
 import { Dashboard } from './dashboard.ts';
+import { FailedTriggers } from './failed-triggers.ts';
 import { FetchSourceProject } from './fetch-source-project.ts';
 import { ReleaseBucket } from './release-bucket.ts';
 import { StateMachines } from './state-machines.ts';
@@ -39,7 +40,7 @@ export class HubStack extends Stack {
     const functions = new TaskFunctions(this, 'Tasks');
     functions.mayUse(bucket);
     functions.mayAssumeStewards(accountIds);
-    functions.mayUseExecutions();
+    functions.mayUseExecutions(key);
     const { repository, defaultBranch } = factory;
     const project = new FetchSourceProject(this, 'FetchSource', {
       bucket,
@@ -47,6 +48,7 @@ export class HubStack extends Stack {
       defaultBranch,
       ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
     });
+    const failed = new FailedTriggers(this, 'Failed', key);
     new StateMachines(this, 'StateMachines', {
       stages: factory.stages.map(({ name }) => name),
       defaultBranch: factory.defaultBranch,
@@ -55,11 +57,13 @@ export class HubStack extends Stack {
       accountIds,
       fetchSourceProjectArn: project.projectArn,
       targets: factory.stages.flatMap(({ targets }) => targets),
+      failed,
     });
     new Triggers(this, 'Triggers', {
       factory,
       bucket,
       accountIds,
+      failed,
       ...(key && { key }),
       ...(webhookSecret !== undefined && { webhookSecret }),
     });

@@ -3,8 +3,10 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { NAMES, type Target } from '../tasks/contract.ts';
+import { METRICS, NAMES, type Target } from '../tasks/contract.ts';
 import { bakeBatchWorkflow } from './bake-batch-workflow.ts';
+import { countEnds } from './bad-ends.ts';
+import type { FailedTriggers } from './failed-triggers.ts';
 import { KeptLogs } from './kept-logs.ts';
 import { releaseImageWorkflow } from './release-image-workflow.ts';
 import { releaseWorkflow } from './release-workflow.ts';
@@ -27,6 +29,8 @@ export interface StateMachinesProps {
   readonly fetchSourceProjectArn: string;
   /** What a sweep looks at when nobody says for which release. */
   readonly targets: readonly Target[];
+  /** Where goes what should have started a sweep, and could not. */
+  readonly failed: FailedTriggers;
 }
 
 /** The machines of a release. Their names are fixed: the target accounts' trust policies name them. */
@@ -68,7 +72,10 @@ export class StateMachines extends Construct {
         }),
       ),
       timeout: timeouts.releaseImage(stages.length),
-      ...observed(releaseImageScope, NAMES.releaseImageMachine),
+      ...observed(releaseImageScope, NAMES.releaseImageMachine, {
+        'Rollback not verified': METRICS.rollbackIncomplete,
+        'Released without announcement': METRICS.unannounced,
+      }),
     });
     mayRun(releaseImage, NAMES.bakeBatchMachine);
 
@@ -87,7 +94,7 @@ export class StateMachines extends Construct {
         }),
       ),
       timeout: timeouts.release(stages.length),
-      ...observed(releaseScope, NAMES.releaseMachine),
+      ...observed(releaseScope, NAMES.releaseMachine, { 'Not released': METRICS.notReleased }),
     });
     mayRun(release, NAMES.releaseImageMachine);
     mayFetchSource(release, props.fetchSourceProjectArn);
@@ -105,9 +112,9 @@ export class StateMachines extends Construct {
         }),
       ),
       timeout: timeouts.SWEEP,
-      ...observed(sweepScope, NAMES.sweepMachine),
+      ...observed(sweepScope, NAMES.sweepMachine, { 'Not swept': METRICS.notSwept }),
     });
-    sweepBy(sweepScope, sweep, machineArn(this, NAMES.releaseImageMachine));
+    sweepBy(sweepScope, sweep, machineArn(this, NAMES.releaseImageMachine), props.failed);
   }
 }
 
@@ -115,8 +122,9 @@ export class StateMachines extends Construct {
  * Traced, and every step logged, for longer than the 90 days of its history. Without the data: they are in the history and
  * the bucket, and a log of them would be as large again.
  */
-export function observed(scope: Construct, name: string) {
+export function observed(scope: Construct, name: string, ends: Parameters<typeof countEnds>[1] = {}) {
   const destination = new KeptLogs(scope, 'Logs', `/aws/vendedlogs/states/${name}`);
+  countEnds(destination, ends);
   return { tracingEnabled: true, logs: { destination, level: LogLevel.ALL, includeExecutionData: false } };
 }
 

@@ -3,6 +3,7 @@ import { EventField, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-eve
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { type FailedTriggers, handOver } from './failed-triggers.ts';
 
 /** Ends that no Catch follows, and FAILED: a rollback may have left something, or an AMI may appear late. */
 const BAD_ENDS = ['ABORTED', 'FAILED', 'TIMED_OUT'];
@@ -13,7 +14,12 @@ const BAD_ENDS = ['ABORTED', 'FAILED', 'TIMED_OUT'];
  * of their own, so their ends start none.
  *  @see https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
  */
-export function sweepBy(scope: Construct, sweep: StateMachine, releaseImageMachineArn: string): void {
+export function sweepBy(
+  scope: Construct,
+  sweep: StateMachine,
+  releaseImageMachineArn: string,
+  failed: FailedTriggers,
+): void {
   new Rule(scope, 'ReleaseEndedBadly', {
     description: 'Sweeps after a release that was stopped, timed out or failed.',
     eventPattern: {
@@ -23,6 +29,7 @@ export function sweepBy(scope: Construct, sweep: StateMachine, releaseImageMachi
     },
     targets: [
       new SfnStateMachine(sweep, {
+        ...handOver(failed),
         input: RuleTargetInput.fromObject({ execution: EventField.fromPath('$.detail.executionArn') }),
       }),
     ],
@@ -30,6 +37,12 @@ export function sweepBy(scope: Construct, sweep: StateMachine, releaseImageMachi
   new Rule(scope, 'EveryHour', {
     description: 'Sweeps everything that is an hour old and that no sweep has removed yet.',
     schedule: Schedule.rate(Duration.hours(1)),
-    targets: [new SfnStateMachine(sweep, { input: RuleTargetInput.fromObject({ olderThanMinutes: 60 }) })],
+    targets: [
+      new SfnStateMachine(sweep, {
+        // The next one looks for the same.
+        ...handOver(failed, Duration.hours(1)),
+        input: RuleTargetInput.fromObject({ olderThanMinutes: 60 }),
+      }),
+    ],
   });
 }

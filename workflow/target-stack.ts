@@ -12,6 +12,7 @@ import type { Factory } from '../tasks/configuration/factory.ts';
 import { NAMES, roleArn } from '../tasks/contract.ts';
 import { BAKE_WILDCARDS, bakePolicy } from './bake-policy.ts';
 import { BakeProject, type PinnedTool } from './bake-project.ts';
+import { type BakeVpc, runInVpc } from './bake-vpc.ts';
 import { CustomerKey } from './customer-key.ts';
 import { FixedRole } from './fixed-role.ts';
 import { bucketName } from './hub-stack.ts';
@@ -29,6 +30,8 @@ export interface TargetStackProps extends StackProps {
   readonly packer?: PinnedTool;
   /** Default: no template connects by Session Manager. */
   readonly sessionManagerPlugin?: PinnedTool;
+  /** Where the account's builds run, in the hub's region. Default: in no VPC, from where no builder's private address is reached. */
+  readonly bakeVpc?: BakeVpc;
   /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
   readonly customerKey?: boolean;
 }
@@ -39,7 +42,15 @@ export interface TargetStackProps extends StackProps {
  */
 export class TargetStack extends Stack {
   constructor(scope: Construct, id: string, props: TargetStackProps) {
-    const { factory, accountId: named, packer, sessionManagerPlugin, customerKey = false, ...rest } = props;
+    const {
+      factory,
+      accountId: named,
+      packer,
+      sessionManagerPlugin,
+      bakeVpc: vpc,
+      customerKey = false,
+      ...rest
+    } = props;
     const { hub } = factory;
     super(scope, id, {
       ...rest,
@@ -78,20 +89,22 @@ export class TargetStack extends Stack {
       trusted: buildsOf(bakeProjectArn(accountId, hub.region)),
       statements: bakePolicy({
         accountId,
-        regions,
+        // The network interface of a build in a VPC is where the project is.
+        regions: vpc ? [...new Set([...regions, hub.region])] : regions,
         hub,
         bucketName: bucketName(factory),
         bucketHasKey: customerKey,
       }),
       wildcards: BAKE_WILDCARDS,
     });
-    new BakeProject(this, 'BakeProject', {
+    const project = new BakeProject(this, 'BakeProject', {
       // CDK would add permissions of its own; the policy above is all there is.
       role: bake.withoutPolicyUpdates(),
       bucketName: bucketName(factory),
       ...(packer && { packer }),
       ...(sessionManagerPlugin && { sessionManagerPlugin }),
     });
+    if (vpc) runInVpc(project, bake, vpc, { accountId, region: hub.region });
     new InstanceProfile(this, 'Builder', {
       instanceProfileName: BUILDER,
       role: new FixedRole(this, 'BuilderRole', {

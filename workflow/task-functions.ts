@@ -1,9 +1,11 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import { NAMES } from '../tasks/contract.ts';
+import { lookAtExecutions } from './customer-key.ts';
 import { HubFunction } from './hub-function.ts';
 import { keyStatements } from './release-bucket.ts';
 import { mayAssume, taskRole } from './role-names.ts';
@@ -115,10 +117,12 @@ export class TaskFunctions extends Construct {
     });
   }
 
-  /** Which tasks look at executions, and which stop them. */
-  mayUseExecutions(): void {
+  /** Which tasks look at executions, and which stop them; `key` encrypts the machines. */
+  mayUseExecutions(key?: Key): void {
     const { account, region } = Stack.of(this);
     this.#grants.push((file, task) => {
+      const machines = Object.keys(EXECUTIONS[file] ?? {});
+      if (key && machines.length > 0) task.addToRolePolicy(lookAtExecutions(key, machines));
       for (const [machine, actions] of Object.entries(EXECUTIONS[file] ?? {})) {
         const resources = [`arn:aws:states:${region}:${account}:execution:${machine}:*`];
         task.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources }));

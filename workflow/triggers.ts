@@ -10,7 +10,7 @@ import { Construct } from 'constructs';
 import type { Factory } from '../tasks/configuration/factory.ts';
 import { NAMES, TRIGGER_ENVIRONMENT, parameters } from '../tasks/contract.ts';
 import { codeCommitRepository } from './code-commit.ts';
-import { FailedTriggers } from './failed-triggers.ts';
+import { type FailedTriggers, GIVEN_UP_AFTER, handOver } from './failed-triggers.ts';
 import { HubFunction } from './hub-function.ts';
 import { keyStatements } from './release-bucket.ts';
 import { SCHEDULED_REBUILD, mayAssume, triggerRole } from './role-names.ts';
@@ -24,7 +24,9 @@ export interface TriggersProps {
   readonly accountIds: readonly string[];
   /** The name of the secret that the webhook's requests are signed with; default: there is no webhook. */
   readonly webhookSecret?: string;
-  /** Encrypts what triggers keep: deliveries, and what failed. Default: keys of AWS's do. */
+  /** Where goes what could not be handed over, or failed. */
+  readonly failed: FailedTriggers;
+  /** Encrypts the deliveries. Default: keys of AWS's do. */
   readonly key?: Key;
 }
 
@@ -36,9 +38,6 @@ const WEBHOOK_TIMEOUT = Duration.seconds(8);
 
 /** Anybody on the internet may call the webhook; more than this at the same time are turned away by Lambda. */
 const WEBHOOK_CONCURRENCY = 10;
-
-/** A push or a schedule that could not be followed for so long is of no use any more. */
-const GIVEN_UP_AFTER = Duration.hours(6);
 
 const WILDCARDS: Wildcards = {
   '*': 'X-Ray has no resources.',
@@ -57,7 +56,7 @@ export class Triggers extends Construct {
     const { factory, webhookSecret, key } = props;
     const { account, region } = Stack.of(this);
     this.#releaseMachine = `arn:aws:states:${region}:${account}:stateMachine:${NAMES.releaseMachine}`;
-    this.#failed = new FailedTriggers(this, 'Failed', key);
+    this.#failed = props.failed;
     const branches = factory.pushBranches ?? [factory.defaultBranch];
     this.#startOnPush(factory, branches);
     if (webhookSecret !== undefined) this.#listen(factory, branches, webhookSecret, key);
@@ -229,13 +228,7 @@ export class Triggers extends Construct {
       ruleName: `packleader-on-${name}`,
       description: 'Starts a release of what a push changed.',
       eventPattern,
-      targets: [
-        new LambdaFunction(start, {
-          deadLetterQueue: this.#failed,
-          maxEventAge: GIVEN_UP_AFTER,
-          retryAttempts: 185,
-        }),
-      ],
+      targets: [new LambdaFunction(start, handOver(this.#failed))],
     });
   }
 }

@@ -8,7 +8,12 @@ import { machineArn } from '../client/hub.ts';
 import { type Finding, type Verdict, examine, failed, nameOf, notChecked, ok } from './finding.ts';
 import { type Session, configOf } from './sessions.ts';
 
-const MACHINES = [NAMES.releaseMachine, NAMES.releaseImageMachine, NAMES.bakeBatchMachine];
+const MACHINES = [
+  NAMES.releaseMachine,
+  NAMES.releaseImageMachine,
+  NAMES.bakeBatchMachine,
+  NAMES.sweepMachine,
+];
 const DEPLOY = 'deploy the stack packleader-hub';
 
 export async function examineHub(hub: Target, bucket: string, session: Session): Promise<Finding[]> {
@@ -40,7 +45,9 @@ export async function examineHub(hub: Target, bucket: string, session: Session):
 
 async function stateMachine(sfn: SFNClient, stateMachineArn: string): Promise<Verdict> {
   try {
-    const { status } = await sfn.send(new DescribeStateMachineCommand({ stateMachineArn }));
+    // Not the definition: with a key of the customer's that would take a permission to decrypt.
+    const command = new DescribeStateMachineCommand({ stateMachineArn, includedData: 'METADATA_ONLY' });
+    const { status } = await sfn.send(command);
     return status === 'ACTIVE' ? ok(stateMachineArn) : failed(`${stateMachineArn} is ${status}`, DEPLOY);
   } catch (error) {
     if (nameOf(error) === 'StateMachineDoesNotExist')

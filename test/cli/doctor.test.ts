@@ -161,6 +161,7 @@ describe('packleader doctor', () => {
       'hub state machine packleader-release',
       'hub state machine packleader-release-image',
       'hub state machine packleader-bake-batch',
+      'hub state machine packleader-sweep',
       'hub bucket',
       'hub event bus',
       'hub project packleader-fetch-source',
@@ -198,7 +199,7 @@ describe('packleader doctor', () => {
     expect(out).toMatch(
       / {2}-- {4}100000000001\/eu-west-1 {4,}key alias\/packleader +not checked: AccessDenied/,
     );
-    expect(out).toContain('27 checks: 1 failed, 2 not checked\n');
+    expect(out).toContain('28 checks: 1 failed, 2 not checked\n');
   });
 
   test('everything that is refused is "not checked", with the permission that is missing, and never ok', async () => {
@@ -413,7 +414,7 @@ describe('packleader doctor', () => {
     const { checks } = documentSchema.parse(JSON.parse(out));
     expect(exit).toBe(1);
     expect(checks.filter(({ place }) => place === 'hub').map(({ outcome }) => outcome)).toEqual(
-      Array.from({ length: 7 }, () => 'not checked'),
+      Array.from({ length: 8 }, () => 'not checked'),
     );
     // Their own account they see with their own credentials.
     expect(checks.find(({ place, check }) => place === dev.accountId && check === 'access')?.outcome).toBe(

@@ -73,6 +73,16 @@ describe('cdk-nag finds nothing that is not explained', () => {
     expect(findings((scope) => new TargetStack(scope, 'target', props))).toEqual([]);
   });
 
+  it('in a target whose builds run in a VPC', () => {
+    const bakeVpc = {
+      vpcId: 'vpc-0a000001',
+      subnetIds: ['subnet-0a000001'],
+      securityGroupIds: ['sg-0a000001'],
+    };
+    const props = { factory, accountId: '111111111111', bakeVpc };
+    expect(findings((scope) => new TargetStack(scope, 'target', props))).toEqual([]);
+  });
+
   it.each([false, true])('in the template for any account, with a key of its own: %s', (customerKey) => {
     expect(findings((scope) => new TargetStack(scope, 'target', { factory, customerKey }))).toEqual([]);
   });

@@ -24,7 +24,15 @@ const scheduled = {
 };
 const theHub = hub(scheduled, { webhookSecret: WEBHOOK_SECRET });
 const accountIds = [...new Set(Object.values(STAGES).flatMap((of) => of.map(({ accountId }) => accountId)))];
-const targets = new Map(accountIds.map((accountId) => [accountId, target({ factory, accountId })]));
+/** The builds of one account run in a VPC. */
+const [ofVpc] = accountIds;
+const bakeVpc = { vpcId: 'vpc-0a000001', subnetIds: ['subnet-0a000001'], securityGroupIds: ['sg-0a000001'] };
+const targets = new Map(
+  accountIds.map((accountId) => [
+    accountId,
+    target({ factory, accountId, ...(accountId === ofVpc && { bakeVpc }) }),
+  ]),
+);
 
 interface Role {
   readonly name: string;
@@ -231,7 +239,11 @@ describe('what a role may do', () => {
   const reasonFor = (granted: string): string | undefined => {
     const [role = '', action = ''] = granted.split('  ');
     const bare = action.replace(/^\w+: /, '');
-    return BY_AWS[bare] ?? (role === NAMES.bakeRole ? (BY_PACKER[action] ?? BY_PACKER[bare]) : undefined);
+    return (
+      BY_AWS[action] ??
+      BY_AWS[bare] ??
+      (role === NAMES.bakeRole ? (BY_PACKER[action] ?? BY_PACKER[bare]) : undefined)
+    );
   };
 
   it('is done by at least one call, or has a reason of its own', () => {

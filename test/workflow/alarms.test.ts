@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { METRICS } from '../../tasks/contract.ts';
+import { statesOf } from '../../sandbox/asl.ts';
 import { Alarms, type AlarmsProps } from '../../workflow/alarms.ts';
+import { machinesOf } from '../laws/machines.ts';
 import { Synthesised, hub, ownFactory } from './synthesised.ts';
 
 const factory = ownFactory();
@@ -26,6 +28,17 @@ const alarmNamed = (name: string, stack = theHub) => {
   if (!found) throw new Error(`there is no alarm ${name}`);
   return found;
 };
+
+const filterSchema = z.looseObject({
+  LogGroupName: z.string(),
+  FilterPattern: z.string(),
+  MetricTransformations: z.array(z.unknown()),
+});
+const filtersOf = (groups: string) =>
+  theHub
+    .ofType('AWS::Logs::MetricFilter')
+    .map(({ is }) => filterSchema.parse(is))
+    .filter(({ LogGroupName }) => LogGroupName.startsWith(groups));
 
 /** What lies below the heading "Alarms", by the anchors that a browser jumps to. */
 function headingsOfAlarms(): string[] {
@@ -51,33 +64,43 @@ describe('every alarm', () => {
   });
 });
 
-describe('an incomplete rollback', () => {
-  it('raises the alarm by what the task counts, and by what Step Functions says when the task cannot run', () => {
-    const [rule] = theHub
-      .ofType('AWS::Events::Rule')
-      .filter(({ is }) => is['Name'] === 'packleader-rollback-incomplete');
-    expect(rule?.is['EventPattern']).toEqual({
-      source: ['aws.states'],
-      'detail-type': ['Step Functions Execution Status Change'],
-      detail: {
-        stateMachineArn: ['arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image'],
-        status: ['FAILED'],
-        error: ['RollbackIncomplete'],
-      },
+describe('an end that no task can count', () => {
+  it('is counted by the line that Step Functions logs when it enters the Fail state', () => {
+    const filters = filtersOf('/aws/vendedlogs/states/').map(({ LogGroupName, FilterPattern, ...rest }) => {
+      const [transformation] = rest.MetricTransformations;
+      return [LogGroupName, FilterPattern, transformation];
     });
-    expect(alarmNamed('rollback-incomplete').Metrics).toMatchObject([
-      { Expression: 'FILL(m0, 0) + FILL(m1, 0)' },
-      { MetricStat: { Metric: { Namespace: 'packleader', MetricName: METRICS.rollbackIncomplete } } },
-      {
-        MetricStat: {
-          Metric: {
-            Namespace: 'AWS/Events',
-            MetricName: 'TriggeredRules',
-            Dimensions: [{ Name: 'RuleName', Value: 'packleader-rollback-incomplete' }],
-          },
-        },
-      },
+    const line = (state: string) => `{ ($.type = "FailStateEntered") && ($.details.name = "${state}") }`;
+    const counts = (MetricName: string) => ({ MetricNamespace: 'packleader', MetricName, MetricValue: '1' });
+    const releaseImage = '/aws/vendedlogs/states/packleader-release-image';
+    expect(filters).toEqual([
+      [releaseImage, line('Rollback not verified'), counts(METRICS.rollbackIncomplete)],
+      [releaseImage, line('Released without announcement'), counts(METRICS.unannounced)],
+      ['/aws/vendedlogs/states/packleader-release', line('Not released'), counts(METRICS.notReleased)],
+      ['/aws/vendedlogs/states/packleader-sweep', line('Not swept'), counts(METRICS.notSwept)],
     ]);
+  });
+
+  it('is a Fail state of its machine, whose every step is logged', () => {
+    const machines = machinesOf(factory);
+    for (const { LogGroupName, FilterPattern } of filtersOf('/aws/vendedlogs/states/')) {
+      const fails = machines
+        .filter(({ name }) => LogGroupName === `/aws/vendedlogs/states/${name}`)
+        .flatMap(({ graph }) => statesOf(graph))
+        .filter(({ state }) => state.Type === 'Fail')
+        .map(({ name }) => name);
+      expect(fails).toContain(/details\.name = "(.+)"/.exec(FilterPattern)?.[1]);
+    }
+    for (const { is } of theHub.ofType('AWS::StepFunctions::StateMachine'))
+      expect(is['LoggingConfiguration']).toMatchObject({ Level: 'ALL' });
+  });
+
+  it.each([
+    ['rollback-incomplete', METRICS.rollbackIncomplete],
+    ['not-released', METRICS.notReleased],
+    ['not-announced', METRICS.unannounced],
+  ])('raises the alarm %s', (name, metric) => {
+    expect(alarmNamed(name)).toMatchObject({ Namespace: 'packleader', MetricName: metric, Threshold: 0 });
   });
 });
 
@@ -90,18 +113,16 @@ describe('a slow release', () => {
 
 describe('a task that cannot count itself', () => {
   it('is counted by the lines that Lambda writes, for every function there is', () => {
-    const filters = theHub.ofType('AWS::Logs::MetricFilter');
+    const filters = filtersOf('/aws/lambda/');
     const groups = theHub
       .ofType('AWS::Lambda::Function')
       .map(({ is }) => `/aws/lambda/${z.string().parse(is['FunctionName'])}`);
-    expect(filters.map(({ is }) => z.string().parse(is['LogGroupName'])).toSorted()).toEqual(
-      groups.toSorted(),
-    );
-    for (const { is } of filters) {
-      expect(is['FilterPattern']).toBe(
+    expect(filters.map(({ LogGroupName }) => LogGroupName).toSorted()).toEqual(groups.toSorted());
+    for (const { FilterPattern, MetricTransformations } of filters) {
+      expect(FilterPattern).toBe(
         '{ ($.type = "platform.report") && (($.record.status = "timeout") || ($.record.status = "error")) }',
       );
-      expect(is['MetricTransformations']).toEqual([
+      expect(MetricTransformations).toEqual([
         { MetricNamespace: 'packleader', MetricName: METRICS.taskCrashed, MetricValue: '1' },
       ]);
     }

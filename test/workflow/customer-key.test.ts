@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NAMES } from '../../tasks/contract.ts';
+import { allowing } from '../laws/permissions/evaluate.ts';
 import { hub, inWords, ownFactory, target } from './synthesised.ts';
 
 const factory = ownFactory();
@@ -11,6 +12,9 @@ const withKey = {
   hub: hub(factory, { customerKey: true, webhookSecret: 'packleader/webhook' }),
   target: target({ factory, accountId, customerKey: true }),
 };
+
+const { releaseMachine, releaseImageMachine, bakeBatchMachine, sweepMachine } = NAMES;
+const MACHINES = [releaseMachine, releaseImageMachine, bakeBatchMachine, sweepMachine];
 
 const may = (stack: (typeof withKey)['hub'], role: string) =>
   stack
@@ -98,6 +102,37 @@ describe('with a key of one’s own', () => {
     ]);
   });
 
+  it('whoever may look at an execution may decrypt it, through Step Functions, and nobody else may', () => {
+    const key = 'key ref:Key/Resource';
+    const looking = withKey.hub.roles().flatMap(({ name: role, statements }) => {
+      const ask = (action: string, resource: string, context: Record<string, string> = {}) =>
+        allowing(statements, { action, resource, context }).length > 0;
+      const of = (kind: string, machine: string) =>
+        `arn:aws:states:eu-west-1:999999999999:${kind}:${machine}`;
+      return MACHINES.map((machine) => ({
+        role,
+        machine,
+        looks: ['states:DescribeExecution', 'states:GetExecutionHistory'].some((action) =>
+          ask(action, `${of('execution', machine)}:one`),
+        ),
+        decrypts: ask('kms:Decrypt', key, {
+          'kms:ViaService': 'states.eu-west-1.amazonaws.com',
+          'kms:EncryptionContext:aws:states:stateMachineArn': of('stateMachine', machine),
+        }),
+      }));
+    });
+    expect(looking.filter(({ looks, decrypts }) => looks && !decrypts)).toEqual([]);
+    const tasks = looking.filter(({ role }) => /^packleader-(task|trigger)-/.test(role));
+    expect(tasks.filter(({ looks, decrypts }) => decrypts && !looks)).toEqual([]);
+    expect(
+      tasks.filter(({ decrypts }) => decrypts).map(({ role, machine }) => `${role}: ${machine}`),
+    ).toEqual([
+      'packleader-task-find-dead-releases: packleader-release-image',
+      'packleader-task-sweep-release: packleader-release-image',
+      'packleader-task-sweep-release: packleader-bake-batch',
+    ]);
+  });
+
   it('who reads the bucket may decrypt, and who writes to it may encrypt', () => {
     const used = withKey.hub.roles().map(({ name }) => [name, may(withKey.hub, name)]);
     expect(Object.fromEntries(used)).toMatchInlineSnapshot(`
@@ -134,6 +169,7 @@ describe('with a key of one’s own', () => {
         "packleader-task-deregister-amis": [],
         "packleader-task-find-dead-releases": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image"]}}",
         ],
         "packleader-task-plan-releases": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
@@ -148,6 +184,7 @@ describe('with a key of one’s own', () => {
         "packleader-task-summarise-releases": [],
         "packleader-task-sweep-release": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image","arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-bake-batch"]}}",
         ],
         "packleader-task-verify-rollback": [],
         "packleader-task-withdraw-publication": [],

@@ -302,41 +302,69 @@ describe('what failed', () => {
     `);
     expect(theHub.ofType('AWS::SQS::QueuePolicy').map(({ is }) => is['PolicyDocument']))
       .toMatchInlineSnapshot(`
-      [
-        {
-          "Statement": [
-            {
-              "Action": "sqs:*",
-              "Condition": {
-                "Bool": {
-                  "aws:SecureTransport": "false",
+        [
+          {
+            "Statement": [
+              {
+                "Action": "sqs:*",
+                "Condition": {
+                  "Bool": {
+                    "aws:SecureTransport": "false",
+                  },
                 },
-              },
-              "Effect": "Deny",
-              "Principal": {
-                "AWS": "*",
-              },
-              "Resource": "queue packleader-failed-triggers",
-            },
-            {
-              "Action": "sqs:SendMessage",
-              "Condition": {
-                "ArnEquals": {
-                  "aws:SourceArn": "rule packleader-on-git-push",
+                "Effect": "Deny",
+                "Principal": {
+                  "AWS": "*",
                 },
+                "Resource": "queue packleader-failed-triggers",
               },
-              "Effect": "Allow",
-              "Principal": {
-                "Service": "events.amazonaws.com",
+              {
+                "Action": "sqs:SendMessage",
+                "Condition": {
+                  "ArnEquals": {
+                    "aws:SourceArn": "rule ref:StateMachines/Sweep/ReleaseEndedBadly/Resource",
+                  },
+                },
+                "Effect": "Allow",
+                "Principal": {
+                  "Service": "events.amazonaws.com",
+                },
+                "Resource": "queue packleader-failed-triggers",
+                "Sid": "AllowEventRulehubStateMachinesSweepReleaseEndedBadly31EE2E05",
               },
-              "Resource": "queue packleader-failed-triggers",
-              "Sid": "AllowEventRulehubTriggersongitpush6B5B5250",
-            },
-          ],
-          "Version": "2012-10-17",
-        },
-      ]
-    `);
+              {
+                "Action": "sqs:SendMessage",
+                "Condition": {
+                  "ArnEquals": {
+                    "aws:SourceArn": "rule ref:StateMachines/Sweep/EveryHour/Resource",
+                  },
+                },
+                "Effect": "Allow",
+                "Principal": {
+                  "Service": "events.amazonaws.com",
+                },
+                "Resource": "queue packleader-failed-triggers",
+                "Sid": "AllowEventRulehubStateMachinesSweepEveryHourE3723799",
+              },
+              {
+                "Action": "sqs:SendMessage",
+                "Condition": {
+                  "ArnEquals": {
+                    "aws:SourceArn": "rule packleader-on-git-push",
+                  },
+                },
+                "Effect": "Allow",
+                "Principal": {
+                  "Service": "events.amazonaws.com",
+                },
+                "Resource": "queue packleader-failed-triggers",
+                "Sid": "AllowEventRulehubTriggersongitpush6B5B5250",
+              },
+            ],
+            "Version": "2012-10-17",
+          },
+        ]
+      `);
   });
 
   it('has been tried three times', () => {

@@ -30,6 +30,11 @@ export const BY_AWS: Reasons = {
   'ssmmessages:CreateDataChannel': 'Packer reaches the builder through its agent',
   'ssmmessages:OpenControlChannel': 'Packer reaches the builder through its agent',
   'ssmmessages:OpenDataChannel': 'Packer reaches the builder through its agent',
+  'LookAtNetwork: ec2:DescribeDhcpOptions': 'CodeBuild puts a build into a VPC',
+  'LookAtNetwork: ec2:DescribeNetworkInterfaces': 'CodeBuild puts a build into a VPC',
+  'JoinVpc: ec2:CreateNetworkInterface': 'CodeBuild puts a build into a VPC',
+  'LeaveVpc: ec2:DeleteNetworkInterface': 'CodeBuild takes a build out of its VPC',
+  'LetCodeBuildAttach: ec2:CreateNetworkInterfacePermission': 'CodeBuild puts a build into a VPC',
   'codebuild:StopBuild': 'stopping an execution stops the builds that it waits for',
 };
 
