@@ -419,9 +419,13 @@ async function failingMaps(grounds: Readonly<Record<Size, Ground>>): Promise<Cat
   const ofSweeps = inMap(swept, 'Sweep each release').map(
     (fault) => ({ ...stopped, fragileMap: 'Sweep each release', faults: [fault] }) as const,
   );
-  const ofBatches = inMap(await record(grounds.many, { size: 'many' }), 'Bake dev AMIs').map(
-    (fault) => ({ size: 'many', faults: [fault], ends: ['rolled back'] }) as const,
-  );
+  const batches = async (size: Size) => {
+    const calls = await record(grounds[size], { size });
+    return ['Bake dev AMIs', 'Bake prod AMIs'].flatMap((state) =>
+      inMap(calls, state).map((fault) => ({ size, faults: [fault], ends: ['rolled back'] }) as const),
+    );
+  };
+  const ofBatches = [...(await batches('many')), ...(await batches('two'))];
   const told = ({ faults }: { readonly faults: readonly Fault[] }) => faults.map(nameOfFault);
   return [
     {
@@ -434,7 +438,9 @@ async function failingMaps(grounds: Readonly<Record<Size, Ground>>): Promise<Cat
     {
       name: 'a batch fails',
       atLeast: 4,
-      scenarios: ofBatches.map((one) => scenario('a batch fails', { ...one, told: told(one) })),
+      scenarios: ofBatches.map((one) =>
+        scenario('a batch fails', { ...one, told: [one.size, ...told(one)] }),
+      ),
     },
   ];
 }
