@@ -60,12 +60,15 @@ export interface Execution {
   readonly outcome: Promise<Outcome>;
   /** Stops it as StopExecution does: nothing of it runs on, and no Catch does either. */
   readonly stop: (why?: { readonly error?: string; readonly cause?: string }) => void;
+  /** As its machine's own time limit does: nothing in it runs any more, and no Catch. */
+  readonly timeOut: () => void;
 }
 
 export type Outcome =
   | { readonly status: 'SUCCEEDED'; readonly output: unknown }
   | { readonly status: 'FAILED'; readonly error: string; readonly cause: string }
-  | { readonly status: 'ABORTED' };
+  | { readonly status: 'ABORTED' }
+  | { readonly status: 'TIMED_OUT' };
 
 export interface EngineOptions {
   readonly machines: readonly Machine[];
@@ -158,6 +161,10 @@ export class Engine {
       outcome,
       stop: (why) => {
         history.end({ status: 'ABORTED' }, now().toISOString(), why);
+        running.stop?.();
+      },
+      timeOut: () => {
+        history.end({ status: 'TIMED_OUT' }, now().toISOString());
         running.stop?.();
       },
     };

@@ -85,6 +85,8 @@ export class EventRecord {
     } else if (outcome.status === 'FAILED') {
       const { error, cause } = outcome;
       this.#add('ExecutionFailed', undefined, { executionFailedEventDetails: { error, cause } });
+    } else if (outcome.status === 'TIMED_OUT') {
+      this.#add('ExecutionTimedOut', undefined, {});
     } else {
       this.#add('ExecutionAborted', undefined, { executionAbortedEventDetails: stopped });
     }

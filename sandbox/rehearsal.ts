@@ -268,6 +268,8 @@ function worst(releases: readonly ReportedRelease[], outcome: Outcome): ReleaseO
 function errorOf(outcome: Outcome): Report['error'] {
   if (outcome.status === 'SUCCEEDED') return null;
   if (outcome.status === 'ABORTED') return { name: 'Stopped', cause: 'The execution was stopped.' };
+  if (outcome.status === 'TIMED_OUT')
+    return { name: 'States.Timeout', cause: 'The execution took too long.' };
   return { name: outcome.error, cause: lambdaMessage(outcome.cause) };
 }
 

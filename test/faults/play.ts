@@ -37,6 +37,8 @@ export interface Scenario {
   readonly faults: readonly Fault[];
   /** The first release's execution is stopped right after this call. */
   readonly stopAfter?: Point;
+  /** Its own time limit ends it there, and not a person. */
+  readonly timesOut?: true;
   /** The event of its end starts a sweep. Without it, only the schedule does. */
   readonly sweptAtOnce?: boolean;
   /** The sweep's execution is stopped right after this call of it. */
@@ -221,7 +223,11 @@ class Play {
     }
     if (release && point.state === 'Publish release') this.#letUse(release);
     const { stopAfter, stopSweepAfter, sweepDuring } = this.#scenario;
-    if (this.#comesTo(stopAfter, point)) this.#executions[0]?.stop();
+    if (this.#comesTo(stopAfter, point)) {
+      const [execution] = this.#executions;
+      if (this.#scenario.timesOut) execution?.timeOut();
+      else execution?.stop();
+    }
     if (this.#comesTo(stopSweepAfter, point)) this.#sweeps.at(-1)?.stop();
     return this.#comesTo(sweepDuring, point) ? this.#sweep({}) : undefined;
   }

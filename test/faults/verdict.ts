@@ -38,7 +38,7 @@ const ENDS: Readonly<Record<string, End>> = {
  * release had released it.
  */
 export function endOf({ history }: Execution, outcome: Outcome): End | undefined {
-  if (outcome.status === 'ABORTED')
+  if (outcome.status === 'ABORTED' || outcome.status === 'TIMED_OUT')
     return history.path.at(-1) === PIVOT.behind ? 'released without announcement' : 'stopped';
   const end = ENDS[history.path.at(-1) ?? ''];
   return (outcome.status === 'SUCCEEDED') === (end === 'released') ? end : undefined;
