@@ -34,7 +34,7 @@ async function main(): Promise<number> {
   }
   const seed = wholeNumber('seed', values.seed);
   const workers = wholeNumber('workers', values.workers);
-  const { grounds, categories } = await suite(seed);
+  const { grounds, categories } = await suite(seed, values.only !== undefined);
   const known = categories.map(({ name }) => name);
   if (values.category !== undefined && !known.includes(values.category)) {
     process.stderr.write(`There is no category "${values.category}"; there are ${known.join(', ')}.\n`);

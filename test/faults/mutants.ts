@@ -2,10 +2,10 @@
 import { parseArgs } from 'node:util';
 import { availableParallelism } from 'node:os';
 import pMap from 'p-map';
+import { Chance } from './chance.ts';
 import type { Ground } from './ground.ts';
 import { type Mutation, mutationsOfMachines, mutationsOfTasks } from './mutations.ts';
 import type { Scenario } from './play.ts';
-import { randomFrom, sample } from './random.ts';
 import { type Suite, suite } from './scenarios.ts';
 import { type Broken, playInWorkers } from './workers.ts';
 
@@ -106,13 +106,14 @@ async function playMutant(
 
 /** The likely ones first, the likeliest before them, each kind in an order of its own. */
 function inOrder(all: readonly Scenario[], likely: readonly RegExp[], seed: number): Scenario[] {
-  const random = randomFrom(seed);
+  const chance = new Chance(seed);
+  const idOf = ({ id }: Scenario): string => id;
   const chosen = new Set<Scenario>();
   for (const pattern of likely) {
     const fitting = all.filter(({ id }) => pattern.test(id));
-    for (const one of sample(fitting, LIKELY - chosen.size, random)) chosen.add(one);
+    for (const one of chance.few(fitting, LIKELY - chosen.size, idOf)) chosen.add(one);
   }
-  for (const one of sample(all, SCENARIOS - chosen.size, random)) chosen.add(one);
+  for (const one of chance.few(all, SCENARIOS - chosen.size, idOf)) chosen.add(one);
   return [...chosen];
 }
 

