@@ -219,7 +219,10 @@ export class Injection {
 
   /** What AWS has accepted it does sooner or later, whatever becomes of whoever asked. */
   #late({ clock }: Sandbox, call: Call, done: () => Promise<unknown>): unknown {
-    void clock.sleep(LATE_MS).then(done).catch(() => {});
+    void clock
+      .sleep(LATE_MS)
+      .then(done)
+      .catch(() => {});
     return { ...(call.operation === 'PutParameter' && { Version: 1 }), $metadata: {} };
   }
 
