@@ -30,12 +30,22 @@ export function untold({ world }: Sandbox, releaseId: string): string[] {
 /** Wrong in how the whole ended, beside how its one image did. */
 export function wrongParent(
   parent: Execution,
-  { faults, fragileMap }: { readonly faults: readonly Fault[]; readonly fragileMap?: string },
+  {
+    faults,
+    fragileMap,
+    ends,
+  }: {
+    readonly faults: readonly Fault[];
+    readonly fragileMap?: string;
+    readonly ends?: readonly string[];
+  },
   stands: boolean,
 ): string[] {
   const end = parent.history.path.at(-1) ?? '';
   const wrong = (what: string): string[] => [`${parent.machine.name} ended in ${end}${what}`];
   if (!['Released', 'Some images failed', 'Not released'].includes(end)) return wrong('');
+  if (end !== 'Released' && ends?.join() === 'released')
+    return wrong(', although nothing lasted that kept it');
   if (end === 'Released' && !stands) return wrong(', but its image is not released');
   const isOfImages = faults.every(({ point }) => point.state === 'Release each tier');
   return end === 'Not released' && isOfImages && fragileMap === undefined

@@ -57,7 +57,7 @@ function likelyFor(machine: string, name: string, top: string): RegExp[] {
   if (machine === 'packleader-bake-batch')
     return [/^one fault \| Bake .*(StartBuild|AssumeRole|\.sync)/, /Bake/];
   const state = RegExp.escape(top);
-  const service = '(lambda:Invoke|states:StartExecution|codebuild:startBuild)';
+  const service = '(lambda:Invoke|states:StartExecution|codebuild:[sS]tartBuild\\S*)';
   return [
     new RegExp(`^a (Map|batch) fails.*${state}`),
     new RegExp(`(\\| |, )${state}: ${service}.*(3 times|too much|unreachable|denied|slow)$`),
