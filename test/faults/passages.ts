@@ -152,11 +152,6 @@ export const PASSAGES: readonly Passage[] = [
       likely: /^two releases/,
     },
     {
-      passage: 'if (!ours.includes(shown) && !isCoveredByTask(earlier, ours)) return false;',
-      means: 'latest is set although it is not ours',
-      likely: /latest by hand|^two releases/,
-    },
-    {
       passage: '&& (await exists(ec2, candidate)))',
       by: '&& (await exists(ec2, candidate).then(() => true)))',
       means: 'latest may point at an AMI that is gone',

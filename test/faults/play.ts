@@ -57,7 +57,7 @@ export interface Scenario {
   readonly whole?: true;
   /** The Map that fails as a whole when something in it does. */
   readonly fragileMap?: string;
-  /** The second fault strikes what was seen while nothing else did: it may find nothing to strike. */
+  /** A fault strikes what was seen while nothing else happened: it may find nothing to strike. */
   readonly mayMiss?: true;
 }
 

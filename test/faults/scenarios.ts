@@ -360,6 +360,10 @@ async function twoReleases(ground: Ground, chance: Chance): Promise<Category[]> 
     { name: 'the older fails', faults: failing('A') },
     { name: 'the newer fails', faults: failing('B') },
     { name: 'both fail', faults: [...failing('A'), ...failing('B')] },
+    {
+      name: 'the older fails, and its undo dies',
+      faults: [...failing('A'), await dyingUndo(ground, failing('A'))],
+    },
   ];
   const scenarios: Scenario[] = [];
   for (const { name, faults } of modes) {
@@ -369,8 +373,10 @@ async function twoReleases(ground: Ground, chance: Chance): Promise<Category[]> 
     for (const first of ['A', 'B'] as const) {
       const most = count(first === 'A' ? 'B' : 'A');
       for (let before = 1; before <= count(first); before++) {
-        const numbers = Array.from({ length: most }, (_, index) => index + 1);
-        for (const between of chance.some(numbers, BETWEEN, (one) => `${name} ${first} ${before} ${one}`)) {
+        const numbers = Array.from({ length: most - 1 }, (_, index) => index + 1);
+        const some = chance.some(numbers, BETWEEN - 1, (one) => `${name} ${first} ${before} ${one}`);
+        // In any case also the other one to its end.
+        for (const between of [...some, most]) {
           const turns: Turns = { first, calls: before, callsOfOther: between };
           scenarios.push(
             scenario('two releases', {
@@ -378,6 +384,7 @@ async function twoReleases(ground: Ground, chance: Chance): Promise<Category[]> 
               actors: ['A', 'B'],
               faults,
               turns,
+              ...(name.includes('dies') && { mayMiss: true }),
               told: [name, `${first} makes ${before} calls, then the other ${between}, then ${first} all`],
             }),
           );
@@ -475,6 +482,16 @@ async function failingMaps(grounds: Readonly<Record<Size, Ground>>): Promise<Cat
       ),
     },
   ];
+}
+
+/** The undo of the older release dies right after it has put `latest` back somewhere. */
+async function dyingUndo(ground: Ground, faults: readonly Fault[]): Promise<Fault> {
+  const calls = await record(ground, { actors: ['A', 'B'], size: 'two', faults });
+  const found = calls.find(
+    ({ point }) => point.state === 'Withdraw publication' && point.operation === 'ssm:PutParameter',
+  );
+  if (found === undefined) throw new Error('Nothing is ever put back.');
+  return { point: found.point, kind: 'dies' };
 }
 
 /** A call after which a stopped release leaves a lot. */

@@ -2,7 +2,7 @@
 import { type Release, STATES, TAGS, type Target, parameters, targetName } from '../../tasks/contract.ts';
 import { type Image, type Region, type World, imageState } from '../../sandbox/world.ts';
 import { flawsOf, imagesOf, valueOf } from './facts.ts';
-import type { Ground } from './ground.ts';
+import { type Ground, targetsOf } from './ground.ts';
 
 export class Watch {
   readonly #world: World;
@@ -10,6 +10,10 @@ export class Watch {
   readonly #releases: readonly Release[];
   readonly #seen = new Set<string>();
   #lookedAt = 0;
+  /** Where `latest` was seen. */
+  readonly #shown = new Set<string>();
+  /** Before the first release there was none, and there is none again when that is undone. */
+  readonly #mayGo: boolean;
   readonly #made = new Map<string, Set<string>>();
   /** What was wrong at some moment; each thing once. */
   readonly violations = new Set<string>();
@@ -18,6 +22,12 @@ export class Watch {
     this.#world = world;
     this.#ground = ground;
     this.#releases = releases;
+    const [target] = targetsOf(ground);
+    const [release] = releases;
+    this.#mayGo =
+      target === undefined ||
+      release === undefined ||
+      valueOf(world.region(target.accountId, target.region), parameters.latest(release.image)) === undefined;
   }
 
   /** Every AMI a release ever made in a target, deregistered ones too. */
@@ -69,6 +79,9 @@ export class Watch {
     if (release === undefined) return;
     const name = parameters.latest(release.image);
     const value = valueOf(place, name);
+    if (value !== undefined) this.#shown.add(targetName(target));
+    else if (!this.#mayGo && this.#shown.has(targetName(target)))
+      this.#wrong(`${targetName(target)}: ${name} is gone`);
     if (value === undefined) return;
     this.#mustBeSound(place, target, name, value);
     const pointed = this.#releases.find((one) => this.madeIn(target, one).has(value));
