@@ -149,7 +149,7 @@ export const PASSAGES: readonly Passage[] = [
       passage: 'if (!ours.includes(shown) && !isCoveredByTask(earlier, ours)) return false;',
       by: 'if (!ours.includes(shown)) return false;',
       means: 'a release that came in between stays covered',
-      likely: /^two releases/,
+      likely: /^two releases \| the older fails, and its undo dies/,
     },
     {
       passage: '&& (await exists(ec2, candidate)))',
