@@ -216,14 +216,6 @@ export const PASSAGES: readonly Passage[] = [
       likely: /Verify rollback.*(3 times|unreachable)$/,
     },
   ]),
-  ...inFile('tasks/release-images.ts', [
-    {
-      passage: 'IncludeDeprecated: true, IncludeDisabled: true',
-      by: 'MaxResults: 5',
-      means: 'disabled and deprecated AMIs are not seen',
-      likely: /^an AMI in use/,
-    },
-  ]),
   ...inFile('tasks/publish-release.ts', [
     {
       passage: '    if (value !== ami.imageId) throw notReadyYet(version, ami.imageId, value);\n',

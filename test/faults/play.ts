@@ -76,8 +76,8 @@ const MINUTE = 60_000;
 /** Longer than SSM's validation, EC2's changes of state and an AMI that is still being made. */
 const SETTLE_MS = 61 * MINUTE;
 const HOURS_OF_A_HUNG_BUILD = 24;
-/** Of real time; a scenario takes a hundredth of it. */
-const PATIENCE_MS = 15_000;
+/** Of real time; a scenario takes a thousandth of it. */
+const PATIENCE_MS = 60_000;
 
 export async function play(ground: Ground, scenario: Scenario, records = false): Promise<Played> {
   const sandbox = newWorld(ground, scenario.past);
