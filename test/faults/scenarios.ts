@@ -36,7 +36,9 @@ function scenario(
   const { told = [], past = 'released before', size = 'four', actors = ['A'], faults = [], ...more } = rest;
 
   const id = [category, ...(past === 'released before' ? [] : [past]), ...told].join(' | ');
-  return { ...more, id, category, size, past, actors, faults };
+  // Whether AWS can have shown something older depends on a moment.
+  const mayMiss = faults.some(({ kind }) => kind.startsWith('stale'));
+  return { ...more, id, category, size, past, actors, faults, ...(mayMiss && { mayMiss }) };
 }
 
 const plain = (category: string, past: Past, fault: Fault): Scenario =>
