@@ -174,18 +174,21 @@ class Play {
     await this.#settle();
     this.#judge(ends, false);
     this.#judgeLatest(ends);
-    for (const point of [stopAfter, stopSweepAfter, sweepDuring])
-      if (point && !this.#reached.has(point))
-        this.#wrong.push(`suite: ${nameOfPoint(point)} was never reached`);
+    const unreached = [stopAfter, stopSweepAfter, sweepDuring].filter(
+      (point) => point !== undefined && !this.#reached.has(point),
+    );
     const { unmet } = this.#injection;
-    if (this.#scenario.mayMiss !== true)
+    if (this.#scenario.mayMiss !== true) {
       this.#wrong.push(...unmet.map((fault) => `suite: no call met ${nameOfFault(fault)}`));
+      for (const point of unreached)
+        if (point) this.#wrong.push(`suite: ${nameOfPoint(point)} was never reached`);
+    }
     await this.#sweepTheRest(ends);
     this.#judgeUsed();
     this.#wrong.push(...differences(this.#before, everythingElse(this.#sandbox.world, this.#releases)));
     return {
       violations: [...new Set([...this.#watch.violations, ...this.#wrong])],
-      missed: unmet.length > 0,
+      missed: unmet.length + unreached.length > 0,
       ends,
       recorded: this.#injection.recorded,
       recordedSinceStrike: this.#injection.recordedSinceStrike,
