@@ -2,20 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import * as z from 'zod';
-import { InvalidConfiguration, type Problem, problem } from '../tasks/configuration/problems.ts';
-import { EXIT } from './exit-codes.ts';
-import { addCancel } from './commands/cancel.ts';
-import { addConfig } from './commands/config.ts';
-import { addDoctor } from './commands/doctor.ts';
-import type { ExitCode } from './commands/options.ts';
-import { addRehearse } from './commands/rehearse.ts';
-import { addRelease } from './commands/release.ts';
-import { addStatus } from './commands/status.ts';
-import { addSweep } from './commands/sweep.ts';
-import { addValidate } from './commands/validate.ts';
-import { addWatch } from './commands/watch.ts';
-import { ClientError } from './client/errors.ts';
-import { type Output, refusalDocument, refusalText, standardOutput } from './output.ts';
+import { InvalidConfiguration, type Problem, problem } from '../core/configuration/documents/problems.ts';
+import { EXIT } from './terminal/exit-codes.ts';
+import { addCancel } from './commands/cancel/command.ts';
+import { addConfig } from './commands/config/command.ts';
+import { addDoctor } from './commands/doctor/command.ts';
+import type { ExitCode } from './input/options.ts';
+import { addRehearse } from './commands/rehearse/command.ts';
+import { addRelease } from './commands/release/command.ts';
+import { addStatus } from './commands/status/command.ts';
+import { addSweep } from './commands/sweep/command.ts';
+import { addValidate } from './commands/validate/command.ts';
+import { addWatch } from './commands/watch/command.ts';
+import { ClientError } from '../client/errors.ts';
+import { type Output, refusalDocument, refusalText, standardOutput } from './terminal/output.ts';
 
 const VERSION = z
   .object({ version: z.string() })

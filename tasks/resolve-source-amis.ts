@@ -1,9 +1,10 @@
 import type { Image } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
-import { type Batch, type Plan, type Resolved, keys, plannedReleaseSchema } from './contract.ts';
-import { parseEvent } from './parse-event.ts';
-import { readPlan } from './plan-store.ts';
-import { resolveSources } from './source-amis.ts';
+import { keys } from '../core/contract/keys.ts';
+import { type Batch, type Plan, type Resolved, plannedReleaseSchema } from '../core/contract/releases.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { readPlan } from '../core/releases/plan-store.ts';
+import { resolveSources } from '../core/amis/source-amis.ts';
 
 const eventSchema = plannedReleaseSchema.extend({
   /** The instant the release started, which source AMIs' ages are measured at. */

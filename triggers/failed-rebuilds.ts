@@ -1,7 +1,8 @@
 import { SFNClient, paginateListExecutions } from '@aws-sdk/client-sfn';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { asFact, hasCode } from '../tasks/aws-errors.ts';
-import { TRIGGER_ENVIRONMENT, parameters } from '../tasks/contract.ts';
+import { asFact, hasCode } from '../core/aws/errors.ts';
+import { TRIGGER_ENVIRONMENT } from '../core/contract/environments.ts';
+import { parameters } from '../core/contract/names.ts';
 import { environment } from './environment.ts';
 import { isRebuildOf } from './release-execution.ts';
 

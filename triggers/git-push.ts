@@ -1,5 +1,7 @@
-import { METRICS, NAMES, TRIGGER_ENVIRONMENT } from '../tasks/contract.ts';
-import { putEvent } from '../tasks/events.ts';
+import { TRIGGER_ENVIRONMENT } from '../core/contract/environments.ts';
+import { METRICS } from '../core/contract/metrics.ts';
+import { NAMES } from '../core/contract/names.ts';
+import { putEvent } from '../core/aws/events.ts';
 import { isBranchName, isOneOf } from './branches.ts';
 import { claim, remember } from './deliveries.ts';
 import { environment, pushBranches } from './environment.ts';

@@ -1,7 +1,8 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
-import { asFact } from '../tasks/aws-errors.ts';
-import { ERRORS, PackleaderError, parameters } from '../tasks/contract.ts';
-import { readParameter } from '../tasks/publication.ts';
+import { asFact } from '../core/aws/errors.ts';
+import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
+import { parameters } from '../core/contract/names.ts';
+import { readParameter } from '../core/publication/publication.ts';
 
 const ssm = new SSMClient({});
 

@@ -1,4 +1,4 @@
-import { METRICS } from '../tasks/contract.ts';
+import { METRICS } from '../core/contract/metrics.ts';
 
 type Metric = Exclude<(typeof METRICS)[keyof typeof METRICS], typeof METRICS.namespace>;
 

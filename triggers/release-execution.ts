@@ -1,6 +1,7 @@
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { asFact, hasCode } from '../tasks/aws-errors.ts';
-import { type ReleaseRequest, TRIGGER_ENVIRONMENT } from '../tasks/contract.ts';
+import { asFact, hasCode } from '../core/aws/errors.ts';
+import { TRIGGER_ENVIRONMENT } from '../core/contract/environments.ts';
+import type { ReleaseRequest } from '../core/contract/requests.ts';
 import { environment } from './environment.ts';
 import { sha256 } from './signatures.ts';
 

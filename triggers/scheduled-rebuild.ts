@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { METRICS, TRIGGER_ENVIRONMENT } from '../tasks/contract.ts';
-import { parseEvent } from '../tasks/parse-event.ts';
+import { TRIGGER_ENVIRONMENT } from '../core/contract/environments.ts';
+import { METRICS } from '../core/contract/metrics.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
 import { environment } from './environment.ts';
 import { TOO_MANY, failuresInARow } from './failed-rebuilds.ts';
 import { triggersAreEnabled } from './kill-switch.ts';

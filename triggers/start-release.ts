@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { METRICS, NAMES } from '../tasks/contract.ts';
-import { parseEvent } from '../tasks/parse-event.ts';
+import { METRICS } from '../core/contract/metrics.ts';
+import { NAMES } from '../core/contract/names.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
 import { codeCommitEventSchema, pushOfCodeCommit } from './code-commit-event.ts';
 import { gitPushSchema } from './git-push-event.ts';
 import { triggersAreEnabled } from './kill-switch.ts';

@@ -1,7 +1,8 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
-import { asFact } from '../tasks/aws-errors.ts';
-import { ERRORS, PackleaderError, TRIGGER_ENVIRONMENT } from '../tasks/contract.ts';
+import { asFact } from '../core/aws/errors.ts';
+import { TRIGGER_ENVIRONMENT } from '../core/contract/environments.ts';
+import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
 import { environment } from './environment.ts';
 
 const secretsManager = new SecretsManagerClient({});

@@ -2,7 +2,7 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TRIGGER_ENVIRONMENT } from '../../tasks/contract.ts';
+import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
 import type { GitPush } from '../../triggers/git-push-event.ts';
 import { pushExecutionName } from '../../triggers/release-execution.ts';
 import { handler } from '../../triggers/start-release.ts';
