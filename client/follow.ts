@@ -1,4 +1,5 @@
 /** Follows a release through the executions it consists of. */
+import { STATE_NAMES } from '../core/contract/state-names.ts';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import pMap from 'p-map';
 import * as z from 'zod';
@@ -111,7 +112,7 @@ export class ReleaseFollower {
       const planned = plannedReleaseSchema.safeParse(this.#root.input);
       return planned.success ? [planned.data] : [];
     }
-    const planned = plannedSchema.safeParse(this.#root.outputs.get('Plan releases'));
+    const planned = plannedSchema.safeParse(this.#root.outputs.get(STATE_NAMES.planReleases));
     return planned.success ? planned.data.plan.tiers.flat() : [];
   }
 
@@ -124,7 +125,7 @@ export class ReleaseFollower {
     const arn = this.#arnOf(planned);
     const history = this.#images.get(arn);
     const outcome = this.#imageOutcome(history);
-    const leftovers = leftoversIn(history?.outputs.get('Verify rollback'));
+    const leftovers = leftoversIn(history?.outputs.get(STATE_NAMES.verifyRollback));
     const kept = (imageId: string) =>
       outcome === 'released' || outcome === 'running' || outcome === 'stopped'
         ? true
@@ -181,7 +182,7 @@ const bakedSchema = z.looseObject({ amis: z.record(z.string(), z.array(amiSchema
 
 /** Where the release goes, and what is there, as far as the transaction has told. */
 function targetsOf({ outputs }: ExecutionHistory, kept: (imageId: string) => boolean): ReleaseTarget[] {
-  const document = outputs.get('Resolve source AMIs');
+  const document = outputs.get(STATE_NAMES.resolveSourceAmis);
   const resolved = z.looseObject({ resolved: resolvedSchema }).safeParse(document);
   if (!resolved.success) return [];
   const sources = sourcesIn(document);

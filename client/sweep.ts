@@ -1,4 +1,5 @@
 /** Sweeps from outside: starts `packleader-sweep`, waits for it and reads its report. */
+import { STATE_NAMES } from '../core/contract/state-names.ts';
 import { randomUUID } from 'node:crypto';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
@@ -78,7 +79,7 @@ export async function sweep(request: SweepRequest, options: SweepOptions): Promi
 }
 
 function reportOf({ arn, outputs, ending }: ExecutionHistory): SweepResult {
-  const reported = reportedSchema.safeParse(outputs.get('Report sweep'));
+  const reported = reportedSchema.safeParse(outputs.get(STATE_NAMES.reportSweep));
   if (reported.success) return { executionArn: arn, ...reported.data.report };
   const { name = 'Stopped', cause: told = 'it was stopped' } = ending?.error ?? {};
   const cause = lambdaMessage(told);

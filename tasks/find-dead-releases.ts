@@ -4,12 +4,14 @@ import { asFact } from '../core/aws/errors.ts';
 import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
 import { keys } from '../core/contract/keys.ts';
 import type { Leftover } from '../core/contract/leftovers.ts';
+import { SETTLING_MINUTES } from '../core/contract/limits.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { type Plan, type Release, planSchema, plannedReleaseSchema } from '../core/contract/releases.ts';
 import { type SweepRequest, sweepRequestSchema } from '../core/contract/requests.ts';
 import type { KeptRelease } from '../core/contract/sweeps.ts';
 import { type Target, accountIdSchema, regionSchema, targetName } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
+import { batchExecutionName, inBatches } from '../core/releases/batches.ts';
 import { executionArn, executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
 import { findExecution } from '../core/aws/executions.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
@@ -39,14 +41,10 @@ interface Found {
   readonly releases: readonly { readonly releaseId: string; readonly settledAt: string }[];
 }
 
-/** Above the time limit of a Lambda function: one that was publishing goes on when its execution is stopped. */
-const SETTLING_MS = 11 * 60_000;
 /** What the state machine's document has room for, many times over; the rest is for the next sweep. */
 const RELEASES_PER_SWEEP = 100;
 /** How often a target that could not be looked at is looked at again, before it is only reported. */
 const LOOKS = 4;
-/** What one inline Map runs at once, and so how many bakes are in a batch. */
-const BAKES_PER_BATCH = 40;
 
 /** Finds by tag, in every target, the releases that something is left of although they can never be released any more.
  *  In      { request: {} | { olderThanMinutes } | { release } | { execution } (and dryRun), execution: { id, name, startedAt }, bucket, deployed, attempt }
@@ -204,7 +202,7 @@ async function deadRelease(
   return {
     release: planned?.release ?? releaseSeen(releaseId, found),
     why,
-    settledAt: new Date(publishing ? ended + SETTLING_MS : ended).toISOString(),
+    settledAt: new Date(publishing ? ended + SETTLING_MINUTES * 60_000 : ended).toISOString(),
     batches: planned && plan ? batchesOf(execution.id, planned.executionName, plan) : [],
     targets: [...targets.values()].map((target) => ({
       ...target,
@@ -228,11 +226,10 @@ function releaseSeen(releaseId: string, found: readonly Sighting[]): Release {
   };
 }
 
-/** Their names follow from the release's, so that also one whose start nobody heard of is found. */
 function batchesOf(sweepArn: string, name: string, { stages }: Plan): string[] {
   return stages.flatMap(({ name: stage, targets }) =>
-    Array.from({ length: Math.ceil(targets.length / BAKES_PER_BATCH) }, (_, index) =>
-      executionArn(sweepArn, NAMES.bakeBatchMachine, `${name}-${stage}-${index + 1}`),
+    inBatches(targets).map(({ number }) =>
+      executionArn(sweepArn, NAMES.bakeBatchMachine, batchExecutionName(name, stage, number)),
     ),
   );
 }

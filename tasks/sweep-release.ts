@@ -3,7 +3,6 @@ import { announcedReleases } from '../core/releases/announced-releases.ts';
 import { clientsFor } from '../core/aws/clients.ts';
 import { keys } from '../core/contract/keys.ts';
 import { type Leftover, LeftoversRemain } from '../core/contract/leftovers.ts';
-import { inEveryTarget } from '../core/aws/every-target.ts';
 import { stopRunning } from '../core/aws/executions.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { readJson, writeJson } from '../core/releases/plan-store.ts';
@@ -11,7 +10,7 @@ import { releaseStatusOf } from '../core/releases/release-status.ts';
 import { type DeadRelease, findingsSchema, type SweptRelease } from '../core/releases/sweep-findings.ts';
 import { undoBake } from '../core/amis/undo-bake.ts';
 import { undoPublication } from '../core/publication/undo-publication.ts';
-import { unseen } from '../core/aws/undo-targets.ts';
+import { leftInEveryTarget } from '../core/aws/undo-targets.ts';
 
 const eventSchema = z.object({
   releaseId: z.string(),
@@ -62,18 +61,10 @@ async function remove({
   targets,
 }: DeadRelease): Promise<{ leftovers: Leftover[]; quarantined: Leftover[] }> {
   const quarantined: Leftover[] = [];
-  const each = async (undo: (target: (typeof targets)[number]) => Promise<readonly Leftover[]>) =>
-    (
-      await inEveryTarget(targets, async (target) => {
-        try {
-          return await undo(target);
-        } catch (error) {
-          return [unseen(target, release, error)];
-        }
-      })
-    ).flat();
-  const visible = await each(async (target) => undoPublication(clientsFor(target), target, release));
-  const made = await each(async (target) => {
+  const visible = await leftInEveryTarget(targets, release, async (target) =>
+    undoPublication(clientsFor(target), target, release),
+  );
+  const made = await leftInEveryTarget(targets, release, async (target) => {
     const undone = await undoBake(clientsFor(target), release, target);
     quarantined.push(...undone.quarantined);
     return undone.leftovers;

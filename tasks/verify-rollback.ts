@@ -1,3 +1,4 @@
+import { STATE_NAMES } from '../core/contract/state-names.ts';
 import * as z from 'zod';
 import { clientsFor } from '../core/aws/clients.ts';
 import { asFact } from '../core/aws/errors.ts';
@@ -93,7 +94,7 @@ export async function handler(event: unknown): Promise<Verdict> {
   };
 }
 
-const WITHDRAWAL = 'Withdraw publication';
+const WITHDRAWAL = STATE_NAMES.withdrawPublication;
 
 const gaveUp = (result: unknown): boolean => errorOutputSchema.safeParse(result).success;
 

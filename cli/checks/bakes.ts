@@ -1,7 +1,7 @@
 /** What Packer would be told for an image in a stage, with an imaginary release and an imaginary source AMI. */
 import type { Configuration, Overrides } from '../../core/configuration/configuration.ts';
 import { effectiveSettings, type Origin, type StatedValue } from '../../core/configuration/effective.ts';
-import { packerVariables } from '../../core/configuration/packer-variables.ts';
+import { packerVariables, settingOf } from '../../core/configuration/packer-variables.ts';
 import { InvalidConfiguration } from '../../core/configuration/documents/problems.ts';
 import { releaseVersion } from '../../core/configuration/version.ts';
 
@@ -26,20 +26,6 @@ const RELEASE = {
   commit: '0123456789abcdef0123456789abcdef01234567',
   sourceAmi: 'ami-0123456789abcdef0',
   secret: 'a secret that only the bake knows',
-};
-
-/** The settings behind the variables that packleader sets. */
-const SETTINGS: Readonly<Record<string, string>> = {
-  architecture: 'architecture',
-  instance_profile: 'instanceProfile',
-  instance_type: 'instanceType',
-  kms_key_id: 'kmsKeyId',
-  root_volume_size_gib: 'rootVolumeSizeGiB',
-  timeout_minutes: 'timeoutMinutes',
-  security_group_ids: 'network.securityGroupIds',
-  ssh_interface: 'sshInterface',
-  subnet_id: 'network.subnetId',
-  vpc_id: 'network.vpcId',
 };
 
 export const bakesOf = (
@@ -104,7 +90,7 @@ function variablesOf(
 }
 
 function originOf(origins: readonly Origin[], variable: string): StatedValue | undefined {
-  const setting = SETTINGS[variable] ?? `variables.${variable}`;
+  const setting = settingOf(variable);
   const starts = (path: string) => path.startsWith(setting) && /^([.[]|$)/.test(path.slice(setting.length));
   return origins.find((origin) => starts(origin.setting))?.from;
 }

@@ -1,4 +1,5 @@
 /** Tells a release, rehearsed or real, as a story: one block per image, one line per state. */
+import { STATE_NAMES, isUndo, stageIn } from '../../core/contract/state-names.ts';
 import * as z from 'zod';
 import { ERRORS, errorOutputSchema } from '../../core/contract/errors.ts';
 import { NAMES, parameters } from '../../core/contract/names.ts';
@@ -115,7 +116,7 @@ export class Narrator {
     status('');
     const steps = this.#story(release.releaseId).steps;
     const lines = steps
-      .filter(({ state }) => !QUIET.test(state))
+      .filter(({ state }) => !QUIET.has(state))
       .map((step) => this.#line(step, steps, release));
     print(`\n  ${paint('bold', release.releaseId)}  (g${release.commit.slice(0, 7)})\n${lines.join('')}`);
     if (release.outcome === 'released') print(`  ${paint('green', endOf(release))}\n`);
@@ -128,7 +129,7 @@ export class Narrator {
     const failed = failedIn(step, steps);
     const mark = failed
       ? this.#output.paint('red', 'FAIL')
-      : UNDO.test(step.state)
+      : isUndo(step.state)
         ? this.#output.paint('yellow', 'undo')
         : this.#output.paint('green', 'ok  ');
     const retries = step.retries === 0 ? '' : ` (${count(step.retries, 'retry', 'retries')})`;
@@ -153,25 +154,27 @@ export class Narrator {
 }
 
 /** States that a person need not see: the last line says it better. */
-export const QUIET =
-  /^(Was everything undone\?|Released|Rolled back|Rollback incomplete|Released without announcement)$/;
-const UNDO = /^(Withdraw publication|Deregister .* AMIs)$/;
+export const QUIET: ReadonlySet<string> = new Set([
+  STATE_NAMES.wasEverythingUndone,
+  STATE_NAMES.released,
+  STATE_NAMES.rolledBack,
+  STATE_NAMES.rollbackIncomplete,
+  STATE_NAMES.releasedWithoutAnnouncement,
+]);
 
 /** A step failed when the failure is new, or, for an undo, when it left an error instead of a result. */
 function failedIn(step: Step, steps: readonly Step[]): boolean {
-  if (UNDO.test(step.state)) return errorOutputSchema.safeParse(step.document.undone?.[step.state]).success;
-  const stage = stageOfBake(step.state);
+  if (isUndo(step.state)) return errorOutputSchema.safeParse(step.document.undone?.[step.state]).success;
+  const stage = stageIn(step.state, 'bake');
   if (stage !== undefined && /"error":/.test(JSON.stringify(step.document.baked?.[stage] ?? []))) return true;
   const before = steps[steps.indexOf(step) - 1];
   return step.document.failure !== undefined && before?.document.failure === undefined;
 }
 
-const stageOfBake = (state: string): string | undefined => /^Bake (.+) AMIs$/.exec(state)?.[1];
-
 function detailOf(step: Step, steps: readonly Step[], release: ToldRelease): string {
-  const stage = /^(?:Bake|Check|Deregister) (.+) AMIs$/.exec(step.state)?.[1];
-  if (step.state === 'Resolve source AMIs') return sourcesOf(step.document);
-  if (step.state.startsWith('Bake ') && stage !== undefined) {
+  if (step.state === STATE_NAMES.resolveSourceAmis) return sourcesOf(step.document);
+  const stage = stageIn(step.state, 'bake');
+  if (stage !== undefined) {
     const amis =
       steps.map(({ document }) => document.amis?.[stage]).find((found) => found !== undefined) ?? [];
     const bakes = step.document.resolved?.[stage]?.batches.flatMap(({ targets }) => targets) ?? [];
@@ -181,8 +184,9 @@ function detailOf(step: Step, steps: readonly Step[], release: ToldRelease): str
       ? 'not in a prerelease'
       : `${several(names)}, ${minutes(step.exitedMs - step.enteredMs)}`;
   }
-  if (step.state === 'Apply version tags') return `Version=${release.version}`;
-  if (step.state === 'Publish release') return Object.keys(release.targets[0]?.parameters ?? {}).join(', ');
+  if (step.state === STATE_NAMES.applyVersionTags) return `Version=${release.version}`;
+  if (step.state === STATE_NAMES.publishRelease)
+    return Object.keys(release.targets[0]?.parameters ?? {}).join(', ');
   return '';
 }
 

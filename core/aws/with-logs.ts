@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import { ERRORS } from '../contract/errors.ts';
+import { metricFields, writeLine } from './metrics.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { targetName, targetSchema } from '../contract/targets.ts';
+import { functionName } from '../contract/tasks.ts';
 import { executionName } from '../releases/execution-name.ts';
 
 type Task = (event: unknown) => Promise<unknown>;
-type Counts = Readonly<Record<string, number>>;
+type Counts = Parameters<typeof metricFields>[0];
 
 /**
  * Writes one line of JSON to the log when a task begins and one when it ends: which release, for how many targets, how long it
@@ -16,11 +18,11 @@ type Counts = Readonly<Record<string, number>>;
 export function withLogs(task: Task, name = process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'task'): Task {
   return async (event) => {
     const about = { task: name, ...subjectOf(event) };
-    write({ at: 'start', ...about });
+    writeLine({ at: 'start', ...about });
     const startedAt = performance.now();
     const end = (how: Record<string, unknown>, counts: Counts) => {
       const durationMs = Math.round(performance.now() - startedAt);
-      write({ at: 'end', ...about, ...how, durationMs, ...metrics({ ...counts, ...ageOf(event) }) });
+      writeLine({ at: 'end', ...about, ...how, durationMs, ...metricFields({ ...counts, ...ageOf(event) }) });
     };
     try {
       const result = await task(event);
@@ -33,10 +35,6 @@ export function withLogs(task: Task, name = process.env['AWS_LAMBDA_FUNCTION_NAM
       throw error;
     }
   };
-}
-
-function write(line: Record<string, unknown>): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 const releaseSchema = z.object({
@@ -86,23 +84,12 @@ const sweptSchema = z.object({
 
 /** What a task's result adds to the metrics, by the name of its function. */
 function countsOf(name: string, result: unknown): Counts {
-  if (name === 'packleader-announce-release') return { [METRICS.released]: 1 };
+  if (name === functionName('announce-release')) return { [METRICS.released]: 1 };
   const verdict = verdictSchema.safeParse(result).data;
-  if (name === 'packleader-verify-rollback' && verdict)
+  if (name === functionName('verify-rollback') && verdict)
     return { [verdict.complete ? METRICS.rolledBack : METRICS.rollbackIncomplete]: 1 };
   const swept = sweptSchema.safeParse(result).data;
-  if (name === 'packleader-report-sweep' && swept)
+  if (name === functionName('report-sweep') && swept)
     return { [METRICS.sweepRemoved]: swept.removedCount, [METRICS.sweepLeftovers]: swept.leftoverCount };
   return {};
-}
-
-function metrics(counts: Counts): Record<string, unknown> {
-  const names = Object.keys(counts);
-  if (names.length === 0) return {};
-  const Metrics = names.map((Name) => ({
-    Name,
-    Unit: Name === METRICS.releaseMinutes ? 'None' : 'Count',
-  }));
-  const CloudWatchMetrics = [{ Namespace: METRICS.namespace, Dimensions: [[]], Metrics }];
-  return { _aws: { Timestamp: Date.now(), CloudWatchMetrics }, ...counts };
 }

@@ -6,15 +6,40 @@ import type { Target } from '../contract/targets.ts';
 import { isSecretReference, type PackleaderVariable, type Settings } from './settings.ts';
 import { amiName } from './version.ts';
 
-/** Everything but `source_ami`, which the bake gets from its environment, and secrets, which it resolves itself. */
-type Variables = Omit<Record<PackleaderVariable, unknown>, 'source_ami' | 'ssh_interface'> &
-  Record<string, unknown>;
+/** Variables that come from the release, and from no setting. */
+type ReleaseVariable = 'ami_name' | 'region' | 'source_ami' | 'tags';
+
+/** Where the configuration states a setting: at the top, or one below. */
+type SettingPath = {
+  readonly [K in keyof Settings]-?: readonly [K] | readonly [K, keyof NonNullable<Settings[K]> & string];
+}[keyof Settings];
+
+/** The settings that become variables of every bake, by the variable's name. */
+const SETTING_OF: Readonly<Record<Exclude<PackleaderVariable, ReleaseVariable>, SettingPath>> = {
+  architecture: ['architecture'],
+  instance_type: ['instanceType'],
+  vpc_id: ['network', 'vpcId'],
+  subnet_id: ['network', 'subnetId'],
+  security_group_ids: ['network', 'securityGroupIds'],
+  kms_key_id: ['kmsKeyId'],
+  instance_profile: ['instanceProfile'],
+  root_volume_size_gib: ['rootVolumeSizeGiB'],
+  timeout_minutes: ['timeoutMinutes'],
+  ssh_interface: ['sshInterface'],
+};
+
+/** The path of the setting behind a variable: `network.vpcId`, or `variables.<name>` of a template's own. */
+export function settingOf(variable: string): string {
+  const path = Object.entries(SETTING_OF).find(([name]) => name === variable)?.[1];
+  return path?.join('.') ?? `variables.${variable}`;
+}
 
 /**
- * The variables of one bake (`pkrvars.json`) and the secrets among them, by variable name. The template adds the tag
+ * The variables of one bake (`pkrvars.json`) and the secrets among them, by variable name; `source_ami` is not among them, because
+ * the bake gets it from its environment, nor are secrets, which it resolves itself. The template adds the tag
  * `packleader:source-ami` to `tags`, because only the bake knows that AMI.
  */
-export const packerVariables = ({
+export function packerVariables({
   release,
   stage,
   target,
@@ -27,7 +52,7 @@ export const packerVariables = ({
   readonly settings: Settings;
   /** Name of the execution of `packleader-release-image`. */
   readonly execution: string;
-}): { variables: Variables; secrets: Record<string, SecretReference> } => {
+}): { variables: Record<string, unknown>; secrets: Record<string, SecretReference> } {
   const secrets: Record<string, SecretReference> = {};
   const own: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(settings.variables)) {
@@ -35,7 +60,7 @@ export const packerVariables = ({
     else own[name] = value;
   }
   const name = amiName(release);
-  const variables: Variables = {
+  const variables = {
     ...own,
     region: target.region,
     ami_name: name,
@@ -47,16 +72,15 @@ export const packerVariables = ({
       [TAGS.state]: STATES.candidate,
       [TAGS.autoCleanup]: 'true',
     },
-    architecture: settings.architecture,
-    instance_type: settings.instanceType,
-    vpc_id: settings.network.vpcId,
-    subnet_id: settings.network.subnetId,
-    security_group_ids: settings.network.securityGroupIds,
-    kms_key_id: settings.kmsKeyId,
-    instance_profile: settings.instanceProfile,
-    root_volume_size_gib: settings.rootVolumeSizeGiB,
-    timeout_minutes: settings.timeoutMinutes,
-    ...(settings.sshInterface === undefined ? {} : { ssh_interface: settings.sshInterface }),
+    ...Object.fromEntries(
+      Object.entries(SETTING_OF)
+        .map(([variable, path]) => [variable, valueAt(settings, path)])
+        .filter(([, value]) => value !== undefined),
+    ),
   };
   return { variables, secrets };
-};
+}
+
+function valueAt(settings: Settings, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, key) => Reflect.get(Object(value), key), settings);
+}

@@ -1,5 +1,6 @@
 /** The one schema of what a bake can be told, after all layers are merged. */
 import * as z from 'zod';
+import { LONGEST_BAKE_MINUTES } from '../contract/limits.ts';
 import { secretReferenceSchema, type SecretReference } from '../contract/secrets.ts';
 import type { SourceAmi } from '../contract/source-amis.ts';
 import { region, strictMap, text, wholeNumber } from './documents/validation.ts';
@@ -203,7 +204,9 @@ export const settingsSchema = strictMap(
       'must be the name of an instance profile, not its ARN',
     ).describe('Instance profile of the builder, by name.'),
     rootVolumeSizeGiB: wholeNumber(1, 16_384).describe('Size of the root volume, in GiB.'),
-    timeoutMinutes: wholeNumber(5, 480).default(120).describe('How long one bake may take, in minutes.'),
+    timeoutMinutes: wholeNumber(5, LONGEST_BAKE_MINUTES)
+      .default(120)
+      .describe('How long one bake may take, in minutes.'),
     sshInterface: z
       .enum(['session_manager', 'private_ip', 'public_ip'], {
         error: 'must be session_manager, private_ip or public_ip',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { BAKES_PER_BATCH } from './limits.ts';
 import { sourcedTargetSchema } from './source-amis.ts';
 import { TAGS } from './tags.ts';
 import { targetSchema, amiSchema } from './targets.ts';
@@ -68,8 +69,11 @@ export const bakeSchema = targetSchema.extend({
 });
 export type Bake = z.infer<typeof bakeSchema>;
 
-/** At most 40 bakes: what one inline Map runs at the same time. */
-export const batchSchema = z.object({ number: z.number().int(), targets: z.array(bakeSchema).max(40) });
+/** At most 40 bakes, which run at the same time. */
+export const batchSchema = z.object({
+  number: z.number().int(),
+  targets: z.array(bakeSchema).max(BAKES_PER_BATCH),
+});
 export type Batch = z.infer<typeof batchSchema>;
 
 /** `$.resolved`, by stage. */

@@ -69,3 +69,6 @@ export const taskNames = (): TaskName[] => Object.keys(TASKS).filter(isTaskName)
 
 /** The tasks that act in target accounts. */
 export const stewards = (): TaskName[] => taskNames().filter((name) => TASKS[name].steward);
+
+/** The name of a task's Lambda function. */
+export const functionName = (task: TaskName): string => `packleader-${task}`;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { NAMES } from '../contract/names.ts';
 import type { Release } from '../contract/releases.ts';
 
-/** Step Functions allows 80 characters; a batch of bakes adds `-<stage>-<number>`. */
+/** Step Functions allows 80 characters; a batch of bakes adds its stage and number. */
 const LONGEST = 55;
 
 /**

@@ -1,4 +1,5 @@
 /** What a finished execution of `packleader-release-image` tells of its release: to a rehearsal, and to a client of the hub. */
+import { STATE_NAMES } from '../contract/state-names.ts';
 import * as z from 'zod';
 import { type Leftover, leftoverSchema } from '../contract/leftovers.ts';
 import { resolvedSchema } from '../contract/releases.ts';
@@ -7,12 +8,12 @@ import { targetName } from '../contract/targets.ts';
 export type ReleaseOutcome = 'released' | 'rolled back' | 'rollback incomplete';
 
 /** Ends in which the release stands in every account. */
-const RELEASED: readonly string[] = ['Released', 'Released without announcement'];
+const RELEASED: readonly string[] = [STATE_NAMES.released, STATE_NAMES.releasedWithoutAnnouncement];
 
 /** @param end the last state; whatever is neither a release nor a clean rollback counts as an incomplete one */
 export function outcomeAt(end: string): ReleaseOutcome {
   if (RELEASED.includes(end)) return 'released';
-  return end === 'Rolled back' ? 'rolled back' : 'rollback incomplete';
+  return end === STATE_NAMES.rolledBack ? 'rolled back' : 'rollback incomplete';
 }
 
 const lambdaErrorSchema = z.object({ errorType: z.string(), errorMessage: z.string() });

@@ -1,3 +1,4 @@
+import { STATE_NAMES } from '../../core/contract/state-names.ts';
 import { parameters as parameterNames, NAMES } from '../../core/contract/names.ts';
 import { plannedReleaseSchema, type PlannedRelease } from '../../core/contract/releases.ts';
 import type { Leftover } from '../../core/contract/leftovers.ts';
@@ -281,8 +282,8 @@ function releaseReport(
     outcome: outcomeAt(path.at(-1) ?? ''),
     error: errorOf(outcome),
     path,
-    targets: targetReports(release, outputs.get('Resolve source AMIs'), factory, world),
-    leftovers: leftoversIn(outputs.get('Verify rollback')),
+    targets: targetReports(release, outputs.get(STATE_NAMES.resolveSourceAmis), factory, world),
+    leftovers: leftoversIn(outputs.get(STATE_NAMES.verifyRollback)),
   };
 }
 

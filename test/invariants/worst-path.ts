@@ -1,6 +1,6 @@
 import type { State, StateGraph } from '../../sandbox/engine/asl.ts';
 import { waitSeconds } from '../../sandbox/engine/retries.ts';
-import { SETTLING } from '../../workflow/machines/timeouts.ts';
+import { SETTLING_MINUTES } from '../../core/contract/limits.ts';
 import { type Machine, followers } from './machines.ts';
 
 /** Tiers of images follow each other; `workflow/machines/timeouts.ts` promises room for ten. */
@@ -27,7 +27,7 @@ function secondsIn(state: State, machines: readonly Machine[]): number {
   const attempts = silent.reduce((sum, { MaxAttempts = 3 }) => sum + MaxAttempts, 1);
   if (Type === 'Task') return attempts * onceSeconds(state, machines) + waits;
   // The only one waits for a task that a stopped execution has left behind.
-  if (Type === 'Wait') return SETTLING.toSeconds();
+  if (Type === 'Wait') return SETTLING_MINUTES * 60;
   if (!ItemProcessor) return 0;
   const iteration = longestFrom(ItemProcessor.StartAt, ItemProcessor, machines);
   return attempts * iteration * (MaxConcurrency === 1 ? TIERS : 1) + waits;

@@ -1,8 +1,10 @@
+import { STATE_NAMES } from '../../core/contract/state-names.ts';
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { BAKES_PER_BATCH } from '../../core/contract/limits.ts';
 import { METRICS } from '../../core/contract/metrics.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import type { Target } from '../../core/contract/targets.ts';
@@ -54,7 +56,7 @@ export class StateMachines extends Construct {
       }),
       stateMachineName: NAMES.bakeBatchMachine,
       stateMachineType: StateMachineType.STANDARD,
-      comment: 'Bakes one image in up to 40 targets at the same time. Started by packleader-release-image.',
+      comment: `Bakes one image in up to ${BAKES_PER_BATCH} targets at the same time. Started by ${NAMES.releaseImageMachine}.`,
       definitionBody: DefinitionBody.fromChainable(bakeBatchWorkflow(bakeBatchScope)),
       timeout: timeouts.BAKE_BATCH,
       ...observed(bakeBatchScope, NAMES.bakeBatchMachine),
@@ -75,8 +77,8 @@ export class StateMachines extends Construct {
       ),
       timeout: timeouts.releaseImage(stages.length),
       ...observed(releaseImageScope, NAMES.releaseImageMachine, {
-        'Rollback not verified': METRICS.rollbackIncomplete,
-        'Released without announcement': METRICS.unannounced,
+        [STATE_NAMES.rollbackNotVerified]: METRICS.rollbackIncomplete,
+        [STATE_NAMES.releasedWithoutAnnouncement]: METRICS.unannounced,
       }),
     });
     mayRun(releaseImage, NAMES.bakeBatchMachine);
@@ -96,7 +98,7 @@ export class StateMachines extends Construct {
         }),
       ),
       timeout: timeouts.release(stages.length),
-      ...observed(releaseScope, NAMES.releaseMachine, { 'Not released': METRICS.notReleased }),
+      ...observed(releaseScope, NAMES.releaseMachine, { [STATE_NAMES.notReleased]: METRICS.notReleased }),
     });
     mayRun(release, NAMES.releaseImageMachine);
     mayFetchSource(release, props.fetchSourceProjectArn);
@@ -114,7 +116,7 @@ export class StateMachines extends Construct {
         }),
       ),
       timeout: timeouts.SWEEP,
-      ...observed(sweepScope, NAMES.sweepMachine, { 'Not swept': METRICS.notSwept }),
+      ...observed(sweepScope, NAMES.sweepMachine, { [STATE_NAMES.notSwept]: METRICS.notSwept }),
     });
     sweepBy(sweepScope, sweep, machineArn(this, NAMES.releaseImageMachine), props.failed);
   }

@@ -5,7 +5,13 @@ import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { NAMES } from '../../core/contract/names.ts';
-import { TASKS, type BucketFolder, type TaskAccess, type TaskName } from '../../core/contract/tasks.ts';
+import {
+  TASKS,
+  functionName,
+  type BucketFolder,
+  type TaskAccess,
+  type TaskName,
+} from '../../core/contract/tasks.ts';
 import { keyStatements } from '../constructs/bucket-key.ts';
 import { lookAtExecutions } from '../constructs/customer-key.ts';
 import { mayAssume, taskRole } from '../constructs/role-names.ts';
@@ -48,7 +54,7 @@ export class TaskFunctions extends Construct {
     if (existing) return existing;
     const task = new HubFunction(this, name, {
       file: `tasks/${name}`,
-      functionName: `packleader-${name}`,
+      functionName: functionName(name),
       roleName: taskRole(name),
       description: `The task ${name} of packleader.`,
       timeout: Duration.seconds(timeouts.LAMBDA.toSeconds()),

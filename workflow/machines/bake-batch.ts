@@ -1,3 +1,4 @@
+import { STATE_NAMES } from '../../core/contract/state-names.ts';
 import { JsonPath, Map as MapState, Pass } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
@@ -8,7 +9,7 @@ import * as timeouts from './timeouts.ts';
 
 /** At most 40 bakes, all at the same time; one that fails does not stop the others. Returns the only state. */
 export function bakeBatchWorkflow(scope: Construct): MapState {
-  const bake = runBuild(scope, 'Bake AMI', {
+  const bake = runBuild(scope, STATE_NAMES.bakeAmi, {
     comment: "Runs Packer in the target's own account.",
     roleArn: `States.Format('arn:aws:iam::{}:role/${NAMES.orchestratorRole}', $.accountId)`,
     parameters: {
@@ -32,7 +33,7 @@ export function bakeBatchWorkflow(scope: Construct): MapState {
   });
   bake.addRetry(retries.throttled);
   bake.addRetry(retries.transient);
-  const failed = new Pass(scope, 'AMI not baked', {
+  const failed = new Pass(scope, STATE_NAMES.amiNotBaked, {
     comment: 'Only the name is kept: the causes of 250 failed builds would not fit into one state.',
     parameters: {
       accountId: JsonPath.stringAt('$.accountId'),
@@ -41,7 +42,7 @@ export function bakeBatchWorkflow(scope: Construct): MapState {
     },
   });
   catchEverything(bake, failed, '$.failure');
-  const batch = new MapState(scope, 'Bake every AMI of the batch', {
+  const batch = new MapState(scope, STATE_NAMES.bakeEveryAmi, {
     comment: 'A stage takes as long as its slowest bake.',
     itemsPath: '$.targets',
     itemSelector: {

@@ -9,7 +9,9 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { ERRORS } from '../../core/contract/errors.ts';
-import { PIVOT } from '../../core/contract/state-names.ts';
+import { BAKES_PER_BATCH } from '../../core/contract/limits.ts';
+import { PIVOT, STAGE_STATE_NAMES, STATE_NAMES } from '../../core/contract/state-names.ts';
+import { batchExecutionName } from '../../core/releases/batches.ts';
 import { type Fallible, at, catchEverything, runMachine } from './asl.ts';
 import * as retries from './retries.ts';
 import { type Step, saga } from './saga.ts';
@@ -31,7 +33,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
   const { tasks, stages } = props;
   const steps: Step<Fallible>[] = [
     {
-      name: tasks.state('Resolve source AMIs', {
+      name: tasks.state(STATE_NAMES.resolveSourceAmis, {
         comment:
           'Every target starts from one source AMI, so it is looked up once, before anything is built.',
         payload: {
@@ -49,7 +51,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
       { name: checkStage(tasks, stage) },
     ]),
     {
-      name: tasks.state('Apply version tags', {
+      name: tasks.state(STATE_NAMES.applyVersionTags, {
         comment: 'Every target holds a sound candidate: from here on they are one version.',
         payload: { release, amis },
         resultPath: '$.tagged',
@@ -61,14 +63,14 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
         payload: { release, amis },
         resultPath: '$.published',
       }),
-      undo: tasks.state('Withdraw publication', {
+      undo: tasks.state(STATE_NAMES.withdrawPublication, {
         comment: 'Consumers must stop finding an AMI before it is deregistered.',
         payload: {
           release,
           resolved: JsonPath.objectAt('$.resolved'),
           attempt: JsonPath.numberAt('$$.State.RetryCount'),
         },
-        resultPath: at('undone', 'Withdraw publication'),
+        resultPath: at('undone', STATE_NAMES.withdrawPublication),
       }),
     },
   ];
@@ -81,11 +83,10 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
 }
 
 function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps, stage: string): Fallible {
-  const bakeBatch = runMachine(scope, `Bake batch of ${stage} AMIs`, {
-    comment:
-      'One inline Map runs 40 bakes at once, so each batch of 40 is an execution with a Map of its own.',
+  const bakeBatch = runMachine(scope, STAGE_STATE_NAMES.bakeBatch(stage), {
+    comment: `One inline Map runs ${BAKES_PER_BATCH} bakes at once, so each batch of ${BAKES_PER_BATCH} is an execution with a Map of its own.`,
     stateMachineArn: bakeBatchMachineArn,
-    executionName: `States.Format('{}-{}-{}', $.executionName, $.stage, $.batch.number)`,
+    executionName: `States.Format('${batchExecutionName('{}', '{}', '{}')}', $.executionName, $.stage, $.batch.number)`,
     input: {
       'release.$': '$.release',
       'source.$': '$.source',
@@ -97,13 +98,13 @@ function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps,
   });
   bakeBatch.addRetry(retries.throttled);
   bakeBatch.addRetry(retries.transient);
-  const failed = new Pass(scope, `No batch of ${stage} AMIs`, {
+  const failed = new Pass(scope, STAGE_STATE_NAMES.batchNotBaked(stage), {
     comment: 'A failure here must not stop the other batches; the check that follows reads it.',
     parameters: { error: JsonPath.stringAt('$.failure.Error') },
   });
   catchEverything(bakeBatch, failed, '$.failure');
 
-  const stageOfBakes = new MapState(scope, `Bake ${stage} AMIs`, {
+  const stageOfBakes = new MapState(scope, STAGE_STATE_NAMES.bake(stage), {
     comment: `Bakes the image in every target of ${stage} at the same time.`,
     itemsPath: at('resolved', stage, 'batches'),
     itemSelector: {
@@ -120,7 +121,7 @@ function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps,
 }
 
 function checkStage(tasks: TaskStates, stage: string): Fallible {
-  return tasks.state(`Check ${stage} AMIs`, {
+  return tasks.state(STAGE_STATE_NAMES.check(stage), {
     stage,
     comment: `Decides by what the accounts really hold whether ${stage} was baked.`,
     payload: {
@@ -135,11 +136,11 @@ function checkStage(tasks: TaskStates, stage: string): Fallible {
 }
 
 function deregisterStage(tasks: TaskStates, stage: string): Fallible {
-  return tasks.state(`Deregister ${stage} AMIs`, {
+  return tasks.state(STAGE_STATE_NAMES.deregister(stage), {
     stage,
     comment: `Leaves nothing of the release in ${stage}: no build, no builder, no AMI, no snapshot.`,
     payload: { release, stage, batches: JsonPath.objectAt(at('resolved', stage, 'batches')) },
-    resultPath: at('undone', `Deregister ${stage} AMIs`),
+    resultPath: at('undone', STAGE_STATE_NAMES.deregister(stage)),
   });
 }
 
@@ -157,12 +158,12 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
     resultPath: '$.announced',
   });
   announce.next(
-    new Succeed(scope, 'Released', {
+    new Succeed(scope, STATE_NAMES.released, {
       comment: 'In every account, under one version.',
       outputPath: '$.release',
     }),
   );
-  const unannounced = new Fail(scope, 'Released without announcement', {
+  const unannounced = new Fail(scope, STATE_NAMES.releasedWithoutAnnouncement, {
     comment: 'The release stands in every account and can be used; only its event is missing.',
     error: ERRORS.announcementFailed,
     causePath: '$.failure.Cause',
@@ -172,31 +173,34 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
 }
 
 function verifyRollback(scope: Construct, tasks: TaskStates): Fallible {
-  const explain = tasks.state('Verify rollback', {
+  const explain = tasks.state(STATE_NAMES.verifyRollback, {
     comment: 'Only what nobody can find any more is undone; says in words what failed and what is left.',
     payload: { input: JsonPath.objectAt('$'), attempt: JsonPath.numberAt('$$.State.RetryCount') },
     resultPath: '$.rollback',
   });
-  const announce = tasks.state('Announce rollback', {
+  const announce = tasks.state(STATE_NAMES.announceRollback, {
     comment: 'Tells whoever listens on the event bus.',
     payload: { release, rollback: JsonPath.objectAt('$.rollback') },
     resultPath: '$.announced',
   });
   const paths = { errorPath: '$.rollback.error', causePath: '$.rollback.cause' };
-  const undone = new Choice(scope, 'Was everything undone?', {
+  const undone = new Choice(scope, STATE_NAMES.wasEverythingUndone, {
     comment: 'A rollback that left something behind must never look like a clean one.',
   })
     .when(
       Condition.booleanEquals('$.rollback.complete', true),
-      new Fail(scope, 'Rolled back', {
+      new Fail(scope, STATE_NAMES.rolledBack, {
         comment: 'No account holds the release; the first error is raised again.',
         ...paths,
       }),
     )
     .otherwise(
-      new Fail(scope, 'Rollback incomplete', { comment: 'Names everything that is left behind.', ...paths }),
+      new Fail(scope, STATE_NAMES.rollbackIncomplete, {
+        comment: 'Names everything that is left behind.',
+        ...paths,
+      }),
     );
-  const unverified = new Fail(scope, 'Rollback not verified', {
+  const unverified = new Fail(scope, STATE_NAMES.rollbackNotVerified, {
     comment: 'Every undo ran, but nobody could look at what is left: see the undo states above.',
     error: ERRORS.rollbackIncomplete,
     causePath: '$.failure.Cause',

@@ -1,3 +1,4 @@
+import { STATE_NAMES } from '../../core/contract/state-names.ts';
 import {
   Choice,
   Condition,
@@ -27,7 +28,7 @@ export interface ReleaseProps {
 /** What people and events start: from a commit to every image's release. Returns its first state. */
 export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible {
   const { tasks, bucket } = props;
-  const fetchSource = runBuild(scope, 'Fetch source', {
+  const fetchSource = runBuild(scope, STATE_NAMES.fetchSource, {
     comment: 'Checks out the exact commit and packs packer/ once: every account bakes from these bytes.',
     parameters: { ProjectName: NAMES.fetchSourceProject },
     environment: { [FETCH_SOURCE.request]: 'States.JsonToString($)', [FETCH_SOURCE.bucket]: bucket },
@@ -36,7 +37,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
   });
   fetchSource.addRetry(retries.throttled);
   fetchSource.addRetry(retries.transient);
-  const plan = tasks.state('Plan releases', {
+  const plan = tasks.state(STATE_NAMES.planReleases, {
     comment:
       'Merges and checks the whole configuration before anything is built; bases come before what is built on them.',
     payload: {
@@ -52,27 +53,30 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
     },
     resultPath: '$.plan',
   });
-  const summarise = tasks.state('Summarise releases', {
+  const summarise = tasks.state(STATE_NAMES.summariseReleases, {
     comment: 'One image that failed makes the execution red, and its reason readable here.',
     payload: { results: JsonPath.objectAt('$.results') },
     resultPath: '$.summary',
   });
-  const released = new Choice(scope, 'Was every image released?', {
+  const released = new Choice(scope, STATE_NAMES.wasEveryImageReleased, {
     comment: 'Images are independent transactions: some may be released and others not.',
   })
     .when(
       Condition.booleanEquals('$.summary.complete', true),
-      new Succeed(scope, 'Released', { comment: 'Every image, in every account.', outputPath: '$.summary' }),
+      new Succeed(scope, STATE_NAMES.released, {
+        comment: 'Every image, in every account.',
+        outputPath: '$.summary',
+      }),
     )
     .otherwise(
-      new Fail(scope, 'Some images failed', {
+      new Fail(scope, STATE_NAMES.someImagesFailed, {
         comment: 'Names each image that was not released, and why.',
         error: ERRORS.someImagesFailed,
         causePath: '$.summary.cause',
       }),
     );
   const tiers = releaseTiers(scope, props);
-  const failed = new Fail(scope, 'Not released', {
+  const failed = new Fail(scope, STATE_NAMES.notReleased, {
     comment: 'What failed concerns all images, or nobody could say which of them were released.',
     errorPath: '$.Error',
     causePath: '$.Cause',
@@ -84,7 +88,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
   return fetchSource;
 
   function releaseTiers(within: Construct, { stages, releaseImageMachineArn }: ReleaseProps): MapState {
-    const releaseImage = runMachine(within, 'Release image', {
+    const releaseImage = runMachine(within, STATE_NAMES.releaseImage, {
       comment: 'One image is one transaction, in an execution of its own.',
       stateMachineArn: releaseImageMachineArn,
       executionName: '$.executionName',
@@ -99,15 +103,15 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
     });
     releaseImage.addRetry(retries.throttled);
     releaseImage.addRetry(retries.transient);
-    const lost = new Pass(within, 'Image not released', {
+    const lost = new Pass(within, STATE_NAMES.imageNotReleased, {
       comment: 'Other images go on; those built on this one will find no base to start from.',
       parameters: { 'release.$': '$.release', 'failure.$': '$.failure' },
     });
     catchEverything(releaseImage, lost, '$.failure');
-    const tier = new MapState(within, 'Release each image', {
+    const tier = new MapState(within, STATE_NAMES.releaseEachImage, {
       comment: 'Images of one tier do not depend on each other.',
     });
-    const every = new MapState(within, 'Release each tier', {
+    const every = new MapState(within, STATE_NAMES.releaseEachTier, {
       comment: 'A base is released before the images built on it.',
       itemsPath: '$.plan.tiers',
       maxConcurrency: 1,

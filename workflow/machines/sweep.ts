@@ -1,3 +1,4 @@
+import { STATE_NAMES } from '../../core/contract/state-names.ts';
 import {
   Choice,
   Condition,
@@ -24,7 +25,7 @@ export interface SweepProps {
 
 /** What no Catch can undo: a release that was stopped, that timed out, or whose rollback left something. Returns the first state. */
 export function sweepWorkflow(scope: Construct, { tasks, bucket, targets }: SweepProps): Fallible {
-  const find = tasks.state('Find dead releases', {
+  const find = tasks.state(STATE_NAMES.findDeadReleases, {
     comment:
       'Finds by tag what can never be released any more; whoever runs, is released or unclear is left alone.',
     payload: {
@@ -39,31 +40,31 @@ export function sweepWorkflow(scope: Construct, { tasks, bucket, targets }: Swee
       attempt: JsonPath.numberAt('$$.State.RetryCount'),
     },
   });
-  const report = tasks.state('Report sweep', {
+  const report = tasks.state(STATE_NAMES.reportSweep, {
     comment: 'Says what was removed, what is left and why; in a dry run, what would be removed.',
     resultPath: '$.report',
   });
-  const failed = new Fail(scope, 'Not swept', {
+  const failed = new Fail(scope, STATE_NAMES.notSwept, {
     comment: 'Nobody could say what is dead, or what is left of it; the next sweep tries again.',
     errorPath: '$.Error',
     causePath: '$.Cause',
   });
   const sweep = sweepEachRelease(scope, tasks);
-  const dry = new Choice(scope, 'Is it a dry run?', { comment: 'A dry run removes nothing.' })
+  const dry = new Choice(scope, STATE_NAMES.isItADryRun, { comment: 'A dry run removes nothing.' })
     .when(Condition.booleanEquals('$.dryRun', true), report)
     .otherwise(sweep);
-  const swept = new Choice(scope, 'Was everything swept?', {
+  const swept = new Choice(scope, STATE_NAMES.wasEverythingSwept, {
     comment: 'A sweep that left something behind must never look like a clean one.',
   })
     .when(
       Condition.booleanEquals('$.report.complete', true),
-      new Succeed(scope, 'Swept', {
+      new Succeed(scope, STATE_NAMES.swept, {
         comment: 'Nothing is left of any dead release that was looked for.',
         outputPath: '$.report',
       }),
     )
     .otherwise(
-      new Fail(scope, 'Sweep incomplete', {
+      new Fail(scope, STATE_NAMES.sweepIncomplete, {
         comment: 'Names everything that is left behind, and why.',
         error: ERRORS.sweepIncomplete,
         causePath: '$.report.cause',
@@ -77,12 +78,12 @@ export function sweepWorkflow(scope: Construct, { tasks, bucket, targets }: Swee
 }
 
 function sweepEachRelease(scope: Construct, tasks: TaskStates): MapState {
-  const settle = new Wait(scope, 'Let publishing end', {
+  const settle = new Wait(scope, STATE_NAMES.letPublishingEnd, {
     comment:
       'Stopping an execution does not stop its task: one that was publishing goes on to its own time limit.',
     time: WaitTime.timestampPath('$.settledAt'),
   });
-  const sweep = tasks.state('Sweep release', {
+  const sweep = tasks.state(STATE_NAMES.sweepRelease, {
     comment: 'Stops its bakes, hides it from consumers everywhere, then removes what it made.',
     payload: {
       releaseId: JsonPath.stringAt('$.releaseId'),
@@ -94,12 +95,12 @@ function sweepEachRelease(scope: Construct, tasks: TaskStates): MapState {
       },
     },
   });
-  const failed = new Pass(scope, 'Release not swept', {
+  const failed = new Pass(scope, STATE_NAMES.releaseNotSwept, {
     comment: 'Others are swept all the same; what is left of this one is in the bucket.',
     parameters: { 'releaseId.$': '$.releaseId', failure: { 'Error.$': '$.failure.Error' } },
   });
   catchEverything(sweep, failed, '$.failure');
-  const each = new MapState(scope, 'Sweep each release', {
+  const each = new MapState(scope, STATE_NAMES.sweepEachRelease, {
     comment: 'One that cannot be removed must not keep the others.',
     itemsPath: '$.releases',
     maxConcurrency: 10,

@@ -1,17 +1,18 @@
 import { Duration } from 'aws-cdk-lib';
-
-/** The longest a bake may take: `timeoutMinutes` is at most 480, and CodeBuild queues a build for at most an hour. */
-export const BAKE = Duration.minutes(480 + 60);
+import { LAMBDA_MINUTES, LONGEST_BAKE_MINUTES } from '../../core/contract/limits.ts';
 
 /** How long a build may wait for a free machine; the bake project sets it. */
 export const QUEUED = Duration.minutes(60);
+
+/** The longest a bake may take, with its time in the queue. */
+export const BAKE = Duration.minutes(LONGEST_BAKE_MINUTES).plus(QUEUED);
 
 /** One batch: its bakes run at the same time; half an hour for retries of a start. */
 export const BAKE_BATCH = BAKE.plus(Duration.minutes(30));
 
 /** A Lambda task; a minute less in the Lambda itself, so that its own message wins. */
-export const TASK = Duration.minutes(11);
-export const LAMBDA = Duration.minutes(10);
+export const LAMBDA = Duration.minutes(LAMBDA_MINUTES);
+export const TASK = LAMBDA.plus(Duration.minutes(1));
 
 /** Checking out one commit and packing it. */
 export const FETCH_SOURCE = Duration.minutes(15);
@@ -29,9 +30,6 @@ export const releaseImage = (stages: number): Duration =>
  */
 export const release = (stages: number): Duration =>
   Duration.minutes(10 * (releaseImage(stages).toMinutes() + 10) + 120);
-
-/** How long `Publish release` may go on after its execution was stopped, and so how long a sweep waits before it is sure. */
-export const SETTLING = LAMBDA.plus(Duration.minutes(1));
 
 /** Three tasks that exhaust every retry take an hour each, and the releases of one sweep are swept at the same time. */
 export const SWEEP = Duration.hours(6);

@@ -1,4 +1,5 @@
 /** `packleader rehearse`: releases a factory's images into an embedded AWS, by the state machines that would be deployed. */
+import { STATE_NAMES, stageIn } from '../../../core/contract/state-names.ts';
 import { checkFactory } from '../../../core/configuration/check.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
 import type { Factory } from '../../../core/configuration/factory.ts';
@@ -87,18 +88,14 @@ export function failableStates(machines: readonly Definition[]): FailableStates 
   for (const { name, definition } of machines) {
     if (name === NAMES.bakeBatchMachine) continue;
     for (const { name: state, top, state: asl } of statesOf(stateGraphSchema.parse(definition))) {
-      if (
-        asl.Type !== 'Task' ||
-        SILENT.includes(state) ||
-        asl.Resource?.endsWith(`startExecution.sync:2`) === true
-      ) {
-        if (!top.startsWith('Bake ')) continue;
-      }
-      failable.set(top, { state: top, bakes: top.startsWith('Bake ') });
+      const bakes = stageIn(top, 'bake') !== undefined;
+      const waits = asl.Resource?.endsWith('startExecution.sync:2') === true;
+      if (bakes || (asl.Type === 'Task' && !waits && !SILENT.includes(state)))
+        failable.set(top, { state: top, bakes });
     }
   }
   return failable;
 }
 
 /** They call no AWS service, so there is nothing that could fail them. */
-const SILENT = ['Summarise releases'];
+const SILENT: readonly string[] = [STATE_NAMES.summariseReleases];

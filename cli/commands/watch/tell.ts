@@ -35,7 +35,7 @@ export class Teller {
 
   /** Where no line can move, as in the log of a CI job, every state gets a line when it begins. */
   #line({ phase, machine, releaseId, state, elapsedMs }: ReleaseProgress): void {
-    if (phase !== 'entered' || QUIET.test(state)) return;
+    if (phase !== 'entered' || QUIET.has(state)) return;
     const what = machine === NAMES.releaseMachine ? '' : `${releaseId}: `;
     this.#output.print(this.#output.paint('dim', `  … ${what}${state} (${minutes(elapsedMs)})\n`));
   }

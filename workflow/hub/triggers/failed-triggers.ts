@@ -9,9 +9,12 @@ import { NAMES } from '../../../core/contract/names.ts';
 /** A push or a schedule that could not be followed for so long is of no use any more. */
 export const GIVEN_UP_AFTER = Duration.hours(6);
 
+/** As often as EventBridge may hand over one event. */
+export const ATTEMPTS = 185;
+
 /** How EventBridge hands an event over: as often as it may, and what it gives up is kept. */
 export function handOver(failed: FailedTriggers, maxEventAge = GIVEN_UP_AFTER): TargetBaseProps {
-  return { deadLetterQueue: failed, maxEventAge, retryAttempts: 185 };
+  return { deadLetterQueue: failed, maxEventAge, retryAttempts: ATTEMPTS };
 }
 
 /**

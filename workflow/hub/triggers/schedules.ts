@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import type { Image } from '../../../core/configuration/factory.ts';
 import type { Schedule } from '../../../core/configuration/schedule.ts';
 import { NAMES } from '../../../core/contract/names.ts';
-import type { FailedTriggers } from './failed-triggers.ts';
+import { ATTEMPTS, type FailedTriggers, GIVEN_UP_AFTER } from './failed-triggers.ts';
 import { FixedRole } from '../../constructs/fixed-role.ts';
 
 export interface SchedulesProps {
@@ -59,7 +59,10 @@ export class Schedules extends Construct {
             scheduledAt: ContextAttribute.scheduledTime,
           }),
           deadLetterConfig: { arn: failed.queueArn },
-          retryPolicy: { maximumEventAgeInSeconds: 6 * 3600, maximumRetryAttempts: 185 },
+          retryPolicy: {
+            maximumEventAgeInSeconds: GIVEN_UP_AFTER.toSeconds(),
+            maximumRetryAttempts: ATTEMPTS,
+          },
         },
       });
     }
