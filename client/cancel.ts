@@ -1,11 +1,11 @@
 /** Stops a release on purpose, and waits until nothing is left of it. */
 import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import type { SweepReport } from '../core/contract/sweeps.ts';
-import { getRelease } from './client.ts';
-import { asClientError } from './errors.ts';
+import { getRelease } from './wait.ts';
+import { asClientError, SweepFailed } from './errors.ts';
 import { findExecution } from './hub.ts';
 import type { ImageRelease } from './result.ts';
-import { SweepFailed, type SweepOptions, sweep } from './sweep.ts';
+import { sweep, type SweepOptions } from './sweep.ts';
 
 /** What became of one image: it was too late for it, or it was swept. */
 export interface CancelledImage {

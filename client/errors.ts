@@ -35,6 +35,9 @@ export class HubUnreachable extends ClientError {}
 /** The time that the caller gave is over; the release goes on. */
 export class WaitTimedOut extends ClientError {}
 
+/** The sweep itself failed: nobody knows what is left. */
+export class SweepFailed extends ClientError {}
+
 /** The request was wrong. Without `result` nothing was started; with it, the workflow refused what it read. */
 export class ReleaseRefused extends ClientError {
   readonly result: ReleaseResult | undefined;

@@ -7,12 +7,12 @@ import { NAMES } from '../core/contract/names.ts';
 import type { SweepRequest } from '../core/contract/requests.ts';
 import { type SweepReport, sweepReportSchema } from '../core/contract/sweeps.ts';
 import { lambdaMessage } from '../core/releases/release-outcome.ts';
-import type { Clock } from './client.ts';
+import { type Clock, REAL_TIME, pause } from './clock.ts';
 import {
-  ClientError,
   HubUnreachable,
   ReleaseNotFound,
   ReleaseRefused,
+  SweepFailed,
   Throttled,
   WaitTimedOut,
   asClientError,
@@ -20,11 +20,9 @@ import {
 import { ExecutionHistory } from './history.ts';
 import { type HubOptions, executionArn, hubOf, machineArn } from './hub.ts';
 
-/** The sweep itself failed: nobody knows what is left. */
-export class SweepFailed extends ClientError {}
-
 export interface SweepOptions extends HubOptions {
-  readonly clock: Clock;
+  /** By default the real time. */
+  readonly clock?: Clock;
   /** How long to wait at most; for ever by default. A sweep itself ends after hours at the latest. */
   readonly timeoutMs?: number;
 }
@@ -46,7 +44,7 @@ const reportedSchema = z.looseObject({ report: sweepReportSchema });
  *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 export async function sweep(request: SweepRequest, options: SweepOptions): Promise<SweepResult> {
-  const { signal, clock, timeoutMs } = options;
+  const { signal, clock = REAL_TIME, timeoutMs } = options;
   signal?.throwIfAborted();
   const { target, client } = await hubOf(options);
   const name = `by-hand-${randomUUID()}`;
@@ -73,7 +71,7 @@ export async function sweep(request: SweepRequest, options: SweepOptions): Promi
     const left = deadline - clock.now().getTime();
     if (left <= 0)
       throw new WaitTimedOut(`${history.arn} still runs after ${(timeoutMs ?? 0) / 1000} s; it goes on`);
-    await clock.sleep(Math.min(left, DELAY_MS), signal);
+    await pause(clock, Math.min(left, DELAY_MS), signal);
   }
   return reportOf(history);
 }

@@ -1,9 +1,7 @@
 /** `packleader cancel`: stops a release, and waits until nothing is left of it. */
 import { userInfo } from 'node:os';
-import { REAL_TIME } from '../../../client/client.ts';
-import { cancelRelease } from '../../../client/cancel.ts';
-import { WaitTimedOut } from '../../../client/errors.ts';
-import { SweepFailed } from '../../../client/sweep.ts';
+import { cancelRelease } from '../../../client/client.ts';
+import { WaitTimedOut, SweepFailed } from '../../../client/errors.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import { type HubFlags, hubFrom } from '../../input/hub-option.ts';
 import type { Output } from '../../terminal/output.ts';
@@ -27,7 +25,6 @@ export async function cancelCommand(
   try {
     const cancelled = await untilInterrupted(context, async (signal) =>
       cancelRelease(release, {
-        clock: REAL_TIME,
         ...context,
         ...(hub && { hub }),
         signal,

@@ -1,5 +1,5 @@
 import { targetName } from '../../../core/contract/targets.ts';
-import type { Cancellation } from '../../../client/cancel.ts';
+import type { Cancellation } from '../../../client/client.ts';
 import type { Output } from '../../terminal/output.ts';
 
 export function lines({ releases }: Cancellation, { paint }: Output): string[] {

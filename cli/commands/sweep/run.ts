@@ -1,7 +1,6 @@
 /** `packleader sweep`: removes what stopped releases left, and says what it removed and what it could not. */
-import { REAL_TIME } from '../../../client/client.ts';
-import { WaitTimedOut } from '../../../client/errors.ts';
-import { SweepFailed, sweep } from '../../../client/sweep.ts';
+import { WaitTimedOut, SweepFailed } from '../../../client/errors.ts';
+import { sweep } from '../../../client/client.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import { type HubFlags, hubFrom } from '../../input/hub-option.ts';
 import type { Output } from '../../terminal/output.ts';
@@ -25,7 +24,7 @@ export async function sweepCommand(
   if (!json) output.status('sweeping…');
   try {
     const report = await untilInterrupted(context, async (signal) =>
-      sweep(request, { clock: REAL_TIME, ...context, ...(hub && { hub }), signal }),
+      sweep(request, { ...context, ...(hub && { hub }), signal }),
     );
     output.status('');
     if (report === 'interrupted') {
