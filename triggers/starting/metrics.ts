@@ -1,4 +1,4 @@
-import { type MetricName, metricFields, writeLine } from '../core/aws/metrics.ts';
+import { type MetricName, metricFields, writeLine } from '../../core/aws/metrics.ts';
 
 /**
  * Counts one. The properties are for whoever reads the log; one named `Image` also makes the metric of that image.

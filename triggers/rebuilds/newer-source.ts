@@ -1,11 +1,11 @@
 import { type EC2Client, type Image, paginateDescribeImages } from '@aws-sdk/client-ec2';
-import { clientsFor } from '../core/aws/clients.ts';
-import type { SourceAmi, SourcedTarget } from '../core/contract/source-amis.ts';
-import { TAGS } from '../core/contract/tags.ts';
-import { targetName } from '../core/contract/targets.ts';
-import { inEveryTarget } from '../core/aws/every-target.ts';
-import { tagsOf } from '../core/amis/release-images.ts';
-import { resolveSources } from '../core/amis/source-amis.ts';
+import { clientsFor } from '../../core/aws/clients.ts';
+import type { SourceAmi, SourcedTarget } from '../../core/contract/source-amis.ts';
+import { TAGS } from '../../core/contract/tags.ts';
+import { targetName } from '../../core/contract/targets.ts';
+import { inEveryTarget } from '../../core/aws/every-target.ts';
+import { tagsOf } from '../../core/amis/release-images.ts';
+import { resolveSources } from '../../core/amis/source-amis.ts';
 import type { LatestRelease } from './latest-release.ts';
 
 /**

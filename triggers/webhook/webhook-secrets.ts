@@ -1,9 +1,9 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
-import { asFact } from '../core/aws/errors.ts';
-import { TRIGGER_ENVIRONMENT } from '../core/contract/environments.ts';
-import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
-import { environment } from './environment.ts';
+import { asFact } from '../../core/aws/errors.ts';
+import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { ERRORS, PackleaderError } from '../../core/contract/errors.ts';
+import { environment } from '../starting/environment.ts';
 
 const secretsManager = new SecretsManagerClient({});
 

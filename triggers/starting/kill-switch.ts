@@ -1,8 +1,8 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
-import { asFact } from '../core/aws/errors.ts';
-import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
-import { parameters } from '../core/contract/names.ts';
-import { readParameter } from '../core/publication/publication.ts';
+import { asFact } from '../../core/aws/errors.ts';
+import { ERRORS, PackleaderError } from '../../core/contract/errors.ts';
+import { parameters } from '../../core/contract/names.ts';
+import { readParameter } from '../../core/publication/publication.ts';
 
 const ssm = new SSMClient({});
 

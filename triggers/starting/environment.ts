@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { TRIGGER_ENVIRONMENT } from '../core/contract/environments.ts';
+import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
 
 type Variable = (typeof TRIGGER_ENVIRONMENT)[keyof typeof TRIGGER_ENVIRONMENT];
 

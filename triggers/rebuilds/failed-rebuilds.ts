@@ -1,10 +1,10 @@
 import { SFNClient, paginateListExecutions } from '@aws-sdk/client-sfn';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { asFact, hasCode } from '../core/aws/errors.ts';
-import { TRIGGER_ENVIRONMENT } from '../core/contract/environments.ts';
-import { parameters } from '../core/contract/names.ts';
-import { environment } from './environment.ts';
-import { isRebuildOf } from './release-execution.ts';
+import { asFact, hasCode } from '../../core/aws/errors.ts';
+import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { parameters } from '../../core/contract/names.ts';
+import { environment } from '../starting/environment.ts';
+import { isRebuildOf } from '../starting/release-execution.ts';
 
 const stepFunctions = new SFNClient({});
 const ssm = new SSMClient({});

@@ -1,9 +1,9 @@
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { asFact, hasCode } from '../core/aws/errors.ts';
-import { TRIGGER_ENVIRONMENT } from '../core/contract/environments.ts';
-import type { ReleaseRequest } from '../core/contract/requests.ts';
+import { asFact, hasCode } from '../../core/aws/errors.ts';
+import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
+import type { ReleaseRequest } from '../../core/contract/requests.ts';
 import { environment } from './environment.ts';
-import { sha256 } from './signatures.ts';
+import { sha256 } from '../webhook/signatures.ts';
 
 const stepFunctions = new SFNClient({});
 

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
-import { keys } from '../core/contract/keys.ts';
-import { releasedRecordSchema } from '../core/contract/releases.ts';
-import { listKeys, readJson } from '../core/releases/plan-store.ts';
+import { keys } from '../../core/contract/keys.ts';
+import { releasedRecordSchema } from '../../core/contract/releases.ts';
+import { listKeys, readJson } from '../../core/releases/plan-store.ts';
 
 /** Records are kept for ever, so no more of one is read than is needed. */
 const recordSchema = releasedRecordSchema.pick({ version: true, images: true });

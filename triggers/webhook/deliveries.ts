@@ -1,6 +1,6 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { asFact, hasCode } from '../core/aws/errors.ts';
-import { NAMES } from '../core/contract/names.ts';
+import { asFact, hasCode } from '../../core/aws/errors.ts';
+import { NAMES } from '../../core/contract/names.ts';
 
 const dynamoDb = new DynamoDBClient({});
 
