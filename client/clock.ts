@@ -1,22 +1,21 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as timer } from 'node:timers/promises';
 
+/** Time, as whoever waits for something sees it; a rehearsal has its own. */
 export interface Clock {
   readonly now: () => Date;
+  /** Resolves after so many milliseconds; rejects with the signal's reason as soon as it is aborted, also before it began. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
 export const REAL_TIME: Clock = {
   now: () => new Date(),
-  sleep: async (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
+  sleep: async (ms, signal) => {
+    try {
+      await timer(ms, undefined, signal ? { signal } : {});
+    } catch (error) {
+      // Node rejects with an AbortError of its own.
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
 };
-
-/** A timer that is aborted rejects with an error of its own; the signal's reason is what was promised. */
-export async function pause(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await clock.sleep(ms, signal);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  }
-  signal?.throwIfAborted();
-}

@@ -53,7 +53,7 @@ export interface ReleaseExecution {
 const WATCHED: readonly string[] = [NAMES.releaseMachine, NAMES.releaseImageMachine];
 
 /** @throws ReleaseNotFound when it is the ARN of something else */
-export function releaseExecution(arn: string): ReleaseExecution {
+function releaseExecution(arn: string): ReleaseExecution {
   const [, region = '', accountId = '', machine = '', name = ''] =
     /^arn:aws:states:([^:]+):(\d{12}):execution:([^:]+):([^:]+)$/.exec(arn) ?? [];
   if (!WATCHED.includes(machine))

@@ -7,33 +7,16 @@ import { NAMES } from '../core/contract/names.ts';
 import type { SweepRequest } from '../core/contract/requests.ts';
 import { type SweepReport, sweepReportSchema } from '../core/contract/sweeps.ts';
 import { lambdaMessage } from '../core/releases/release-outcome.ts';
-import { type Clock, REAL_TIME, pause } from './clock.ts';
-import {
-  HubUnreachable,
-  ReleaseNotFound,
-  ReleaseRefused,
-  SweepFailed,
-  Throttled,
-  WaitTimedOut,
-  asClientError,
-} from './errors.ts';
+import { type Patience, pollUntilEnd } from './poll.ts';
+import { ReleaseRefused, SweepFailed, asClientError } from './errors.ts';
 import { ExecutionHistory } from './history.ts';
 import { type HubOptions, executionArn, hubOf, machineArn } from './hub.ts';
 
-export interface SweepOptions extends HubOptions {
-  /** By default the real time. */
-  readonly clock?: Clock;
-  /** How long to wait at most; for ever by default. A sweep itself ends after hours at the latest. */
-  readonly timeoutMs?: number;
-}
+export type SweepOptions = HubOptions & Patience;
 
 export interface SweepResult extends SweepReport {
   readonly executionArn: string;
 }
-
-const DELAY_MS = 5_000;
-/** So many looks in a row may be throttled or lost. */
-const LOST_LOOKS = 60;
 
 const reportedSchema = z.looseObject({ report: sweepReportSchema });
 
@@ -44,7 +27,7 @@ const reportedSchema = z.looseObject({ report: sweepReportSchema });
  *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 export async function sweep(request: SweepRequest, options: SweepOptions): Promise<SweepResult> {
-  const { signal, clock = REAL_TIME, timeoutMs } = options;
+  const { signal } = options;
   signal?.throwIfAborted();
   const { target, client } = await hubOf(options);
   const name = `by-hand-${randomUUID()}`;
@@ -57,23 +40,15 @@ export async function sweep(request: SweepRequest, options: SweepOptions): Promi
     signal?.throwIfAborted();
     throw asClientError(error, 'cannot start a sweep');
   }
-  const deadline = timeoutMs === undefined ? Infinity : clock.now().getTime() + timeoutMs;
-  for (let lost = 0; !history.ending;) {
-    try {
-      await history.read(client, signal);
-      lost = 0;
-    } catch (error) {
-      // Just after the start an execution may not be seen yet.
-      const passes = [Throttled, HubUnreachable, ReleaseNotFound].some((known) => error instanceof known);
-      if (!passes || ++lost >= LOST_LOOKS) throw error;
-    }
-    if (history.ending) break;
-    const left = deadline - clock.now().getTime();
-    if (left <= 0)
-      throw new WaitTimedOut(`${history.arn} still runs after ${(timeoutMs ?? 0) / 1000} s; it goes on`);
-    await pause(clock, Math.min(left, DELAY_MS), signal);
-  }
-  return reportOf(history);
+  return pollUntilEnd(
+    history.arn,
+    options,
+    async () => {
+      const steps = await history.read(client, signal);
+      return history.ending ? { end: reportOf(history) } : { news: steps.length > 0 };
+    },
+    { justStarted: true },
+  );
 }
 
 function reportOf({ arn, outputs, ending }: ExecutionHistory): SweepResult {

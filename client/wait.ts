@@ -1,17 +1,9 @@
-import {
-  HubUnreachable,
-  ReleaseRefused,
-  ReleaseRolledBack,
-  ReleaseStopped,
-  RollbackIncomplete,
-  Throttled,
-  WaitTimedOut,
-} from './errors.ts';
+import { ReleaseRefused, ReleaseRolledBack, ReleaseStopped, RollbackIncomplete } from './errors.ts';
 import { ReleaseFollower } from './follower.ts';
 import { type HubOptions, findExecution } from './hub.ts';
 import type { ReleaseHandle, ReleaseResult } from './result.ts';
 import type { ReleaseProgress } from '../core/releases/release-progress.ts';
-import { type Clock, REAL_TIME, pause } from './clock.ts';
+import { type Patience, pollUntilEnd } from './poll.ts';
 
 /**
  * What is known about a release now.
@@ -29,19 +21,10 @@ export async function getRelease(
   return follower.result();
 }
 
-export interface WaitOptions extends HubOptions {
-  /** How long to wait at most; for ever by default. A release itself ends after hours at the latest. */
-  readonly timeoutMs?: number;
+export interface WaitOptions extends HubOptions, Patience {
   /** Told within half a minute: what happened since the last time, in order, and what is known by now. */
   readonly onProgress?: (news: readonly ReleaseProgress[], result: ReleaseResult) => void;
-  /** By default the real time. */
-  readonly clock?: Clock;
 }
-
-const FIRST_DELAY_MS = 2_000;
-const LONGEST_DELAY_MS = 20_000;
-/** So many looks in a row may be throttled or lost: a quarter of an hour or more. */
-const LOST_LOOKS = 60;
 
 /**
  * Waits for the end of a release, whatever it is; {@link waitForRelease} throws unless it is a good one.
@@ -52,32 +35,15 @@ export async function followRelease(
   release: ReleaseHandle | string,
   options: WaitOptions = {},
 ): Promise<ReleaseResult> {
-  const { timeoutMs, onProgress, signal, clock = REAL_TIME } = options;
+  const { onProgress, signal } = options;
   signal?.throwIfAborted();
   const { execution, client } = await findExecution(idOf(release), options);
   const follower = new ReleaseFollower(execution, client);
-  const deadline = timeoutMs === undefined ? Infinity : clock.now().getTime() + timeoutMs;
-  let delayMs = FIRST_DELAY_MS;
-  let lost = 0;
-  for (;;) {
-    try {
-      const news = await follower.look(signal);
-      if (news.length > 0) onProgress?.(news, follower.result());
-      if (follower.ended) return follower.result();
-      delayMs = news.length > 0 ? FIRST_DELAY_MS : Math.min(delayMs * 1.5, LONGEST_DELAY_MS);
-      lost = 0;
-    } catch (error) {
-      const passes = error instanceof Throttled || error instanceof HubUnreachable;
-      if (!passes || ++lost >= LOST_LOOKS) throw error;
-      delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS);
-    }
-    const left = deadline - clock.now().getTime();
-    if (left <= 0) {
-      throw new WaitTimedOut(`${execution.arn} still runs after ${(timeoutMs ?? 0) / 1000} s; it goes on`);
-    }
-    // Between half and all of it, so that many who wait do not ask at the same time.
-    await pause(clock, Math.min(left, delayMs * (0.5 + Math.random() / 2)), signal);
-  }
+  return pollUntilEnd(execution.arn, options, async () => {
+    const news = await follower.look(signal);
+    if (news.length > 0) onProgress?.(news, follower.result());
+    return follower.ended ? { end: follower.result() } : { news: news.length > 0 };
+  });
 }
 
 /**

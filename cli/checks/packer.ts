@@ -12,7 +12,7 @@ import { noTemplate, stated, WRONG_CONFIGURATION } from './variables.ts';
 
 export type FoundPacker = NonNullable<Awaited<ReturnType<typeof findPacker>>>;
 
-export const PACKER_IS_MISSING =
+const PACKER_IS_MISSING =
   'Packer 1.11 or newer is missing: install it (developer.hashicorp.com/packer/install), or let `npm run packer -- version` build it';
 
 export function formatCheck(

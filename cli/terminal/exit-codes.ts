@@ -1,6 +1,6 @@
 import type { ReleaseResult } from '../../client/result.ts';
 
-/** What a command's exit code means to whoever started it. */
+/** What a command's exit code means to whoever started it; none means two things. */
 export const EXIT = {
   released: 0,
   rolledBack: 1,
@@ -9,7 +9,11 @@ export const EXIT = {
   /** Watching ended before the release did, so how it ends is not known. */
   unknown: 4,
   /** A check of the doctor failed, or could not be made. */
-  doctorFailed: 1,
+  unwell: 5,
+  /** A fault of this program; the number that sysexits.h has for that. */
+  fault: 70,
+  /** What the command printed could not be written, as on a full disk; likewise. */
+  notWritten: 74,
 } as const;
 
 /** What a release's outcome is to whoever started the command. */

@@ -5,7 +5,7 @@ import { TAGS } from './tags.ts';
 import { targetSchema, amiSchema } from './targets.ts';
 
 /** An object in the hub's bucket. */
-export const objectSchema = z.object({ bucket: z.string(), key: z.string() });
+const objectSchema = z.object({ bucket: z.string(), key: z.string() });
 
 /** The bytes every account bakes from. */
 export const sourceSchema = objectSchema.extend({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });

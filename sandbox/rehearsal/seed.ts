@@ -84,7 +84,7 @@ const addRole = (world: World, role: Role): void => {
 };
 
 /** Registers a target: its roles and bake project in the hub's region, and a background in its own. Safe to repeat. */
-export function addTarget(
+function addTarget(
   sandbox: Sandbox,
   target: Target,
   {

@@ -126,7 +126,7 @@ export class StateMachines extends Construct {
  * Traced, and every step logged, for longer than the 90 days of its history. Without the data: they are in the history and
  * the bucket, and a log of them would be as large again.
  */
-export function observed(scope: Construct, name: string, ends: Parameters<typeof countEnds>[1] = {}) {
+function observed(scope: Construct, name: string, ends: Parameters<typeof countEnds>[1] = {}) {
   const destination = new KeptLogs(scope, 'Logs', `/aws/vendedlogs/states/${name}`);
   countEnds(destination, ends);
   return { tracingEnabled: true, logs: { destination, level: LogLevel.ALL, includeExecutionData: false } };

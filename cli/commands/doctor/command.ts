@@ -31,8 +31,8 @@ Examples:
 
 Exit codes:
   0  every check was made and is ok
-  1  a check failed, or could not be made
-  2  refused: bad input or configuration, or no credentials`,
+  2  refused: bad input or configuration, or no credentials
+  5  a check failed, or could not be made`,
     )
     .action(async (flags: DoctorFlags) => {
       const { doctorCommand } = await import('./run.ts');

@@ -30,5 +30,5 @@ export async function doctorCommand(
   } else {
     output.print(`${table(findings, output)}\n${verdict(findings, output)}\n`);
   }
-  return well ? 0 : EXIT.doctorFailed;
+  return well ? 0 : EXIT.unwell;
 }

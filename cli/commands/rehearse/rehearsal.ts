@@ -83,7 +83,7 @@ export async function runRehearsal(options: RehearseOptions): Promise<Report> {
 }
 
 /** Tasks, under their own names and under the name of the state they are part of. */
-export function failableStates(machines: readonly Definition[]): FailableStates {
+function failableStates(machines: readonly Definition[]): FailableStates {
   const failable = new Map<string, { state: string; bakes: boolean }>();
   for (const { name, definition } of machines) {
     if (name === NAMES.bakeBatchMachine) continue;

@@ -88,7 +88,7 @@ interface PagedRequest {
  * EC2 itself returns up to 1,000 things to a call without MaxResults. Here a page is smaller, so that whoever reads the
  * first one only is found out by a small test; EC2 never promised the size of a page.
  */
-export const DEFAULT_PAGE_SIZE = 25;
+const DEFAULT_PAGE_SIZE = 25;
 
 export function ec2Page<T>(
   all: readonly T[],

@@ -191,7 +191,7 @@ describe('packleader doctor', () => {
     aws.s3.on(HeadBucketCommand).rejects(named('NotFound'));
     aws.kms.on(DescribeKeyCommand).rejects(refuse('kms:DescribeKey'));
     const { exit, out } = await run('--as', 'auditor');
-    expect(exit).toBe(1);
+    expect(exit).toBe(5);
     expect(out).toContain('  FAIL  hub                        bucket');
     expect(out).toContain(
       'there is no bucket packleader-999999999999-eu-west-1\n        deploy the stack packleader-hub\n',
@@ -210,7 +210,7 @@ describe('packleader doctor', () => {
       mock.rejects(refuse(service));
     }
     const { exit, outcome, checks } = await examine();
-    expect([exit, outcome]).toEqual([1, 'failed']);
+    expect([exit, outcome]).toEqual([5, 'failed']);
     const others = checks.filter(({ check }) => check !== 'access');
     expect(new Set(others.map((finding) => finding.outcome))).toEqual(new Set(['not checked']));
     expect(others.every(({ todo }) => todo.startsWith('allow '))).toBe(true);
@@ -224,7 +224,7 @@ describe('packleader doctor', () => {
       mock.rejects(named('InternalFailure', 'try later\n  and look at $response'));
     }
     const { exit, checks } = await examine();
-    expect(exit).toBe(1);
+    expect(exit).toBe(5);
     expect(checks.filter(({ why }) => why.includes('\n'))).toEqual([]);
     expect(checks.filter(({ outcome }) => outcome === 'ok').map(({ check }) => check)).toEqual([
       'access',
@@ -351,7 +351,7 @@ describe('packleader doctor', () => {
     everythingIsWell();
     spoil();
     const { exit, bad } = await examine();
-    expect(exit).toBe(1);
+    expect(exit).toBe(5);
     const finding = bad.find((one) => one.check === check);
     expect(finding?.outcome).toBe('failed');
     expect(finding?.why).toContain(why);
@@ -384,7 +384,7 @@ describe('packleader doctor', () => {
       .on(AssumeRoleCommand, { RoleArn: `arn:aws:iam::${prod.accountId}:role/auditor` })
       .rejects(named('AccessDenied', 'not allowed'));
     const { exit, bad } = await examine();
-    expect(exit).toBe(1);
+    expect(exit).toBe(5);
     const inProd = bad.filter(({ place }) => place.startsWith(prod.accountId));
     expect(bad).toEqual(inProd);
     expect(inProd).toHaveLength(10);
@@ -398,7 +398,7 @@ describe('packleader doctor', () => {
     aws.sts.on(AssumeRoleCommand).rejects(named('AccessDenied', 'not allowed'));
     const { exit, out } = await run('--json');
     const { checks } = documentSchema.parse(JSON.parse(out));
-    expect(exit).toBe(1);
+    expect(exit).toBe(5);
     expect(checks.filter(({ place }) => place === 'hub').every(({ outcome }) => outcome === 'ok')).toBe(true);
     const others = checks.filter(({ place }) => place !== 'hub');
     expect(new Set(others.map(({ outcome }) => outcome))).toEqual(new Set(['not checked']));
@@ -412,7 +412,7 @@ describe('packleader doctor', () => {
     aws.sts.on(GetCallerIdentityCommand).resolves({ Account: dev.accountId });
     const { exit, out } = await run('--json');
     const { checks } = documentSchema.parse(JSON.parse(out));
-    expect(exit).toBe(1);
+    expect(exit).toBe(5);
     expect(checks.filter(({ place }) => place === 'hub').map(({ outcome }) => outcome)).toEqual(
       Array.from({ length: 8 }, () => 'not checked'),
     );
