@@ -1,5 +1,6 @@
 /** Turns what a zod schema found wrong into problems with a file, a line and one sentence. */
 import * as z from 'zod';
+import { REGIONS } from '../../contract/regions.ts';
 import { regionSchema } from '../../contract/targets.ts';
 import { namesSecret } from './credentials.ts';
 import { nearest, problem, shown, type Path, type Problem } from './problems.ts';
@@ -29,9 +30,12 @@ export const text = (pattern: RegExp, must: string) =>
   z.string({ error: must }).regex(pattern, { error: must });
 
 const REGION = 'must look like eu-west-1';
-export const region = z
-  .string({ error: REGION })
-  .refine((name) => regionSchema.safeParse(name).success, { error: REGION });
+export const region = z.string({ error: REGION }).refine((name) => REGIONS.includes(name), {
+  error: ({ input }) =>
+    regionSchema.safeParse(input).success
+      ? `must be a region of AWS, ${nearest(String(input), REGIONS)}`
+      : REGION,
+});
 
 export const wholeNumber = (from: number, to: number) => {
   const must = `must be a whole number from ${from} to ${to}`;
