@@ -224,7 +224,8 @@ describe('packleader rehearse', () => {
     [['--override', 'instanceTyp=t3.large'], 'found an unknown key, the nearest is "instanceType"'],
     [['--override', 'network=x', '--override', 'network.vpcId=y'], 'must not be inside a plain value'],
     [['--ref', 'no-such-ref'], 'git knows no commit, branch or tag no-such-ref'],
-    [['--branch', ''], 'found an empty name'],
+    [['--branch', ''], 'found "", must be the name of a branch, as git takes it'],
+    [['--branch', 'feature/../x y'], 'found "feature/../x y", must be the name of a branch, as git takes it'],
     [['--fial', 'x'], "unknown option '--fial'"],
   ])('fails with %j, and does nothing', async (args, sentence) => {
     const refused = await rehearseJson('--factory', shipped, ...args);
