@@ -31,6 +31,9 @@ async function run(...args: string[]) {
 
 const documentSchema = z.object({
   outcome: z.string(),
+  factory: z.string().optional(),
+  assumed: z.array(z.string()).default([]),
+  unmetFaults: z.array(z.looseObject({ state: z.string() })).default([]),
   releases: z
     .array(
       z.object({
@@ -130,6 +133,24 @@ describe('packleader rehearse', () => {
     expect([exit, outcome]).toEqual([3, 'rollback incomplete']);
     const kinds = releases[0]?.leftovers.map(({ resourceId }) => resourceId.split('-')[0]).toSorted();
     expect(kinds).toEqual(['ami', 'snap']);
+  });
+
+  test('exits with 2 when a state of --fail was never reached, and says so', async () => {
+    const args = ['linux-base', '--factory', shipped, '--fail', 'Bake dev AMIs', '--fail', 'Publish release'];
+    const { exit, unmetFaults } = await rehearseJson(...args);
+    expect(exit).toBe(2);
+    expect(unmetFaults.map(({ state }) => state)).toEqual(['Publish release']);
+    const told = await run('rehearse', ...args);
+    expect(told.exit).toBe(2);
+    expect(told.out).toContain('the fault in "Publish release" was never met: the release did not get there');
+  });
+
+  test('says first which factory it takes', async () => {
+    const { out } = await run('rehearse', 'linux-base', '--factory', shipped);
+    expect(out).toMatch(/^the factory in packer at [0-9a-f]{7}/);
+    const { factory, assumed } = await rehearseJson('linux-base', '--factory', shipped);
+    expect(factory).toBe('packer');
+    expect(assumed).toEqual([]);
   });
 
   test('rehearses a single image on a base that was released before', async () => {
