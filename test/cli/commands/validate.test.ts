@@ -246,7 +246,9 @@ describe('packleader validate', () => {
     fakePacker();
     const { code, out } = await run('validate', '--factory', writeFactory());
     expect(code).toBe(0);
-    const lines = out.replace(/ in [\d.]+ s: /, ' in 1.0 s: ').replace(/in \/\S+ at [0-9a-f]{7}/, 'in /factory at 0000000');
+    const lines = out
+      .replace(/ in [\d.]+ s: /, ' in 1.0 s: ')
+      .replace(/in \/\S+ at [0-9a-f]{7}/, 'in /factory at 0000000');
     expect(lines).toBe(`the factory in /factory at 0000000 (not in git: the commit is a hash of the files)
   ok    configuration
   ok    variables        3 images in 2 stages
