@@ -14,7 +14,7 @@ type Variables = Omit<Record<PackleaderVariable, unknown>, 'source_ami' | 'ssh_i
  * The variables of one bake (`pkrvars.json`) and the secrets among them, by variable name. The template adds the tag
  * `packleader:source-ami` to `tags`, because only the bake knows that AMI.
  */
-export const packerVariables = ({
+export function packerVariables({
   release,
   stage,
   target,
@@ -27,7 +27,7 @@ export const packerVariables = ({
   readonly settings: Settings;
   /** Name of the execution of `packleader-release-image`. */
   readonly execution: string;
-}): { variables: Variables; secrets: Record<string, SecretReference> } => {
+}): { variables: Variables; secrets: Record<string, SecretReference> } {
   const secrets: Record<string, SecretReference> = {};
   const own: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(settings.variables)) {
@@ -59,4 +59,4 @@ export const packerVariables = ({
     ...(settings.sshInterface === undefined ? {} : { ssh_interface: settings.sshInterface }),
   };
   return { variables, secrets };
-};
+}
