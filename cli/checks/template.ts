@@ -10,12 +10,12 @@ export interface Declaration {
 }
 
 /** The files that Packer takes for the template of an image. */
-export const templateFiles = ({ files }: FactoryTree, image: string): string[] => {
+export function templateFiles({ files }: FactoryTree, image: string): string[] {
   const start = `images/${image}/`;
   return [...files.keys()]
     .filter((name) => name.startsWith(start) && /^[^/]+\.pkr\.(hcl|json)$/.test(name.slice(start.length)))
     .toSorted();
-};
+}
 
 /**
  * The input variables of an image's template. Whether the template is right is for Packer to say: what cannot be read here

@@ -114,14 +114,14 @@ export async function refuseInvalidTemplates(
   throwIfAny(problems);
 }
 
-const readable = (files: FactoryFiles): Configuration | undefined => {
+function readable(files: FactoryFiles): Configuration | undefined {
   try {
     return loadConfiguration(files);
   } catch (error) {
     if (error instanceof InvalidConfiguration) return undefined;
     throw error;
   }
-};
+}
 
 async function runChecks(
   tree: FactoryTree,

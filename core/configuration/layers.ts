@@ -43,10 +43,10 @@ export const readLayers = (files: FactoryFiles, factory: Factory | undefined): M
       }),
   );
 
-export const overridesLayer = (overrides: Readonly<Record<string, unknown>>, factory: Factory): Layer => {
+export function overridesLayer(overrides: Readonly<Record<string, unknown>>, factory: Factory): Layer {
   const { node, problems } = nodeFromObject(OVERRIDES, overrides);
   return toLayer(OVERRIDES, node, problems, factory);
-};
+}
 
 /** What applies to a target, lowest first: a layer's own values, its region, its account, the region in the account. */
 export const sectionsFor = (layers: readonly Layer[], { accountId, region }: Target): Section[] =>
@@ -57,20 +57,20 @@ export const sectionsFor = (layers: readonly Layer[], { accountId, region }: Tar
   });
 
 /** Two targets with the same key get the same settings from these layers. */
-export const sectionsKey = (layers: readonly Layer[], { accountId, region }: Target): string => {
+export function sectionsKey(layers: readonly Layer[], { accountId, region }: Target): string {
   const account = layers.some((layer) => layer.accounts.has(accountId));
   const narrowed =
     layers.some((layer) => layer.regions.has(region)) ||
     layers.some((layer) => layer.accounts.get(accountId)?.regions.has(region));
   return `${account ? accountId : ''}/${narrowed ? region : ''}`;
-};
+}
 
-const toLayer = (
+function toLayer(
   file: string,
   node: MapNode | undefined,
   found: readonly Problem[],
   factory: Factory | undefined,
-): Layer => {
+): Layer {
   const root: MapNode = node ?? { kind: 'map', file, line: 0, entries: new Map() };
   const splitter = new Splitter(file, factory);
   const regions = splitter.regions(root, [], undefined);
@@ -83,7 +83,7 @@ const toLayer = (
     accounts,
     problems: [...found, ...secretProblems(root), ...splitter.problems],
   };
-};
+}
 
 const without = (map: MapNode, keys: readonly string[]): MapNode => ({
   ...map,

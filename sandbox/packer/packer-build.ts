@@ -74,11 +74,11 @@ export const packerBuild =
     await new Packer(build, behaviour).run();
   };
 
-const instanceTypeOf = (variables: Variables, source: Image | undefined): InstanceType => {
+function instanceTypeOf(variables: Variables, source: Image | undefined): InstanceType {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- EC2 refuses the types it does not know.
   const asked = variables.instance_type as InstanceType | null | undefined;
   return asked ?? (source?.Architecture === 'arm64' ? 't4g.large' : 't3.large');
-};
+}
 
 class Packer {
   readonly #build: BuildRun;

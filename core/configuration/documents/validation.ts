@@ -37,10 +37,10 @@ export const region = z.string({ error: REGION }).refine((name) => REGIONS.inclu
       : REGION,
 });
 
-export const wholeNumber = (from: number, to: number) => {
+export function wholeNumber(from: number, to: number) {
   const must = `must be a whole number from ${from} to ${to}`;
   return z.int({ error: must }).min(from, { error: must }).max(to, { error: must });
-};
+}
 
 interface Source {
   /** The value that was validated. */
@@ -74,11 +74,11 @@ export const schemaProblems = (issues: readonly z.core.$ZodIssue[], source: Sour
     return [at(path, `found ${isSecret ? 'a value (not shown)' : shown(found)}, ${issue.message}`)];
   });
 
-const valueAt = (value: unknown, path: Path): unknown => {
+function valueAt(value: unknown, path: Path): unknown {
   let at = value;
   for (const step of path) {
     if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined;
     at = Object.entries(at).find(([key]) => key === String(step))?.[1];
   }
   return at;
-};
+}

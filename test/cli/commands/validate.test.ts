@@ -99,9 +99,9 @@ const calls = () =>
     .filter(([name, first]) => name !== 'packer' || first !== 'version')
     .map(([name = '', first]) => (name === 'packer' ? `${name} ${first}` : name))
     .toSorted();
-const forgetCalls = () => {
+function forgetCalls() {
   for (const name of ['calls', 'told']) rmSync(join(place, name), { force: true });
-};
+}
 
 // ---------------------------------------------------------------------------------------------- the command
 
