@@ -37,10 +37,10 @@ async function problemsIn(...texts: readonly string[]): Promise<string[]> {
   return problems.map(({ file, line, path, message }) => `${file}:${line} ${path}: ${message}`);
 }
 
-const changed = (from: string | RegExp, to: string) => {
+function changed(from: string | RegExp, to: string): string {
   expect(SOUND).toMatch(from);
   return SOUND.replace(from, to);
-};
+}
 const added = (text: string) => changed('region          = var.region', `region = var.region\n  ${text}`);
 
 describe('a template', () => {
