@@ -6,6 +6,7 @@ import { nodeFromObject, type ConfigNode, type MapNode } from './documents/nodes
 import { nearest, problem, shown, type Path, type Problem } from './documents/problems.ts';
 import { secretProblems } from './documents/secrets.ts';
 import { readYaml } from './documents/yaml.ts';
+import { shapeProblems } from './shapes.ts';
 
 export const OVERRIDES = 'overrides';
 
@@ -75,13 +76,17 @@ function toLayer(
   const splitter = new Splitter(file, factory);
   const regions = splitter.regions(root, [], undefined);
   const accounts = splitter.accounts(root);
+  const own = { file, path: [], node: without(root, ['regions', 'accounts']) };
+  const narrowed = [...accounts.values()].flatMap((account) => [account.own, ...account.regions.values()]);
+  const shapes = [own, ...regions.values(), ...narrowed].flatMap(shapeProblems);
   return {
     file,
-    readable: node !== undefined,
-    own: { file, path: [], node: without(root, ['regions', 'accounts']) },
+    // What has another shape is as good as unread: nothing can be said about what it means to set.
+    readable: node !== undefined && shapes.length === 0,
+    own,
     regions,
     accounts,
-    problems: [...found, ...secretProblems(root), ...splitter.problems],
+    problems: [...found, ...secretProblems(root), ...shapes, ...splitter.problems],
   };
 }
 
