@@ -7,7 +7,7 @@ import { inEveryTarget } from './every-target.ts';
 /**
  * Undoes something in every target, and lets no target's trouble keep the others from being undone.
  *  @throws LeftoversRemain with everything that is left; a target that could not be looked at counts as a leftover itself,
- *          under the release's id. A retry comes back for all of them.
+ *    under the release's id. A retry comes back for all of them.
  */
 export async function undoInEveryTarget<T extends Target>(
   targets: readonly T[],
