@@ -20,7 +20,7 @@ export function templateFiles({ files }: FactoryTree, image: string): string[] {
 /**
  * The input variables of an image's template. Whether the template is right is for Packer to say: what cannot be read here
  * declares nothing.
- * @see https://developer.hashicorp.com/packer/docs/templates/hcl_templates/variables
+ *  @see https://developer.hashicorp.com/packer/docs/templates/hcl_templates/variables
  */
 export const declarations = (tree: FactoryTree, image: string): Declaration[] =>
   templateFiles(tree, image).flatMap((file) =>

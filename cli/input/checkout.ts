@@ -20,9 +20,9 @@ export interface FactoryCheckout {
 }
 
 /**
- * @param directory holds `factory.yaml`, or `packer/factory.yaml`
- * @param ref a commit, branch or tag; without it the files as they lie there, changes that are not committed included
- * @throws InvalidConfiguration when there is no factory, or no such ref
+ *  @param directory holds `factory.yaml`, or `packer/factory.yaml`
+ *  @param ref a commit, branch or tag; without it the files as they lie there, changes that are not committed included
+ *  @throws InvalidConfiguration when there is no factory, or no such ref
  */
 export function checkOutFactory(directory: string, ref?: string): FactoryCheckout {
   const root = factoryRoot(directory, ref);

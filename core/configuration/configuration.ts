@@ -15,8 +15,7 @@ export interface Configuration {
 
 /**
  * Reads the factory and every layer, without judging the layers: what is wrong with them is said when they are used.
- *
- * @throws InvalidConfiguration when factory.yaml, an image.yaml or the place of a file is wrong
+ *  @throws InvalidConfiguration when factory.yaml, an image.yaml or the place of a file is wrong
  */
 export function loadConfiguration(files: FactoryFiles): Configuration {
   const { configuration, problems } = readConfiguration(files);

@@ -39,12 +39,11 @@ export interface Origin {
 
 /**
  * The settings of one image in one target of one stage, and the origin of each of them.
- *
- * @example
- * const { settings } = effectiveSettings(loadConfiguration(files), {
- *   image: 'linux-base', stage: 'dev', target: { accountId: '111111111111', region: 'eu-west-1' },
- * });
- * @throws InvalidConfiguration
+ *  @example
+ *    const { settings } = effectiveSettings(loadConfiguration(files), {
+ *      image: 'linux-base', stage: 'dev', target: { accountId: '111111111111', region: 'eu-west-1' },
+ *    });
+ *  @throws InvalidConfiguration
  */
 export function effectiveSettings(
   configuration: Configuration,

@@ -6,8 +6,7 @@ import { InvalidConfiguration, problem } from './documents/problems.ts';
 
 /**
  * Every file of the configuration below the directory, which holds `factory.yaml` or `packer/factory.yaml`.
- *
- * @throws InvalidConfiguration when it holds neither
+ *  @throws InvalidConfiguration when it holds neither
  */
 export function readFactoryDirectory(directory: string): FactoryFiles {
   const root = [directory, join(directory, 'packer')].find((one) => existsSync(join(one, FACTORY_FILE)));

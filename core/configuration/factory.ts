@@ -42,8 +42,7 @@ export const FACTORY_FILE = 'factory.yaml';
 
 /**
  * Reads `factory.yaml` and every `image.yaml`, and checks that every other file is where it belongs.
- *
- * @throws InvalidConfiguration with everything that is wrong
+ *  @throws InvalidConfiguration with everything that is wrong
  */
 export function loadFactory(files: FactoryFiles): Factory {
   const { factory, problems } = readFactory(files);

@@ -87,8 +87,7 @@ export function cycleProblems(
 /**
  * The images in the order of their release: a tier may start when the one before it is done. Only the given images count;
  * a base that is not among them is taken as released before.
- *
- * @throws InvalidConfiguration when images are built on each other
+ *  @throws InvalidConfiguration when images are built on each other
  */
 export function imagesInTiers(
   images: readonly string[],

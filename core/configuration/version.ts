@@ -41,8 +41,7 @@ export const isPrerelease = (version: string): boolean => version.includes('-');
 /**
  * Negative when `a` is older than `b`, positive when it is newer, 0 when they are the same. Of two versions with the
  * same numbers the prerelease is older.
- *
- * @throws RangeError for something that is no version
+ *  @throws RangeError for something that is no version
  */
 export function compareVersions(a: string, b: string): number {
   const left = partsOf(a);

@@ -1,8 +1,7 @@
 /**
  * The project `packleader-bake`, simulated: what Packer's amazon-ebs builder does to the account, in its order, with its
  * clean-up and the holes in it.
- *
- * @see https://github.com/hashicorp/packer-plugin-amazon/blob/main/builder/ebs/builder.go
+ *  @see https://github.com/hashicorp/packer-plugin-amazon/blob/main/builder/ebs/builder.go
  */
 import { createHash } from 'node:crypto';
 import type { _InstanceType as InstanceType, Image, TagSpecification } from '@aws-sdk/client-ec2';

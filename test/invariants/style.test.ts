@@ -1,18 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAst } from 'vitest/node';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 
-/** Every TypeScript file of ours: what git tracks or would, so that neither node_modules nor cdk.out counts. */
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z', '*.ts'], {
-  cwd: REPOSITORY,
-  encoding: 'utf8',
-})
-  .split('\0')
-  .filter((file) => file !== '');
+const GENERATED = ['node_modules', 'cdk.out', '.cache'];
+
+/** Every TypeScript file of ours. */
+const files = globSync('**/*.ts', { cwd: REPOSITORY, exclude: GENERATED });
 
 /** The names and lines of the top-level arrow functions with a block body. */
 function blockArrows(text: string): string[] {
@@ -43,5 +39,32 @@ describe('a top-level function', () => {
     ['function f() {\n  const g = () => {};\n  return g;\n}', []],
   ])('is told apart in %j', (text, arrows) => {
     expect(blockArrows(text)).toEqual(arrows);
+  });
+});
+
+/** The lines of docstrings whose tag is not set off by two spaces, or follows an empty line. */
+function strayTags(text: string): string[] {
+  const lines = text.split('\n');
+  return lines.flatMap((line, index) => {
+    if (!/^ *\* *@(param|returns|throws|see|example)\b/.test(line)) return [];
+    const aligned = /^ *\*  @\S/.test(line) && !/^ *\*$/.test(lines[index - 1] ?? '');
+    return aligned ? [] : [`${index + 1} ${line.trim()}`];
+  });
+}
+
+describe('a docstring', () => {
+  test('sets its tags off by two spaces, right below what it says', () => {
+    const stray = files.flatMap((file) =>
+      strayTags(readFileSync(join(REPOSITORY, file), 'utf8')).map((tag) => `${file}:${tag}`),
+    );
+    expect(stray).toEqual([]);
+  });
+
+  test.each([
+    ['/**\n * Does it.\n *  @throws Error\n */', []],
+    ['/**\n * Does it.\n * @throws Error\n */', ['3 * @throws Error']],
+    ['/**\n * Does it.\n *\n *  @see x\n */', ['4 *  @see x']],
+  ])('is told apart in %j', (text, tags) => {
+    expect(strayTags(text)).toEqual(tags);
   });
 });

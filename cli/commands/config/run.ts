@@ -31,8 +31,7 @@ export interface ConfigRequest {
 
 /**
  * The effective settings, as YAML under a comment that names the target.
- *
- * @throws InvalidConfiguration, also for an unknown image, stage, region or account
+ *  @throws InvalidConfiguration, also for an unknown image, stage, region or account
  */
 export function configShow(request: ConfigRequest): string {
   const { settings, target, others } = resolve(request);
@@ -43,8 +42,7 @@ export function configShow(request: ConfigRequest): string {
 
 /**
  * Every effective value with its file and line and, indented below it, what it overrode, newest first.
- *
- * @throws InvalidConfiguration, also for an unknown image, stage, region or account
+ *  @throws InvalidConfiguration, also for an unknown image, stage, region or account
  */
 export function configExplain(request: ConfigRequest): string {
   const { origins, target, others } = resolve(request);

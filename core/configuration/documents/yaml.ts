@@ -34,8 +34,7 @@ export interface YamlFile {
 
 /**
  * Anchors, aliases and merge keys (`<<`) are resolved; a value keeps the line it was written on.
- *
- * @see https://eemeli.org/yaml/#documents
+ *  @see https://eemeli.org/yaml/#documents
  */
 export function readYaml(file: string, text: string): YamlFile {
   const lines = new LineCounter();
