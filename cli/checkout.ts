@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { unzipSync } from 'fflate';
-import { FACTORY_FILE, type FactoryFiles, isConfiguration } from '../tasks/configuration/factory.ts';
+import { FACTORY_FILE, type FactoryFiles, factoryFiles } from '../tasks/configuration/factory.ts';
 import { InvalidConfiguration, problem } from '../tasks/configuration/problems.ts';
 
 export interface FactoryCheckout {
@@ -43,13 +43,10 @@ export function checkOutFactory(directory: string, ref?: string): FactoryCheckou
   return { commit, note: changed ? 'with changes that are not committed' : undefined, files };
 }
 
-/** The configuration among a factory's files, as text. */
+/** What the configuration reads of a factory's files. */
 export function configurationFiles(files: ReadonlyMap<string, Uint8Array>): FactoryFiles {
   const decoder = new TextDecoder();
-  const texts = [...files]
-    .filter(([name]) => isConfiguration(name))
-    .map(([name, bytes]) => [name, decoder.decode(bytes)] as const);
-  return new Map(texts);
+  return factoryFiles(files.keys(), (name) => decoder.decode(files.get(name)));
 }
 
 function factoryRoot(directory: string, ref: string | undefined): string {

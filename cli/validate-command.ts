@@ -1,3 +1,4 @@
+import { laidOverText } from '../buildspecs/lay-template.mjs';
 import { placeText, problem, sortedProblems, type Problem } from '../tasks/configuration/problems.ts';
 import { checkOutFactory, configurationFiles } from './checkout.ts';
 import type { Output } from './output.ts';
@@ -35,6 +36,8 @@ export async function validateCommand(options: ValidateOptions, output: Output):
   const heading = `${commit.slice(0, 7)}${note === undefined ? '' : ` (${note})`}`;
   output.print(`the factory at ${heading}\n`);
   for (const name of CHECKS) tell(output, name, validation.checked);
+  for (const { image, template, files: own } of validation.replaced)
+    output.print(`  ${output.paint('dim', 'note')}  ${laidOverText(image, template, own)}\n`);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   output.print(`\n${verdict(output, validation, problems, options.strict)}\n`);
   const { ran, remembered } = validation;
@@ -45,13 +48,14 @@ export async function validateCommand(options: ValidateOptions, output: Output):
 }
 
 /** The document that `--json` promises. */
-function documentOf({ checked }: Validation, problems: readonly Problem[]) {
+function documentOf({ checked, replaced }: Validation, problems: readonly Problem[]) {
   return {
     outcome: problems.length === 0 ? 'valid' : 'refused',
     checks: checked.map(({ check: { check, image, stage }, result }) => {
       const why = whyOf(result);
       return { check, image, stage, outcome: result.outcome, ...(why !== undefined && { why }) };
     }),
+    replaced,
     errors: problems.map(({ file, line, path, message }) => ({ file, line, path, message })),
   };
 }

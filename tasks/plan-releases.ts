@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { changedImages } from './changed-images.ts';
 import { checkFactory } from './configuration/check.ts';
-import { type Configuration, loadConfiguration } from './configuration/configuration.ts';
+import { chosenImage, type Configuration, loadConfiguration } from './configuration/configuration.ts';
 import { effectiveSettings } from './configuration/effective.ts';
 import { baseImages, imagesInTiers } from './configuration/tiers.ts';
 import { FACTORY_FILE, type Factory } from './configuration/factory.ts';
@@ -19,6 +19,7 @@ import {
   type Source,
   changesSchema,
   keys,
+  takesTemplate,
 } from './contract.ts';
 import { executionName, releaseExecutionArn } from './execution-name.ts';
 import { factoryFilesOf } from './factory-zip.ts';
@@ -82,7 +83,8 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     const prefix = keys.planPrefix(execution.name, image);
     const name = executionName(release);
     const planned: Plan = { release, stages: [] };
-    const writes: { key: string; document: unknown; metadata?: typeof HAS_SECRETS }[] = [];
+    const { template } = chosenImage(within.factory, image);
+    const writes: { key: string; document: unknown; metadata?: Readonly<Record<string, string>> }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
       const baked = release.prerelease && index > 0 ? [] : targets;
@@ -106,7 +108,10 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
           writes.push({
             key: keys.packerVariables(prefix, target),
             document: told.variables,
-            ...(hasSecrets && { metadata: HAS_SECRETS }),
+            metadata: {
+              ...(template !== undefined && takesTemplate(template)),
+              ...(hasSecrets && HAS_SECRETS),
+            },
           });
           if (hasSecrets) writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
           const { architecture, timeoutMinutes } = settings;
@@ -172,14 +177,15 @@ function readFetched(bucket: string, variables: Event['variables']): Fetched {
 }
 
 async function whatChanged(
-  { factory, ...rest }: Configuration,
+  configuration: Configuration,
   changesKey: string,
   bucket: string,
 ): Promise<string[]> {
   const changes = changesSchema.parse(await readJson({ bucket, key: changesKey }));
-  const configuration = { factory, ...rest };
-  const names = factory.images.map(({ name }) => name);
-  return changedImages(names, changes, (image) => baseImages(configuration, image));
+  return changedImages(configuration.factory.images, changes, {
+    templates: configuration.templateNames,
+    basesOf: (image) => baseImages(configuration, image),
+  });
 }
 
 function releaseOf(
