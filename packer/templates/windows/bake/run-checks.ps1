@@ -1,10 +1,13 @@
 # Runs every check of C:\packleader\checks: each function there whose name begins with `Test-`. A check fails by
 # throwing. All of them run, then the script fails if one of them did, or if there were none.
+#
+# IMAGE  the name that the image is baked under
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 Set-StrictMode -Version Latest
 trap { Write-Host "FAILED: $_"; Write-Host $_.ScriptStackTrace; exit 1 }
 Import-Module -Name 'C:\packleader\scripts\Packleader.psm1' -Force
+if (-not $env:IMAGE) { throw 'The environment has no IMAGE.' }
 
 $directory = 'C:\packleader\checks'
 $ran = 0

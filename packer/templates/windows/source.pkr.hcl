@@ -1,6 +1,9 @@
-# The builder instance and the AMI. The same file in every Linux image.
+# The builder instance and the AMI.
 
 locals {
+  # EC2Launch v2 runs what is between the tags once, at the first boot.
+  user_data = "<powershell>\n${file("${path.root}/bake/open-winrm.ps1")}\n</powershell>\n"
+
   tags = merge(var.tags, { "packleader:source-ami" = var.source_ami })
 }
 
@@ -26,9 +29,11 @@ source "amazon-ebs" "image" {
   source_ami           = var.source_ami
   instance_type        = var.instance_type
   iam_instance_profile = var.instance_profile
-  shutdown_behavior    = "terminate"
-  # An image of ours that is the source provisions itself at boot: this tells it to leave that to the bake.
-  user_data = jsonencode({ environment = "bake", role = "builder" })
+  # Sysprep shuts Windows down from the inside: `terminate` would take the builder away before its AMI is made.
+  shutdown_behavior     = "stop"
+  disable_stop_instance = true
+  user_data             = local.user_data
+  no_ephemeral          = true
 
   metadata_options {
     http_endpoint               = "enabled"
@@ -46,19 +51,26 @@ source "amazon-ebs" "image" {
     delete_on_termination = true
   }
 
-  # The network. With Session Manager the temporary security group gets no rule at all.
+  # The network. Only port 5986 is opened, and only to those who bake.
   vpc_id                                    = var.vpc_id
   subnet_id                                 = var.subnet_id
   security_group_ids                        = var.security_group_ids
-  associate_public_ip_address               = var.ssh_interface == "public_ip" ? true : null
-  temporary_security_group_source_cidrs     = var.ssh_interface == "private_ip" ? var.builder_source_cidrs : []
-  temporary_security_group_source_public_ip = var.ssh_interface == "public_ip"
+  associate_public_ip_address               = var.winrm_interface == "public_ip" ? true : null
+  temporary_security_group_source_cidrs     = var.winrm_interface == "private_ip" ? var.builder_source_cidrs : []
+  temporary_security_group_source_public_ip = var.winrm_interface == "public_ip"
 
-  communicator            = "ssh"
-  ssh_interface           = var.ssh_interface
-  ssh_username            = var.ssh_username
-  ssh_timeout             = "10m"
-  temporary_key_pair_type = "ed25519"
+  # The certificate is the builder's own, made at its first boot: there is nobody who could vouch for it.
+  communicator   = "winrm"
+  ssh_interface  = var.winrm_interface
+  winrm_username = "Administrator"
+  winrm_port     = 5986
+  winrm_use_ssl  = true
+  winrm_insecure = true
+  winrm_use_ntlm = true
+  winrm_timeout  = var.winrm_timeout
+  # EC2 encrypts the password with it, which needs RSA.
+  temporary_key_pair_type  = "rsa"
+  windows_password_timeout = "20m"
 
   # Up to an hour for a large snapshot; the default gives up after ten minutes and leaves the AMI behind.
   aws_polling {

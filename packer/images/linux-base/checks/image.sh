@@ -1,9 +1,5 @@
 # shellcheck shell=bash
-# What linux-base must have besides what every Linux image has.
-
-check_image_is_linux_base() {
-  grep --quiet '"image": *"linux-base"' /etc/packleader/image.json
-}
+# What this image must have besides what every Linux image has.
 
 check_time_zone_exists() {
   test -e "$(readlink --canonicalize /etc/localtime)"

@@ -1,4 +1,4 @@
-# What packleader sets for every bake, then what all Windows images have. The same file in every Windows image.
+# What packleader sets for every bake, then what all Linux images have.
 
 variable "region" {
   description = "The region of the target, such as eu-west-1."
@@ -49,17 +49,17 @@ variable "instance_type" {
 
   validation {
     condition     = can(regex("^[a-z0-9-]+[.][a-z0-9-]+$", var.instance_type))
-    error_message = "The instance_type must look like m7i.xlarge."
+    error_message = "The instance_type must look like m7g.large."
   }
 }
 
 variable "architecture" {
-  description = "The architecture of the image: x86_64, the only one that Windows on EC2 has."
+  description = "The architecture of the image: x86_64 or arm64. A check inside the image compares."
   type        = string
 
   validation {
-    condition     = var.architecture == "x86_64"
-    error_message = "The architecture must be x86_64: EC2 has no Windows for arm64."
+    condition     = contains(["x86_64", "arm64"], var.architecture)
+    error_message = "The architecture must be one of: x86_64, arm64."
   }
 }
 
@@ -103,51 +103,62 @@ variable "kms_key_id" {
 }
 
 variable "instance_profile" {
-  description = "The instance profile of the builder."
+  description = "The instance profile of the builder. Session Manager needs one that may talk to it, as packleader-builder may."
   type        = string
   default     = null
 }
 
 variable "timeout_minutes" {
-  description = "How long the bake may take; no step of it waits longer."
+  description = "How long the bake may take; a builder that nobody stopped ends itself half an hour later."
   type        = number
 }
 
 variable "root_volume_size_gib" {
   description = "The size of the root volume in GiB; at least that of the source AMI."
   type        = number
-  default     = 50
+  default     = 16
 
   validation {
-    condition     = var.root_volume_size_gib >= 30 && var.root_volume_size_gib <= 1024
-    error_message = "The root_volume_size_gib must be from 30 to 1024."
+    condition     = var.root_volume_size_gib >= 8 && var.root_volume_size_gib <= 1024
+    error_message = "The root_volume_size_gib must be from 8 to 1024."
   }
 }
 
-variable "winrm_interface" {
-  description = "How Packer reaches the builder: private_ip, from inside the VPC, or public_ip. Session Manager carries no WinRM."
+variable "ssh_interface" {
+  description = "How Packer reaches the builder. session_manager needs no inbound port; private_ip a bake inside the VPC."
   type        = string
-  default     = "private_ip"
+  default     = "session_manager"
 
   validation {
-    condition     = contains(["private_ip", "public_ip"], var.winrm_interface)
-    error_message = "The winrm_interface must be one of: private_ip, public_ip."
+    condition     = contains(["session_manager", "private_ip", "public_ip"], var.ssh_interface)
+    error_message = "The ssh_interface must be one of: session_manager, private_ip, public_ip."
+  }
+}
+
+variable "ssh_username" {
+  description = "The login of the source AMI: ec2-user (Amazon Linux), admin (Debian), ubuntu (Ubuntu)."
+  type        = string
+  default     = "ec2-user"
+
+  validation {
+    condition     = can(regex("^[a-z_][a-z0-9_-]{0,31}$", var.ssh_username))
+    error_message = "The ssh_username must be a Linux account name."
   }
 }
 
 variable "root_device_name" {
-  description = "The root device of the source AMI."
+  description = "The root device of the source AMI: /dev/xvda (Amazon Linux, Debian) or /dev/sda1 (Ubuntu)."
   type        = string
-  default     = "/dev/sda1"
+  default     = "/dev/xvda"
 
   validation {
     condition     = can(regex("^/dev/[a-z0-9]+$", var.root_device_name))
-    error_message = "The root_device_name must look like /dev/sda1."
+    error_message = "The root_device_name must look like /dev/xvda."
   }
 }
 
 variable "builder_source_cidrs" {
-  description = "Who may reach port 5986 of the builder when Packer makes the security group and winrm_interface is private_ip."
+  description = "Who may reach port 22 of the builder when Packer makes the security group and ssh_interface is private_ip."
   type        = list(string)
   default     = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
 
@@ -157,19 +168,14 @@ variable "builder_source_cidrs" {
   }
 }
 
-variable "winrm_timeout" {
-  description = "How long the builder may take from its password to its WinRM listener. A failed bake's console output says why."
-  type        = string
-  default     = "15m"
-
-  validation {
-    condition     = can(regex("^[0-9]+m$", var.winrm_timeout))
-    error_message = "The winrm_timeout must be a number of minutes, such as 15m."
-  }
+variable "patch" {
+  description = "Whether the bake installs every update that the distribution offers."
+  type        = bool
+  default     = true
 }
 
-variable "install_updates" {
-  description = "Whether the bake installs Windows updates: up to two hours, and two restarts."
+variable "check_idempotence" {
+  description = "Whether the bake runs the playbook a second time and fails if that changes anything."
   type        = bool
   default     = true
 }

@@ -1,4 +1,4 @@
-# The builder instance and the AMI. The same file in every Linux image.
+# The builder instance and the AMI.
 
 locals {
   tags = merge(var.tags, { "packleader:source-ami" = var.source_ami })

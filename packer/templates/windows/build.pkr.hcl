@@ -1,10 +1,6 @@
-# The provisioning, in its order. The same file in every Windows image; what differs is in image.pkr.hcl, scripts/ and
-# checks/.
+# The provisioning, in its order. What differs between Windows images is in their image.pkr.hcl, scripts/ and checks/.
 
 locals {
-  windows = abspath("${path.root}/../../windows")
-  checks  = concat([for file in fileset(local.windows, "checks/*.ps1") : "${local.windows}/${file}"], local.image_checks)
-
   # What the image says of itself, in C:\packleader\image.json.
   identity = {
     image     = var.tags["packleader:image"]
@@ -20,7 +16,7 @@ build {
   sources = ["source.amazon-ebs.image"]
 
   provisioner "powershell" {
-    script  = "${local.windows}/bake/wait-for-signal.ps1"
+    script  = "${path.root}/bake/wait-for-signal.ps1"
     env     = { SIGNAL_TIMEOUT_SECONDS = "600" }
     timeout = "15m"
   }
@@ -34,12 +30,12 @@ build {
     timeout = "5m"
   }
   provisioner "file" {
-    source      = "${local.windows}/scripts"
+    source      = "${path.root}/instance/scripts"
     destination = "C:/packleader/"
     timeout     = "10m"
   }
   provisioner "file" {
-    sources     = local.checks
+    sources     = [for file in fileset(path.root, "checks/*.ps1") : "${path.root}/${file}"]
     destination = "C:/packleader/checks/"
     timeout     = "10m"
   }
@@ -51,7 +47,7 @@ build {
 
   # Twice, because some updates are offered only once others are installed.
   provisioner "powershell" {
-    script            = "${local.windows}/bake/install-updates.ps1"
+    script            = "${path.root}/bake/install-updates.ps1"
     env               = { INSTALL_UPDATES = var.install_updates }
     elevated_user     = "SYSTEM"
     elevated_password = ""
@@ -62,7 +58,7 @@ build {
     check_registry  = true
   }
   provisioner "powershell" {
-    script            = "${local.windows}/bake/install-updates.ps1"
+    script            = "${path.root}/bake/install-updates.ps1"
     env               = { INSTALL_UPDATES = var.install_updates }
     elevated_user     = "SYSTEM"
     elevated_password = ""
@@ -74,7 +70,7 @@ build {
   }
 
   provisioner "powershell" {
-    scripts = local.image_scripts
+    scripts = concat(["${path.root}/bake/configure-windows.ps1"], local.image_scripts)
     env     = local.image_environment
     timeout = "60m"
   }
@@ -85,10 +81,11 @@ build {
 
   provisioner "powershell" {
     scripts = [
-      "${local.windows}/bake/write-package-manifest.ps1",
-      "${local.windows}/bake/clean-up.ps1",
-      "${local.windows}/bake/run-checks.ps1",
+      "${path.root}/bake/write-package-manifest.ps1",
+      "${path.root}/bake/clean-up.ps1",
+      "${path.root}/bake/run-checks.ps1",
     ]
+    env     = { IMAGE = local.identity.image }
     timeout = "90m"
   }
   provisioner "file" {
@@ -104,7 +101,7 @@ build {
 
   # Last: it shuts the builder down.
   provisioner "powershell" {
-    script     = "${local.windows}/bake/seal.ps1"
+    script     = "${path.root}/bake/seal.ps1"
     skip_clean = true
     timeout    = "45m"
   }

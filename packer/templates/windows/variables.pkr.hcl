@@ -1,4 +1,4 @@
-# What packleader sets for every bake, then what all Windows images have. The same file in every Windows image.
+# What packleader sets for every bake, then what all Windows images have.
 
 variable "region" {
   description = "The region of the target, such as eu-west-1."

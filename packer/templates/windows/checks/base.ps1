@@ -5,6 +5,8 @@ function Test-ImageSaysWhatItIs {
     foreach ($name in @('image', 'version', 'commit', 'release', 'sourceAmi')) {
         if (-not (Get-Optional $image $name)) { throw "image.json lacks $name." }
     }
+    # What the image was built on has left a file that names another image.
+    if ($image.image -ne $env:IMAGE) { throw "image.json names $($image.image), not $env:IMAGE." }
 }
 
 function Test-PackageManifest {

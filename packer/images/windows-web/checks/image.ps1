@@ -1,9 +1,4 @@
-# What windows-web must have besides what every Windows image has.
-
-function Test-ImageIsWindowsWeb {
-    $image = (Get-Content -Path 'C:\packleader\image.json' -Raw | ConvertFrom-Json).image
-    if ($image -ne 'windows-web') { throw "image.json names $image." }
-}
+# What this image must have besides what every Windows image has.
 
 function Test-WebServerStarts {
     $service = Get-Service -Name W3SVC

@@ -1,10 +1,7 @@
-# The provisioning, in its order. The same file in every Linux image; what differs is in image.pkr.hcl, playbooks/ and
-# checks/.
+# The provisioning, in its order. What differs between Linux images is in their image.pkr.hcl, playbooks/ and checks/.
 
 locals {
-  packer_root = abspath("${path.root}/../..")
-  scripts     = "${local.packer_root}/scripts/linux"
-  as_root     = "sudo env {{ .Vars }} bash {{ .Path }}"
+  as_root = "sudo env {{ .Vars }} bash {{ .Path }}"
 
   # What the image says of itself, in /etc/packleader/image.json.
   identity = {
@@ -21,7 +18,7 @@ build {
   sources = ["source.amazon-ebs.image"]
 
   provisioner "shell" {
-    script          = "${local.scripts}/wait-for-boot.sh"
+    script          = "${path.root}/bake/wait-for-boot.sh"
     execute_command = local.as_root
     env             = { LIFETIME_MINUTES = var.timeout_minutes + 30 }
     timeout         = "15m"
@@ -33,7 +30,7 @@ build {
     inline_shebang = "/bin/sh -eu"
   }
   provisioner "file" {
-    sources     = ["${local.packer_root}/ansible", "${local.packer_root}/schemas", "${path.root}/playbooks"]
+    sources     = ["${path.root}/ansible", "${path.root}/../../schemas", "${path.root}/playbooks"]
     destination = "/tmp/packleader/"
   }
   provisioner "file" {
@@ -45,25 +42,25 @@ build {
     destination = "/tmp/packleader/variables.json"
   }
   provisioner "shell" {
-    script          = "${local.scripts}/install-ansible.sh"
+    script          = "${path.root}/bake/install-ansible.sh"
     execute_command = local.as_root
     timeout         = "15m"
   }
 
   provisioner "shell" {
-    script          = "${local.scripts}/run-playbook.sh"
+    script          = "${path.root}/bake/run-playbook.sh"
     execute_command = local.as_root
     env             = { PLAYBOOK = "/opt/packleader/ansible/patch.yml" }
     timeout         = "60m"
   }
   provisioner "shell" {
-    script            = "${local.scripts}/reboot-if-needed.sh"
+    script            = "${path.root}/bake/reboot-if-needed.sh"
     execute_command   = local.as_root
     expect_disconnect = true
     skip_clean        = true
   }
   provisioner "shell" {
-    script              = "${local.scripts}/wait-for-boot.sh"
+    script              = "${path.root}/bake/wait-for-boot.sh"
     execute_command     = local.as_root
     env                 = { LIFETIME_MINUTES = var.timeout_minutes + 30 }
     start_retry_timeout = "10m"
@@ -71,7 +68,7 @@ build {
   }
 
   provisioner "shell" {
-    script          = "${local.scripts}/run-playbook.sh"
+    script          = "${path.root}/bake/run-playbook.sh"
     execute_command = local.as_root
     env = {
       PLAYBOOK          = "/opt/packleader/playbooks/bake.yml"
@@ -81,12 +78,12 @@ build {
   }
 
   provisioner "shell" {
-    script          = "${local.scripts}/write-package-manifest.sh"
+    script          = "${path.root}/bake/write-package-manifest.sh"
     execute_command = local.as_root
     timeout         = "5m"
   }
   provisioner "shell" {
-    script          = "${local.scripts}/clean-up.sh"
+    script          = "${path.root}/bake/clean-up.sh"
     execute_command = local.as_root
     timeout         = "10m"
   }
@@ -97,13 +94,13 @@ build {
     inline_shebang = "/bin/sh -eu"
   }
   provisioner "file" {
-    sources     = concat(local.check_directories, ["${path.root}/checks/"])
+    source      = "${path.root}/checks/"
     destination = "/tmp/packleader-checks/"
   }
   provisioner "shell" {
-    script          = "${local.scripts}/run-checks.sh"
+    script          = "${path.root}/bake/run-checks.sh"
     execute_command = local.as_root
-    env             = { ARCHITECTURE = var.architecture }
+    env             = { ARCHITECTURE = var.architecture, IMAGE = local.identity.image }
     timeout         = "10m"
   }
 

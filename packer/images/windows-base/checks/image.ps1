@@ -1,9 +1,4 @@
-# What windows-base must have besides what every Windows image has.
-
-function Test-ImageIsWindowsBase {
-    $image = (Get-Content -Path 'C:\packleader\image.json' -Raw | ConvertFrom-Json).image
-    if ($image -ne 'windows-base') { throw "image.json names $image." }
-}
+# What this image must have besides what every Windows image has.
 
 function Test-TentacleIsInstalled {
     if (-not (Test-Path -Path 'C:\Program Files\Octopus Deploy\Tentacle\Tentacle.exe')) { throw 'It is not.' }

@@ -1,9 +1,5 @@
 # shellcheck shell=bash
-# What linux-web must have besides what every Linux image has.
-
-check_image_is_linux_web() {
-  grep --quiet '"image": *"linux-web"' /etc/packleader/image.json
-}
+# What this image must have besides what every Linux image has.
 
 check_nginx_would_start() {
   nginx -t -q

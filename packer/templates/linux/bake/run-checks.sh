@@ -3,10 +3,11 @@
 # the script fails if one of them did, or if there were none.
 #
 # ARCHITECTURE  what the image is meant to be
+# IMAGE         the name that it is baked under
 set -o errexit -o nounset -o pipefail
 
-: "${ARCHITECTURE:?}"
-export ARCHITECTURE
+: "${ARCHITECTURE:?}" "${IMAGE:?}"
+export ARCHITECTURE IMAGE
 export directory=/tmp/packleader-checks
 trap 'rm --recursive --force "${directory}"' EXIT
 
