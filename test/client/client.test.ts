@@ -23,8 +23,9 @@ import {
   Throttled,
   WaitTimedOut,
 } from '../../client/errors.ts';
-import { type MadeUpFactory, targetsIn } from '../workflow/machines/rehearsing.ts';
-import { HUB, type OperatedHub, operatedHub } from '../cli/hub.ts';
+import { type MadeUpFactory } from '../fixtures/factories.ts';
+import { targetsIn, HUB } from '../fixtures/accounts.ts';
+import { type OperatedHub, operatedHub } from '../fixtures/sandbox/hub.ts';
 
 const AL2023 = 'ssmParameter: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64';
 const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 1) };

@@ -4,8 +4,8 @@ import * as z from 'zod';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { getRelease, listReleases, startRelease, waitForRelease } from '../../client/client.ts';
 import { releaseOnce } from '../../docs/examples/release.ts';
-import { HUB, type OperatedHub, operatedHub } from '../cli/hub.ts';
-import { targetsIn } from '../workflow/machines/rehearsing.ts';
+import { HUB, targetsIn } from '../fixtures/accounts.ts';
+import { type OperatedHub, operatedHub } from '../fixtures/sandbox/hub.ts';
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
 const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 1) };

@@ -10,7 +10,7 @@ import { type Factory, loadFactory, accountsOf } from '../../core/configuration/
 import { throwIfAny } from '../../core/configuration/documents/problems.ts';
 import { type Target, targetName } from '../../core/contract/targets.ts';
 import { BUILDER } from '../../workflow/constructs/role-names.ts';
-import { hub, target } from '../workflow/synthesised.ts';
+import { hub, target } from '../fixtures/synthesised.ts';
 import type { Project } from './code-build.ts';
 import type { DeployedRole, Network } from './moto.ts';
 

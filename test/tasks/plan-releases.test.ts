@@ -3,7 +3,7 @@ import { strToU8, zipSync } from 'fflate';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Changes } from '../../core/contract/releases.ts';
 import { handler } from '../../tasks/plan-releases.ts';
-import { HUB, awsError, call, useAws } from './aws.ts';
+import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
 
 const aws = useAws();
 

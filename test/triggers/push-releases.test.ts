@@ -19,7 +19,8 @@ import { handler as startRelease } from '../../triggers/start-release.ts';
 import { definitionsOf } from '../../workflow/definitions.ts';
 import { bucketName } from '../../core/contract/names.ts';
 import { Build, git, requirePrograms } from '../buildspecs/build.ts';
-import { filesOf, targetsIn } from '../workflow/machines/rehearsing.ts';
+import { filesOf } from '../fixtures/factories.ts';
+import { targetsIn } from '../fixtures/accounts.ts';
 import { fromGithub, githubPayload } from './requests.ts';
 import { WebhookWorld } from './webhook-world.ts';
 

@@ -6,7 +6,7 @@ import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
 import type { GitPush } from '../../triggers/git-push-event.ts';
 import { pushExecutionName } from '../../triggers/release-execution.ts';
 import { handler } from '../../triggers/start-release.ts';
-import { HUB, awsError, call, useAws } from '../tasks/aws.ts';
+import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
 
 const aws = useAws();
 const MACHINE = 'arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release';

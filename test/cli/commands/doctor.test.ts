@@ -21,7 +21,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { main } from '../../../cli/main.ts';
 import { whyNotTrusted } from '../../../cli/commands/doctor/trust.ts';
-import { type MadeUpFactory, filesOf, targetsIn } from '../../workflow/machines/rehearsing.ts';
+import { type MadeUpFactory, filesOf } from '../../fixtures/factories.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
 
 const HUB = '999999999999';
 const hub = { accountId: HUB, region: 'eu-west-1' };

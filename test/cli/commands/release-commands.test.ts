@@ -11,13 +11,10 @@ import type { Output } from '../../../cli/terminal/output.ts';
 import { type ReleaseOptions, releaseCommand } from '../../../cli/commands/release/run.ts';
 import { statusCommand } from '../../../cli/commands/status/run.ts';
 import { watchCommand } from '../../../cli/commands/watch/run.ts';
-import {
-  type MadeUpFactory,
-  filesOf,
-  rehearseFactory,
-  targetsIn,
-} from '../../workflow/machines/rehearsing.ts';
-import { type OperatedHub, operatedHub } from '../hub.ts';
+import { type MadeUpFactory, filesOf } from '../../fixtures/factories.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import { rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
+import { type OperatedHub, operatedHub } from '../../fixtures/sandbox/hub.ts';
 
 const AL2023 = 'ssmParameter: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64';
 const made = { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } };

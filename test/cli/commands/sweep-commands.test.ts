@@ -7,9 +7,9 @@ import { type SweepCommandOptions, sweepCommand } from '../../../cli/commands/sw
 import { NAMES } from '../../../core/contract/names.ts';
 import { awsError } from '../../../sandbox/aws/errors.ts';
 import { snapshotOf } from '../../../sandbox/aws/world.ts';
-import { targetsIn } from '../../workflow/machines/rehearsing.ts';
-import { stoppedRelease } from '../../workflow/machines/sweeping.ts';
-import { type OperatedHub, RELEASE_MACHINE, operatedHub } from '../hub.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import { stoppedRelease } from '../../fixtures/sandbox/sweeping.ts';
+import { type OperatedHub, RELEASE_MACHINE, operatedHub } from '../../fixtures/sandbox/hub.ts';
 
 const made = { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } };
 const AL2023 = 'ssmParameter: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64';

@@ -5,10 +5,11 @@ import { TRIGGER_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { handler as gitPush } from '../../../triggers/git-push.ts';
 import { handler as scheduledRebuild } from '../../../triggers/scheduled-rebuild.ts';
 import { handler as startRelease } from '../../../triggers/start-release.ts';
-import { HUB, RELEASE_MACHINE } from '../../cli/hub.ts';
+import { HUB } from '../../fixtures/accounts.ts';
+import { RELEASE_MACHINE } from '../../fixtures/sandbox/hub.ts';
 import { fromGithub, githubPayload } from '../../triggers/requests.ts';
 import { WebhookWorld } from '../../triggers/webhook-world.ts';
-import { withHub } from '../../workflow/machines/sweeping.ts';
+import { withHub } from '../../fixtures/sandbox/sweeping.ts';
 import { type Recorded, STAGES, recordingsOf } from './recording.ts';
 import { requestsOf } from './requests.ts';
 

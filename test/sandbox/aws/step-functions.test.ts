@@ -9,8 +9,8 @@ import {
   paginateListExecutions,
 } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
-import { type OperatedHub, RELEASE_MACHINE, machineArn, operatedHub } from '../../cli/hub.ts';
-import { targetsIn } from '../../workflow/machines/rehearsing.ts';
+import { type OperatedHub, RELEASE_MACHINE, machineArn, operatedHub } from '../../fixtures/sandbox/hub.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
 
 const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 1) };
 

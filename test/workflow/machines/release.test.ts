@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { pathOf, rehearseFactory, targetsIn } from './rehearsing.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import { pathOf, rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
 
 const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 1) };
 const AL2023 = 'ssmParameter: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64';

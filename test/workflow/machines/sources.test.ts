@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
-import { rehearseFactory, targetsIn } from './rehearsing.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import { rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
 
 const stages = {
   dev: [...targetsIn(0, 1), ...targetsIn(0, 1, 'eu-central-1')],
