@@ -4,11 +4,11 @@ import * as z from 'zod';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { getRelease, listReleases, startRelease, waitForRelease } from '../../client/client.ts';
 import { releaseOnce } from '../../docs/examples/release.ts';
-import { HUB, targetsIn } from '../fixtures/accounts.ts';
+import { HUB } from '../fixtures/accounts.ts';
 import { type OperatedHub, operatedHub } from '../fixtures/sandbox/hub.ts';
+import { STAGES } from '../fixtures/factories.ts';
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
-const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 1) };
 
 /** The first block of code in a language, as the page shows it. */
 const blockOf = (page: string, language: string): string =>
@@ -25,7 +25,7 @@ test('the page shows the example as it is', () => {
 });
 
 test('the example releases an image once per run, and tells the AMI of every account', async () => {
-  const { engine } = (hub = await operatedHub({ stages }));
+  const { engine } = (hub = await operatedHub({ stages: STAGES }));
   const amis = await releaseOnce('base', 'run-1');
   expect([...amis.keys()]).toEqual(['100000000001/eu-west-1', '100001000001/eu-west-1']);
   expect([...amis.values()].every((imageId) => imageId?.startsWith('ami-'))).toBe(true);
@@ -34,11 +34,11 @@ test('the example releases an image once per run, and tells the AMI of every acc
 });
 
 test('the example gives no AMIs when the release was rolled back, and names what is left when that was not possible', async () => {
-  hub = await operatedHub({ stages }, { faults: [{ state: 'Bake prod AMIs', kind: 'failed' }] });
+  hub = await operatedHub({ stages: STAGES }, { faults: [{ state: 'Bake prod AMIs', kind: 'failed' }] });
   expect(await releaseOnce('base', 'run-1')).toEqual(new Map());
   await hub.close();
   hub = await operatedHub(
-    { stages },
+    { stages: STAGES },
     {
       faults: [
         { state: 'Bake prod AMIs', kind: 'failed' },
@@ -56,7 +56,7 @@ test('the permissions on the page are enough, and no more than is used', async (
   const operations = policy.Statement.flatMap(({ Action }) => Action).map((action) =>
     action.replace('states:', 'sfn:'),
   );
-  hub = await operatedHub({ stages }, { allows: new RegExp(`^(${operations.join('|')})$`) });
+  hub = await operatedHub({ stages: STAGES }, { allows: new RegExp(`^(${operations.join('|')})$`) });
   const { clock } = hub.sandbox;
   const on = {
     hub: HUB,

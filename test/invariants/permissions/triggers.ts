@@ -12,6 +12,7 @@ import { WebhookWorld } from '../../triggers/webhook-world.ts';
 import { withHub } from '../../fixtures/sandbox/sweeping.ts';
 import { type Recorded, STAGES, recordingsOf } from './recording.ts';
 import { requestsOf } from './requests.ts';
+import { AL2023 } from '../../fixtures/factories.ts';
 
 const OUTSIDE = 'outside any state';
 
@@ -19,7 +20,7 @@ export async function callsOfTriggers(): Promise<Recorded[]> {
   const { pushes, calls } = await receivedByWebhook();
   const recorded: Recorded[] = [];
   const images = {
-    base: 'ssmParameter: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64',
+    base: AL2023,
     web: 'image: base',
   };
   await withHub({ stages: STAGES, images }, async ({ sandbox, engine }) => {

@@ -10,15 +10,13 @@ import {
 } from '@aws-sdk/client-sfn';
 import { afterEach, expect, test } from 'vitest';
 import { type OperatedHub, RELEASE_MACHINE, machineArn, operatedHub } from '../../fixtures/sandbox/hub.ts';
-import { targetsIn } from '../../fixtures/accounts.ts';
-
-const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 1) };
+import { STAGES } from '../../fixtures/factories.ts';
 
 let hub: OperatedHub;
 afterEach(async () => hub.close());
 
 async function open(...options: Parameters<typeof operatedHub> extends [unknown, ...infer R] ? R : never) {
-  hub = await operatedHub({ stages }, ...options);
+  hub = await operatedHub({ stages: STAGES }, ...options);
   return new SFNClient(hub.operator);
 }
 
