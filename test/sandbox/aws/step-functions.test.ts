@@ -9,7 +9,13 @@ import {
   paginateListExecutions,
 } from '@aws-sdk/client-sfn';
 import { expect, test } from 'vitest';
-import { type HubOptions, type OperatedHub, RELEASE_MACHINE, machineArn, openHub } from '../../fixtures/sandbox/hub.ts';
+import {
+  type HubOptions,
+  type OperatedHub,
+  RELEASE_MACHINE,
+  machineArn,
+  openHub,
+} from '../../fixtures/sandbox/hub.ts';
 
 let hub: OperatedHub;
 async function open(options?: HubOptions) {
