@@ -18,8 +18,10 @@ import { type MadeUpFactory } from '../../fixtures/factories.ts';
 import { DEV, HUB, PROD } from '../../fixtures/accounts.ts';
 import { targetName } from '../../../core/contract/targets.ts';
 
-export const FACTORY: MadeUpFactory = { stages: { dev: [DEV], prod: [PROD] } };
-export const PLACES = [targetName(DEV), targetName(PROD)];
+/** In a region with a longer name than that of {@link DEV}, for which the columns make room. */
+export const FAR = { ...PROD, region: 'eu-central-1' };
+export const FACTORY: MadeUpFactory = { stages: { dev: [DEV], prod: [FAR] } };
+export const PLACES = [targetName(DEV), targetName(FAR)];
 
 /** Every call that a test does not expect is refused. */
 export const aws = {

@@ -14,10 +14,10 @@ import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts
 import { beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { filesOf } from '../../fixtures/factories.ts';
-import { DEV, HUB, PROD } from '../../fixtures/accounts.ts';
+import { DEV, HUB } from '../../fixtures/accounts.ts';
 import { temporaryDirectory, writeFiles } from '../../fixtures/directories.ts';
 import { run } from '../output.ts';
-import { FACTORY, PLACES, aws, everythingIsWell, named, refuse, trustOf } from './doctor-world.ts';
+import { FACTORY, FAR, PLACES, aws, everythingIsWell, named, refuse, trustOf } from './doctor-world.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -69,7 +69,7 @@ describe('packleader doctor', () => {
       'hub bucket',
       'hub event bus',
       'hub project packleader-fetch-source',
-      ...[DEV, PROD].flatMap(({ accountId }, index) => [
+      ...[DEV, FAR].flatMap(({ accountId }, index) => [
         `${accountId} access`,
         `${accountId} role packleader-steward`,
         `${accountId} role packleader-orchestrator`,
@@ -86,7 +86,7 @@ describe('packleader doctor', () => {
     expect(aws.sts.commandCalls(AssumeRoleCommand).map(({ args }) => args[0].input.RoleArn)).toEqual([
       `arn:aws:iam::${HUB.accountId}:role/auditor`,
       `arn:aws:iam::${DEV.accountId}:role/auditor`,
-      `arn:aws:iam::${PROD.accountId}:role/auditor`,
+      `arn:aws:iam::${FAR.accountId}:role/auditor`,
     ]);
   });
 
@@ -96,12 +96,12 @@ describe('packleader doctor', () => {
     aws.kms.on(DescribeKeyCommand).rejects(refuse('kms:DescribeKey'));
     const { exit, out } = await doctor('--as', 'auditor');
     expect(exit).toBe(5);
-    expect(out).toContain('  FAIL  hub                     bucket');
+    expect(out).toContain('  FAIL  hub                        bucket');
     expect(out).toContain(
       'there is no bucket packleader-999999999999-eu-west-1\n        deploy the stack packleader-hub\n',
     );
     expect(out).toMatch(
-      / {2}-- {4}100000000001\/eu-west-1 {4,}key alias\/packleader +not checked: AccessDenied/,
+      / {2}-- {4}111111111111\/eu-west-1 {4,}key alias\/packleader +not checked: AccessDenied/,
     );
     expect(out).toContain('28 checks: 1 failed, 2 not checked\n');
   });
@@ -288,11 +288,11 @@ describe('packleader doctor', () => {
   test('fails when the role cannot be assumed, and checks nothing else there', async () => {
     everythingIsWell();
     aws.sts
-      .on(AssumeRoleCommand, { RoleArn: `arn:aws:iam::${PROD.accountId}:role/auditor` })
+      .on(AssumeRoleCommand, { RoleArn: `arn:aws:iam::${FAR.accountId}:role/auditor` })
       .rejects(named('AccessDenied', 'not allowed'));
     const { exit, bad } = await examine();
     expect(exit).toBe(5);
-    const inProd = bad.filter(({ place }) => place.startsWith(PROD.accountId));
+    const inProd = bad.filter(({ place }) => place.startsWith(FAR.accountId));
     expect(bad).toEqual(inProd);
     expect(inProd).toHaveLength(10);
     expect(inProd.filter(({ outcome }) => outcome === 'failed').map(({ check }) => check)).toEqual([
