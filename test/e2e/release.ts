@@ -10,7 +10,7 @@ import { BAKE_ENVIRONMENT, NAMES, type Target, targetName } from '../../tasks/co
 import { type Definition, definitionsOf } from '../../workflow/definitions.ts';
 import { bucketName } from '../../workflow/hub-stack.ts';
 import { type Build, CodeBuild } from './code-build.ts';
-import { HUB, type MadeFactory, type Stages, deployed, makeFactory } from './factory.ts';
+import { type Copies, HUB, type MadeFactory, type Stages, deployed, makeFactory } from './factory.ts';
 import type { Installation } from './installation.ts';
 import { type Machine, type MachineOptions, type Part, answerBuilders } from './machines.ts';
 import { Moto } from './moto.ts';
@@ -42,6 +42,7 @@ export class Stand {
     directory: string,
     stages: Stages,
     number: number,
+    copies: Copies = {},
   ): Promise<Stand> {
     const targets = Object.values(stages).flat();
     const repository = join(directory, 'repository');
@@ -62,7 +63,7 @@ export class Stand {
           [targetName(one), await moto.addNetwork(one, number * NETWORKS + index)] as const,
       ),
     );
-    const made = makeFactory(repository, stages, new Map(networks));
+    const made = makeFactory(repository, stages, new Map(networks), copies);
     const environment = buildImage(installation, directory, made);
     const codeBuild = await CodeBuild.start({
       moto,
