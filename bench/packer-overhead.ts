@@ -1,12 +1,13 @@
 /**
- * `npm run bench:packer`: what packleader adds to Packer. On one moto, with one Packer and the shipped linux-base template: two
+ * `npm run bench:packer`: what packleader adds to Packer. On one moto, with one Packer and the shipped linux-base: two
  * bare `packer build` runs one after the other (dev, prod), against a release of the same image into the same two accounts.
  * First with builders that are provisioned at once, then with builders that take 60 s.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { layTemplate } from '../buildspecs/lay-template.mjs';
 import { NAMES, bucketName } from '../core/contract/names.ts';
 import type { Target } from '../core/contract/targets.ts';
 import { LOGIN } from '../test/e2e/factory.ts';
@@ -23,7 +24,7 @@ const LIMIT = 1.05;
 const say = (line: string): undefined => void process.stdout.write(`${line}\n`);
 const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-/** Runs Packer on the checked out template with the variables that the release planned, and returns the milliseconds. */
+/** Runs Packer on the image, laid over its template, with the variables that the release planned; returns the milliseconds. */
 async function packerAlone(
   stand: Stand,
   { root }: Installation,
@@ -34,6 +35,9 @@ async function packerAlone(
   const variables = await plannedVariables(stand, target);
   const file = join(directory, `${target.accountId}.pkrvars.json`);
   const name = `bare-${Date.now()}`;
+  const factory = mkdtempSync(join(directory, 'bare-'));
+  cpSync(join(stand.made.repository, 'packer'), factory, { recursive: true });
+  layTemplate(factory, 'linux-base', 'linux');
   writeFileSync(file, JSON.stringify({ ...variables, ami_name: name }));
   const { accessKeyId, secretAccessKey, sessionToken } = await stand.moto.assume(
     target.accountId,
@@ -44,7 +48,7 @@ async function packerAlone(
   }));
   const started = performance.now();
   const child = spawn('packer', ['build', '-color=false', `-var-file=${file}`, '.'], {
-    cwd: join(stand.made.repository, 'packer', 'images', 'linux-base'),
+    cwd: join(factory, 'images', 'linux-base'),
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...stand.environment,

@@ -2,7 +2,7 @@
  * Runs Packer: the one on the PATH when it is recent enough, else one that is built from source, once, as a Go tool.
  * The amazon plugin likewise, at the version that the templates pin.
  *
- *     npm run packer -- validate packer/images/linux-base
+ *     npm run packer -- fmt -recursive packer
  *
  * Nothing is downloaded but Go modules, and those are verified against the committed go.sum.
  * `PACKLEADER_CACHE` moves the cache (default: .cache in this repository).

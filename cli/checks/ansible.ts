@@ -74,20 +74,15 @@ function syntaxChecks(tree: FactoryTree, images: readonly string[], playbooks: r
 function syntaxOf(tree: FactoryTree, image: string): Syntax {
   const { files, problems } = tree.laidOver(image);
   const known = new Set(ansibleFiles(tree));
-  const baked = [...files].filter(([, file]) => known.has(file));
+  // What cannot be laid over is not baked, and Packer's check says so.
+  const baked = problems.length > 0 ? [] : [...files].filter(([, file]) => known.has(file));
+  const playbooks = baked.filter(([, file]) => isPlaybook(tree, file));
   const shared = [...known].filter(isSharedByAll);
-  const names = baked.map(([name]) => `images/${image}/${name}`);
+  const placed = (some: typeof baked): string[] => some.map(([name]) => `images/${image}/${name}`).toSorted();
   return {
     image,
-    // What cannot be laid over is not baked, and Packer's check says so.
-    playbooks:
-      problems.length > 0
-        ? []
-        : baked
-            .filter(([, file]) => isPlaybook(tree, file))
-            .map(([name]) => `images/${image}/${name}`)
-            .toSorted(),
-    roles: rolesIn([...shared, ...names]),
+    playbooks: placed(playbooks),
+    roles: rolesIn([...shared, ...placed(baked)]),
     content: [...shared, ...baked.map(([, file]) => file)],
     root: async () => dirname(dirname(await tree.bakedDirectory(image))),
   };

@@ -1,6 +1,6 @@
 import { zipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BAKE_ENVIRONMENT, HAS_SECRETS } from '../../core/contract/environments.ts';
+import { BAKE_ENVIRONMENT, HAS_SECRETS, takesTemplate } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { Build, requirePrograms, sha256 } from './build.ts';
 
@@ -74,8 +74,9 @@ function bake(environment: Record<string, string> = {}, files: Record<string, st
   });
 }
 
-const hasSecrets = () =>
-  build.put(`${keys.packerVariables(prefix, target)}.metadata`, JSON.stringify(HAS_SECRETS));
+const planSays = (metadata: Readonly<Record<string, string>>) =>
+  build.put(`${keys.packerVariables(prefix, target)}.metadata`, JSON.stringify(metadata));
+const hasSecrets = () => planSays(HAS_SECRETS);
 const toldPacker = () => build.left('../packer') ?? '';
 
 describe('a bake', () => {
@@ -170,6 +171,67 @@ describe('a bake', () => {
     expect(build.left('../curl')).toContain(
       '--proto =https --output packer.zip https://releases.hashicorp.com/',
     );
+  });
+});
+
+describe('a bake of an image with a template', () => {
+  const inTemplate = {
+    'templates/linux/source.pkr.hcl': 'shared\n',
+    'templates/linux/bake/a.sh': 'shared\n',
+  };
+  const left = (name: string) => build.left(`factory/images/linux-base/${name}`);
+
+  it('runs Packer where both are laid over each other, and says so in its log', () => {
+    planSays(takesTemplate('linux'));
+    packer({ script: 'cat source.pkr.hcl image.pkr.hcl bake/a.sh >"$FAKE_AWS/seen"' });
+    const { status, log } = bake({}, inTemplate);
+    expect(status, log).toBe(0);
+    expect(log).toContain('images/linux-base is laid over templates/linux.\n');
+    expect(build.left('../seen')).toBe('shared\n# a template\nshared\n');
+    expect(toldPacker()).toContain(`${build.directory}/work/factory/images/linux-base: init .`);
+  });
+
+  it('keeps the own files of the image, and says which in one line', () => {
+    planSays({ ...takesTemplate('linux'), ...HAS_SECRETS });
+    build.put(keys.packerSecrets(prefix, target), '{}');
+    const { status, log } = bake({}, { ...inTemplate, 'templates/linux/image.pkr.hcl': 'shared\n' });
+    expect(status, log).toBe(0);
+    expect(log).toContain(
+      "images/linux-base is laid over templates/linux, with its own image.pkr.hcl in place of the template's.\n",
+    );
+    expect(left('image.pkr.hcl')).toBe('# a template\n');
+    expect(left('source.pkr.hcl')).toBe('shared\n');
+  });
+
+  it('takes none when the plan names none, although the source has some', () => {
+    const { status, log } = bake({}, inTemplate);
+    expect(status, log).toBe(0);
+    expect(log).not.toContain('laid over');
+    expect(left('source.pkr.hcl')).toBeUndefined();
+  });
+
+  it.each([
+    ['that the source does not have', 'linx', 'which the source does not have: it has templates/linux.'],
+    ['that is a path', '../images', 'which is not the name of a directory below templates/.'],
+  ])('fails before Packer runs on a template %s, and exports why', (_, template, why) => {
+    planSays(takesTemplate(template));
+    const { status, exported } = bake({}, inTemplate);
+    expect({ status, error: exported['LAST_ERROR'] }).toEqual({
+      status: 1,
+      error: expect.stringContaining(why),
+    });
+    expect(toldPacker()).toBe('');
+  });
+
+  it.each([
+    [takesTemplate('linux'), 'images/linux-api holds no *.pkr.hcl, and neither does templates/linux.'],
+    [{}, 'images/linux-api holds no *.pkr.hcl, and takes no template.'],
+  ])('fails when there is nothing for Packer to read: %j', (metadata, why) => {
+    planSays(metadata);
+    const files = { 'images/linux-api/image.yaml': '', 'templates/linux/bake/a.sh': '' };
+    const { status, log } = bake({ [BAKE_ENVIRONMENT.image]: 'linux-api' }, files);
+    expect({ status, log }).toEqual({ status: 1, log: expect.stringContaining(why) });
+    expect(toldPacker()).toBe('');
   });
 });
 

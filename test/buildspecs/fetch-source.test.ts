@@ -240,6 +240,19 @@ describe('what changed', () => {
     expect(changesOf(fetch({}).exported)['linux-web']).toEqual({ since: now, files: [] });
   });
 
+  it('tells of a template as of everything else: who takes it is for Plan releases to say', () => {
+    const since = commit({ 'packer/templates/linux/source.pkr.hcl': 'old\n' });
+    released('linux-base', '1.4.20260101000000', since);
+    commit({ 'packer/templates/linux/source.pkr.hcl': 'new\n', 'packer/templates/windows/bake/a.ps1': '' });
+    const { exported } = fetch({});
+    expect(changesOf(exported)['linux-base']).toEqual({
+      since,
+      files: ['templates/linux/source.pkr.hcl', 'templates/windows/bake/a.ps1'],
+    });
+    const files = factoryFilesOf(build.get(exported['SOURCE_KEY'] ?? ''));
+    expect([...files]).toContainEqual(['templates/linux/source.pkr.hcl', '']);
+  });
+
   it('is measured from the newest time, not from the highest number or the last name', () => {
     const [old, recent] = [commit({}), commit({ 'packer/factory.yaml': 'defaultBranch: main # v2\n' })];
     released('linux-base', '1.9.20260301000000', recent);

@@ -12,7 +12,7 @@ import { differences, normalised } from './compare.ts';
 import { LOGIN, STAGES } from './factory.ts';
 import type { Installation } from './installation.ts';
 import type { Part } from './machines.ts';
-import { bakeForReal } from './real-bake.ts';
+import { bakeCopyForReal, bakeForReal } from './real-bake.ts';
 import { rehearseAlone } from './rehearsal.ts';
 import { Stand, answerBakes } from './release.ts';
 
@@ -123,5 +123,9 @@ export const cases: readonly Case[] = [
   {
     name: 'linux-base is provisioned, checked and booted for real',
     run: bakeForReal,
+  },
+  {
+    name: 'linux-base, copied under another name, passes its own checks',
+    run: bakeCopyForReal,
   },
 ];

@@ -34,11 +34,15 @@ export interface MadeFactory {
   readonly repository: string;
 }
 
+/** Images that are copied, as somebody does who begins with the nearest: by the name of the copy, that of the image. */
+export type Copies = Readonly<Record<string, string>>;
+
 /** Makes a repository with `packer/` as it is here; only configuration differs, as it would for any user. */
 export function makeFactory(
   repository: string,
   stages: Stages,
   networks: ReadonlyMap<string, Network>,
+  copies: Copies = {},
 ): MadeFactory {
   rmSync(repository, { recursive: true, force: true });
   mkdirSync(repository, { recursive: true });
@@ -89,6 +93,8 @@ export function makeFactory(
     rootVolumeSizeGiB: 20,
     variables: { ssh_username: LOGIN, application_name: 'application', application_version: '1.0.0' },
   });
+  for (const [copy, image] of Object.entries(copies))
+    cpSync(join(packer, 'images', image), join(packer, 'images', copy), { recursive: true });
   git(repository, 'init', '--quiet', '--initial-branch=main');
   git(repository, 'add', '--all');
   git(repository, 'commit', '--quiet', '--message', 'The factory of the end-to-end runs');

@@ -1,9 +1,13 @@
-/** One bake in which nothing plays a part: linux-base is provisioned, checked, made an image, and booted. */
+/**
+ * Bakes in which nothing plays a part: linux-base is provisioned, checked, made an image, and booted; and so is a copy of it
+ * under another name, but for the booting.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NAMES } from '../../core/contract/names.ts';
-import { LOGIN } from './factory.ts';
+import * as z from 'zod';
+import { type Copies, LOGIN } from './factory.ts';
 import type { Installation } from './installation.ts';
 import { type Machine, boot } from './machines.ts';
 import { startPackageProxy } from './package-proxy.ts';
@@ -62,7 +66,40 @@ export async function bakeForReal(
   directory: string,
   number: number,
 ): Promise<string[]> {
-  const stand = await Stand.start(installation, directory, { dev: [DEV] }, number);
+  const { machine, problems } = await released(installation, directory, number, 'linux-base');
+  if (machine === undefined) return problems;
+  const layers = [join(machine.directory, 'upper'), installation.root];
+  const boots = await Promise.all(BOOTS.map(async (one) => booted(one, layers, directory)));
+  return [...problems, ...boots.flat()];
+}
+
+/** Nothing in an image knows its name but by the bake: a copy passes its own checks. */
+export async function bakeCopyForReal(
+  installation: Installation,
+  directory: string,
+  number: number,
+): Promise<string[]> {
+  const copy = 'copied';
+  const { machine, problems } = await released(installation, directory, number, copy, {
+    [copy]: 'linux-base',
+  });
+  if (machine === undefined) return problems;
+  const file = join(machine.directory, 'upper', 'etc/packleader/image.json');
+  const { image } = identitySchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  return image === copy ? problems : [...problems, `The image says that it is ${image}.`];
+}
+
+const identitySchema = z.object({ image: z.string() });
+
+/** Releases an image into one account; without a machine the problems say why. */
+async function released(
+  installation: Installation,
+  directory: string,
+  number: number,
+  name: string,
+  copies: Copies = {},
+): Promise<{ readonly machine?: Machine; readonly problems: string[] }> {
+  const stand = await Stand.start(installation, directory, { dev: [DEV] }, number, copies);
   const { codeBuild } = stand;
   const packageProxy = await startPackageProxy(join(installation.cache, 'packages'));
   const machines: Machine[] = [];
@@ -73,23 +110,15 @@ export async function bakeForReal(
     undefined,
     (machine) => machines.push(machine),
   );
-  const { releases, error } = await stand.release({ images: ['linux-base'] });
+  const { releases, error } = await stand.release({ images: [name] });
   const build = codeBuild.builds.find(({ project }) => project.name === NAMES.bakeProject);
   const log = build ? readFileSync(join(build.directory, 'log'), 'utf8') : '';
   const [machine] = machines;
   if (releases[0]?.outcome !== 'released' || !build || !machine) {
-    return [
-      `The release ended ${releases[0]?.outcome ?? 'early'}: ${releases[0]?.error?.cause ?? error}`,
-      log.slice(-3000),
-    ];
+    const ended = `The release ended ${releases[0]?.outcome ?? 'early'}: ${releases[0]?.error?.cause ?? error}`;
+    return { problems: [ended, log.slice(-3000)] };
   }
-  const image = join(machine.directory, 'upper');
-  return [
-    ...baked(log, build.exported, image),
-    ...(
-      await Promise.all(BOOTS.map(async (one) => booted(one, [image, installation.root], directory)))
-    ).flat(),
-  ];
+  return { machine, problems: baked(log, build.exported, join(machine.directory, 'upper')) };
 }
 
 function baked(log: string, exported: Readonly<Record<string, string>>, image: string): string[] {

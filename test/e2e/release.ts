@@ -17,7 +17,7 @@ import { type Target, targetName } from '../../core/contract/targets.ts';
 import { type Definition, definitionsOf } from '../../workflow/definitions.ts';
 import { type Build, CodeBuild } from './code-build.ts';
 import { HUB } from '../fixtures/accounts.ts';
-import { type MadeFactory, type Stages, deployed, makeFactory } from './factory.ts';
+import { type Copies, type MadeFactory, type Stages, deployed, makeFactory } from './factory.ts';
 import type { Installation } from './installation.ts';
 import { type Machine, type MachineOptions, type Part, answerBuilders } from './machines.ts';
 import { Moto } from './moto.ts';
@@ -49,6 +49,7 @@ export class Stand {
     directory: string,
     stages: Stages,
     number: number,
+    copies: Copies = {},
   ): Promise<Stand> {
     const targets = Object.values(stages).flat();
     const repository = join(directory, 'repository');
@@ -69,7 +70,7 @@ export class Stand {
           [targetName(one), await moto.addNetwork(one, number * NETWORKS + index)] as const,
       ),
     );
-    const made = makeFactory(repository, stages, new Map(networks));
+    const made = makeFactory(repository, stages, new Map(networks), copies);
     const environment = buildImage(installation, directory, made);
     const codeBuild = await CodeBuild.start({
       moto,

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { layOver } from '../../core/templates/laid-over.ts';
 import { imageOf } from '../../cli/checks/scopes.ts';
 import { checkOutFactory } from '../../cli/input/checkout.ts';
@@ -50,6 +52,64 @@ describe('the shipped images', () => {
       layOver(files, name, template).replaced.map((file) => `${name}: ${file}`),
     );
     expect(replaced).toEqual(['linux-web: playbooks/provision.yml']);
+  });
+});
+
+describe('an image that was copied under another name', () => {
+  const copyOf = (image: string): ReadonlyMap<string, Uint8Array> =>
+    new Map(
+      [...files].flatMap(([file, bytes]) => {
+        const copy = file.replace(`images/${image}/`, 'images/copied/');
+        return copy === file
+          ? [[file, bytes]]
+          : [
+              [file, bytes],
+              [copy, bytes],
+            ];
+      }),
+    );
+
+  it.each(images)('finds nothing in its checks that names $name', ({ name, template }) => {
+    const copied = copyOf(name);
+    const laid = [...layOver(copied, 'copied', template).files];
+    const checks = laid.filter(([file]) => file.startsWith('checks/'));
+    expect(checks.map(([, file]) => file)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^images\/copied\/checks\/image\./)]),
+    );
+    for (const [, file] of checks) {
+      const content = new TextDecoder().decode(copied.get(file));
+      expect(images.filter((image) => content.includes(image.name))).toEqual([]);
+    }
+  });
+
+  describe('and says what it is', () => {
+    let place: string;
+    beforeEach(() => {
+      place = mkdtempSync(join(tmpdir(), 'packleader-checks-'));
+    });
+    afterEach(() => rmSync(place, { recursive: true }));
+
+    /** Runs the shared check of the name as run-checks.sh does, with a directory of the test's in place of the image's. */
+    const passes = (baked: string, says: string): boolean => {
+      writeFileSync(join(place, 'image.json'), JSON.stringify({ commit: 'c0ffee', image: says }));
+      const checks = text('templates/linux/checks/base.sh').replaceAll('/etc/packleader/', `${place}/`);
+      writeFileSync(join(place, 'base.sh'), checks);
+      const command = 'source "$1"; check_image_is_the_one_that_was_baked';
+      const { status } = spawnSync('bash', ['-euc', command, 'check', join(place, 'base.sh')], {
+        env: { PATH: process.env['PATH'], IMAGE: baked },
+      });
+      return status === 0;
+    };
+
+    it.each(images)('passes the check that $name passes', ({ name }) => {
+      expect(passes(name, name)).toBe(true);
+      expect(passes('copied', 'copied')).toBe(true);
+    });
+
+    it('fails it when what it was built on still says what that was', () => {
+      expect(passes('copied', 'linux-base')).toBe(false);
+      expect(passes('linux', 'linux-base')).toBe(false);
+    });
   });
 });
 

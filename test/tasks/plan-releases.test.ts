@@ -174,6 +174,61 @@ describe('planning a release of one image', () => {
   });
 });
 
+describe('planning a release of an image with a template', () => {
+  const LINUX = { 'templates/linux/source.pkr.hcl': 'source {}\n', 'templates/linux/bake/a.sh': '' };
+  const withImage = (more: string) => ({
+    ...LINUX,
+    'images/base/image.yaml': `${FACTORY.get('images/base/image.yaml')}${more}`,
+  });
+
+  it.each([
+    ['that of its platform, when it names none', '', { template: 'linux' }],
+    ['the one that it names', 'template: hardened\n', { template: 'hardened' }],
+    ['none, when it says so', 'template: none\n', undefined],
+  ])('tells each bake which it takes: %s', async (_, stated, metadata) => {
+    const hardened = { 'templates/hardened/source.pkr.hcl': 'source {}\n' };
+    aws.holds('hub', SOURCE.key, factory({ ...withImage(stated), ...hardened }));
+    acceptsWrites(...files('base'));
+    await plan({ image: 'base' });
+    for (const account of ['111111111111', '222222222222'])
+      expect(metadataOf(`base/${account}-eu-west-1.pkrvars.json`)).toEqual(metadata);
+    expect(metadataOf('base/plan.json')).toBeUndefined();
+  });
+
+  it('tells it beside that there are secrets', async () => {
+    aws.holds('hub', SOURCE.key, factory(LINUX));
+    acceptsWrites(...files('web'));
+    await plan({ image: 'web' });
+    const metadata = metadataOf('web/222222222222-eu-west-1.pkrvars.json');
+    expect(metadata).toEqual({ template: 'linux', secrets: 'yes' });
+  });
+
+  it('fails when the source has no such template, with those that it has, and writes nothing', async () => {
+    aws.holds('hub', SOURCE.key, factory(withImage('template: linx\n')));
+    await expect(plan({ image: 'base' })).rejects.toMatchObject({
+      name: 'InvalidConfiguration',
+      message:
+        'images/base/image.yaml:4 template: found "linx", must be one of the directories below templates/, "linux", or none',
+    });
+    expect(aws.commands).toEqual(['GetObject']);
+  });
+
+  it('releases, after a push to a template, who takes it and what is built on that', async () => {
+    const changes = { since: COMMIT, files: ['templates/hardened/source.pkr.hcl'] };
+    aws.holds('hub', 'sources/changes.json', { base: changes, web: changes });
+    const hardened = { 'templates/hardened/source.pkr.hcl': 'source {}\n' };
+    const released = async (image: string) => {
+      const own = `images/${image}/image.yaml`;
+      aws.holds('hub', SOURCE.key, factory({ ...hardened, [own]: `${FACTORY.get(own)}template: hardened\n` }));
+      const { tiers } = await plan({});
+      return tiers.flat().map(({ release }) => release.image);
+    };
+    acceptsWrites(...files('base'), ...files('web'));
+    expect(await released('web')).toEqual(['web']);
+    expect(await released('base')).toEqual(['base', 'web']);
+  });
+});
+
 describe('planning releases of several images', () => {
   it('puts a base before what is built on it, at exactly the version it is about to get', async () => {
     acceptsWrites(...files('base'), ...files('web'));

@@ -531,6 +531,187 @@ describe('Packer', () => {
   });
 });
 
+describe('templates', () => {
+  /** The example's Linux images hold nothing any more but a playbook: base.pkr.hcl and web.pkr.hcl are their template's. */
+  const shared = {
+    'images/base/base.pkr.hcl': null,
+    'images/web/web.pkr.hcl': null,
+    'templates/linux/variables.pkr.hcl': TEMPLATE,
+    'templates/linux/plugins.pkr.hcl': 'packer {\n  required_plugins {}\n}\n',
+    'templates/linux/bake/wait.sh': '#!/bin/sh\ntrue\n',
+    'templates/linux/ansible/roles/users/tasks/main.yml': '- name: Nothing\n  ansible.builtin.debug:\n',
+    'templates/linux/ansible/patch.yml': PLAYBOOK,
+  };
+
+  it('are looked at as they are baked, laid under each image', async () => {
+    fakeAll();
+    // What is a file of the image and what is one of the template, as Packer finds them.
+    fakePacker(
+      `appendFileSync(${JSON.stringify(join(place, 'seen'))}, JSON.stringify([image, ...require('node:fs').readdirSync('.').toSorted()]) + '\\n');`,
+    );
+    const { outcome, errors, checks } = await validated(writeFactory(shared), '--stage', 'prod');
+    expect({ outcome, errors }).toEqual({ outcome: 'valid', errors: [] });
+    const linux = ['ansible', 'bake', 'plugins.pkr.hcl', 'variables.pkr.hcl'];
+    expect(new Set(jsonLines('seen').map((line) => JSON.stringify(line)))).toEqual(
+      new Set(
+        [
+          ['base', ...linux, 'config', 'image.yaml', 'install.sh', 'playbooks'],
+          ['web', ...linux, 'config', 'image.yaml'],
+          ['desktop', 'config', 'desktop.pkr.hcl', 'image.yaml'],
+        ].map(([image, ...names]) => JSON.stringify([image, ...names.toSorted()])),
+      ),
+    );
+    expect(checks.filter((check) => /^(ShellCheck|ansible)/.test(check))).toEqual([
+      'ShellCheck ok',
+      'ShellCheck base ok',
+      'ansible syntax base ok',
+      'ansible syntax web ok',
+      'ansible-lint ok',
+    ]);
+  });
+
+  it('let an image look for roles in its template, in what all share and in itself, and nowhere else', async () => {
+    fake(
+      'ansible-playbook',
+      `appendFileSync(${JSON.stringify(join(place, 'roles'))}, JSON.stringify(process.env.ANSIBLE_ROLES_PATH.split(':').map((one) => one.replace(process.cwd() + '/', ''))) + '\\n');`,
+    );
+    const other = { 'templates/windows/ansible/roles/users/tasks/main.yml': '[]\n' };
+    await validated(writeFactory({ ...shared, ...other }), 'base');
+    expect(jsonLines('roles')).toEqual([['ansible/roles', 'images/base/ansible/roles']]);
+  });
+
+  it('report what Packer refuses once, in the file of the template, whoever takes it', async () => {
+    fakePacker(
+      `fail(1, { out: 'Error: Unsupported argument\\n\\n  on variables.pkr.hcl line 7:\\n   7: x = 1\\n\\nNo file exists at ' + process.cwd() + '/bake/wait.sh.\\n\\n' })`,
+    );
+    const { errors } = await validated(
+      writeFactory({
+        ...shared,
+        'images/desktop/image.yaml': null,
+        'images/desktop/desktop.pkr.hcl': null,
+        'images/desktop/config/default.yaml': null,
+      }),
+    );
+    expect(errors).toEqual([
+      'templates/linux/variables.pkr.hcl:7: Unsupported argument: No file exists at templates/linux/bake/wait.sh.',
+    ]);
+  });
+
+  it('report what other tools find once, in the file of the template', async () => {
+    fakePacker(
+      '',
+      `fail(3, { out: [...'ab'].map(() => { const file = args.at(-1) + '/templates/linux/variables.pkr.hcl';
+        return '--- old/' + file + '\\n+++ new/' + file + '\\n@@ -2,2 +2,2 @@\\n-a=1\\n+a = 1\\n same\\n\\n'; })[0] })`,
+    );
+    fake(
+      'shellcheck',
+      `if (!args.at(-1).startsWith('templates/')) return;
+fail(1, { out: JSON.stringify({ comments: [{ file: args.at(-1), line: 2, code: 2086, message: 'Double quote.' }] }) })`,
+    );
+    fake(
+      'ansible-playbook',
+      `const patch = args.find((one) => one.endsWith('patch.yml'));
+fail(4, { err: "[ERROR]: the role 'thing' was not found\\nOrigin: " + process.cwd() + '/' + patch + ":3:11\\n" })`,
+    );
+    const factory = writeFactory({ ...shared, 'templates/linux/boot.ps1': 'if ($x -eq 1 {\n' });
+    const { errors } = await validated(factory);
+    expect(errors).toEqual([
+      "templates/linux/ansible/patch.yml:3: the role 'thing' was not found",
+      'templates/linux/bake/wait.sh:2: Double quote. (SC2086)',
+      expect.stringMatching(/^templates\/linux\/boot\.ps1:1: found "if /),
+      'templates/linux/variables.pkr.hcl:2: is not formatted: `packer fmt -recursive` in the factory does it',
+    ]);
+  });
+
+  it('say where a variable is declared, in the template or in the image', async () => {
+    const { errors } = await validated(
+      writeFactory({
+        ...shared,
+        'templates/linux/variables.pkr.hcl': `${declare('port')}${TEMPLATE}`,
+        'images/web/image.pkr.hcl': declare('host'),
+      }),
+      'web',
+      '--stage',
+      'prod',
+    );
+    const settable =
+      'write variables.%s in one of images/web/config/default.yaml, images/web/config/prod.yaml';
+    expect(errors).toEqual([
+      `images/web/image.pkr.hcl:1 variable.host: has no default, must be set for prod: ${settable.replace('%s', 'host')}`,
+      `templates/linux/variables.pkr.hcl:1 variable.port: has no default, must be set for prod: ${settable.replace('%s', 'port')}`,
+    ]);
+  });
+
+  it('give way to a file of the image, which is said and is no problem', async () => {
+    fakePacker();
+    const factory = writeFactory({
+      ...shared,
+      'templates/linux/playbooks/bake.yml': PLAYBOOK,
+      'images/web/variables.pkr.hcl': `${TEMPLATE}${declare('own', '  default = 1\n')}`,
+      'images/web/config/prod.yaml': 'variables: { own: 2 }\n',
+    });
+    const { code, out } = await run('validate', '--factory', factory, '--stage', 'prod');
+    expect(code).toBe(0);
+    expect(out.split('\n').filter((line) => line.includes('note'))).toEqual([
+      "  note  images/base is laid over templates/linux, with its own playbooks/bake.yml in place of the template's.",
+      "  note  images/web is laid over templates/linux, with its own variables.pkr.hcl in place of the template's.",
+    ]);
+    const json = await run('validate', '--factory', factory, '--json', 'web');
+    expect(JSON.parse(json.out)).toMatchObject({
+      replaced: [{ image: 'web', template: 'linux', files: ['variables.pkr.hcl'] }],
+    });
+  });
+
+  it('fail where the image names one that is not there', async () => {
+    fakeAll();
+    const image = 'description: Built on base\nversion: "2.0"\nplatform: linux\ntemplate: linx\n';
+    const { errors } = await validated(writeFactory({ ...shared, 'images/web/image.yaml': image }));
+    expect(errors).toEqual([
+      'images/web/image.yaml:4 template: found "linx", must be one of the directories below templates/, "linux", or none',
+    ]);
+    expect(calls().filter((call) => call === 'packer validate')).toEqual([]);
+  });
+
+  it('fail where neither they nor the image have something that Packer could read', async () => {
+    const { errors } = await validated(
+      writeFactory({ 'images/base/base.pkr.hcl': null, 'templates/linux/bake/wait.sh': 'true\n' }),
+      'base',
+    );
+    expect(errors).toEqual([
+      'images/base:0: found no template of Packer, must hold at least one *.pkr.hcl, or templates/linux must',
+    ]);
+  });
+
+  it('fail where a name is a file here and a directory there', async () => {
+    fakeAll();
+    const { errors } = await validated(writeFactory({ ...shared, 'images/web/bake': 'a file\n' }), 'web');
+    expect(errors).toEqual([
+      'images/web:0: images/web cannot be laid over templates/linux: in one of them bake is a file, in the other a directory.',
+    ]);
+    expect(calls().filter((call) => call === 'packer validate')).toEqual([]);
+  });
+
+  it('that no chosen image takes are left alone', async () => {
+    fakeAll();
+    const windows = { 'templates/windows/bake/broken.ps1': 'if (\n' };
+    const factory = writeFactory({ ...shared, ...windows });
+    expect((await validated(factory, 'web')).errors).toEqual([]);
+    expect((await validated(factory, 'desktop')).errors).toEqual([
+      expect.stringMatching(/^templates\/windows\/bake\/broken\.ps1:1: /),
+    ]);
+  });
+
+  it('are looked at again when they change, for who takes them', async () => {
+    fakeAll();
+    const factory = { ...shared, 'templates/windows/source.pkr.hcl': '# nothing\n' };
+    await validated(writeFactory(factory));
+    forgetCalls();
+    await validated(writeFactory({ ...factory, 'templates/linux/bake/wait.sh': '#!/bin/sh\nfalse\n' }));
+    const validations = Array.from({ length: 6 }, () => 'packer validate');
+    expect(calls()).toEqual([...validations, 'shellcheck']);
+  });
+});
+
 describe('scripts and playbooks', () => {
   it('fails on what ShellCheck finds, also in a script without the extension', async () => {
     fake(

@@ -204,6 +204,75 @@ describe('an image', () => {
   });
 });
 
+describe('the template of an image', () => {
+  const names = (...templates: string[]) =>
+    Object.fromEntries(templates.map((name) => [`templates/${name}/source.pkr.hcl`, '']));
+  const states = (template: string) =>
+    edited('images/base/image.yaml', 'platform: linux\n', `platform: linux\ntemplate: ${template}\n`);
+  const templatesOf = (changes: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      loadFactory(factoryWith(changes)).images.map(({ name, template }) => [name, template]),
+    );
+
+  it('is that of its platform, where the factory has one', () => {
+    expect(templatesOf(names('linux', 'hardened'))).toEqual({
+      base: 'linux',
+      desktop: undefined,
+      web: 'linux',
+    });
+  });
+
+  it('is the one that it names', () => {
+    const changes = { ...names('linux', 'hardened'), ...states('hardened') };
+    expect(templatesOf(changes)).toMatchObject({ base: 'hardened', web: 'linux' });
+  });
+
+  it('is none where it says so, whatever there is', () => {
+    expect(templatesOf({ ...names('linux'), ...states('none') }).base).toBeUndefined();
+    expect(templatesOf(states('none')).base).toBeUndefined();
+  });
+
+  it.each([
+    [
+      'that is not there, with those that are',
+      { ...names('linux', 'windows'), ...states('linx') },
+      'images/base/image.yaml:4 template: found "linx", must be one of the directories below templates/, "linux", "windows", or none',
+    ],
+    [
+      'in a factory without any, also that of its platform',
+      states('linux'),
+      'images/base/image.yaml:4 template: found "linux", must be none: there is no directory below templates/',
+    ],
+    [
+      'that is a path',
+      { ...names('linux'), ...states('../images/web') },
+      'images/base/image.yaml:4 template: found "../images/web", must be one of the directories below templates/, "linux", or none',
+    ],
+    [
+      'that is no name at all',
+      { ...names('linux'), ...states('[linux]') },
+      'images/base/image.yaml:4 template: found a list, must be the name of a directory below templates/, or none',
+    ],
+    [
+      'whose directory has the name of none',
+      names('none'),
+      'templates/none: found the name "none", which means that an image takes no template',
+    ],
+    [
+      'whose directory is no slug',
+      names('My_Template'),
+      'templates/My_Template: found the name "My_Template", must be lower-case letters, digits and single dashes, start with a letter and have at most 40 characters',
+    ],
+    [
+      'that holds configuration, which nothing would read',
+      { 'templates/linux/config/default.yaml': '' },
+      'templates/linux/config/default.yaml: found configuration in a template, must be in config/ or in the image',
+    ],
+  ])('fails %s', (_what, changes, expected) => {
+    expect(problemsWith(changes)).toEqual([expected]);
+  });
+});
+
 describe('a layer file', () => {
   it.each([
     [
