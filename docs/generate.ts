@@ -1,4 +1,4 @@
-/** Writes what the documentation says about the state machines: `npm run docs`. A test compares. */
+/** Writes what the documentation takes from the program: `npm run docs`. A test compares. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { readFactoryDirectory } from '../tasks/configuration/factory-directory.ts';
@@ -6,6 +6,7 @@ import { loadFactory } from '../tasks/configuration/factory.ts';
 import { NAMES } from '../tasks/contract.ts';
 import { stateGraphSchema } from '../sandbox/asl.ts';
 import { definitionsOf } from '../workflow/definitions.ts';
+import { settingsPage } from './settings-reference.ts';
 import { type StateMachine, diagramOf, stepTable } from './state-machines.ts';
 
 const ROOT = new URL('..', import.meta.url);
@@ -22,6 +23,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['README.md', await formatted(withSections(readme, sections))],
     ['docs/generated/state-machines.md', await formatted(stateMachinesPage(machines))],
+    ['docs/settings.md', await formatted(settingsPage())],
   ]);
 }
 
