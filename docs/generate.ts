@@ -1,30 +1,44 @@
 /** Writes what the documentation takes from the program: `npm run docs`. A test compares. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { readFactoryDirectory } from '../tasks/configuration/factory-directory.ts';
 import { loadFactory } from '../tasks/configuration/factory.ts';
 import { NAMES } from '../tasks/contract.ts';
 import { stateGraphSchema } from '../sandbox/asl.ts';
 import { definitionsOf } from '../workflow/definitions.ts';
+import { withQuotations } from './quoted.ts';
 import { settingsPage } from './settings-reference.ts';
 import { type StateMachine, diagramOf, stepTable } from './state-machines.ts';
 
 const ROOT = new URL('..', import.meta.url);
 
-/** Every generated file, by its path in the repository. */
+/** Every page that is generated, or of which a part is, by its path in the repository. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const machines = machinesOfThisFactory();
   const transaction = named(machines, NAMES.releaseImageMachine);
-  const readme = readFileSync(new URL('README.md', ROOT), 'utf8');
   const sections = new Map([
     ['picture', diagramOf(transaction, { maps: false })],
     ['steps', stepTable(transaction, { maps: false })],
   ]);
-  return new Map([
-    ['README.md', await formatted(withSections(readme, sections))],
-    ['docs/generated/state-machines.md', await formatted(stateMachinesPage(machines))],
-    ['docs/settings.md', await formatted(settingsPage())],
+  const pages = new Map([
+    ['docs/generated/state-machines.md', stateMachinesPage(machines)],
+    ['docs/settings.md', settingsPage()],
   ]);
+  const explained = 'docs/how-it-works.md';
+  for (const path of writtenPages()) {
+    const written = readFileSync(new URL(path, ROOT), 'utf8');
+    const quoting = await withQuotations(path === explained ? withSections(written, sections) : written);
+    if (path === explained || quoting !== written) pages.set(path, quoting);
+  }
+  const formattedPages = [...pages].map(async ([path, text]) => [path, await formatted(text)] as const);
+  return new Map(await Promise.all(formattedPages));
+}
+
+/** The pages that people write. */
+export function writtenPages(): string[] {
+  const below = readdirSync(new URL('docs', ROOT)).map((name) => `docs/${name}`);
+  const top = readdirSync(ROOT);
+  return [...top, ...below].filter((path) => path.endsWith('.md') && path !== 'docs/settings.md').sort();
 }
 
 function machinesOfThisFactory(): StateMachine[] {
