@@ -2,6 +2,7 @@
  * Measures what packleader promises: `npm run bench`. Prints a table and ends with 1 when a target is missed. Times are
  * the median of three runs after one that warms up.
  */
+import { STATE_NAMES } from '../core/contract/state-names.ts';
 import { availableParallelism, loadavg } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { countRelease, type Counts } from './counts.ts';
@@ -72,7 +73,7 @@ async function quotas(): Promise<Row[]> {
   return withFactory({ targets: 1_000, stages: 4 }, async (directory) => {
     const ways = {
       released: await countRelease(directory),
-      'rolled back': await countRelease(directory, { state: 'Publish release', kind: 'refused' }),
+      'rolled back': await countRelease(directory, { state: STATE_NAMES.publishRelease, kind: 'refused' }),
     };
     return Object.entries(ways).flatMap(([way, counts]) => quotaRows(`1,000 targets, ${way}`, counts));
   });

@@ -1,11 +1,10 @@
 /** Counts what one release of one image costs: calls, state transitions, and how near it comes to AWS's quotas. */
-import { checkOutFactory, configurationFiles } from '../cli/checkout.ts';
-import { rehearse, type Figures } from '../sandbox/rehearsal.ts';
-import type { Fault } from '../sandbox/faults.ts';
-import { loadConfiguration } from '../tasks/configuration/configuration.ts';
+import { checkOutFactory, configurationFiles } from '../cli/input/checkout.ts';
+import { type Figures, rehearse } from '../sandbox/rehearsal/rehearsal.ts';
+import type { Fault } from '../sandbox/rehearsal/faults.ts';
+import { loadConfiguration } from '../core/configuration/configuration.ts';
 import { definitionsOf } from '../workflow/definitions.ts';
-import { bucketName } from '../workflow/hub-stack.ts';
-import { NAMES } from '../tasks/contract.ts';
+import { bucketName, NAMES } from '../core/contract/names.ts';
 
 export interface Counts extends Omit<Figures, 'calls'> {
   /** By Packer, in the target accounts. */

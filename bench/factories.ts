@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Target } from '../tasks/contract.ts';
+import type { Target } from '../core/contract/targets.ts';
 
 const OWN = new URL('../packer/', import.meta.url).pathname;
 

@@ -2,30 +2,45 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import * as z from 'zod';
-import { InvalidConfiguration, type Problem, problem } from '../tasks/configuration/problems.ts';
-import { EXIT } from './exit-codes.ts';
-import { addCancel } from './commands/cancel.ts';
-import { addConfig } from './commands/config.ts';
-import { addDoctor } from './commands/doctor.ts';
-import type { ExitCode } from './commands/options.ts';
-import { addRehearse } from './commands/rehearse.ts';
-import { addRelease } from './commands/release.ts';
-import { addStatus } from './commands/status.ts';
-import { addSweep } from './commands/sweep.ts';
-import { addValidate } from './commands/validate.ts';
-import { addWatch } from './commands/watch.ts';
-import { ClientError } from './client/errors.ts';
-import { type Output, refusalDocument, refusalText, standardOutput } from './output.ts';
+import { InvalidConfiguration, type Problem, problem } from '../core/configuration/documents/problems.ts';
+import { EXIT } from './terminal/exit-codes.ts';
+import { addCancel } from './commands/cancel/command.ts';
+import { addConfig } from './commands/config/command.ts';
+import { addDoctor } from './commands/doctor/command.ts';
+import type { ExitCode } from './input/options.ts';
+import { addRehearse } from './commands/rehearse/command.ts';
+import { addRelease } from './commands/release/command.ts';
+import { addStatus } from './commands/status/command.ts';
+import { addSweep } from './commands/sweep/command.ts';
+import { addValidate } from './commands/validate/command.ts';
+import { addWatch } from './commands/watch/command.ts';
+import { ClientError } from '../client/errors.ts';
+import {
+  type Output,
+  type ProgramOutput,
+  programOutput,
+  refusalDocument,
+  refusalText,
+} from './terminal/output.ts';
 
 const VERSION = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))).version;
 
+/** The whole program: runs a command line on the process's own streams, and never throws. Returns the exit code. */
+export async function run(args: readonly string[], output: ProgramOutput = programOutput()): Promise<number> {
+  const code = await main(args, output);
+  const failure = await output.written();
+  if (!failure) return code;
+  output.complain(`packleader: its output could not be written: ${failure.message}\n`);
+  return EXIT.notWritten;
+}
+
 /**
- * Runs one command line and returns its exit code. Never throws for what the user wrote: a refusal goes to standard
- * error, or to standard output as the one JSON document when `--json` was given.
+ * Runs one command line and returns its exit code. Never throws: a refusal goes to standard error, or to standard output as the one
+ * JSON document when `--json` was given, and so does a fault of this program, with the trace that mends it.
  */
-export async function main(args: readonly string[], output: Output = standardOutput()): Promise<number> {
+export async function main(args: readonly string[], output: Output): Promise<number> {
   const code: ExitCode = { exit: EXIT.released };
   const json = args.includes('--json');
   try {
@@ -34,8 +49,8 @@ export async function main(args: readonly string[], output: Output = standardOut
   } catch (error) {
     if (error instanceof CommanderError) return usage(error, json, output);
     const problems = problemsOf(error);
-    if (!problems) throw error;
     output.status('');
+    if (!problems) return fault(error, json, output);
     if (json) output.print(refusalDocument(problems));
     else output.complain(refusalText(problems));
     return EXIT.refused;
@@ -45,7 +60,47 @@ export async function main(args: readonly string[], output: Output = standardOut
 /** Why a command was refused; undefined for a fault of this program. */
 function problemsOf(error: unknown): readonly Problem[] | undefined {
   if (error instanceof InvalidConfiguration) return error.problems;
-  return error instanceof ClientError ? [problem(error.name, 0, [], error.message)] : undefined;
+  if (error instanceof ClientError) return [problem(error.name, 0, [], error.message)];
+  return isAboutAFile(error) ? [problem(error.path, 0, [], whyNot(error))] : undefined;
+}
+
+/** What the operating system says of a file that somebody named, whichever command wanted it. */
+interface FileError extends Error {
+  readonly code: string;
+  readonly path: string;
+}
+
+function isAboutAFile(error: unknown): error is FileError {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    'syscall' in error &&
+    'path' in error &&
+    typeof error.path === 'string'
+  );
+}
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  EACCES: 'may not be read or written by this user',
+  EISDIR: 'is a directory, must be a file',
+  ELOOP: 'is a symbolic link that leads back to itself',
+  EMFILE: 'cannot be opened: too many files are open',
+  ENAMETOOLONG: 'has too long a name',
+  ENOENT: 'is not there',
+  ENOSPC: 'cannot be written: the disk is full',
+  ENOTDIR: 'is a file, must be a directory',
+  EPERM: 'may not be read or written by this user',
+  EROFS: 'cannot be written: the disk is read-only',
+};
+
+const whyNot = ({ code, message }: FileError): string => WHY_NOT[code] ?? message;
+
+function fault(error: unknown, json: boolean, output: Output): number {
+  const { name, message, stack = message } = error instanceof Error ? error : new Error(String(error));
+  if (json) output.print(`${JSON.stringify({ outcome: 'fault', error: { name, message } }, null, 2)}\n`);
+  output.complain(`packleader ${VERSION} met a fault of its own; whoever mends it needs this:\n${stack}\n`);
+  return EXIT.fault;
 }
 
 /** Commander has already written its own message, unless one JSON document was asked for. */

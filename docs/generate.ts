@@ -1,10 +1,10 @@
 /** Writes what the documentation takes from the program: `npm run docs`. A test compares. */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
-import { readFactoryDirectory } from '../tasks/configuration/factory-directory.ts';
-import { loadFactory } from '../tasks/configuration/factory.ts';
-import { NAMES } from '../tasks/contract.ts';
-import { stateGraphSchema } from '../sandbox/asl.ts';
+import { readFactoryDirectory } from '../core/configuration/factory-directory.ts';
+import { loadFactory } from '../core/configuration/factory.ts';
+import { NAMES } from '../core/contract/names.ts';
+import { stateGraphSchema } from '../sandbox/engine/asl.ts';
 import { definitionsOf } from '../workflow/definitions.ts';
 import { withQuotations } from './quoted.ts';
 import { settingsPage } from './settings-reference.ts';

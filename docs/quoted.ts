@@ -7,7 +7,7 @@
  */
 import { mock } from 'node:test';
 import { main } from '../cli/main.ts';
-import type { Output } from '../cli/output.ts';
+import type { Output } from '../cli/terminal/output.ts';
 
 /** Every quoted command starts at this moment, so that versions and the AMIs of that day are the same each time. */
 const STARTED_AT = Date.parse('2026-11-21T09:30:00Z');

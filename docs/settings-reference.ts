@@ -4,8 +4,8 @@
  */
 import { Document as YamlDocument, isCollection, isMap, stringify } from 'yaml';
 import * as z from 'zod';
-import { factorySchema, imageSchema } from '../tasks/configuration/factory.ts';
-import { NARROWING_KEYS, settingsSchema } from '../tasks/configuration/settings.ts';
+import { factorySchema, imageSchema } from '../core/configuration/factory.ts';
+import { NARROWING_KEYS, settingsSchema } from '../core/configuration/settings.ts';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 

@@ -1,5 +1,5 @@
 /** Draws and lists a state machine from its definition, as it would be deployed. */
-import { type State, type StateGraph, statesOf } from '../sandbox/asl.ts';
+import { type State, type StateGraph, statesOf } from '../sandbox/engine/asl.ts';
 
 /** A definition and the name it would be deployed under. */
 export interface StateMachine {

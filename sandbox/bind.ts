@@ -11,7 +11,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
-import type { Service } from './errors.ts';
+import type { Service } from './aws/errors.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** The part of every SDK client that says who calls, and where. */

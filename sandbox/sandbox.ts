@@ -1,18 +1,18 @@
 /** The embedded AWS: one pipeline that every call of every client goes through. */
-import type { Clock } from './clock.ts';
-import { autoscaling } from './autoscaling.ts';
-import { codebuild } from './codebuild.ts';
-import type { Caller, Context, Credentials, Operations, StepFunctions } from './context.ts';
-import { ec2 } from './ec2.ts';
-import { awsError } from './errors.ts';
-import type { Service } from './errors.ts';
-import { eventbridge } from './eventbridge.ts';
-import type { PackerBehaviour } from './packer-build.ts';
-import { checkPermission } from './permissions.ts';
-import { s3 } from './s3.ts';
-import { ssm } from './ssm.ts';
-import { sts } from './sts.ts';
-import type { World } from './world.ts';
+import type { Clock } from './aws/clock.ts';
+import { autoscaling } from './aws/autoscaling.ts';
+import { codebuild } from './aws/codebuild.ts';
+import type { Caller, Context, Credentials, Operations, StepFunctions } from './aws/context.ts';
+import { ec2 } from './aws/ec2/ec2.ts';
+import { awsError, type Service } from './aws/errors.ts';
+import { eventbridge } from './aws/eventbridge.ts';
+import type { PackerBehaviour } from './packer/packer-build.ts';
+import { checkPermission } from './aws/permissions.ts';
+import { HUB_ROLES } from './aws/hub-roles.ts';
+import { s3 } from './aws/s3.ts';
+import { ssm } from './aws/ssm.ts';
+import { sts } from './aws/sts.ts';
+import type { World } from './aws/world.ts';
 
 const SERVICES: Record<Exclude<Service, 'sfn'>, Operations> = {
   autoscaling,
@@ -176,13 +176,6 @@ export class Sandbox {
     return run as (context: Context, input: object) => unknown;
   }
 }
-
-/** The roles the hub's own parts run with. */
-export const HUB_ROLES = {
-  tasks: 'packleader-tasks',
-  stateMachine: 'packleader-state-machine',
-  fetchSource: 'packleader-fetch-source',
-} as const;
 
 function summary(input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { Body: body, ...rest } = input;

@@ -1,17 +1,11 @@
 import * as z from 'zod';
-import {
-  type Ami,
-  NAMES,
-  type Plan,
-  type ReleasedRecord,
-  amiSchema,
-  keys,
-  plannedReleaseSchema,
-  targetName,
-} from './contract.ts';
-import { putEvent } from './events.ts';
-import { parseEvent } from './parse-event.ts';
-import { readPlan, writeJson } from './plan-store.ts';
+import { keys } from '../core/contract/keys.ts';
+import { NAMES } from '../core/contract/names.ts';
+import { type Plan, type ReleasedRecord, plannedReleaseSchema } from '../core/contract/releases.ts';
+import { type Ami, amiSchema, targetName } from '../core/contract/targets.ts';
+import { putEvent } from '../core/aws/events.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { readPlan, writeJson } from '../core/releases/plan-store.ts';
 
 const eventSchema = plannedReleaseSchema.extend({ amis: z.record(z.string(), z.array(amiSchema)) });
 

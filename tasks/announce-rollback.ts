@@ -1,7 +1,9 @@
 import * as z from 'zod';
-import { NAMES, leftoverSchema, releaseSchema } from './contract.ts';
-import { putEvent } from './events.ts';
-import { parseEvent } from './parse-event.ts';
+import { leftoverSchema } from '../core/contract/leftovers.ts';
+import { NAMES } from '../core/contract/names.ts';
+import { releaseSchema } from '../core/contract/releases.ts';
+import { putEvent } from '../core/aws/events.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
 
 const eventSchema = z.object({
   release: releaseSchema,

@@ -6,21 +6,15 @@ import {
   type Snapshot,
 } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
-import { clientsFor } from './aws-clients.ts';
-import { hasCode } from './aws-errors.ts';
-import {
-  type Ami,
-  ERRORS,
-  PackleaderError,
-  type Release,
-  STATES,
-  TAGS,
-  amiSchema,
-  releaseSchema,
-} from './contract.ts';
-import { inEveryTarget } from './every-target.ts';
-import { parseEvent } from './parse-event.ts';
-import { snapshotIdsOf, tagsOf } from './release-images.ts';
+import { clientsFor } from '../core/aws/clients.ts';
+import { hasCode } from '../core/aws/errors.ts';
+import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
+import { type Release, releaseSchema } from '../core/contract/releases.ts';
+import { STATES, TAGS } from '../core/contract/tags.ts';
+import { type Ami, amiSchema } from '../core/contract/targets.ts';
+import { inEveryTarget } from '../core/aws/every-target.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { snapshotIdsOf, tagsOf } from '../core/amis/release-images.ts';
 
 const eventSchema = z.object({ release: releaseSchema, amis: z.record(z.string(), z.array(amiSchema)) });
 

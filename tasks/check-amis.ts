@@ -1,26 +1,22 @@
 import type { Image } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
-import { clientsFor } from './aws-clients.ts';
-import { describeBuildFailure } from './build-failure.ts';
-import { amiName } from './configuration/version.ts';
+import { clientsFor } from '../core/aws/clients.ts';
+import { describeBuildFailure } from '../core/amis/build-failure.ts';
+import { amiName } from '../core/configuration/version.ts';
+import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
 import {
-  type Ami,
   type Bake,
-  ERRORS,
-  PackleaderError,
   type Release,
-  STATES,
-  TAGS,
-  type Target,
   bakedSchema,
   batchSchema,
   releaseSchema,
   releaseTags,
-  targetName,
-} from './contract.ts';
-import { inEveryTarget } from './every-target.ts';
-import { parseEvent } from './parse-event.ts';
-import { findReleaseImages, snapshotIdsOf, tagsOf } from './release-images.ts';
+} from '../core/contract/releases.ts';
+import { STATES, TAGS } from '../core/contract/tags.ts';
+import { type Ami, type Target, targetName } from '../core/contract/targets.ts';
+import { inEveryTarget } from '../core/aws/every-target.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { findReleaseImages, snapshotIdsOf, tagsOf } from '../core/amis/release-images.ts';
 
 const eventSchema = z.object({
   release: releaseSchema,

@@ -1,9 +1,10 @@
 import * as z from 'zod';
-import { clientsFor } from './aws-clients.ts';
-import { type Target, batchSchema, releaseSchema } from './contract.ts';
-import { parseEvent } from './parse-event.ts';
-import { undoBake } from './undo-bake.ts';
-import { undoInEveryTarget } from './undo-targets.ts';
+import { clientsFor } from '../core/aws/clients.ts';
+import { batchSchema, releaseSchema } from '../core/contract/releases.ts';
+import type { Target } from '../core/contract/targets.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { undoBake } from '../core/amis/undo-bake.ts';
+import { undoInEveryTarget } from '../core/aws/undo-targets.ts';
 
 const eventSchema = z.object({ release: releaseSchema, stage: z.string(), batches: z.array(batchSchema) });
 

@@ -1,33 +1,25 @@
 import * as z from 'zod';
-import { clientsFor } from './aws-clients.ts';
-import { asFact } from './aws-errors.ts';
-import {
-  ERRORS,
-  type KeptRelease,
-  type Leftover,
-  NAMES,
-  PackleaderError,
-  type Plan,
-  type Release,
-  type SweepRequest,
-  type Target,
-  accountIdSchema,
-  keys,
-  planSchema,
-  plannedReleaseSchema,
-  regionSchema,
-  sweepRequestSchema,
-  targetName,
-} from './contract.ts';
-import { inEveryTarget } from './every-target.ts';
-import { executionArn, executionName, releaseExecutionArn } from './execution-name.ts';
-import { findExecution } from './executions.ts';
-import { parseEvent } from './parse-event.ts';
-import { announcedReleases } from './announced-releases.ts';
-import { readJsonIfThere, writeJson } from './plan-store.ts';
-import { type Dead, fateOf, readReleaseId } from './release-fate.ts';
-import { type Sighting, sightingsIn } from './sightings.ts';
-import type { DeadRelease, Findings } from './sweep-findings.ts';
+import { clientsFor } from '../core/aws/clients.ts';
+import { asFact } from '../core/aws/errors.ts';
+import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
+import { keys } from '../core/contract/keys.ts';
+import type { Leftover } from '../core/contract/leftovers.ts';
+import { SETTLING_MINUTES } from '../core/contract/limits.ts';
+import { NAMES } from '../core/contract/names.ts';
+import { type Plan, type Release, planSchema, plannedReleaseSchema } from '../core/contract/releases.ts';
+import { type SweepRequest, sweepRequestSchema } from '../core/contract/requests.ts';
+import type { KeptRelease } from '../core/contract/sweeps.ts';
+import { type Target, accountIdSchema, regionSchema, targetName } from '../core/contract/targets.ts';
+import { inEveryTarget } from '../core/aws/every-target.ts';
+import { batchExecutionName, inBatches } from '../core/releases/batches.ts';
+import { executionArn, executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
+import { findExecution } from '../core/aws/executions.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { announcedReleases } from '../core/releases/announced-releases.ts';
+import { readJsonIfThere, writeJson } from '../core/releases/plan-store.ts';
+import { type Dead, releaseStatusOf, readReleaseId } from '../core/releases/release-status.ts';
+import { type Sighting, sightingsIn } from '../core/amis/sightings.ts';
+import type { DeadRelease, Findings } from '../core/releases/sweep-findings.ts';
 
 const eventSchema = z.object({
   /** What was asked for; a person may have typed it, so it is judged on its own. */
@@ -49,14 +41,10 @@ interface Found {
   readonly releases: readonly { readonly releaseId: string; readonly settledAt: string }[];
 }
 
-/** Above the time limit of a Lambda function: one that was publishing goes on when its execution is stopped. */
-const SETTLING_MS = 11 * 60_000;
 /** What the state machine's document has room for, many times over; the rest is for the next sweep. */
 const RELEASES_PER_SWEEP = 100;
 /** How often a target that could not be looked at is looked at again, before it is only reported. */
 const LOOKS = 4;
-/** What one inline Map runs at once, and so how many bakes are in a batch. */
-const BAKES_PER_BATCH = 40;
 
 /** Finds by tag, in every target, the releases that something is left of although they can never be released any more.
  *  In      { request: {} | { olderThanMinutes } | { release } | { execution } (and dryRun), execution: { id, name, startedAt }, bucket, deployed, attempt }
@@ -87,7 +75,7 @@ export async function handler(event: unknown): Promise<Found> {
     leftovers,
   };
   for (const [releaseId, found] of seen) {
-    const fate = await fateOf({
+    const status = await releaseStatusOf({
       releaseId,
       executions: valuesOf(found, 'execution'),
       states: valuesOf(found, 'state'),
@@ -98,15 +86,15 @@ export async function handler(event: unknown): Promise<Found> {
     });
     const leave = (why: string) => findings.leftovers.push(...found.map((one) => left(one, why)));
     const keep = (is: KeptRelease['is'], why: string) => findings.kept.push({ releaseId, is, why });
-    if (fate.is !== 'dead') {
+    if (status.is !== 'dead') {
       // Of what was released nobody wants a list, unless it was asked for by name.
-      if (fate.is === 'unclear') leave(fate.why);
-      if (fate.is === 'running' || only !== undefined) keep(fate.is, fate.why);
-    } else if (only === undefined && isYoung(fate, execution.startedAt, olderThanMinutes)) {
-      keep('recent', `${fate.why} less than ${olderThanMinutes} minutes ago`);
+      if (status.is === 'unclear') leave(status.why);
+      if (status.is === 'running' || only !== undefined) keep(status.is, status.why);
+    } else if (only === undefined && isYoung(status, execution.startedAt, olderThanMinutes)) {
+      keep('recent', `${status.why} less than ${olderThanMinutes} minutes ago`);
     } else if (findings.releases.length >= RELEASES_PER_SWEEP) {
       leave('this sweep has enough; the next one removes it');
-    } else findings.releases.push(await deadRelease(told, releaseId, fate, found));
+    } else findings.releases.push(await deadRelease(told, releaseId, status, found));
   }
   await writeJson({ bucket, key: keys.findings(execution.name) }, findings satisfies Findings);
   return {
@@ -214,7 +202,7 @@ async function deadRelease(
   return {
     release: planned?.release ?? releaseSeen(releaseId, found),
     why,
-    settledAt: new Date(publishing ? ended + SETTLING_MS : ended).toISOString(),
+    settledAt: new Date(publishing ? ended + SETTLING_MINUTES * 60_000 : ended).toISOString(),
     batches: planned && plan ? batchesOf(execution.id, planned.executionName, plan) : [],
     targets: [...targets.values()].map((target) => ({
       ...target,
@@ -238,11 +226,10 @@ function releaseSeen(releaseId: string, found: readonly Sighting[]): Release {
   };
 }
 
-/** Their names follow from the release's, so that also one whose start nobody heard of is found. */
 function batchesOf(sweepArn: string, name: string, { stages }: Plan): string[] {
   return stages.flatMap(({ name: stage, targets }) =>
-    Array.from({ length: Math.ceil(targets.length / BAKES_PER_BATCH) }, (_, index) =>
-      executionArn(sweepArn, NAMES.bakeBatchMachine, `${name}-${stage}-${index + 1}`),
+    inBatches(targets).map(({ number }) =>
+      executionArn(sweepArn, NAMES.bakeBatchMachine, batchExecutionName(name, stage, number)),
     ),
   );
 }

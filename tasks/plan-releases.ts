@@ -1,30 +1,29 @@
 import pMap from 'p-map';
 import * as z from 'zod';
-import { changedImages } from './changed-images.ts';
-import { checkFactory } from './configuration/check.ts';
-import { type Configuration, loadConfiguration } from './configuration/configuration.ts';
-import { effectiveSettings } from './configuration/effective.ts';
-import { baseImages, imagesInTiers } from './configuration/tiers.ts';
-import { FACTORY_FILE, type Factory } from './configuration/factory.ts';
-import { packerVariables } from './configuration/packer-variables.ts';
-import { type Problem, problem, throwIfAny } from './configuration/problems.ts';
-import { releaseVersion } from './configuration/version.ts';
+import { changedImages } from '../core/releases/changed-images.ts';
+import { checkFactory } from '../core/configuration/check.ts';
+import { type Configuration, loadConfiguration } from '../core/configuration/configuration.ts';
+import { effectiveSettings } from '../core/configuration/effective.ts';
+import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
+import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
+import { packerVariables } from '../core/configuration/packer-variables.ts';
+import { type Problem, problem, throwIfAny } from '../core/configuration/documents/problems.ts';
+import { releaseVersion } from '../core/configuration/version.ts';
+import { FETCH_SOURCE, HAS_SECRETS } from '../core/contract/environments.ts';
+import { keys } from '../core/contract/keys.ts';
+import { NAMES } from '../core/contract/names.ts';
 import {
-  FETCH_SOURCE,
-  HAS_SECRETS,
-  NAMES,
   type Plan,
   type PlannedRelease,
   type Release,
   type Source,
   changesSchema,
-  keys,
-} from './contract.ts';
-import { executionName, releaseExecutionArn } from './execution-name.ts';
-import { factoryFilesOf } from './factory-zip.ts';
-import { parseEvent } from './parse-event.ts';
-import { readBytes, readJson, writeJson } from './plan-store.ts';
-import { type ChosenRequest, parseRequest } from './release-request.ts';
+} from '../core/contract/releases.ts';
+import { executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
+import { factoryFilesOf } from '../core/configuration/factory-zip.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { readBytes, readJson, writeJson } from '../core/releases/plan-store.ts';
+import { type ChosenRequest, parseRequest } from '../core/releases/release-request.ts';
 
 const eventSchema = z.object({
   /** What was asked for; a person may have typed it, so it is judged on its own. */

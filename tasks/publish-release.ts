@@ -1,15 +1,18 @@
 import * as z from 'zod';
-import { clientsFor } from './aws-clients.ts';
-import { ERRORS, PackleaderError, type Release, amiSchema, parameters, releaseSchema } from './contract.ts';
-import { inEveryTarget } from './every-target.ts';
-import { parseEvent } from './parse-event.ts';
+import { clientsFor } from '../core/aws/clients.ts';
+import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
+import { parameters } from '../core/contract/names.ts';
+import { type Release, releaseSchema } from '../core/contract/releases.ts';
+import { amiSchema } from '../core/contract/targets.ts';
+import { inEveryTarget } from '../core/aws/every-target.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
 import {
   newestVersion,
   publishedVersions,
   readParameter,
   readStored,
   writeParameter,
-} from './publication.ts';
+} from '../core/publication/publication.ts';
 
 const eventSchema = z.object({ release: releaseSchema, amis: z.record(z.string(), z.array(amiSchema)) });
 

@@ -1,17 +1,13 @@
 import * as z from 'zod';
-import {
-  type KeptRelease,
-  type Leftover,
-  type Swept,
-  type SweepReport,
-  errorOutputSchema,
-  keys,
-  targetName,
-} from './contract.ts';
-import { parseEvent } from './parse-event.ts';
-import { readJson, readJsonIfThere } from './plan-store.ts';
-import { type DeadRelease, findingsSchema, sweptReleaseSchema } from './sweep-findings.ts';
-import { cut, tellLeftovers, thatFit } from './telling.ts';
+import { errorOutputSchema } from '../core/contract/errors.ts';
+import { keys } from '../core/contract/keys.ts';
+import type { Leftover } from '../core/contract/leftovers.ts';
+import type { KeptRelease, Swept, SweepReport } from '../core/contract/sweeps.ts';
+import { targetName } from '../core/contract/targets.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { readJson, readJsonIfThere } from '../core/releases/plan-store.ts';
+import { type DeadRelease, findingsSchema, sweptReleaseSchema } from '../core/releases/sweep-findings.ts';
+import { cut, tellLeftovers, thatFit } from '../core/releases/cause-text.ts';
 
 const eventSchema = z.object({
   bucket: z.string(),

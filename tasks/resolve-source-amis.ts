@@ -1,9 +1,11 @@
 import type { Image } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
-import { type Batch, type Plan, type Resolved, keys, plannedReleaseSchema } from './contract.ts';
-import { parseEvent } from './parse-event.ts';
-import { readPlan } from './plan-store.ts';
-import { resolveSources } from './source-amis.ts';
+import { keys } from '../core/contract/keys.ts';
+import { type Batch, type Plan, type Resolved, plannedReleaseSchema } from '../core/contract/releases.ts';
+import { inBatches } from '../core/releases/batches.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { readPlan } from '../core/releases/plan-store.ts';
+import { resolveSources } from '../core/amis/source-amis.ts';
 
 const eventSchema = plannedReleaseSchema.extend({
   /** The instant the release started, which source AMIs' ages are measured at. */
@@ -11,10 +13,6 @@ const eventSchema = plannedReleaseSchema.extend({
 });
 
 type PlannedTarget = Plan['stages'][number]['targets'][number];
-
-/** What one inline Map runs at the same time.
- *  @see https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html */
-const BATCH_SIZE = 40;
 
 /** Finds the AMI that every target's bake starts from, once for the whole release, and pins it.
  *  In      { release, plan: { bucket, prefix }, startedAt }
@@ -40,11 +38,4 @@ export async function handler(event: unknown): Promise<Resolved> {
 function bake(target: PlannedTarget, sources: ReadonlyMap<PlannedTarget, Image>): Batch['targets'][number] {
   const { accountId, region, timeoutMinutes } = target;
   return { accountId, region, sourceImageId: sources.get(target)?.ImageId ?? '', timeoutMinutes };
-}
-
-function inBatches(bakes: readonly Batch['targets'][number][]): Batch[] {
-  return Array.from({ length: Math.ceil(bakes.length / BATCH_SIZE) }, (_, index) => ({
-    number: index + 1,
-    targets: bakes.slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE),
-  }));
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { ERRORS, errorOutputSchema, releaseSchema } from './contract.ts';
-import { parseEvent } from './parse-event.ts';
+import { ERRORS, errorOutputSchema } from '../core/contract/errors.ts';
+import { releaseSchema } from '../core/contract/releases.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
 
 const eventSchema = z.object({
   /** Per tier, per image: the release, and how it failed if it did. */

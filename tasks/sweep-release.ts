@@ -1,16 +1,16 @@
 import * as z from 'zod';
-import { announcedReleases } from './announced-releases.ts';
-import { clientsFor } from './aws-clients.ts';
-import { type Leftover, LeftoversRemain, keys } from './contract.ts';
-import { inEveryTarget } from './every-target.ts';
-import { stopRunning } from './executions.ts';
-import { parseEvent } from './parse-event.ts';
-import { readJson, writeJson } from './plan-store.ts';
-import { fateOf } from './release-fate.ts';
-import { type DeadRelease, findingsSchema, type SweptRelease } from './sweep-findings.ts';
-import { undoBake } from './undo-bake.ts';
-import { undoPublication } from './undo-publication.ts';
-import { unseen } from './undo-targets.ts';
+import { announcedReleases } from '../core/releases/announced-releases.ts';
+import { clientsFor } from '../core/aws/clients.ts';
+import { keys } from '../core/contract/keys.ts';
+import { type Leftover, LeftoversRemain } from '../core/contract/leftovers.ts';
+import { stopRunning } from '../core/aws/executions.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { readJson, writeJson } from '../core/releases/plan-store.ts';
+import { releaseStatusOf } from '../core/releases/release-status.ts';
+import { type DeadRelease, findingsSchema, type SweptRelease } from '../core/releases/sweep-findings.ts';
+import { undoBake } from '../core/amis/undo-bake.ts';
+import { undoPublication } from '../core/publication/undo-publication.ts';
+import { leftInEveryTarget } from '../core/aws/undo-targets.ts';
 
 const eventSchema = z.object({
   releaseId: z.string(),
@@ -34,7 +34,7 @@ export async function handler(event: unknown): Promise<{ releaseId: string; left
   const conclude = async (result: SweptRelease) =>
     writeJson({ bucket, key: keys.swept(sweep, releaseId) }, result);
   // Somebody may have redriven the execution since it was found dead: only what is dead now is removed.
-  const fate = await fateOf({
+  const status = await releaseStatusOf({
     releaseId,
     executions: new Set(),
     states: new Set(),
@@ -43,8 +43,8 @@ export async function handler(event: unknown): Promise<{ releaseId: string; left
     sweepArn: execution.id,
     now: execution.startedAt,
   });
-  if (fate.is !== 'dead') {
-    await conclude({ spared: { releaseId, is: fate.is, why: fate.why }, leftovers: [] });
+  if (status.is !== 'dead') {
+    await conclude({ spared: { releaseId, is: status.is, why: status.why }, leftovers: [] });
     return { releaseId, leftovers: 0 };
   }
   for (const arn of dead.batches) await stopRunning(arn, `${releaseId} is swept: ${dead.why}`);
@@ -61,18 +61,10 @@ async function remove({
   targets,
 }: DeadRelease): Promise<{ leftovers: Leftover[]; quarantined: Leftover[] }> {
   const quarantined: Leftover[] = [];
-  const each = async (undo: (target: (typeof targets)[number]) => Promise<readonly Leftover[]>) =>
-    (
-      await inEveryTarget(targets, async (target) => {
-        try {
-          return await undo(target);
-        } catch (error) {
-          return [unseen(target, release, error)];
-        }
-      })
-    ).flat();
-  const visible = await each(async (target) => undoPublication(clientsFor(target), target, release));
-  const made = await each(async (target) => {
+  const visible = await leftInEveryTarget(targets, release, async (target) =>
+    undoPublication(clientsFor(target), target, release),
+  );
+  const made = await leftInEveryTarget(targets, release, async (target) => {
     const undone = await undoBake(clientsFor(target), release, target);
     quarantined.push(...undone.quarantined);
     return undone.leftovers;

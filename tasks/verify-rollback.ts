@@ -1,26 +1,18 @@
+import { STATE_NAMES } from '../core/contract/state-names.ts';
 import * as z from 'zod';
-import { clientsFor } from './aws-clients.ts';
-import { asFact } from './aws-errors.ts';
-import {
-  ERRORS,
-  type ErrorOutput,
-  type Leftover,
-  PackleaderError,
-  type Release,
-  TAGS,
-  type Target,
-  errorOutputSchema,
-  leftoverSchema,
-  releaseSchema,
-  resolvedSchema,
-  targetName,
-} from './contract.ts';
-import { inEveryTarget } from './every-target.ts';
-import { parseEvent } from './parse-event.ts';
-import { snapshotIdsOf, tagsOf } from './release-images.ts';
-import { DOCUMENT_BYTES, bytesOf, cut, tellLeftovers, thatFit } from './telling.ts';
-import { type Traces, bakedIds, findTraces } from './traces.ts';
-import { unseen } from './undo-targets.ts';
+import { clientsFor } from '../core/aws/clients.ts';
+import { asFact } from '../core/aws/errors.ts';
+import { ERRORS, type ErrorOutput, PackleaderError, errorOutputSchema } from '../core/contract/errors.ts';
+import { type Leftover, leftoverSchema } from '../core/contract/leftovers.ts';
+import { type Release, releaseSchema, resolvedSchema } from '../core/contract/releases.ts';
+import { TAGS } from '../core/contract/tags.ts';
+import { type Target, targetName } from '../core/contract/targets.ts';
+import { inEveryTarget } from '../core/aws/every-target.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { snapshotIdsOf, tagsOf } from '../core/amis/release-images.ts';
+import { DOCUMENT_BYTES, bytesOf, cut, tellLeftovers, thatFit } from '../core/releases/cause-text.ts';
+import { type Traces, bakedIds, findTraces } from '../core/amis/traces.ts';
+import { unseen } from '../core/aws/undo-targets.ts';
 
 const inputSchema = z.object({
   release: releaseSchema,
@@ -102,7 +94,7 @@ export async function handler(event: unknown): Promise<Verdict> {
   };
 }
 
-const WITHDRAWAL = 'Withdraw publication';
+const WITHDRAWAL = STATE_NAMES.withdrawPublication;
 
 const gaveUp = (result: unknown): boolean => errorOutputSchema.safeParse(result).success;
 

@@ -1,9 +1,10 @@
 import * as z from 'zod';
-import { clientsFor } from './aws-clients.ts';
-import { ERRORS, PackleaderError, releaseSchema, resolvedSchema } from './contract.ts';
-import { parseEvent } from './parse-event.ts';
-import { undoInEveryTarget } from './undo-targets.ts';
-import { undoPublication } from './undo-publication.ts';
+import { clientsFor } from '../core/aws/clients.ts';
+import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
+import { releaseSchema, resolvedSchema } from '../core/contract/releases.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { undoInEveryTarget } from '../core/aws/undo-targets.ts';
+import { undoPublication } from '../core/publication/undo-publication.ts';
 
 const eventSchema = z.object({
   release: releaseSchema,

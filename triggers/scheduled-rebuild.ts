@@ -1,13 +1,14 @@
 import * as z from 'zod';
-import { METRICS, TRIGGER_ENVIRONMENT } from '../tasks/contract.ts';
-import { parseEvent } from '../tasks/parse-event.ts';
-import { environment } from './environment.ts';
-import { TOO_MANY, failuresInARow } from './failed-rebuilds.ts';
-import { triggersAreEnabled } from './kill-switch.ts';
-import { latestRelease } from './latest-release.ts';
-import { count } from './metrics.ts';
-import { newerSource } from './newer-source.ts';
-import { rebuildExecutionName, startRelease } from './release-execution.ts';
+import { TRIGGER_ENVIRONMENT } from '../core/contract/environments.ts';
+import { METRICS } from '../core/contract/metrics.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { environment } from './starting/environment.ts';
+import { TOO_MANY, failuresInARow } from './rebuilds/failed-rebuilds.ts';
+import { triggersAreEnabled } from './starting/kill-switch.ts';
+import { latestRelease } from './rebuilds/latest-release.ts';
+import { count } from './starting/metrics.ts';
+import { newerSource } from './rebuilds/newer-source.ts';
+import { rebuildExecutionName, startRelease } from './starting/release-execution.ts';
 
 const eventSchema = z.object({
   image: z.string(),

@@ -1,11 +1,12 @@
 import * as z from 'zod';
-import { METRICS, NAMES } from '../tasks/contract.ts';
-import { parseEvent } from '../tasks/parse-event.ts';
-import { codeCommitEventSchema, pushOfCodeCommit } from './code-commit-event.ts';
-import { gitPushSchema } from './git-push-event.ts';
-import { triggersAreEnabled } from './kill-switch.ts';
-import { count } from './metrics.ts';
-import { type Started, pushExecutionName, startRelease } from './release-execution.ts';
+import { METRICS } from '../core/contract/metrics.ts';
+import { NAMES } from '../core/contract/names.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import { codeCommitEventSchema, pushOfCodeCommit } from './pushes/code-commit-event.ts';
+import { gitPushSchema } from './pushes/git-push-event.ts';
+import { triggersAreEnabled } from './starting/kill-switch.ts';
+import { count } from './starting/metrics.ts';
+import { type Started, pushExecutionName, startRelease } from './starting/release-execution.ts';
 
 const eventSchema = z.union([
   z.object({ source: z.literal(NAMES.eventSource), detail: gitPushSchema }).transform(({ detail }) => detail),

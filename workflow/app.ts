@@ -1,7 +1,8 @@
 import { App } from 'aws-cdk-lib';
 import { contextOf, factoryOf } from './context.ts';
-import { HubStack, accountsOf } from './hub-stack.ts';
-import { TargetStack } from './target-stack.ts';
+import { accountsOf } from '../core/configuration/factory.ts';
+import { HubStack } from './hub/hub-stack.ts';
+import { TargetStack } from './target/target-stack.ts';
 
 const app = new App();
 const factory = factoryOf(app);

@@ -1,7 +1,7 @@
 import { type App, Duration } from 'aws-cdk-lib';
 import * as z from 'zod';
-import { readFactoryDirectory } from '../tasks/configuration/factory-directory.ts';
-import { type Factory, loadFactory } from '../tasks/configuration/factory.ts';
+import { readFactoryDirectory } from '../core/configuration/factory-directory.ts';
+import { type Factory, loadFactory } from '../core/configuration/factory.ts';
 
 const toolSchema = z.strictObject({
   version: z.string().regex(/^\d+(\.\d+)+$/, 'must look like 1.14.2'),

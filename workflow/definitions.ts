@@ -1,7 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import * as z from 'zod';
-import type { Factory } from '../tasks/configuration/factory.ts';
-import { HubStack } from './hub-stack.ts';
+import type { Factory } from '../core/configuration/factory.ts';
+import { HubStack } from './hub/hub-stack.ts';
 
 /** A state machine as CloudFormation would create it. */
 export interface Definition {

@@ -4,7 +4,7 @@
  */
 import { App } from 'aws-cdk-lib';
 import { contextOf, factoryOf } from './context.ts';
-import { TargetStack } from './target-stack.ts';
+import { TargetStack } from './target/target-stack.ts';
 
 // CDK's older way to synthesise: its templates ask for no bootstrapped account.
 const app = new App({

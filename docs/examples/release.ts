@@ -1,6 +1,6 @@
 /** Release tooling: releases images once per CI run, and tells the AMIs to whatever comes next. */
-import { startRelease, waitForRelease } from '../../cli/client.ts';
-import { ReleaseRolledBack, RollbackIncomplete } from '../../cli/client/errors.ts';
+import { startRelease, waitForRelease } from '../../client/client.ts';
+import { ReleaseRolledBack, RollbackIncomplete } from '../../client/errors.ts';
 
 /** The AMIs by `<account>/<region>`; empty when a release was rolled back, which a new run may mend. */
 export async function releaseOnce(image: string, runId: string, signal?: AbortSignal) {

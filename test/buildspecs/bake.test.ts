@@ -1,6 +1,7 @@
 import { zipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BAKE_ENVIRONMENT, HAS_SECRETS, keys } from '../../tasks/contract.ts';
+import { BAKE_ENVIRONMENT, HAS_SECRETS } from '../../core/contract/environments.ts';
+import { keys } from '../../core/contract/keys.ts';
 import { Build, requirePrograms, sha256 } from './build.ts';
 
 const release = 'linux-base@1.4.20261121093000';

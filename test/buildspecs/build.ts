@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
-import { buildSpec } from '../../workflow/buildspec.ts';
+import { buildSpec } from '../../workflow/constructs/buildspec.ts';
 
 /** What the scripts need besides Node; every CodeBuild image has them. A machine without one cannot judge the scripts. */
 export function requirePrograms(...programs: readonly string[]): void {

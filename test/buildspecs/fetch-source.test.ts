@@ -2,9 +2,11 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { FETCH_SOURCE, changesSchema, keys } from '../../tasks/contract.ts';
-import { factoryFilesOf } from '../../tasks/factory-zip.ts';
-import { buildSpec } from '../../workflow/buildspec.ts';
+import { FETCH_SOURCE } from '../../core/contract/environments.ts';
+import { keys } from '../../core/contract/keys.ts';
+import { changesSchema } from '../../core/contract/releases.ts';
+import { factoryFilesOf } from '../../core/configuration/factory-zip.ts';
+import { buildSpec } from '../../workflow/constructs/buildspec.ts';
 import { Build, git, requirePrograms, sha256 } from './build.ts';
 
 let build: Build;

@@ -1,16 +1,22 @@
 /** A hub on the sandbox that is operated from outside, as from a laptop, by a role that may do no more than that. */
-import { loadConfiguration } from '../../tasks/configuration/configuration.ts';
-import { type Changes, NAMES } from '../../tasks/contract.ts';
-import { forgetClients } from '../../tasks/aws-clients.ts';
+import { loadConfiguration } from '../../core/configuration/configuration.ts';
+import { NAMES, bucketName } from '../../core/contract/names.ts';
+import type { Changes } from '../../core/contract/releases.ts';
+import { forgetClients } from '../../core/aws/clients.ts';
 import { bindSandbox } from '../../sandbox/bind.ts';
-import type { Engine } from '../../sandbox/engine.ts';
-import { type Fault, Faults } from '../../sandbox/faults.ts';
-import { createEngine } from '../../sandbox/rehearsal.ts';
+import type { Engine } from '../../sandbox/engine/engine.ts';
+import { type Fault, Faults } from '../../sandbox/rehearsal/faults.ts';
+import { createEngine } from '../../sandbox/rehearsal/rehearsal.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { createSandbox } from '../../sandbox/seed.ts';
-import { stepFunctionsOf } from '../../sandbox/step-functions.ts';
-import { bucketName } from '../../workflow/hub-stack.ts';
-import { COMMIT, type MadeUpFactory, STARTED_AT, filesOf, machinesFor } from '../workflow/rehearsing.ts';
+import { createSandbox } from '../../sandbox/rehearsal/seed.ts';
+import { stepFunctionsOf } from '../../sandbox/aws/step-functions.ts';
+import {
+  COMMIT,
+  type MadeUpFactory,
+  STARTED_AT,
+  filesOf,
+  machinesFor,
+} from '../workflow/machines/rehearsing.ts';
 
 export interface OperatedHub {
   readonly sandbox: Sandbox;

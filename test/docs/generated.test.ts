@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { generatedFiles, withSections } from '../../docs/generate.ts';
 import { diagramOf, stepTable } from '../../docs/state-machines.ts';
-import { stateGraphSchema } from '../../sandbox/asl.ts';
+import { stateGraphSchema } from '../../sandbox/engine/asl.ts';
 
 test('what the documentation says about the state machines is what would be deployed', async () => {
   for (const [path, text] of await generatedFiles()) {

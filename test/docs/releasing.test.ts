@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import * as z from 'zod';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { getRelease, listReleases, startRelease, waitForRelease } from '../../cli/client.ts';
+import { getRelease, listReleases, startRelease, waitForRelease } from '../../client/client.ts';
 import { releaseOnce } from '../../docs/examples/release.ts';
 import { HUB, type OperatedHub, operatedHub } from '../cli/hub.ts';
-import { targetsIn } from '../workflow/rehearsing.ts';
+import { targetsIn } from '../workflow/machines/rehearsing.ts';
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
 const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 1) };

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
 import { settingsOf } from '../../docs/settings-reference.ts';
-import { loadConfiguration } from '../../tasks/configuration/configuration.ts';
-import { effectiveSettings } from '../../tasks/configuration/effective.ts';
-import { factorySchema, imageSchema } from '../../tasks/configuration/factory.ts';
-import { InvalidConfiguration } from '../../tasks/configuration/problems.ts';
-import { settingsSchema } from '../../tasks/configuration/settings.ts';
+import { loadConfiguration } from '../../core/configuration/configuration.ts';
+import { effectiveSettings } from '../../core/configuration/effective.ts';
+import { factorySchema, imageSchema } from '../../core/configuration/factory.ts';
+import { InvalidConfiguration } from '../../core/configuration/documents/problems.ts';
+import { settingsSchema } from '../../core/configuration/settings.ts';
 
 const page = readFileSync(new URL('../../docs/settings.md', import.meta.url), 'utf8');
 

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { keys } from '../../tasks/contract.ts';
+import { keys } from '../../core/contract/keys.ts';
 import type { Build } from './code-build.ts';
 import type { Credentials } from './moto.ts';
 

@@ -1,11 +1,11 @@
 /** What is released, what befalls it, and what must be left. */
-import type { Fault } from '../../sandbox/faults.ts';
+import type { Fault } from '../../sandbox/rehearsal/faults.ts';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NAMES, type Target, targetName } from '../../tasks/contract.ts';
-import { bucketName } from '../../workflow/hub-stack.ts';
+import { NAMES, bucketName } from '../../core/contract/names.ts';
+import { type Target, targetName } from '../../core/contract/targets.ts';
 import { missingRecords } from './artifacts.ts';
 import type { Build } from './code-build.ts';
 import { differences, normalised } from './compare.ts';

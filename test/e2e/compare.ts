@@ -1,7 +1,7 @@
 /** Two worlds are the same when they differ only in what AWS makes up: ids. */
 import { isDeepStrictEqual, styleText } from 'node:util';
-import type { ReportedRelease } from '../../sandbox/rehearsal.ts';
-import type { WorldSnapshot } from '../../sandbox/world.ts';
+import type { ReportedRelease } from '../../sandbox/rehearsal/rehearsal.ts';
+import type { WorldSnapshot } from '../../sandbox/aws/world.ts';
 
 export interface Ending {
   readonly releases: readonly ReportedRelease[];

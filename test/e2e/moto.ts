@@ -20,9 +20,10 @@ import {
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { SSMClient, paginateGetParametersByPath } from '@aws-sdk/client-ssm';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
-import { type WorldSnapshot, compare } from '../../sandbox/world.ts';
-import { type Target, roleArn } from '../../tasks/contract.ts';
-import { BUILDER } from '../../workflow/role-names.ts';
+import { type WorldSnapshot, compare } from '../../sandbox/aws/world.ts';
+import { roleArn } from '../../core/contract/names.ts';
+import type { Target } from '../../core/contract/targets.ts';
+import { BUILDER } from '../../workflow/constructs/role-names.ts';
 import { atEnd, killGroup } from './at-end.ts';
 
 /** A role that the stacks deploy, and what its trust policy asks for. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { NAMES } from '../../tasks/contract.ts';
+import { NAMES } from '../../core/contract/names.ts';
 import { LOGIN } from './factory.ts';
 import type { Installation } from './installation.ts';
 import { type Machine, boot } from './machines.ts';

@@ -2,12 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { checkOutFactory, configurationFiles } from '../../cli/checkout.ts';
-import type { Fault } from '../../sandbox/faults.ts';
-import { type Report, rehearse } from '../../sandbox/rehearsal.ts';
-import { loadFactory } from '../../tasks/configuration/factory.ts';
+import { checkOutFactory, configurationFiles } from '../../cli/input/checkout.ts';
+import type { Fault } from '../../sandbox/rehearsal/faults.ts';
+import { rehearse, type Report } from '../../sandbox/rehearsal/rehearsal.ts';
+import { loadFactory } from '../../core/configuration/factory.ts';
 import { definitionsOf } from '../../workflow/definitions.ts';
-import { bucketName } from '../../workflow/hub-stack.ts';
+import { bucketName } from '../../core/contract/names.ts';
 
 export interface Rehearsal {
   /** The repository that the release came from. */

@@ -2,13 +2,19 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createEngine, machineArn, reportReleases } from '../../sandbox/rehearsal.ts';
-import type { Progress, ReportedRelease } from '../../sandbox/rehearsal.ts';
-import type { WorldSnapshot } from '../../sandbox/world.ts';
-import { forgetClients } from '../../tasks/aws-clients.ts';
-import { BAKE_ENVIRONMENT, NAMES, type Target, targetName } from '../../tasks/contract.ts';
+import type { ReleaseProgress } from '../../core/releases/release-progress.ts';
+import {
+  createEngine,
+  machineArn,
+  type ReportedRelease,
+  reportReleases,
+} from '../../sandbox/rehearsal/rehearsal.ts';
+import type { WorldSnapshot } from '../../sandbox/aws/world.ts';
+import { forgetClients } from '../../core/aws/clients.ts';
+import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { NAMES, bucketName } from '../../core/contract/names.ts';
+import { type Target, targetName } from '../../core/contract/targets.ts';
 import { type Definition, definitionsOf } from '../../workflow/definitions.ts';
-import { bucketName } from '../../workflow/hub-stack.ts';
 import { type Build, CodeBuild } from './code-build.ts';
 import { HUB, type MadeFactory, type Stages, deployed, makeFactory } from './factory.ts';
 import type { Installation } from './installation.ts';
@@ -75,7 +81,10 @@ export class Stand {
     return new Stand(made, moto, codeBuild, environment);
   }
 
-  async release(request: unknown, onProgress: (progress: Progress) => void = () => {}): Promise<Released> {
+  async release(
+    request: unknown,
+    onProgress: (progress: ReleaseProgress) => void = () => {},
+  ): Promise<Released> {
     const { factory } = this.made;
     const startAt = new Date();
     const engine = await createEngine({

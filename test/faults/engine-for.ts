@@ -1,11 +1,12 @@
-import { NAMES } from '../../tasks/contract.ts';
-import { forgetClients } from '../../tasks/aws-clients.ts';
-import { statesOf } from '../../sandbox/asl.ts';
-import { Engine, type Integration, type Whereabouts, currentState } from '../../sandbox/engine.ts';
-import { integrationsFor } from '../../sandbox/integrations.ts';
+import { NAMES } from '../../core/contract/names.ts';
+import { forgetClients } from '../../core/aws/clients.ts';
+import { statesOf } from '../../sandbox/engine/asl.ts';
+import { type CallSite, currentState } from '../../sandbox/engine/call-site.ts';
+import { Engine, type Integration } from '../../sandbox/engine/engine.ts';
+import { integrationsFor } from '../../sandbox/engine/integrations.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { stepFunctionsOf } from '../../sandbox/step-functions.ts';
-import { loadTask } from '../../sandbox/task-handlers.ts';
+import { stepFunctionsOf } from '../../sandbox/aws/step-functions.ts';
+import { loadTask } from '../../sandbox/rehearsal/task-handlers.ts';
 import type { Ground } from './ground.ts';
 import type { Injection } from './injection.ts';
 import { placeOfTask } from './points.ts';
@@ -30,7 +31,7 @@ export async function engineFor(
   const sleep = async (ms: number): Promise<void> => sandbox.clock.sleep(ms);
   const engineOf = (): Engine => engine;
   const integrationOf = integrationsFor({ loadTask, sleep, engine: engineOf });
-  const running = new Set<Whereabouts | undefined>();
+  const running = new Set<CallSite | undefined>();
   const around =
     (operation: string, run: Integration): Integration =>
     async (call) =>

@@ -1,6 +1,8 @@
 /** What a bad end must tell: which account failed, and only that one; and that somebody was told. */
-import { NAMES, targetName } from '../../tasks/contract.ts';
-import type { Execution, Outcome } from '../../sandbox/engine.ts';
+import { NAMES } from '../../core/contract/names.ts';
+import { targetName } from '../../core/contract/targets.ts';
+import type { Execution } from '../../sandbox/engine/engine.ts';
+import type { Outcome } from '../../sandbox/engine/outcome.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Ground } from './ground.ts';
 import type { Fault } from './injection.ts';

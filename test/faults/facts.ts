@@ -1,15 +1,11 @@
 /** Facts about a world: what of a release is in it, and everything else. The oracle rests on these and on nothing of the code. */
-import { amiName } from '../../tasks/configuration/version.ts';
-import {
-  BAKE_ENVIRONMENT,
-  type Release,
-  STATES,
-  TAGS,
-  type Target,
-  parameters,
-  targetName,
-} from '../../tasks/contract.ts';
-import { type Image, type Region, type World, imageState, instanceState } from '../../sandbox/world.ts';
+import { amiName } from '../../core/configuration/version.ts';
+import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { parameters } from '../../core/contract/names.ts';
+import type { Release } from '../../core/contract/releases.ts';
+import { STATES, TAGS } from '../../core/contract/tags.ts';
+import { type Target, targetName } from '../../core/contract/targets.ts';
+import { type Image, type Region, type World, imageState, instanceState } from '../../sandbox/aws/world.ts';
 
 type Tagged = { readonly tags: ReadonlyMap<string, string> };
 

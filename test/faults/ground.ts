@@ -2,27 +2,21 @@
  * The ground that every scenario is played on: a small factory, its state machines, and two releases of one image that are
  * planned already. Made once; a scenario gets a world of its own on it.
  */
-import { loadConfiguration } from '../../tasks/configuration/configuration.ts';
-import {
-  NAMES,
-  type PlannedRelease,
-  STATES,
-  TAGS,
-  type Target,
-  parameters,
-  plannedReleaseSchema,
-} from '../../tasks/contract.ts';
-import { forgetClients } from '../../tasks/aws-clients.ts';
-import { type StateGraph, stateGraphSchema } from '../../sandbox/asl.ts';
+import { loadConfiguration } from '../../core/configuration/configuration.ts';
+import { NAMES, parameters, bucketName } from '../../core/contract/names.ts';
+import { type PlannedRelease, plannedReleaseSchema } from '../../core/contract/releases.ts';
+import { STATES, TAGS } from '../../core/contract/tags.ts';
+import type { Target } from '../../core/contract/targets.ts';
+import { forgetClients } from '../../core/aws/clients.ts';
+import { type StateGraph, stateGraphSchema } from '../../sandbox/engine/asl.ts';
 import { bindSandbox } from '../../sandbox/bind.ts';
-import { addImage, addParameter } from '../../sandbox/own-things.ts';
-import { createEngine, machineArn } from '../../sandbox/rehearsal.ts';
+import { addImage, addParameter } from '../../sandbox/rehearsal/own-things.ts';
+import { createEngine, machineArn } from '../../sandbox/rehearsal/rehearsal.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { createSandbox } from '../../sandbox/seed.ts';
-import type { PublicRegion, StoredObject } from '../../sandbox/world.ts';
+import { createSandbox } from '../../sandbox/rehearsal/seed.ts';
+import type { PublicRegion, StoredObject } from '../../sandbox/aws/world.ts';
 import { definitionsOf } from '../../workflow/definitions.ts';
-import { bucketName } from '../../workflow/hub-stack.ts';
-import { COMMIT, STARTED_AT, filesOf, targetsIn } from '../workflow/rehearsing.ts';
+import { COMMIT, STARTED_AT, filesOf, targetsIn } from '../workflow/machines/rehearsing.ts';
 
 export const IMAGE = 'base';
 export const EARLIER = '1.4.20261001000000';

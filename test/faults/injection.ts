@@ -1,9 +1,10 @@
 /** Strikes single calls, and records every call that is made, so that the next scenarios know what there is to strike. */
-import { ERRORS } from '../../tasks/contract.ts';
-import { currentState, StatesError } from '../../sandbox/engine.ts';
-import { copyOfRegion } from '../../sandbox/region-copy.ts';
+import { ERRORS } from '../../core/contract/errors.ts';
+import { currentState } from '../../sandbox/engine/call-site.ts';
+import { StatesError } from '../../sandbox/engine/states-error.ts';
+import { copyOfRegion } from '../../sandbox/rehearsal/region-copy.ts';
 import type { Call, Sandbox } from '../../sandbox/sandbox.ts';
-import type { Region } from '../../sandbox/world.ts';
+import type { Region } from '../../sandbox/aws/world.ts';
 import { connectionLost, denial, interrupted, refusal, throttling } from './aws-refusals.ts';
 import { curtailed, listLengthOf } from './partial-answers.ts';
 import { Places, type Point, buildOf, kindOfPoint, nameOfPoint } from './points.ts';

@@ -1,6 +1,6 @@
 /** What is taken away, one thing at a time: the suite must notice every one of them. */
 import { readFileSync } from 'node:fs';
-import { type StateGraph, statesOf } from '../../sandbox/asl.ts';
+import { type StateGraph, statesOf } from '../../sandbox/engine/asl.ts';
 import { PASSAGES } from './passages.ts';
 import type { Ground } from './ground.ts';
 

@@ -121,10 +121,10 @@ const inFile = (file: string, passages: readonly Omit<Passage, 'file'>[]): Passa
   passages.map((one) => ({ ...one, file }));
 
 export const PASSAGES: readonly Passage[] = [
-  ...inFile('tasks/undo-bake.ts', bakes),
-  ...inFile('tasks/image-users.ts', users),
-  ...inFile('tasks/traces.ts', looks),
-  ...inFile('tasks/undo-publication.ts', [
+  ...inFile('core/amis/undo-bake.ts', bakes),
+  ...inFile('core/amis/image-users.ts', users),
+  ...inFile('core/amis/traces.ts', looks),
+  ...inFile('core/publication/undo-publication.ts', [
     {
       passage: 'const isPutBack = await putBackLatest(clients, release, ours);',
       by: 'const isPutBack = false;',
@@ -144,7 +144,7 @@ export const PASSAGES: readonly Passage[] = [
       likely: /^a fault in the undo(, another past)? \|.*Withdraw/,
     },
   ]),
-  ...inFile('tasks/put-back-latest.ts', [
+  ...inFile('core/publication/put-back-latest.ts', [
     {
       passage: 'if (!ours.includes(shown) && !isCoveredByTask(earlier, ours)) return false;',
       by: 'if (!ours.includes(shown)) return false;',
@@ -172,7 +172,7 @@ export const PASSAGES: readonly Passage[] = [
       likely: /publishing fails|^two releases/,
     },
   ]),
-  ...inFile('tasks/undo-targets.ts', [
+  ...inFile('core/aws/undo-targets.ts', [
     {
       passage: 'return [unseen(target, release, error)];',
       by: 'return [];',
@@ -303,7 +303,7 @@ export const PASSAGES: readonly Passage[] = [
       likely: UNDONE,
     },
   ]),
-  ...inFile('tasks/events.ts', [
+  ...inFile('core/aws/events.ts', [
     {
       passage: 'if (FailedEntryCount === 0) return;',
       by: 'if (FailedEntryCount >= 0) return;',
@@ -344,13 +344,13 @@ export const PASSAGES: readonly Passage[] = [
       likely: SWEPT,
     },
     {
-      passage: "if (fate.is !== 'dead') {",
-      by: "if (fate.is === 'unclear') {",
+      passage: "if (status.is !== 'dead') {",
+      by: "if (status.is === 'unclear') {",
       means: 'nobody looks again whether a release is dead',
       likely: /^a sweep during/,
     },
   ]),
-  ...inFile('tasks/release-fate.ts', [
+  ...inFile('core/releases/release-status.ts', [
     {
       passage: "if (!ENDED.includes(status)) return { is: 'running', why: `its execution is ${status}` };",
       means: 'what still runs is swept',

@@ -1,19 +1,14 @@
 /** Plays one scenario: a world, one or two releases, faults, sweeps; and says what was wrong with how it went. */
-import {
-  NAMES,
-  PIVOT,
-  type Release,
-  STATES,
-  TAGS,
-  type Target,
-  parameters,
-  sweepReportSchema,
-  targetName,
-} from '../../tasks/contract.ts';
-import { forgetClients } from '../../tasks/aws-clients.ts';
+import { NAMES, parameters } from '../../core/contract/names.ts';
+import type { Release } from '../../core/contract/releases.ts';
+import { PIVOT } from '../../core/contract/state-names.ts';
+import { sweepReportSchema } from '../../core/contract/sweeps.ts';
+import { STATES, TAGS } from '../../core/contract/tags.ts';
+import { type Target, targetName } from '../../core/contract/targets.ts';
+import { forgetClients } from '../../core/aws/clients.ts';
 import { bindSandbox } from '../../sandbox/bind.ts';
-import type { Engine, Execution } from '../../sandbox/engine.ts';
-import { machineArn } from '../../sandbox/rehearsal.ts';
+import type { Engine, Execution } from '../../sandbox/engine/engine.ts';
+import { machineArn } from '../../sandbox/rehearsal/rehearsal.ts';
 import type { Call, Sandbox } from '../../sandbox/sandbox.ts';
 import * as z from 'zod';
 import { engineFor } from './engine-for.ts';

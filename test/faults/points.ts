@@ -1,6 +1,8 @@
 /** Where a fault can strike: one call, named so that a person can read it and a second run finds it again. */
-import { BAKE_ENVIRONMENT, NAMES } from '../../tasks/contract.ts';
-import { type IntegrationCall, type Whereabouts, currentState } from '../../sandbox/engine.ts';
+import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { NAMES } from '../../core/contract/names.ts';
+import { type CallSite, currentState } from '../../sandbox/engine/call-site.ts';
+import type { IntegrationCall } from '../../sandbox/engine/engine.ts';
 import type { Call, Sandbox } from '../../sandbox/sandbox.ts';
 import type { Actor } from './ground.ts';
 
@@ -54,7 +56,7 @@ export class Places {
     return here && this.#counted(here, { by: 'state', operation, place });
   }
 
-  #counted(here: Whereabouts, rest: Pick<Point, 'by' | 'operation' | 'place'>): Point {
+  #counted(here: CallSite, rest: Pick<Point, 'by' | 'operation' | 'place'>): Point {
     const point = { who: this.#whoOf(here.execution), state: here.state, ...rest };
     const kind = kindOfPoint(point);
     const nth = (this.#counts.get(kind) ?? 0) + 1;

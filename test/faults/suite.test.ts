@@ -1,6 +1,6 @@
 /** A small fixed part of `npm run faults`, and whether its oracle sees anything at all. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { STATES, TAGS } from '../../tasks/contract.ts';
+import { STATES, TAGS } from '../../core/contract/tags.ts';
 import { type Suite, suite } from './scenarios.ts';
 import { type Scenario, play } from './play.ts';
 import { Chance } from './chance.ts';

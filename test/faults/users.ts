@@ -1,7 +1,7 @@
 /** Whoever may use an AMI of a release that is being undone: nothing of these may lose it. */
-import type { Target } from '../../tasks/contract.ts';
-import { addImage, addParameter } from '../../sandbox/own-things.ts';
-import type { World } from '../../sandbox/world.ts';
+import type { Target } from '../../core/contract/targets.ts';
+import { addImage, addParameter } from '../../sandbox/rehearsal/own-things.ts';
+import type { World } from '../../sandbox/aws/world.ts';
 
 const NOW = { createdAt: 0, instanceType: 'm7i.large' } as const;
 

@@ -1,17 +1,13 @@
 /** The oracle: how may a release end? In every target, or in none, or with every leftover named. */
 import * as z from 'zod';
-import {
-  type Leftover,
-  NAMES,
-  PIVOT,
-  type Release,
-  type Target,
-  keys,
-  leftoverSchema,
-  parameters,
-  targetName,
-} from '../../tasks/contract.ts';
-import type { Execution, Outcome } from '../../sandbox/engine.ts';
+import { keys } from '../../core/contract/keys.ts';
+import { type Leftover, leftoverSchema } from '../../core/contract/leftovers.ts';
+import { NAMES, parameters } from '../../core/contract/names.ts';
+import type { Release } from '../../core/contract/releases.ts';
+import { PIVOT } from '../../core/contract/state-names.ts';
+import { type Target, targetName } from '../../core/contract/targets.ts';
+import type { Execution } from '../../sandbox/engine/engine.ts';
+import type { Outcome } from '../../sandbox/engine/outcome.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { flawsOf, tracesOf, valueOf } from './facts.ts';
 import { type Ground, targetsOf } from './ground.ts';

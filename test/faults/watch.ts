@@ -1,6 +1,9 @@
 /** What must hold at every moment, whatever has failed so far: what a consumer can find is sound. */
-import { type Release, STATES, TAGS, type Target, parameters, targetName } from '../../tasks/contract.ts';
-import { type Image, type Region, type World, imageState } from '../../sandbox/world.ts';
+import { parameters } from '../../core/contract/names.ts';
+import type { Release } from '../../core/contract/releases.ts';
+import { STATES, TAGS } from '../../core/contract/tags.ts';
+import { type Target, targetName } from '../../core/contract/targets.ts';
+import { type Image, type Region, type World, imageState } from '../../sandbox/aws/world.ts';
 import { flawsOf, imagesOf, valueOf } from './facts.ts';
 import { type Ground, targetsOf } from './ground.ts';
 

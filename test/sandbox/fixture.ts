@@ -6,11 +6,12 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { onTestFinished } from 'vitest';
 import { bindSandbox } from '../../sandbox/bind.ts';
-import { zipOf } from '../../sandbox/fetch-source.ts';
+import { zipOf } from '../../sandbox/rehearsal/fetch-source.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { createSandbox } from '../../sandbox/seed.ts';
-import type { SandboxOptions } from '../../sandbox/seed.ts';
-import { BAKE_ENVIRONMENT, keys, NAMES, roleArn } from '../../tasks/contract.ts';
+import { createSandbox, type SandboxOptions } from '../../sandbox/rehearsal/seed.ts';
+import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { keys } from '../../core/contract/keys.ts';
+import { NAMES, roleArn } from '../../core/contract/names.ts';
 
 export const HUB = { accountId: '999999999999', region: 'eu-west-1' };
 export const DEV = { accountId: '111111111111', region: 'eu-west-1' };

@@ -2,7 +2,7 @@ import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/announce-release.ts';
-import type { Plan, Release } from '../../tasks/contract.ts';
+import type { Plan, Release } from '../../core/contract/releases.ts';
 import { DEV, HUB, awsError, call, useAws } from './aws.ts';
 import { PRERELEASE, RELEASE, amiIn } from './example.ts';
 

@@ -4,9 +4,9 @@ import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
-import { clientsFor } from '../../tasks/aws-clients.ts';
-import { putEvent } from '../../tasks/events.ts';
-import { readBytes } from '../../tasks/plan-store.ts';
+import { clientsFor } from '../../core/aws/clients.ts';
+import { putEvent } from '../../core/aws/events.ts';
+import { readBytes } from '../../core/releases/plan-store.ts';
 import { DEV, HUB, PROD, awsError, useAws } from './aws.ts';
 
 const aws = useAws();

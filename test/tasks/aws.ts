@@ -15,8 +15,9 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { type AwsCommand, mockClient } from 'aws-sdk-client-mock';
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { forgetClients } from '../../tasks/aws-clients.ts';
-import { NAMES, type Target, roleArn, targetName } from '../../tasks/contract.ts';
+import { forgetClients } from '../../core/aws/clients.ts';
+import { NAMES, roleArn } from '../../core/contract/names.ts';
+import { type Target, targetName } from '../../core/contract/targets.ts';
 
 export const DEV: Target = { accountId: '111111111111', region: 'eu-west-1' };
 export const PROD: Target = { accountId: '222222222222', region: 'us-east-1' };

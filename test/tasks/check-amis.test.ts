@@ -2,7 +2,7 @@ import { BatchGetBuildsCommand, type Build, ListBuildsForProjectCommand } from '
 import type { Image } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/check-amis.ts';
-import type { Target } from '../../tasks/contract.ts';
+import type { Target } from '../../core/contract/targets.ts';
 import { DEV, PROD, awsError, builds, call, useAws } from './aws.ts';
 import { RELEASE, batchOf, candidate, imagesByName, imagesByTag, imagesByTagSecondPage } from './example.ts';
 

@@ -10,7 +10,7 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
-import type { Target } from '../../tasks/contract.ts';
+import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/deregister-amis.ts';
 import { lookUps, references, usersAre } from './users.ts';
 import { DEV, PROD, awsError, builds, call, useAws } from './aws.ts';

@@ -1,6 +1,8 @@
 /** One release of one image, as the tests of tasks know it. */
 import { DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2';
-import { type Ami, type Batch, type Release, TAGS, type Target } from '../../tasks/contract.ts';
+import type { Batch, Release } from '../../core/contract/releases.ts';
+import { TAGS } from '../../core/contract/tags.ts';
+import type { Ami, Target } from '../../core/contract/targets.ts';
 
 export const RELEASE: Release = {
   releaseId: 'web@1.4.20261121093000',

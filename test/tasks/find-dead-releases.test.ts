@@ -11,7 +11,7 @@ import {
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeParametersCommand } from '@aws-sdk/client-ssm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Target } from '../../tasks/contract.ts';
+import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/find-dead-releases.ts';
 import { DEV, HUB, PROD, awsError, builds, call, useAws } from './aws.ts';
 import { RELEASE, tagList } from './example.ts';

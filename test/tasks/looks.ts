@@ -10,7 +10,7 @@ import {
   type Image,
   type InstanceStateName,
 } from '@aws-sdk/client-ec2';
-import type { Target } from '../../tasks/contract.ts';
+import type { Target } from '../../core/contract/targets.ts';
 import { type Aws, type Call, awsError, builds, call } from './aws.ts';
 import { RELEASE, imagesByName, imagesByTag, releaseFilter } from './example.ts';
 import { LATEST, VERSION, get, reads } from './parameters.ts';

@@ -1,7 +1,7 @@
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { strToU8, zipSync } from 'fflate';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Changes } from '../../tasks/contract.ts';
+import type { Changes } from '../../core/contract/releases.ts';
 import { handler } from '../../tasks/plan-releases.ts';
 import { HUB, awsError, call, useAws } from './aws.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/publish-release.ts';
-import type { Release } from '../../tasks/contract.ts';
+import type { Release } from '../../core/contract/releases.ts';
 import { DEV, PROD, awsError, call, useAws } from './aws.ts';
 import { PRERELEASE, RELEASE, amiIn } from './example.ts';
 import { LATEST, VERSION, get, published, put, reads, versions } from './parameters.ts';

@@ -6,7 +6,7 @@ import {
   type ExecutionStatus,
 } from '@aws-sdk/client-sfn';
 import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import type { Plan, PlannedRelease } from '../../tasks/contract.ts';
+import type { Plan, PlannedRelease } from '../../core/contract/releases.ts';
 import { type Aws, DEV, HUB, PROD, awsError } from './aws.ts';
 import { RELEASE } from './example.ts';
 

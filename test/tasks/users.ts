@@ -9,7 +9,7 @@ import {
   type DescribeImageReferencesCommandOutput,
   DescribeImagesCommand,
 } from '@aws-sdk/client-ec2';
-import type { Target } from '../../tasks/contract.ts';
+import type { Target } from '../../core/contract/targets.ts';
 import { type Aws, type Call, call } from './aws.ts';
 
 export const references = (...ImageIds: string[]) =>

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Leftover, LeftoversRemain, type Target } from '../../tasks/contract.ts';
+import { type Leftover, LeftoversRemain } from '../../core/contract/leftovers.ts';
+import type { Target } from '../../core/contract/targets.ts';
 import { handler as task } from '../../tasks/verify-rollback.ts';
 import { DEV, PROD, awsError, builds, useAws } from './aws.ts';
 import { RELEASE, batchOf, candidate } from './example.ts';

@@ -1,6 +1,6 @@
 import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Target } from '../../tasks/contract.ts';
+import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/withdraw-publication.ts';
 import { DEV, PROD, awsError, call, useAws } from './aws.ts';
 import { RELEASE, batchOf, candidate, imagesByName, imagesByTag } from './example.ts';

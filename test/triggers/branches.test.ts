@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isBranchName, isOneOf } from '../../triggers/branches.ts';
-import { repositoryName } from '../../triggers/repository-name.ts';
+import { isBranchName, isOneOf } from '../../triggers/pushes/branches.ts';
+import { repositoryName } from '../../triggers/pushes/repository-name.ts';
 
 const gitTakes = (name: string) =>
   spawnSync('git', ['check-ref-format', `refs/heads/${name}`]).status === 0 && !name.startsWith('-');

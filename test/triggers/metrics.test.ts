@@ -3,7 +3,7 @@ import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
-import { TRIGGER_ENVIRONMENT } from '../../tasks/contract.ts';
+import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { handler as gitPush } from '../../triggers/git-push.ts';
 import { handler as scheduledRebuild } from '../../triggers/scheduled-rebuild.ts';
 import { HUB, awsError, useAws } from '../tasks/aws.ts';

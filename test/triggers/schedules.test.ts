@@ -1,10 +1,11 @@
 /** Schedules that are due, one after the other, on the sandbox: what they start runs to its end. */
 import { expect, it, vi } from 'vitest';
-import { NAMES, TRIGGER_ENVIRONMENT } from '../../tasks/contract.ts';
+import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { NAMES } from '../../core/contract/names.ts';
 import { handler } from '../../triggers/scheduled-rebuild.ts';
 import { HUB, RELEASE_MACHINE, type OperatedHub } from '../cli/hub.ts';
-import { type MadeUpFactory, targetsIn } from '../workflow/rehearsing.ts';
-import { HOUR_MS, withHub } from '../workflow/sweeping.ts';
+import { type MadeUpFactory, targetsIn } from '../workflow/machines/rehearsing.ts';
+import { HOUR_MS, withHub } from '../workflow/machines/sweeping.ts';
 
 const FACTORY: MadeUpFactory = { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } };
 const SOURCE = '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64';

@@ -2,9 +2,9 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TRIGGER_ENVIRONMENT } from '../../tasks/contract.ts';
-import type { GitPush } from '../../triggers/git-push-event.ts';
-import { pushExecutionName } from '../../triggers/release-execution.ts';
+import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
+import type { GitPush } from '../../triggers/pushes/git-push-event.ts';
+import { pushExecutionName } from '../../triggers/starting/release-execution.ts';
 import { handler } from '../../triggers/start-release.ts';
 import { HUB, awsError, call, useAws } from '../tasks/aws.ts';
 

@@ -4,8 +4,9 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import * as z from 'zod';
-import { NAMES, TRIGGER_ENVIRONMENT } from '../../tasks/contract.ts';
-import { type GitPush, gitPushSchema } from '../../triggers/git-push-event.ts';
+import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { NAMES } from '../../core/contract/names.ts';
+import { type GitPush, gitPushSchema } from '../../triggers/pushes/git-push-event.ts';
 import { REPOSITORY, SECRET, SIGNING_TOKEN } from './requests.ts';
 
 export const WEBHOOK_SECRET = 'packleader-webhook';

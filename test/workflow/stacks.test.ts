@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { NAMES } from '../../tasks/contract.ts';
-import { STEWARDS } from '../../workflow/task-functions.ts';
+import { NAMES } from '../../core/contract/names.ts';
+import { stewards } from '../../core/contract/tasks.ts';
 import { type Statement, type Synthesised, hub, inWords, ownFactory, target } from './synthesised.ts';
 
 /** Their roles are in triggers.test.ts. */
@@ -189,7 +189,7 @@ describe('in the hub', () => {
         statements.some(({ Resource }) => Resource.some((arn) => arn.endsWith(`/${NAMES.stewardRole}`))),
       );
     expect(may.map(({ name }) => name).sort()).toEqual(
-      [...STEWARDS.map((file) => `packleader-task-${file}`), 'packleader-trigger-scheduled-rebuild'].sort(),
+      [...stewards().map((file) => `packleader-task-${file}`), 'packleader-trigger-scheduled-rebuild'].sort(),
     );
   });
 

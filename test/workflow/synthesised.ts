@@ -2,10 +2,10 @@ import { App, Stack } from 'aws-cdk-lib';
 import { SynthesisMessageLevel } from 'aws-cdk-lib/cx-api';
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { readFactoryDirectory } from '../../tasks/configuration/factory-directory.ts';
-import { type Factory, loadFactory } from '../../tasks/configuration/factory.ts';
-import { HubStack, type HubStackProps } from '../../workflow/hub-stack.ts';
-import { TargetStack, type TargetStackProps } from '../../workflow/target-stack.ts';
+import { readFactoryDirectory } from '../../core/configuration/factory-directory.ts';
+import { type Factory, loadFactory } from '../../core/configuration/factory.ts';
+import { HubStack, type HubStackProps } from '../../workflow/hub/hub-stack.ts';
+import { TargetStack, type TargetStackProps } from '../../workflow/target/target-stack.ts';
 
 const { context } = z
   .object({ context: z.record(z.string(), z.unknown()) })

@@ -7,7 +7,8 @@ import {
 } from '@aws-sdk/client-ec2';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
-import { STATES, TAGS, parameters } from '../../../tasks/contract.ts';
+import { parameters } from '../../../core/contract/names.ts';
+import { STATES, TAGS } from '../../../core/contract/tags.ts';
 import { EARLIER, type Ground, IMAGE, type Past } from '../../faults/ground.ts';
 import type { Moto } from '../moto.ts';
 import type { MotoWorld, Observer } from './moto-world.ts';

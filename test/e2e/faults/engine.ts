@@ -1,9 +1,10 @@
-import { NAMES } from '../../../tasks/contract.ts';
-import { forgetClients } from '../../../tasks/aws-clients.ts';
-import type { Clock } from '../../../sandbox/clock.ts';
-import { Engine, type Integration, type Whereabouts, currentState } from '../../../sandbox/engine.ts';
-import { integrationsFor } from '../../../sandbox/integrations.ts';
-import { loadTask } from '../../../sandbox/task-handlers.ts';
+import { NAMES } from '../../../core/contract/names.ts';
+import { forgetClients } from '../../../core/aws/clients.ts';
+import type { Clock } from '../../../sandbox/aws/clock.ts';
+import { type CallSite, currentState } from '../../../sandbox/engine/call-site.ts';
+import { Engine, type Integration } from '../../../sandbox/engine/engine.ts';
+import { integrationsFor } from '../../../sandbox/engine/integrations.ts';
+import { loadTask } from '../../../sandbox/rehearsal/task-handlers.ts';
 import type { Ground } from '../../faults/ground.ts';
 import { type Origin, type RealWork, type Work, asOrigin } from './origin.ts';
 
@@ -12,7 +13,7 @@ export async function engineOn(ground: Ground, clock: Clock, work: RealWork): Pr
   const sleep = async (ms: number): Promise<void> => work.sleep(ms);
   const engineOf = (): Engine => engine;
   const integrationOf = integrationsFor({ loadTask, sleep, engine: engineOf });
-  const running = new Set<Whereabouts>();
+  const running = new Set<CallSite>();
   const marked =
     (run: Integration): Integration =>
     async (call) => {
@@ -42,7 +43,7 @@ export async function engineOn(ground: Ground, clock: Clock, work: RealWork): Pr
   return engine;
 }
 
-function originOf(here: Whereabouts, { forget, idle }: Work): Origin {
+function originOf(here: CallSite, { forget, idle }: Work): Origin {
   return {
     execution: here.execution,
     state: here.state,

@@ -14,8 +14,10 @@ import {
 import { CreateArchiveCommand, DescribeArchiveCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { SSMClient, paginateGetParametersByPath } from '@aws-sdk/client-ssm';
-import type { Image, Parameter, Region, World } from '../../../sandbox/world.ts';
-import { NAMES, type Release, type Target, targetName } from '../../../tasks/contract.ts';
+import type { Image, Parameter, Region, World } from '../../../sandbox/aws/world.ts';
+import { NAMES } from '../../../core/contract/names.ts';
+import type { Release } from '../../../core/contract/releases.ts';
+import { type Target, targetName } from '../../../core/contract/targets.ts';
 import { type Ground, targetsOf } from '../../faults/ground.ts';
 import type { Moto } from '../moto.ts';
 

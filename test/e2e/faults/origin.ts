@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import diagnostics from 'node:diagnostics_channel';
 import { ClientRequest } from 'node:http';
-import type { Clock } from '../../../sandbox/clock.ts';
+import type { Clock } from '../../../sandbox/aws/clock.ts';
 
 /** One attempt of a task, or a build. */
 export interface Origin {

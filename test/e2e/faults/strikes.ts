@@ -1,9 +1,9 @@
 /** Gives every call its point, as the fault suite names it, and strikes the chosen ones on the wire. */
 import { type Point, type Who, kindOfPoint, nameOfPoint } from '../../faults/points.ts';
 import type { Ground } from '../../faults/ground.ts';
-import { BAKE_ENVIRONMENT } from '../../../tasks/contract.ts';
+import { BAKE_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import type { Call } from '../../../sandbox/sandbox.ts';
-import type { Caller } from '../../../sandbox/context.ts';
+import type { Caller } from '../../../sandbox/aws/context.ts';
 import type { Origin } from './origin.ts';
 import type { Reply } from './proxy.ts';
 import {

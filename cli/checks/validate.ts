@@ -1,0 +1,190 @@
+/** Makes every static check of a factory that the tools at hand allow. */
+import { availableParallelism } from 'node:os';
+import { checkFactory } from '../../core/configuration/check.ts';
+import {
+  chosenImage,
+  chosenStage,
+  loadConfiguration,
+  type Configuration,
+  type Overrides,
+} from '../../core/configuration/configuration.ts';
+import type { FactoryFiles } from '../../core/configuration/factory.ts';
+import {
+  InvalidConfiguration,
+  sortedProblems,
+  throwIfAny,
+  type Problem,
+} from '../../core/configuration/documents/problems.ts';
+import { findPacker } from '../../tools/packer.ts';
+import { ansibleChecks } from './ansible.ts';
+import { bakesOf } from './bakes.ts';
+import { type Check, OK, type Result, resultOf, together, unmade, type Work } from './check.ts';
+import { type Files, FactoryTree } from './factory-tree.ts';
+import { formatCheck, validateChecks } from './packer.ts';
+import { powershellChecks } from './powershell.ts';
+import { ResultCache } from './result-cache.ts';
+import { imageOf } from './scopes.ts';
+import { shellChecks } from './shellcheck.ts';
+import { templateFiles } from './template.ts';
+import { variableChecks, WRONG_CONFIGURATION } from './variables.ts';
+
+export interface Checked {
+  readonly check: Check;
+  readonly result: Result;
+}
+
+export interface Validation {
+  readonly checked: readonly Checked[];
+  readonly problems: readonly Problem[];
+  /** How many runs of tools there were, and how many the cache spared. */
+  readonly ran: number;
+  readonly remembered: number;
+}
+
+/** @throws InvalidConfiguration for an image or a stage that there is not */
+export async function validate(
+  files: Files,
+  {
+    configurationFiles,
+    images,
+    stage,
+    onChecked,
+  }: {
+    readonly configurationFiles: FactoryFiles;
+    /** All by default. */
+    readonly images?: readonly string[];
+    readonly stage?: string;
+    readonly onChecked?: (done: number, all: number, latest: Checked) => void;
+  },
+): Promise<Validation> {
+  const wrong = checkFactory(configurationFiles, images === undefined ? {} : { images });
+  const configuration = readable(configurationFiles);
+  if (configuration !== undefined) {
+    for (const image of images ?? []) chosenImage(configuration.factory, image);
+    if (stage !== undefined) chosenStage(configuration.factory, stage);
+  }
+  const tree = new FactoryTree(files);
+  const chosenFiles = [...files.keys()].filter((name) => {
+    const image = imageOf(name);
+    return image === null || images === undefined || images.includes(image);
+  });
+  const packer = await findPacker();
+  const checks: Check[] = [
+    { check: 'configuration', image: null, stage: null, work: [{ run: () => resultOf(wrong) }] },
+    ...bakeChecks(),
+    formatCheck(tree, packer, chosenFiles),
+    ...powershellChecks(tree, chosenFiles),
+    ...shellChecks(tree, chosenFiles),
+    ...ansibleChecks(tree, chosenFiles),
+  ];
+  return runChecks(tree, checks, onChecked);
+
+  function bakeChecks(): Check[] {
+    if (configuration === undefined) {
+      return [unmade('variables', WRONG_CONFIGURATION), unmade('packer validate', WRONG_CONFIGURATION)];
+    }
+    const { factory } = configuration;
+    const bakes = bakesOf(configuration, {
+      images: factory.images.map(({ name }) => name).filter((name) => images?.includes(name) ?? true),
+      stages: factory.stages.map(({ name }) => name).filter((name) => stage === undefined || name === stage),
+    });
+    return [...variableChecks(tree, bakes), ...validateChecks(tree, packer, bakes)];
+  }
+}
+
+/**
+ * Lets Packer look at the templates of some images with everything that it would be told; without Packer, and for an image
+ * without a template, nothing happens.
+ * @throws InvalidConfiguration with what Packer refuses
+ */
+export async function refuseInvalidTemplates(
+  files: Files,
+  configuration: Configuration,
+  { images, overrides }: { readonly images: readonly string[]; readonly overrides?: Overrides },
+): Promise<void> {
+  const packer = await findPacker();
+  if (packer === undefined) return;
+  const tree = new FactoryTree(files);
+  const bakes = bakesOf(configuration, {
+    images: images.filter((image) => templateFiles(tree, image).length > 0),
+    stages: configuration.factory.stages.map(({ name }) => name),
+    ...(overrides && { overrides }),
+  });
+  const { problems } = await runChecks(tree, validateChecks(tree, packer, bakes));
+  throwIfAny(problems);
+}
+
+const readable = (files: FactoryFiles): Configuration | undefined => {
+  try {
+    return loadConfiguration(files);
+  } catch (error) {
+    if (error instanceof InvalidConfiguration) return undefined;
+    throw error;
+  }
+};
+
+async function runChecks(
+  tree: FactoryTree,
+  checks: readonly Check[],
+  onChecked?: (done: number, all: number, latest: Checked) => void,
+): Promise<Validation> {
+  const runner = new Runner();
+  let done = 0;
+  const make = async (check: Check): Promise<Checked> => {
+    const results = await Promise.all(check.work.map((work) => runner.result(work)));
+    const checked = { check, result: together(results) };
+    done += 1;
+    onChecked?.(done, checks.length, checked);
+    return checked;
+  };
+  try {
+    // What is slow comes last in the report, so it is started first.
+    const checked = (await Promise.all(checks.toReversed().map(make))).toReversed();
+    await runner.cache.prune();
+    const problems = checked.flatMap(({ result }) => (result.outcome === 'failed' ? result.problems : []));
+    return { checked, problems: sortedProblems(problems), ran: runner.ran, remembered: runner.remembered };
+  } finally {
+    await tree.remove();
+  }
+}
+
+/** Runs each work once and a few at a time, unless the cache knows that it is in order. */
+class Runner {
+  readonly cache = new ResultCache();
+  readonly #results = new Map<string, Promise<Result>>();
+  readonly #waiting: (() => void)[] = [];
+  #free = Math.max(2, availableParallelism());
+  ran = 0;
+  remembered = 0;
+
+  async result({ dependsOn, run }: Work): Promise<Result> {
+    if (dependsOn === undefined) return run();
+    const key = this.cache.key(dependsOn);
+    const result = this.#results.get(key) ?? this.#run(key, run);
+    this.#results.set(key, result);
+    return result;
+  }
+
+  async #run(key: string, run: Work['run']): Promise<Result> {
+    if (await this.cache.has(key)) {
+      this.remembered += 1;
+      return OK;
+    }
+    this.ran += 1;
+    const result = await this.#inTurn(run);
+    if (result.outcome === 'ok') await this.cache.add(key);
+    return result;
+  }
+
+  async #inTurn(run: Work['run']): Promise<Result> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await run();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** What the doctor looks at once in every target account: the roles, the project, and how many builds may run. */
+import { BatchGetProjectsCommand, CodeBuildClient, type Project } from '@aws-sdk/client-codebuild';
+import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import { ServiceQuotasClient, paginateListServiceQuotas } from '@aws-sdk/client-service-quotas';
+import { NAMES, roleArn } from '../../../core/contract/names.ts';
+import type { Target } from '../../../core/contract/targets.ts';
+import { type Finding, type Verdict, examine, failed, nameOf, notChecked, ok } from './finding.ts';
+import { type Session, configOf } from './sessions.ts';
+import { whyNotTrusted } from './trust.ts';
+
+const ROLES = [NAMES.stewardRole, NAMES.orchestratorRole, NAMES.bakeRole];
+
+/** @param builds how many bakes of one image run in the account at the same time */
+export async function examineAccount(session: Session, hub: Target, builds: number): Promise<Finding[]> {
+  const place = session.accountId;
+  const deploy = `deploy the stack packleader-target-${place}`;
+  const config = configOf(session, hub.region);
+  const project = `project ${NAMES.bakeProject}`;
+  const access: Finding = { place, check: 'access', ...session.verdict };
+  if (session.as === 'nobody') {
+    const checks = [...ROLES.map((role) => `role ${role}`), project, CONCURRENCY];
+    const verdict = notChecked('no access to the account', session.verdict.todo);
+    return [access, ...checks.map((check) => ({ place, check, ...verdict }))];
+  }
+  // Both look at the project; that one of them may not read it must not hide what the other finds.
+  const found = findProject(new CodeBuildClient(config));
+  found.catch(() => undefined);
+  const roles = ROLES.map(async (role) =>
+    examine(place, `role ${role}`, 'iam:GetRole', async () => {
+      if (session.as === 'steward' && role === NAMES.stewardRole) return ok('was assumed');
+      return roleTrusts(new IAMClient(config), role, session.accountId, hub, deploy);
+    }),
+  );
+  const checks = await Promise.all([
+    ...roles,
+    examine(place, project, 'codebuild:BatchGetProjects', async () => {
+      const { environment } = (await found) ?? {};
+      if (!environment) return failed(`there is no project ${NAMES.bakeProject} in ${hub.region}`, deploy);
+      return ok(`${environment.type} ${environment.computeType} in ${hub.region}`);
+    }),
+    examine(place, CONCURRENCY, 'codebuild:BatchGetProjects and servicequotas:ListServiceQuotas', async () =>
+      concurrency(new ServiceQuotasClient(config), await found, builds, deploy),
+    ),
+  ]);
+  return [access, ...checks];
+}
+
+const CONCURRENCY = 'CodeBuild concurrency';
+
+async function roleTrusts(
+  iam: IAMClient,
+  role: string,
+  accountId: string,
+  hub: Target,
+  deploy: string,
+): Promise<Verdict> {
+  try {
+    const { Role } = await iam.send(new GetRoleCommand({ RoleName: role }));
+    const why = whyNotTrusted(role, Role?.AssumeRolePolicyDocument ?? '', hub);
+    return why === undefined ? ok(roleArn(accountId, role)) : failed(why, deploy);
+  } catch (error) {
+    if (nameOf(error) === 'NoSuchEntityException' || nameOf(error) === 'NoSuchEntity')
+      return failed(`there is no role ${role}`, deploy);
+    throw error;
+  }
+}
+
+async function findProject(codebuild: CodeBuildClient): Promise<Project | undefined> {
+  const { projects = [] } = await codebuild.send(new BatchGetProjectsCommand({ names: [NAMES.bakeProject] }));
+  return projects.find(({ name }) => name === NAMES.bakeProject);
+}
+
+/** Service Quotas names an environment by its platform and its size: `ARM/Small`. */
+const PLATFORMS: Readonly<Record<string, string>> = { ARM_CONTAINER: 'ARM', LINUX_CONTAINER: 'Linux' };
+
+/** @see https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html */
+async function concurrency(
+  quotas: ServiceQuotasClient,
+  project: Project | undefined,
+  builds: number,
+  deploy: string,
+): Promise<Verdict> {
+  if (!project?.environment) return notChecked('the project’s compute type is not known', deploy);
+  const { type = '', computeType = '' } = project.environment;
+  const size = computeType.replace('BUILD_GENERAL1_', '').toLowerCase();
+  const environment = `${PLATFORMS[type] ?? type}/${size}`;
+  const wanted = `concurrently running builds for ${environment} environment`.toLowerCase();
+  for await (const { Quotas = [] } of paginateListServiceQuotas(
+    { client: quotas },
+    { ServiceCode: 'codebuild' },
+  )) {
+    const value = Quotas.find(({ QuotaName = '' }) => QuotaName.toLowerCase() === wanted)?.Value;
+    if (value === undefined) continue;
+    const seen = `${value} at once for ${environment}, ${builds} wanted`;
+    return value >= builds
+      ? ok(seen)
+      : failed(seen, `raise the quota "${wanted}" in ${project.arn?.split(':')[3] ?? 'the hub’s region'}`);
+  }
+  return notChecked(
+    `Service Quotas lists no quota for ${environment}`,
+    'look it up in the Service Quotas console',
+  );
+}

@@ -1,0 +1,85 @@
+/** What the doctor looks at in the hub. */
+import { BatchGetProjectsCommand, CodeBuildClient } from '@aws-sdk/client-codebuild';
+import { DescribeEventBusCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { NAMES } from '../../../core/contract/names.ts';
+import type { Target } from '../../../core/contract/targets.ts';
+import { machineArn } from '../../../client/hub.ts';
+import { type Finding, type Verdict, examine, failed, nameOf, notChecked, ok } from './finding.ts';
+import { type Session, configOf } from './sessions.ts';
+
+const MACHINES = [
+  NAMES.releaseMachine,
+  NAMES.releaseImageMachine,
+  NAMES.bakeBatchMachine,
+  NAMES.sweepMachine,
+];
+const DEPLOY = 'deploy the stack packleader-hub';
+
+export async function examineHub(hub: Target, bucket: string, session: Session): Promise<Finding[]> {
+  const config = configOf(session, hub.region);
+  const checks: [check: string, permission: string, run: () => Promise<Verdict>][] = [
+    ...MACHINES.map((name): [string, string, () => Promise<Verdict>] => [
+      `state machine ${name}`,
+      'states:DescribeStateMachine',
+      async () => stateMachine(new SFNClient(config), machineArn(hub, name)),
+    ]),
+    ['bucket', 's3:ListBucket', async () => bucketExists(new S3Client(config), bucket)],
+    ['event bus', 'events:DescribeEventBus', async () => defaultBus(new EventBridgeClient(config))],
+    [
+      `project ${NAMES.fetchSourceProject}`,
+      'codebuild:BatchGetProjects',
+      async () => fetchSource(new CodeBuildClient(config)),
+    ],
+  ];
+  const access: Finding = { place: 'hub', check: 'access', ...session.verdict };
+  if (session.as === 'nobody') {
+    const { todo } = session.verdict;
+    return [
+      access,
+      ...checks.map(([check]) => ({ place: 'hub', check, ...notChecked('no access to the hub', todo) })),
+    ];
+  }
+  return [access, ...(await Promise.all(checks.map(async (check) => examine('hub', ...check))))];
+}
+
+async function stateMachine(sfn: SFNClient, stateMachineArn: string): Promise<Verdict> {
+  try {
+    // Not the definition: with a key of the customer's that would take a permission to decrypt.
+    const command = new DescribeStateMachineCommand({ stateMachineArn, includedData: 'METADATA_ONLY' });
+    const { status } = await sfn.send(command);
+    return status === 'ACTIVE' ? ok(stateMachineArn) : failed(`${stateMachineArn} is ${status}`, DEPLOY);
+  } catch (error) {
+    if (nameOf(error) === 'StateMachineDoesNotExist')
+      return failed(`${stateMachineArn} does not exist`, DEPLOY);
+    throw error;
+  }
+}
+
+/** HeadBucket has no body, so its errors are named by their status at best. */
+async function bucketExists(s3: S3Client, bucket: string): Promise<Verdict> {
+  try {
+    await s3.send(new HeadBucketCommand({ Bucket: bucket }));
+    return ok(bucket);
+  } catch (error) {
+    if (['NotFound', 'NoSuchBucket', '404'].includes(nameOf(error)))
+      return failed(`there is no bucket ${bucket}`, DEPLOY);
+    throw error;
+  }
+}
+
+async function defaultBus(events: EventBridgeClient): Promise<Verdict> {
+  const { Name, Arn } = await events.send(new DescribeEventBusCommand({}));
+  return Name === 'default'
+    ? ok(Arn ?? Name)
+    : failed(`found the bus ${Name}`, 'see why there is no default bus');
+}
+
+async function fetchSource(codebuild: CodeBuildClient): Promise<Verdict> {
+  const names = [NAMES.fetchSourceProject];
+  const { projects = [] } = await codebuild.send(new BatchGetProjectsCommand({ names }));
+  return projects.some(({ name }) => name === NAMES.fetchSourceProject)
+    ? ok(NAMES.fetchSourceProject)
+    : failed(`there is no project ${NAMES.fetchSourceProject}`, DEPLOY);
+}

@@ -1,0 +1,34 @@
+import { checkOutFactory, configurationFiles } from '../../input/checkout.ts';
+import { examineFactory } from './examine.ts';
+import { EXIT } from '../../terminal/exit-codes.ts';
+import type { Output } from '../../terminal/output.ts';
+import { table, verdict } from './tell.ts';
+
+export interface DoctorOptions {
+  readonly factory: string;
+  /** The name of a role to look with. */
+  readonly as?: string;
+  readonly json: boolean;
+}
+
+/** `packleader doctor`: one line per place and check. Returns 0 only when every check was made and is ok. */
+export async function doctorCommand(
+  { factory, as: role, json }: DoctorOptions,
+  output: Output,
+): Promise<number> {
+  const files = configurationFiles(checkOutFactory(factory).files);
+  output.status('  … looking at the hub');
+  const findings = await examineFactory({
+    files,
+    ...(role !== undefined && { role }),
+    onFound: (place) => output.status(`  … ${place} done`),
+  });
+  output.status('');
+  const well = findings.length > 0 && findings.every(({ outcome }) => outcome === 'ok');
+  if (json) {
+    output.print(`${JSON.stringify({ outcome: well ? 'ok' : 'failed', checks: findings }, null, 2)}\n`);
+  } else {
+    output.print(`${table(findings, output)}\n${verdict(findings, output)}\n`);
+  }
+  return well ? 0 : EXIT.unwell;
+}

@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import type { Output } from '../../terminal/output.ts';
+import { EXIT_CODES, type ExitCode, collect } from '../../input/options.ts';
+
+interface RehearseFlags {
+  readonly factory: string;
+  readonly ref?: string;
+  readonly branch?: string;
+  readonly override: readonly string[];
+  readonly fail: readonly string[];
+  readonly validate: boolean;
+  readonly json?: true;
+}
+
+export function addRehearse(root: Command, output: Output, code: ExitCode): void {
+  root
+    .command('rehearse')
+    .description('Release images into an embedded AWS, by the state machines that would be deployed.')
+    .argument('[images...]', 'images to release; every image of the factory by default')
+    .option('--factory <directory>', 'the directory that holds factory.yaml, or packer/factory.yaml', '.')
+    .option('--ref <ref>', 'a commit, branch or tag; by default the files as they lie there')
+    .option('--branch <branch>', 'release as if from this branch; by default the factory’s default branch')
+    .option(
+      '--override <path=value>',
+      'override a setting, as in instanceType=t3.large; may be repeated',
+      collect,
+      [],
+    )
+    .option('--fail <state>', 'make a state fail; may be repeated, see below', collect, [])
+    .option('--no-validate', 'do not let Packer, where there is one, look at the templates first')
+    .option('--json', 'print one JSON document and nothing else')
+    .addHelpText(
+      'after',
+      `
+--fail takes '<state>[@<account>[/<region>]][=refused|lost|throttled|timeout]':
+  refused    AWS refuses what the state wants to do, every time
+  lost       what it wants is done, but every reply is lost
+  throttled  AWS throttles the first three calls in each target
+  timeout    the calls never answer, or the build hangs
+  Without a kind a bake fails as Packer does, and any other state is refused.
+
+Examples:
+  packleader rehearse
+  packleader rehearse linux-base --fail 'Bake prod AMIs'
+  packleader rehearse linux-base --fail 'Publish release@222222222222=lost' --json
+${EXIT_CODES}`,
+    )
+    .action(async (images: string[], flags: RehearseFlags) => {
+      // Loaded when it is needed: CDK and the sandbox take a second that other commands need not wait for.
+      const { rehearseCommand } = await import('./run.ts');
+      const { override: overrides, json = false, ...rest } = flags;
+      code.exit = await rehearseCommand({ images, overrides, json, ...rest }, output);
+    });
+}

@@ -1,0 +1,51 @@
+/** How `packleader rehearse` tells a rehearsal, beyond the story of each release. */
+import type { Report } from '../../../sandbox/rehearsal/rehearsal.ts';
+import type { Narrator } from '../../terminal/narrator.ts';
+import type { Output } from '../../terminal/output.ts';
+import { count, minutes } from '../../terminal/words.ts';
+import type { Preparation } from './rehearsal.ts';
+
+/** What is about to be rehearsed. */
+export function tellBeginning(
+  { paint, print }: Output,
+  { factory, checkout, images, faults }: Preparation,
+): void {
+  const targets = factory.stages
+    .map(({ name, targets: of }) => `${name} (${count(of.length, 'target')})`)
+    .join(', then ');
+  const note = checkout.note === undefined ? '' : ` (${checkout.note})`;
+  const lines = [
+    `${paint('bold', images.join(', '))} at ${checkout.commit.slice(0, 7)}${note}, into ${targets}`,
+    ...faults.map(({ state, kind, accountId, region }) => {
+      const where = [accountId, region].filter((part) => part !== undefined).join('/');
+      return paint('yellow', `  with a fault: ${state}${where && ` in ${where}`} is ${DOING[kind]}`);
+    }),
+  ];
+  print(`${lines.join('\n')}\n`);
+}
+
+/** What the factory needs and nobody has made. */
+export function tellAssumptions({ paint, print }: Output, assumptions: readonly string[]): void {
+  const lines = assumptions.map((assumption) => `  assumed to exist: ${assumption}\n`);
+  print(paint('yellow', lines.join('')));
+}
+
+/** Every release, and what the rehearsal took. */
+export function tellEnd(narrator: Narrator, report: Report, realMs: number): void {
+  for (const release of report.releases) narrator.tell(release);
+  const unmet = report.unmetFaults.map(
+    ({ state }) => `the fault in "${state}" was never met: the release did not get there`,
+  );
+  const { calls, transitions, virtualMs } = report.figures;
+  const figures = `${count(calls, 'AWS call')}, ${count(transitions, 'state transition')}`;
+  const time = `${minutes(virtualMs)} of AWS time rehearsed in ${(realMs / 1000).toFixed(1)} s`;
+  narrator.conclude(report, `${time}: ${figures}`, unmet);
+}
+
+const DOING = {
+  refused: 'refused',
+  lost: 'done, but every reply is lost',
+  throttled: 'throttled',
+  timeout: 'never answered',
+  failed: 'made to fail',
+} as const;

@@ -1,0 +1,35 @@
+/** `packleader status`: what is known about one release, or the latest ones. */
+import { getRelease, listReleases } from '../../../client/client.ts';
+import { EXIT, exitCodeOf } from '../../terminal/exit-codes.ts';
+import { type HubFlags, hubFrom } from '../../input/hub-option.ts';
+import type { Output } from '../../terminal/output.ts';
+import type { CommandContext } from '../../terminal/command-context.ts';
+import { listLines, resultLines } from './tell.ts';
+
+export interface StatusOptions extends HubFlags {
+  readonly json: boolean;
+  /** How many releases are listed. */
+  readonly limit: number;
+}
+
+export async function statusCommand(
+  release: string | undefined,
+  options: StatusOptions,
+  output: Output,
+  { client, clock }: CommandContext = {},
+): Promise<number> {
+  const { json, limit } = options;
+  const hub = hubFrom(options);
+  const on = { ...(hub && { hub }), ...(client && { client }) };
+  const now = clock?.now() ?? new Date();
+  if (release === undefined) {
+    const releases = await listReleases({ ...on, limit });
+    if (json) output.print(`${JSON.stringify({ releases }, null, 2)}\n`);
+    else for (const line of listLines(releases, now, output)) output.print(`${line}\n`);
+    return EXIT.released;
+  }
+  const result = await getRelease(release, on);
+  if (json) output.print(`${JSON.stringify(result, null, 2)}\n`);
+  else for (const line of resultLines(result, now, output)) output.print(`${line}\n`);
+  return exitCodeOf(result);
+}

@@ -1,0 +1,68 @@
+import { problem, sortedProblems, type Problem } from '../../../core/configuration/documents/problems.ts';
+import { checkOutFactory, configurationFiles } from '../../input/checkout.ts';
+import type { Output } from '../../terminal/output.ts';
+import { CHECKS, whyOf } from '../../checks/check.ts';
+import { validate, type Validation } from '../../checks/validate.ts';
+import { tell, placeOf, verdict } from './tell.ts';
+
+export interface ValidateOptions {
+  /** Every image of the factory when there is none. */
+  readonly images: readonly string[];
+  readonly factory: string;
+  readonly ref?: string;
+  readonly stage?: string;
+  /** What cannot be checked is a problem. */
+  readonly strict: boolean;
+  readonly json: boolean;
+}
+
+/** `packleader validate`: tells every check, or prints one document at the end. Returns whether all is in order. */
+export async function validateCommand(options: ValidateOptions, output: Output): Promise<boolean> {
+  const startedAt = performance.now();
+  const { commit, note, files } = checkOutFactory(options.factory, options.ref);
+  const validation = await validate(files, {
+    configurationFiles: configurationFiles(files),
+    ...(options.images.length > 0 && { images: [...new Set(options.images)] }),
+    ...(options.stage !== undefined && { stage: options.stage }),
+    onChecked: (done, all, { check }) =>
+      output.status(`  … ${done} of ${all}: ${check.check}${placeOf(check)}`),
+  });
+  output.status('');
+  const problems = [...validation.problems, ...(options.strict ? unchecked(validation) : [])];
+  if (options.json) {
+    output.print(`${JSON.stringify(documentOf(validation, problems), null, 2)}\n`);
+    return problems.length === 0;
+  }
+  const heading = `${commit.slice(0, 7)}${note === undefined ? '' : ` (${note})`}`;
+  output.print(`the factory at ${heading}\n`);
+  for (const name of CHECKS) tell(output, name, validation.checked);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  output.print(`\n${verdict(output, validation, problems, options.strict)}\n`);
+  const { ran, remembered } = validation;
+  output.print(
+    `${output.paint('dim', `${validation.checked.length} checks in ${seconds} s: tools ran ${ran} times, ${remembered} results were remembered`)}\n`,
+  );
+  return problems.length === 0;
+}
+
+/** The document that `--json` promises. */
+function documentOf({ checked }: Validation, problems: readonly Problem[]) {
+  return {
+    outcome: problems.length === 0 ? 'valid' : 'refused',
+    checks: checked.map(({ check: { check, image, stage }, result }) => {
+      const why = whyOf(result);
+      return { check, image, stage, outcome: result.outcome, ...(why !== undefined && { why }) };
+    }),
+    errors: problems.map(({ file, line, path, message }) => ({ file, line, path, message })),
+  };
+}
+
+/** With --strict, what could not be checked. */
+const unchecked = ({ checked }: Validation): Problem[] =>
+  sortedProblems(
+    checked.flatMap(({ check: { check }, result }) =>
+      result.outcome === 'not checked'
+        ? [problem('--strict', 0, [], `${check} was not checked: ${result.why}`)]
+        : [],
+    ),
+  );

@@ -1,0 +1,145 @@
+/** Gets a factory's files: as they lie in a directory, or as a commit of its git repository holds them. */
+import { createHash } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
+import { unzipSync } from 'fflate';
+import { FACTORY_FILE, type FactoryFiles, isConfiguration } from '../../core/configuration/factory.ts';
+import { InvalidConfiguration, problem } from '../../core/configuration/documents/problems.ts';
+
+export interface FactoryCheckout {
+  /** 40 hex digits: of git, or of the content where there is no git. */
+  readonly commit: string;
+  /** What a person should know about where the files come from. */
+  readonly note: string | undefined;
+  /** Every file of the factory, by its path in the factory. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * @param directory holds `factory.yaml`, or `packer/factory.yaml`
+ * @param ref a commit, branch or tag; without it the files as they lie there, changes that are not committed included
+ * @throws InvalidConfiguration when there is no factory, or no such ref
+ */
+export function checkOutFactory(directory: string, ref?: string): FactoryCheckout {
+  const root = factoryRoot(directory, ref);
+  const repository = gitRoot(root);
+  if (ref !== undefined) {
+    if (repository === undefined)
+      throw refused('--ref', `${directory} is not in a git repository, so it has no ref ${ref}`);
+    return checkOutRef(repository, root, ref);
+  }
+  if (repository === undefined) {
+    const files = readTree(root, listTree(root));
+    return { commit: contentHash(files), note: 'not in git: the commit is a hash of the files', files };
+  }
+  const listed = git(root, ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', '.']);
+  const names = listed.split('\0').filter((name) => name !== '' && existsSync(join(root, name)));
+  const files = readTree(root, names);
+  const commit = tryGit(root, ['rev-parse', '--verify', '--quiet', 'HEAD'])?.trim();
+  if (commit === undefined)
+    return { commit: contentHash(files), note: 'no commit yet: the commit is a hash of the files', files };
+  const changed = git(root, ['status', '--porcelain', '--', '.']) !== '';
+  return { commit, note: changed ? 'with changes that are not committed' : undefined, files };
+}
+
+/** The configuration among a factory's files, as text. */
+export function configurationFiles(files: ReadonlyMap<string, Uint8Array>): FactoryFiles {
+  const decoder = new TextDecoder();
+  const texts = [...files]
+    .filter(([name]) => isConfiguration(name))
+    .map(([name, bytes]) => [name, decoder.decode(bytes)] as const);
+  return new Map(texts);
+}
+
+function factoryRoot(directory: string, ref: string | undefined): string {
+  const candidates = [resolve(directory), resolve(directory, 'packer')];
+  const found = candidates.find((candidate) => existsSync(join(candidate, FACTORY_FILE)));
+  // A ref may hold a factory that the working tree no longer has.
+  if (found === undefined && ref !== undefined && existsSync(directory)) return candidates[0] ?? directory;
+  if (found !== undefined) return found;
+  const message = existsSync(directory)
+    ? `${directory} holds neither ${FACTORY_FILE} nor packer/${FACTORY_FILE}; a factory directory holds one`
+    : `there is no directory ${directory}`;
+  throw refused('--factory', message);
+}
+
+function checkOutRef(repository: string, root: string, ref: string): FactoryCheckout {
+  const commit = tryGit(root, [
+    'rev-parse',
+    '--verify',
+    '--quiet',
+    '--end-of-options',
+    `${ref}^{commit}`,
+  ])?.trim();
+  if (commit === undefined) throw refused('--ref', `git knows no commit, branch or tag ${ref}`);
+  const prefix = relative(repository, root).split(sep).join('/');
+  const tree = prefix === '' ? commit : `${commit}:${prefix}`;
+  const archive = tryGitBytes(repository, ['archive', '--format=zip', tree]);
+  const files = new Map(
+    Object.entries(archive ? unzipSync(archive) : {}).filter(([name]) => !name.endsWith('/')),
+  );
+  if (!files.has(FACTORY_FILE))
+    throw refused(
+      '--ref',
+      `the commit ${commit.slice(0, 7)} holds no ${prefix ? `${prefix}/` : ''}${FACTORY_FILE}`,
+    );
+  return { commit, note: undefined, files };
+}
+
+function refused(field: string, message: string): InvalidConfiguration {
+  return new InvalidConfiguration([problem(field, 0, [], message)]);
+}
+
+function readTree(root: string, names: readonly string[]): ReadonlyMap<string, Uint8Array> {
+  const files = names.filter((name) => statSync(join(root, name)).isFile()).toSorted();
+  return new Map(files.map((name) => [name, new Uint8Array(readFileSync(join(root, name)))]));
+}
+
+function listTree(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((name) => !/(^|\/)(\.git|node_modules)\//.test(name));
+}
+
+/** The same files give the same 40 hex digits. */
+function contentHash(files: ReadonlyMap<string, Uint8Array>): string {
+  const hash = createHash('sha1');
+  for (const [name, bytes] of files) hash.update(`${name}\0${bytes.length}\0`).update(bytes);
+  return hash.digest('hex');
+}
+
+function gitRoot(directory: string): string | undefined {
+  return tryGit(directory, ['rev-parse', '--show-toplevel'])?.trim();
+}
+
+/** Enough for the listing or the archive of any factory. */
+const MAX_BYTES = 512 * 1024 * 1024;
+
+function git(directory: string, args: readonly string[]): string {
+  return execFileSync('git', ['-C', directory, ...args], {
+    encoding: 'utf8',
+    maxBuffer: MAX_BYTES,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+function tryGit(directory: string, args: readonly string[]): string | undefined {
+  try {
+    return git(directory, args);
+  } catch {
+    return undefined;
+  }
+}
+
+function tryGitBytes(directory: string, args: readonly string[]): Uint8Array | undefined {
+  try {
+    return execFileSync('git', ['-C', directory, ...args], {
+      maxBuffer: MAX_BYTES,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,143 @@
+import {
+  type AutoScalingClient,
+  paginateDescribeAutoScalingGroups,
+  paginateDescribeLaunchConfigurations,
+} from '@aws-sdk/client-auto-scaling';
+import {
+  DescribeImageAttributeCommand,
+  type EC2Client,
+  type Image,
+  type LaunchPermission,
+  paginateDescribeImageReferences,
+  paginateDescribeImages,
+} from '@aws-sdk/client-ec2';
+import type { TargetClients } from '../aws/clients.ts';
+import { hasCode } from '../aws/errors.ts';
+import { TAGS } from '../contract/tags.ts';
+
+/** What DescribeImageReferences takes in one call.
+ *  @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImageReferences.html */
+const IDS_PER_CALL = 10;
+
+/** All versions of a launch template are looked at, not only the newest ten that are the default. */
+const TEMPLATE_VERSIONS = 10_000;
+
+/** Every state but terminated: an instance that is gone for good launches nothing any more. */
+const ALIVE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
+
+/** An AMI that never came to be cannot have been shared, and EC2 refuses to speak of its attributes. */
+const NEVER_WAS: readonly string[] = ['failed', 'error', 'invalid'];
+
+type User = readonly [imageId: string, by: string];
+
+/**
+ * Who uses these AMIs of one account, by AMI: instances that are not terminated, launch templates in any version, Auto
+ * Scaling groups and launch configurations, SSM parameters, AMIs of the factory that were built on it, and whoever it was
+ * shared with. An AMI that nothing uses is absent from the map. A refused look-up throws: unknown must never be taken for
+ * unused.
+ */
+export async function usersOfImages(
+  { ec2, autoScaling }: Pick<TargetClients, 'ec2' | 'autoScaling'>,
+  images: readonly Image[],
+): Promise<Map<string, string[]>> {
+  const imageIds = images.map(({ ImageId = '' }) => ImageId);
+  if (imageIds.length === 0) return new Map();
+  const found = await Promise.all([
+    references(ec2, imageIds),
+    builtOnThem(ec2, imageIds),
+    ...images.map(async (image) => sharedWith(ec2, image)),
+    launchConfigurations(autoScaling),
+    groupOverrides(autoScaling),
+  ]);
+  const users = new Map<string, string[]>();
+  for (const [imageId, by] of found.flat()) {
+    if (imageIds.includes(imageId)) users.set(imageId, [...(users.get(imageId) ?? []), by]);
+  }
+  return users;
+}
+
+async function references(ec2: EC2Client, imageIds: readonly string[]): Promise<User[]> {
+  const users: User[] = [];
+  for (let start = 0; start < imageIds.length; start += IDS_PER_CALL) {
+    const pages = paginateDescribeImageReferences(
+      { client: ec2 },
+      {
+        ImageIds: imageIds.slice(start, start + IDS_PER_CALL),
+        ResourceTypes: [
+          {
+            ResourceType: 'ec2:Instance',
+            ResourceTypeOptions: [{ OptionName: 'state-name', OptionValues: ALIVE }],
+          },
+          {
+            ResourceType: 'ec2:LaunchTemplate',
+            ResourceTypeOptions: [{ OptionName: 'version-depth', OptionValues: [String(TEMPLATE_VERSIONS)] }],
+          },
+          { ResourceType: 'ssm:Parameter' },
+        ],
+      },
+    );
+    for await (const { ImageReferences = [] } of pages)
+      users.push(...ImageReferences.map(({ ImageId = '', Arn = '' }): User => [ImageId, Arn]));
+  }
+  return users;
+}
+
+/** Another image of the factory goes on referring to its base: by tag, and in the ancestry that EC2 keeps. */
+async function builtOnThem(ec2: EC2Client, imageIds: readonly string[]): Promise<User[]> {
+  const pages = await Array.fromAsync(
+    paginateDescribeImages(
+      { client: ec2 },
+      {
+        Owners: ['self'],
+        Filters: [{ Name: `tag:${TAGS.sourceAmi}`, Values: [...imageIds] }],
+        IncludeDeprecated: true,
+        IncludeDisabled: true,
+      },
+    ),
+  );
+  return pages
+    .flatMap((page) => page.Images ?? [])
+    .map(({ ImageId = '', Tags = [] }): User => [
+      Tags.find(({ Key }) => Key === TAGS.sourceAmi)?.Value ?? '',
+      `${ImageId}, which was built on it`,
+    ]);
+}
+
+/** No release shares a candidate: somebody did it by hand, and may launch it in an account that we cannot look into. */
+async function sharedWith(ec2: EC2Client, { ImageId, OwnerId, State }: Image): Promise<User[]> {
+  if (ImageId === undefined || NEVER_WAS.includes(State ?? '')) return [];
+  try {
+    const { LaunchPermissions = [] } = await ec2.send(
+      new DescribeImageAttributeCommand({ ImageId, Attribute: 'launchPermission' }),
+    );
+    const others = LaunchPermissions.map(nameOf).filter((name) => name !== OwnerId);
+    return others.map((name): User => [ImageId, `${name}, which it is shared with`]);
+  } catch (error) {
+    if (hasCode(error, 'InvalidAMIID.NotFound')) return [];
+    throw error;
+  }
+}
+
+function nameOf({ UserId, Group, OrganizationArn, OrganizationalUnitArn }: LaunchPermission): string {
+  return UserId ?? Group ?? OrganizationArn ?? OrganizationalUnitArn ?? 'somebody';
+}
+
+async function launchConfigurations(autoScaling: AutoScalingClient): Promise<User[]> {
+  const pages = await Array.fromAsync(paginateDescribeLaunchConfigurations({ client: autoScaling }, {}));
+  return pages
+    .flatMap((page) => page.LaunchConfigurations ?? [])
+    .map(({ ImageId = '', LaunchConfigurationARN = '' }): User => [ImageId, LaunchConfigurationARN]);
+}
+
+/** A group's launch template is found with the launch templates; its overrides may name AMIs of their own. */
+async function groupOverrides(autoScaling: AutoScalingClient): Promise<User[]> {
+  const pages = await Array.fromAsync(paginateDescribeAutoScalingGroups({ client: autoScaling }, {}));
+  return pages
+    .flatMap((page) => page.AutoScalingGroups ?? [])
+    .flatMap(({ AutoScalingGroupARN = '', MixedInstancesPolicy }) =>
+      (MixedInstancesPolicy?.LaunchTemplate?.Overrides ?? []).map(({ ImageId = '' }): User => [
+        ImageId,
+        AutoScalingGroupARN,
+      ]),
+    );
+}

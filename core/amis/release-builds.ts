@@ -1,0 +1,50 @@
+import {
+  BatchGetBuildsCommand,
+  type Build,
+  type CodeBuildClient,
+  paginateListBuildsForProject,
+} from '@aws-sdk/client-codebuild';
+import { BAKE_ENVIRONMENT } from '../contract/environments.ts';
+import { NAMES } from '../contract/names.ts';
+import type { Release } from '../contract/releases.ts';
+import type { Target } from '../contract/targets.ts';
+
+/** Builds are listed newest first, and a release that is being undone is recent: older builds are not read. */
+const NEWEST_BUILDS = 500;
+
+/** The builds of one release in one target, newest first; found by their environment, so none can be forgotten. */
+export async function findReleaseBuilds(
+  codebuild: CodeBuildClient,
+  release: Release,
+  target: Target,
+): Promise<Build[]> {
+  const builds = await findBuilds(codebuild, target);
+  return builds.filter((build) => releaseOfBuild(build) === release.releaseId);
+}
+
+/** The newest builds for one target, of whatever release. */
+export async function findBuilds(codebuild: CodeBuildClient, { region }: Target): Promise<Build[]> {
+  const found: Build[] = [];
+  let read = 0;
+  const pages = paginateListBuildsForProject(
+    { client: codebuild },
+    { projectName: NAMES.bakeProject, sortOrder: 'DESCENDING' },
+  );
+  for await (const { ids = [] } of pages) {
+    if (ids.length === 0) continue;
+    const { builds = [] } = await codebuild.send(new BatchGetBuildsCommand({ ids }));
+    found.push(...builds.filter((build) => variableOf(build, BAKE_ENVIRONMENT.region) === region));
+    read += ids.length;
+    if (read >= NEWEST_BUILDS) break;
+  }
+  return found;
+}
+
+/** The release that a build bakes for. */
+export function releaseOfBuild(build: Build): string | undefined {
+  return variableOf(build, BAKE_ENVIRONMENT.release);
+}
+
+function variableOf({ environment }: Build, name: string): string | undefined {
+  return environment?.environmentVariables?.find((variable) => variable.name === name)?.value;
+}

@@ -1,0 +1,118 @@
+import {
+  DescribeKeyPairsCommand,
+  type Filter,
+  type Tag,
+  paginateDescribeImages,
+  paginateDescribeInstances,
+  paginateDescribeNetworkInterfaces,
+  paginateDescribeSecurityGroups,
+  paginateDescribeSnapshots,
+  paginateDescribeVolumes,
+} from '@aws-sdk/client-ec2';
+import { paginateDescribeParameters } from '@aws-sdk/client-ssm';
+import type { TargetClients } from '../aws/clients.ts';
+import { parameters } from '../contract/names.ts';
+import { TAGS } from '../contract/tags.ts';
+import type { Target } from '../contract/targets.ts';
+import { findBuilds, releaseOfBuild } from './release-builds.ts';
+
+/** Something in a target that says which release it belongs to. */
+export interface Sighting {
+  readonly releaseId: string;
+  readonly resourceId: string;
+  /** The values of its tags, as far as it has them. */
+  readonly execution?: string;
+  readonly state?: string;
+  readonly commit?: string;
+  readonly repository?: string;
+  /** A parameter that lets consumers find a version. */
+  readonly published?: true;
+}
+
+/**
+ * Everything in a target that carries the tag of a release, the builds that run for one, and the parameters of versions:
+ * of one release, or of all. Throws when any look is refused: unseen is not absent.
+ */
+export async function sightingsIn(
+  clients: TargetClients,
+  target: Target,
+  only?: string,
+): Promise<Sighting[]> {
+  const { ec2, codebuild } = clients;
+  const Filters: Filter[] =
+    only === undefined
+      ? [{ Name: 'tag-key', Values: [TAGS.release] }]
+      : [{ Name: `tag:${TAGS.release}`, Values: [only] }];
+  const own = { Owners: ['self'], IncludeDeprecated: true, IncludeDisabled: true };
+  const [builds, instances, keyPairs, volumes, interfaces, groups, images, snapshots, published] =
+    await Promise.all([
+      findBuilds(codebuild, target),
+      Array.fromAsync(paginateDescribeInstances({ client: ec2 }, { Filters })),
+      ec2.send(new DescribeKeyPairsCommand({ Filters })),
+      Array.fromAsync(paginateDescribeVolumes({ client: ec2 }, { Filters })),
+      Array.fromAsync(paginateDescribeNetworkInterfaces({ client: ec2 }, { Filters })),
+      Array.fromAsync(paginateDescribeSecurityGroups({ client: ec2 }, { Filters })),
+      Array.fromAsync(paginateDescribeImages({ client: ec2 }, { ...own, Filters })),
+      Array.fromAsync(paginateDescribeSnapshots({ client: ec2 }, { OwnerIds: ['self'], Filters })),
+      publishedVersions(clients),
+    ]);
+  const seen = [
+    ...builds
+      .filter(({ buildStatus }) => buildStatus === 'IN_PROGRESS')
+      .map((build) => ({ releaseId: releaseOfBuild(build) ?? '', resourceId: build.id ?? '' })),
+    ...instances
+      .flatMap((page) => page.Reservations ?? [])
+      .flatMap((reservation) => reservation.Instances ?? [])
+      .filter(({ State }) => State?.Name !== 'terminated')
+      .map(({ InstanceId, Tags }) => sighting(InstanceId, Tags)),
+    ...(keyPairs.KeyPairs ?? []).map(({ KeyPairId, Tags }) => sighting(KeyPairId, Tags)),
+    ...volumes.flatMap((page) => page.Volumes ?? []).map(({ VolumeId, Tags }) => sighting(VolumeId, Tags)),
+    ...interfaces
+      .flatMap((page) => page.NetworkInterfaces ?? [])
+      .map(({ NetworkInterfaceId, TagSet }) => sighting(NetworkInterfaceId, TagSet)),
+    ...groups
+      .flatMap((page) => page.SecurityGroups ?? [])
+      .map(({ GroupId, Tags }) => sighting(GroupId, Tags)),
+    ...images.flatMap((page) => page.Images ?? []).map(({ ImageId, Tags }) => sighting(ImageId, Tags)),
+    ...snapshots
+      .flatMap((page) => page.Snapshots ?? [])
+      .map(({ SnapshotId, Tags }) => sighting(SnapshotId, Tags)),
+    ...published,
+  ];
+  return seen.filter(({ releaseId }) => releaseId !== '' && (only === undefined || releaseId === only));
+}
+
+function sighting(resourceId = '', tagList: Tag[] = []): Sighting {
+  const tags = new Map(tagList.map(({ Key, Value }) => [Key, Value]));
+  const told = {
+    execution: TAGS.execution,
+    state: TAGS.state,
+    commit: TAGS.commit,
+    repository: TAGS.repository,
+  };
+  const values = Object.entries(told).flatMap(([field, key]) => {
+    const value = tags.get(key);
+    return value === undefined ? [] : [[field, value] as const];
+  });
+  return { releaseId: tags.get(TAGS.release) ?? '', resourceId, ...Object.fromEntries(values) };
+}
+
+/** Only the names are read: a parameter may be about an image that no AMI is left of. */
+async function publishedVersions({ ssm }: TargetClients): Promise<Sighting[]> {
+  const pages = await Array.fromAsync(
+    paginateDescribeParameters(
+      { client: ssm },
+      { ParameterFilters: [{ Key: 'Path', Option: 'Recursive', Values: ['/packleader'] }], MaxResults: 50 },
+    ),
+  );
+  return pages
+    .flatMap((page) => page.Parameters ?? [])
+    .flatMap(({ Name = '' }) => {
+      const [, image = '', version = ''] = VERSION_PARAMETER.exec(Name) ?? [];
+      return version === ''
+        ? []
+        : [{ releaseId: `${image}@${version}`, resourceId: Name, published: true as const }];
+    });
+}
+
+const VERSION_PARAMETER = new RegExp(`^${parameters.version('([^/]+)', '([^/]+)')}$`);

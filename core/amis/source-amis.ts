@@ -1,0 +1,200 @@
+import { type EC2Client, type Image, paginateDescribeImages } from '@aws-sdk/client-ec2';
+import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import { clientsFor } from '../aws/clients.ts';
+import { hasCode } from '../aws/errors.ts';
+import { ERRORS, PackleaderError } from '../contract/errors.ts';
+import { parameters } from '../contract/names.ts';
+import type { SourceAmi, SourcedTarget } from '../contract/source-amis.ts';
+import { STATES, TAGS } from '../contract/tags.ts';
+import { type Target, targetName } from '../contract/targets.ts';
+import { inEveryTarget } from '../aws/every-target.ts';
+import { newestVersion, publishedVersions } from '../publication/publication.ts';
+import { tagsOf } from './release-images.ts';
+
+/**
+ * The AMI that the bake of an image would start from now in every target; only reads.
+ *  @throws PackleaderError SourceAmiNotFound, SourceAmiRefused, SourceAmisDiffer, BaseImageNotReleased
+ */
+export async function resolveSources<T extends SourcedTarget>(
+  targets: readonly T[],
+  startedAt: string,
+  forImage: string,
+): Promise<ReadonlyMap<T, Image>> {
+  const baseVersions = await chooseBaseVersions(targets);
+  const sources = new Map<T, Image>();
+  await inEveryTarget(targets, async (target) => {
+    const image = await findSource(target, baseVersions);
+    refuse(image, target, startedAt, forImage);
+    sources.set(target, image);
+  });
+  refuseDifferences(sources);
+  return sources;
+}
+
+/**
+ * One version per base image for all targets: the one the plan names, else the newest that every target has. Two
+ * targets never start from two versions of the same base.
+ */
+async function chooseBaseVersions(targets: readonly SourcedTarget[]): Promise<ReadonlyMap<string, string>> {
+  const users = Map.groupBy(
+    targets.filter(({ sourceAmi }) => 'image' in sourceAmi && sourceAmi.version === undefined),
+    ({ sourceAmi }) => ('image' in sourceAmi ? sourceAmi.image : ''),
+  );
+  const chosen = new Map<string, string>();
+  for (const [base, usersOfBase] of users) {
+    const versionSets = await inEveryTarget(usersOfBase, async (target) => {
+      const published = await publishedVersions(clientsFor(target).ssm, base);
+      return new Set(published.keys());
+    });
+    const common = versionSets.reduce((left, right) => left.intersection(right));
+    const newest = newestVersion([...common]);
+    if (newest === undefined) {
+      const names = usersOfBase.map(targetName).join(', ');
+      throw new PackleaderError(
+        ERRORS.baseImageNotReleased,
+        `No version of ${base} is released in all of ${names}; release ${base} first.`,
+      );
+    }
+    chosen.set(base, newest);
+  }
+  return chosen;
+}
+
+async function findSource(target: SourcedTarget, baseVersions: ReadonlyMap<string, string>): Promise<Image> {
+  const { sourceAmi: source } = target;
+  const { ec2, ssm } = clientsFor(target);
+  if ('filter' in source) return newestMatch(ec2, source, target.architecture);
+  if ('ids' in source) {
+    const imageId = source.ids[target.region];
+    if (imageId !== undefined) return describe(ec2, imageId, 'source.ids');
+    throw new PackleaderError(
+      ERRORS.sourceAmiNotFound,
+      `source.ids has no AMI for ${target.region}; it has ${Object.keys(source.ids).join(', ')}.`,
+    );
+  }
+  if ('ssmParameter' in source) {
+    return describe(ec2, await valueOf(ssm, source.ssmParameter), source.ssmParameter);
+  }
+  const version = source.version ?? baseVersions.get(source.image) ?? '';
+  const name = parameters.version(source.image, version);
+  const imageId = await valueOf(ssm, name).catch((error: unknown) => {
+    if (!(error instanceof PackleaderError)) throw error;
+    throw new PackleaderError(
+      ERRORS.baseImageNotReleased,
+      `${source.image}@${version} is not released here (no parameter ${name}).`,
+      { cause: error },
+    );
+  });
+  return describe(ec2, imageId, name);
+}
+
+async function valueOf(ssm: SSMClient, name: string): Promise<string> {
+  try {
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name: name }));
+    return Parameter?.Value ?? '';
+  } catch (error) {
+    if (!hasCode(error, 'ParameterNotFound')) throw error;
+    throw new PackleaderError(ERRORS.sourceAmiNotFound, `There is no parameter ${name}.`, { cause: error });
+  }
+}
+
+async function describe(ec2: EC2Client, imageId: string, from: string): Promise<Image> {
+  try {
+    const [image] = await images(ec2, {
+      ImageIds: [imageId],
+      IncludeDeprecated: true,
+      IncludeDisabled: true,
+    });
+    if (image) return image;
+  } catch (error) {
+    if (!hasCode(error, 'InvalidAMIID.NotFound', 'InvalidAMIID.Unavailable', 'InvalidAMIID.Malformed'))
+      throw error;
+  }
+  throw new PackleaderError(
+    ERRORS.sourceAmiNotFound,
+    `The source AMI ${imageId} (from ${from}) does not exist here.`,
+  );
+}
+
+/** The newest AMI that the filters and the mandatory owners leave; deprecated ones do not compete. */
+async function newestMatch(
+  ec2: EC2Client,
+  source: Extract<SourceAmi, { filter: unknown }>,
+  architecture: string,
+): Promise<Image> {
+  const wanted = { state: 'available', architecture, ...source.filter };
+  const found = await images(ec2, {
+    Owners: source.owners,
+    Filters: Object.entries(wanted).map(([Name, value]) => ({ Name, Values: [value].flat() })),
+  });
+  const [newest] = found.toSorted((a, b) => (b.CreationDate ?? '').localeCompare(a.CreationDate ?? ''));
+  if (newest) return newest;
+  throw new PackleaderError(
+    ERRORS.sourceAmiNotFound,
+    `No AMI of ${source.owners.join(', ')} matches ${JSON.stringify(wanted)}.`,
+  );
+}
+
+async function images(ec2: EC2Client, input: Parameters<typeof paginateDescribeImages>[1]): Promise<Image[]> {
+  return (await Array.fromAsync(paginateDescribeImages({ client: ec2 }, input))).flatMap(
+    (page) => page.Images ?? [],
+  );
+}
+
+function refuse(image: Image, target: SourcedTarget, startedAt: string, forImage: string): void {
+  const refused = (why: string) =>
+    new PackleaderError(
+      ERRORS.sourceAmiRefused,
+      `The source AMI ${image.ImageId} (${image.Name}) of ${forImage} is refused: ${why}.`,
+    );
+  if (image.State === 'disabled') throw refused('it is disabled');
+  if (image.State !== 'available') throw refused(`it is ${image.State}, not available`);
+  if (image.DeprecationTime && Date.parse(image.DeprecationTime) <= Date.parse(startedAt)) {
+    throw refused(`it is deprecated since ${image.DeprecationTime}`);
+  }
+  if (image.Architecture !== undefined && image.Architecture !== target.architecture) {
+    throw refused(`it is built for ${image.Architecture}, the image for ${target.architecture}`);
+  }
+  const state = tagsOf(image).get(TAGS.state);
+  if (state === STATES.revoked || state === STATES.quarantined) throw refused(`its release is ${state}`);
+  const { maxAgeDays } = target.sourceAmi;
+  if (maxAgeDays !== undefined) {
+    const ageDays = (Date.parse(startedAt) - Date.parse(image.CreationDate ?? '')) / 86_400_000;
+    if (!(ageDays <= maxAgeDays)) {
+      throw refused(`it is ${Math.floor(ageDays)} days old, and source.maxAgeDays allows ${maxAgeDays}`);
+    }
+  }
+}
+
+/** In one region all accounts get the same AMI, across regions the same name; what an account itself owns is its own. */
+function refuseDifferences(sources: ReadonlyMap<SourcedTarget, Image>): void {
+  const shared = [...sources].filter(([{ accountId }, { OwnerId }]) => OwnerId !== accountId);
+  refuseDifference(
+    shared,
+    ({ region }) => region,
+    (image) => image.ImageId ?? '',
+  );
+  const named = shared.filter(([{ sourceAmi }]) => !('ids' in sourceAmi));
+  refuseDifference(
+    named,
+    ({ sourceAmi }) => JSON.stringify(sourceAmi),
+    (image) => image.Name ?? '',
+  );
+}
+
+function refuseDifference(
+  sources: readonly (readonly [SourcedTarget, Image])[],
+  groupOf: (target: SourcedTarget) => string,
+  valueFrom: (image: Image) => string,
+): void {
+  for (const group of Map.groupBy(sources, ([target]) => groupOf(target)).values()) {
+    const [first, ...others] = group;
+    const other = others.find(([, image]) => first && valueFrom(image) !== valueFrom(first[1]));
+    if (!first || !other) continue;
+    const tell = ([target, image]: readonly [Target, Image]) => `${targetName(target)} ${valueFrom(image)}`;
+    throw new PackleaderError(
+      ERRORS.sourceAmisDiffer,
+      `The targets would start from different source AMIs: ${tell(first)}, ${tell(other)}.`,
+    );
+  }
+}

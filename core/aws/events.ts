@@ -1,0 +1,26 @@
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { asFact } from './errors.ts';
+import { ERRORS, PackleaderError } from '../contract/errors.ts';
+import { NAMES } from '../contract/names.ts';
+
+const eventBridge = new EventBridgeClient({});
+
+/**
+ * Puts one event of ours on the hub's default bus. PutEvents succeeds even when it took none: the entry's own error is
+ * thrown as AnnouncementFailed.
+ *  @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+ */
+export async function putEvent(detailType: string, detail: Record<string, unknown>): Promise<void> {
+  const entry = { Source: NAMES.eventSource, DetailType: detailType, Detail: JSON.stringify(detail) };
+  const { Entries = [], FailedEntryCount = 0 } = await eventBridge
+    .send(new PutEventsCommand({ Entries: [entry] }))
+    .catch((error: unknown) => {
+      throw asFact(error);
+    });
+  if (FailedEntryCount === 0) return;
+  const [refusal] = Entries;
+  throw new PackleaderError(
+    ERRORS.announcementFailed,
+    `EventBridge refused "${detailType}": ${refusal?.ErrorCode} ${refusal?.ErrorMessage}`,
+  );
+}

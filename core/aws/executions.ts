@@ -1,0 +1,51 @@
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionCommandOutput,
+  SFNClient,
+  StopExecutionCommand,
+  paginateGetExecutionHistory,
+} from '@aws-sdk/client-sfn';
+import { asFact, hasCode } from './errors.ts';
+
+const stepFunctions = new SFNClient({});
+
+/** An execution, or undefined when Step Functions does not know it, or not any more: it forgets after 90 days.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
+export async function findExecution(
+  executionArn: string,
+): Promise<Omit<DescribeExecutionCommandOutput, '$metadata'> | undefined> {
+  try {
+    return await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+  } catch (error) {
+    if (hasCode(error, 'ExecutionDoesNotExist')) return undefined;
+    throw asFact(error);
+  }
+}
+
+/** The names of the states an execution has entered, the last one first. */
+export async function enteredStates(executionArn: string): Promise<string[]> {
+  const names: string[] = [];
+  const pages = paginateGetExecutionHistory(
+    { client: stepFunctions },
+    { executionArn, reverseOrder: true, includeExecutionData: false, maxResults: 1_000 },
+  );
+  try {
+    for await (const { events = [] } of pages) {
+      for (const { stateEnteredEventDetails: entered } of events) if (entered?.name) names.push(entered.name);
+    }
+  } catch (error) {
+    throw asFact(error);
+  }
+  return names;
+}
+
+/** Stops an execution that still runs; one that has ended, or never began, is a success. */
+export async function stopRunning(executionArn: string, cause: string): Promise<void> {
+  const execution = await findExecution(executionArn);
+  if (execution?.status !== 'RUNNING') return;
+  try {
+    await stepFunctions.send(new StopExecutionCommand({ executionArn, error: 'Swept', cause }));
+  } catch (error) {
+    throw asFact(error);
+  }
+}

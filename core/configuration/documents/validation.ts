@@ -1,0 +1,80 @@
+/** Turns what a zod schema found wrong into problems with a file, a line and one sentence. */
+import * as z from 'zod';
+import { regionSchema } from '../../contract/targets.ts';
+import { namesSecret } from './credentials.ts';
+import { nearest, problem, shown, type Path, type Problem } from './problems.ts';
+
+/** A place in a file, with the path that leads to it there. */
+export interface Located {
+  readonly file: string;
+  readonly line: number;
+  readonly path: Path;
+}
+
+/**
+ * A strict map whose complaint about an unknown key is the list of known ones, for {@link schemaProblems} to choose from.
+ * `alsoKnown` are keys that were taken out before validation.
+ */
+export const strictMap = <Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+  { must = 'must be a map', alsoKnown = [] }: { must?: string; alsoKnown?: readonly string[] } = {},
+) =>
+  z.strictObject(shape, {
+    error: ({ code }) =>
+      code === 'unrecognized_keys' ? [...Object.keys(shape), ...alsoKnown].join(' ') : must,
+  });
+
+/** A string of one pattern; `must` reads like "must look like vpc-0123456789abcdef0". */
+export const text = (pattern: RegExp, must: string) =>
+  z.string({ error: must }).regex(pattern, { error: must });
+
+const REGION = 'must look like eu-west-1';
+export const region = z
+  .string({ error: REGION })
+  .refine((name) => regionSchema.safeParse(name).success, { error: REGION });
+
+export const wholeNumber = (from: number, to: number) => {
+  const must = `must be a whole number from ${from} to ${to}`;
+  return z.int({ error: must }).min(from, { error: must }).max(to, { error: must });
+};
+
+interface Source {
+  /** The value that was validated. */
+  readonly value: unknown;
+  /** Where the value of a path, or the nearest thing around it, was written. */
+  readonly locate: (path: Path) => Located;
+  /** What to say of a required key that is nowhere; `must` is the schema's own sentence. */
+  readonly missing: (must: string) => string;
+}
+
+export const schemaProblems = (issues: readonly z.core.$ZodIssue[], source: Source): Problem[] =>
+  issues.flatMap((issue): Problem[] => {
+    const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+    const at = (where: Path, message: string): Problem => {
+      const { file, line, path: inFile } = source.locate(where);
+      return problem(file, line, inFile, message);
+    };
+    if (issue.code === 'unrecognized_keys') {
+      const known = issue.message.split(' ');
+      return issue.keys.map((key) => at([...path, key], `found an unknown key, ${nearest(key, known)}`));
+    }
+    if (issue.code === 'invalid_key') {
+      const must = issue.issues[0]?.message ?? issue.message;
+      return [at(path, `found the key ${shown(path.at(-1))}, ${must}`)];
+    }
+    const found = valueAt(source.value, path);
+    if (found === undefined) return [at(path, source.missing(issue.message))];
+    // A check that knows better what to show says the whole sentence itself.
+    if (issue.message.startsWith('found ')) return [at(path, issue.message)];
+    const isSecret = path.some((step) => typeof step === 'string' && namesSecret(step));
+    return [at(path, `found ${isSecret ? 'a value (not shown)' : shown(found)}, ${issue.message}`)];
+  });
+
+const valueAt = (value: unknown, path: Path): unknown => {
+  let at = value;
+  for (const step of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined;
+    at = Object.entries(at).find(([key]) => key === String(step))?.[1];
+  }
+  return at;
+};

@@ -1,0 +1,187 @@
+/** The settings of one image in one target, and where each of them comes from. */
+import { targetName, type Target } from '../contract/targets.ts';
+import { chosenImage, chosenStage, layersOf, type Configuration, type Overrides } from './configuration.ts';
+import type { Image } from './factory.ts';
+import { layerFiles, OVERRIDES, sectionsFor, type Layer } from './layers.ts';
+import { locate, locateNearest, mergeSections, statements, type Section } from './merge.ts';
+import { plain } from './documents/nodes.ts';
+import {
+  InvalidConfiguration,
+  nearest,
+  pathText,
+  problem,
+  shown,
+  throwIfAny,
+  type Path,
+  type Problem,
+} from './documents/problems.ts';
+import { DEFAULT_SSH_INTERFACE, settingsSchema, type Settings } from './settings.ts';
+import { schemaProblems } from './documents/validation.ts';
+
+/** A value and the place that states it; the file is "default" for what no layer states. */
+export interface StatedValue {
+  readonly value: unknown;
+  readonly file: string;
+  /** 0 for defaults and overrides, which have no lines. */
+  readonly line: number;
+  /** Path inside that file, like `accounts.111111111111.network.vpcId`. */
+  readonly path: string;
+}
+
+/** Where one effective value comes from. */
+export interface Origin {
+  /** Path in the settings, like `network.vpcId`. */
+  readonly setting: string;
+  readonly from: StatedValue;
+  /** What it took the place of, newest first. */
+  readonly overrode: readonly StatedValue[];
+}
+
+/**
+ * The settings of one image in one target of one stage, and the origin of each of them.
+ *
+ * @example
+ * const { settings } = effectiveSettings(loadConfiguration(files), {
+ *   image: 'linux-base', stage: 'dev', target: { accountId: '111111111111', region: 'eu-west-1' },
+ * });
+ * @throws InvalidConfiguration
+ */
+export const effectiveSettings = (
+  configuration: Configuration,
+  request: {
+    readonly image: string;
+    readonly stage: string;
+    readonly target: Target;
+    readonly overrides?: Overrides;
+  },
+): { settings: Settings; origins: readonly Origin[] } => {
+  const { factory } = configuration;
+  const image = chosenImage(factory, request.image);
+  const targets = chosenStage(factory, request.stage).targets;
+  if (!targets.some((target) => targetName(target) === targetName(request.target))) {
+    const known = nearest(targetName(request.target), targets.map(targetName));
+    const message = `found no target ${shown(targetName(request.target))} in the stage ${request.stage}, ${known}`;
+    throw new InvalidConfiguration([problem('factory.yaml', 0, ['stages'], message)]);
+  }
+  const layers = layersOf(configuration, image.name, request.stage, request.overrides);
+  const sections = sectionsFor(layers, request.target);
+  const { settings, problems } = validate(configuration, image, request.stage, layers, sections);
+  const late =
+    settings === undefined ? [] : regionProblems(settings, sections, request.stage, request.target);
+  throwIfAny([...layers.flatMap((layer) => layer.problems), ...problems, ...late]);
+  if (settings === undefined) throw new Error('settings without problems have been read');
+  return { settings, origins: originsOf(settings, sections) };
+};
+
+/** The merged sections against the schema and against the rest of the factory. */
+export const validate = (
+  configuration: Configuration,
+  image: Image,
+  stage: string,
+  layers: readonly Layer[],
+  sections: readonly Section[],
+): { settings: Settings | undefined; problems: Problem[] } => {
+  // What an unreadable layer would have set must not be called missing.
+  if (layers.some((layer) => !layer.readable)) return { settings: undefined, problems: [] };
+  const value = plain(mergeSections(sections));
+  const parsed = settingsSchema.safeParse(value);
+  if (!parsed.success) {
+    const settable = [...layerFiles(image.name, stage), OVERRIDES];
+    const problems = schemaProblems(parsed.error.issues, {
+      value,
+      locate: (path) => locateNearest(sections, path, `images/${image.name}/config/default.yaml`),
+      missing: (must) =>
+        `found nothing for ${image.name} in ${stage}, ${must}: set it in one of ${settable.join(', ')}`,
+    });
+    return { settings: undefined, problems };
+  }
+  const problems = [
+    ...imageSourceProblems(configuration, image, parsed.data, sections),
+    ...sshProblems(image, parsed.data, sections),
+  ];
+  return { settings: forPlatform(image, parsed.data), problems };
+};
+
+const at = (sections: readonly Section[], path: Path, message: string): Problem => {
+  const found = locateNearest(sections, path, 'default');
+  return problem(found.file, found.line, found.path, message);
+};
+
+const forPlatform = ({ platform }: Image, { sshInterface, ...settings }: Settings): Settings =>
+  platform === 'linux' ? { ...settings, sshInterface: sshInterface ?? DEFAULT_SSH_INTERFACE } : settings;
+
+/** A common layer may set it for the Linux images that share the layer; a Windows image itself may not. */
+const sshProblems = (
+  { platform }: Image,
+  { sshInterface }: Settings,
+  sections: readonly Section[],
+): Problem[] => {
+  if (platform === 'linux' || sshInterface === undefined) return [];
+  if (locate(sections, ['sshInterface'])?.file.startsWith('config/') === true) return [];
+  return [
+    at(
+      sections,
+      ['sshInterface'],
+      `found ${shown(sshInterface)} for a Windows image, must be absent: only Linux has it`,
+    ),
+  ];
+};
+
+const imageSourceProblems = (
+  { factory, imageNames }: Configuration,
+  image: Image,
+  { source }: Settings,
+  sections: readonly Section[],
+): Problem[] => {
+  if (!('image' in source)) return [];
+  const say = (message: string) => [at(sections, ['source', 'image'], message)];
+  const others = imageNames.filter((name) => name !== image.name);
+  if (source.image === image.name)
+    return say(`found the image itself, must be another image, ${nearest('', others)}`);
+  if (!imageNames.includes(source.image)) {
+    return say(
+      `found ${shown(source.image)}, must be an image of this factory, ${nearest(source.image, others)}`,
+    );
+  }
+  const base = factory.images.find(({ name }) => name === source.image);
+  if (base === undefined || base.platform === image.platform) return [];
+  return say(`found ${shown(base.name)}, a ${base.platform} image, must be a ${image.platform} image`);
+};
+
+/** What depends on the target itself, and not only on the sections that apply to it. */
+export const regionProblems = (
+  { source }: Settings,
+  sections: readonly Section[],
+  stage: string,
+  { region }: Target,
+): Problem[] =>
+  'ids' in source && !Object.hasOwn(source.ids, region)
+    ? [
+        at(
+          sections,
+          ['source', 'ids'],
+          `found no AMI id for ${region}, must have one: ${stage} has a target there`,
+        ),
+      ]
+    : [];
+
+/** One origin per scalar, list and empty map of the settings. */
+const originsOf = (settings: Settings, sections: readonly Section[]): Origin[] =>
+  leaves(settings, []).map(({ path, value }) => {
+    const stated = statements(sections, path).map((one) => ({ ...one, path: pathText(one.path) }));
+    const last = stated.at(-1);
+    const byDefault = { value, file: 'default', line: 0, path: pathText(path) };
+    const isDefault = last === undefined || last.value === null;
+    return {
+      setting: pathText(path),
+      from: isDefault ? byDefault : { ...last, value },
+      overrode: (isDefault ? stated : stated.slice(0, -1)).toReversed(),
+    };
+  });
+
+const leaves = (value: unknown, path: readonly string[]): { path: readonly string[]; value: unknown }[] => {
+  const entries =
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  if (entries.length === 0) return [{ path, value }];
+  return entries.flatMap(([key, item]) => (item === undefined ? [] : leaves(item, [...path, key])));
+};

@@ -1,0 +1,315 @@
+/** What a factory is: its stages and targets, and its images. */
+import * as z from 'zod';
+import { targetName, type Target } from '../contract/targets.ts';
+import { plain, walk, type MapNode } from './documents/nodes.ts';
+import { nearest, problem, shown, throwIfAny, type Path, type Problem } from './documents/problems.ts';
+import { secretProblems } from './documents/secrets.ts';
+import { scheduleSchema, type Schedule } from './schedule.ts';
+import { region, schemaProblems, strictMap, text } from './documents/validation.ts';
+import { readYaml } from './documents/yaml.ts';
+
+/** Path relative to the factory directory (`config/dev.yaml`) to text. */
+export type FactoryFiles = ReadonlyMap<string, string>;
+
+export interface Stage {
+  readonly name: string;
+  readonly targets: readonly Target[];
+}
+
+export interface Image {
+  readonly name: string;
+  readonly description: string;
+  /** `<major>.<minor>` */
+  readonly version: string;
+  readonly platform: 'linux' | 'windows';
+  /** When it is rebuilt without a push; default: never. */
+  readonly schedule?: Schedule;
+}
+
+export interface Factory {
+  readonly repository: string;
+  readonly defaultBranch: string;
+  /** The branches whose pushes start a release, `*` for any characters; default: the default branch. */
+  readonly pushBranches?: readonly string[];
+  readonly hub: Target;
+  /** In the order in which a release goes through them. */
+  readonly stages: readonly Stage[];
+  /** By name. */
+  readonly images: readonly Image[];
+}
+
+export const FACTORY_FILE = 'factory.yaml';
+
+/**
+ * Reads `factory.yaml` and every `image.yaml`, and checks that every other file is where it belongs.
+ *
+ * @throws InvalidConfiguration with everything that is wrong
+ */
+export const loadFactory = (files: FactoryFiles): Factory => {
+  const { factory, problems } = readFactory(files);
+  throwIfAny(problems);
+  if (factory === undefined) throw new Error('a factory without problems has been read');
+  return factory;
+};
+
+/** What can be read in spite of the problems; without `factory.yaml` there is no factory. */
+export const readFactory = (
+  files: FactoryFiles,
+): { factory: Factory | undefined; problems: readonly Problem[] } => {
+  const stated = readFactoryFile(files);
+  const images = imageDirectories(files).map((name) => readImage(files, name));
+  const misplaced = [...files.keys()].flatMap((file) =>
+    misplacedFile(
+      file,
+      stated.value?.stages.map(({ name }) => name),
+    ),
+  );
+  return {
+    factory:
+      stated.value === undefined
+        ? undefined
+        : { ...stated.value, images: images.flatMap(({ value }) => (value === undefined ? [] : [value])) },
+    problems: [...stated.problems, ...images.flatMap(({ problems }) => problems), ...misplaced],
+  };
+};
+
+/** Whether a path in the factory is configuration's business; playbooks are YAML too. */
+export const isConfiguration = (path: string): boolean =>
+  /^(factory\.ya?ml|config\/.*\.ya?ml|images\/[^/]+\/(image\.ya?ml|config\/.*\.ya?ml))$/.test(path);
+
+/** Names of the directories under `images/` that hold any file. */
+export const imageDirectories = (files: FactoryFiles): string[] => {
+  const names = [...files.keys()].flatMap((file) => /^images\/([^/]+)\/./.exec(file)?.[1] ?? []);
+  return [...new Set(names)].sort();
+};
+
+// ---------------------------------------------------------------------------------------------- shapes
+
+const SLUG = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const slugRule = (longest: number) =>
+  `must be lower-case letters, digits and single dashes, start with a letter and have at most ${longest} characters`;
+const LONGEST_IMAGE = 40;
+/** A state's name, like "Deregister prod AMIs", has at most 40 characters. */
+const LONGEST_STAGE = 20;
+
+const MAX_TARGETS = 1_000;
+
+const ACCOUNT = 'must be 12 digits';
+const accountIdSetting = z
+  .union([z.string(), z.number()], { error: ACCOUNT })
+  .transform((found, context): string => {
+    const digits = String(found);
+    if (/^\d{12}$/.test(digits)) return digits;
+    const lost = typeof found === 'number' && /^\d{1,11}$/.test(digits);
+    const hint = lost ? ': write it in quotes, a number loses its leading zeros' : '';
+    context.addIssue({ code: 'custom', message: `found ${shown(found)}, ${ACCOUNT}${hint}` });
+    return z.NEVER;
+  });
+
+const target = strictMap(
+  {
+    accountId: accountIdSetting.describe('An AWS account, in quotes: a number would lose its leading zeros.'),
+    region: region.describe('An AWS region.'),
+  },
+  { must: 'must be a map of accountId and region' },
+);
+
+const REPOSITORY =
+  /^(https:\/\/[^\s/]+\/\S+|ssh:\/\/[^\s/]+\/\S+|[\w.-]+@[\w.-]+:\S+|codecommit(::[a-z0-9-]+)?:\/\/\S+)$/;
+
+const BRANCHES = 'must be a list of branches, like [main, release/*]';
+
+/** Descriptions and examples, here and below, become docs/settings.md. */
+export const factorySchema = strictMap({
+  repository: text(REPOSITORY, 'must be an https, ssh or codecommit URL').meta({
+    description:
+      'Where the factory’s git repository lives. The hub fetches commits from there, and every AMI carries it in its tag `packleader:repository`.',
+    examples: ['https://github.com/example/images'],
+  }),
+  defaultBranch: text(/^(?![-/])[^\s~^:?*[\\]+$/, 'must be the name of a branch')
+    .default('main')
+    .meta({
+      description:
+        'The branch that releases come from. One from any other branch is a prerelease: baked in the first stage only, and never `latest`.',
+      examples: ['main'],
+    }),
+  pushBranches: z
+    .array(text(/^(?![-/])[^\s~^:?[\\]+$/, BRANCHES), { error: BRANCHES })
+    .min(1, { error: BRANCHES })
+    .exactOptional()
+    .meta({
+      description:
+        'The branches whose pushes start a release, once there is a trigger; `*` stands for any characters. Without it only the default branch does.',
+      examples: [['main', 'release/*']],
+    }),
+  hub: target.meta({
+    description: 'The account and region that hold the state machines.',
+    examples: [{ accountId: '999999999999', region: 'eu-west-1' }],
+  }),
+  stages: z
+    .array(
+      strictMap({
+        name: text(SLUG, slugRule(LONGEST_STAGE))
+          .max(LONGEST_STAGE, { error: slugRule(LONGEST_STAGE) })
+          .refine((name) => name !== 'default', {
+            error: 'must not be default: config/default.yaml holds for every stage',
+          })
+          .describe('Unique, and not `default`: it names the layers of the stage, `config/<stage>.yaml`.'),
+        targets: z
+          .array(target, { error: 'must be a list of targets' })
+          .min(1, { error: 'must hold at least one target' })
+          .describe(
+            'Each an account and a region, once in the whole factory. All of a stage bake at the same time.',
+          ),
+      }),
+      { error: 'must be a list of stages' },
+    )
+    .min(1, { error: 'must hold at least one stage' })
+    .meta({
+      description: `In the order in which a release goes through them. All of them together have at most ${MAX_TARGETS.toLocaleString('en')} targets.`,
+      examples: [
+        [
+          { name: 'dev', targets: [{ accountId: '111111111111', region: 'eu-west-1' }] },
+          { name: 'prod', targets: [{ accountId: '222222222222', region: 'eu-west-1' }] },
+        ],
+      ],
+    }),
+});
+
+const VERSION = 'must be a string in quotes, like "1.4"';
+export const imageSchema = strictMap({
+  description: text(/\S/, 'must be a sentence about the image').meta({
+    description: 'What the image is, for people.',
+    examples: ['nginx and an application on linux-base'],
+  }),
+  version: z
+    .string({
+      error: ({ input }) =>
+        typeof input === 'number' ? `${VERSION}: without them 1.10 silently becomes 1.1` : VERSION,
+    })
+    .regex(/^(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})$/, { error: 'must be "<major>.<minor>", like "1.4"' })
+    .meta({
+      description: '`<major>.<minor>`; each release appends its own time, as in `1.4.20261121093000`.',
+      examples: ['1.4'],
+    }),
+  platform: z.enum(['linux', 'windows'], { error: 'must be linux or windows' }).meta({
+    description: 'What kind of builder it takes: Linux is reached over SSH, Windows over WinRM.',
+    examples: ['linux'],
+  }),
+  schedule: scheduleSchema.exactOptional().meta({
+    description:
+      'When the image is rebuilt without a push; without it never. Exactly one of `cron` and `rate`.',
+    examples: [
+      { cron: '0 4 ? * MON *', timeZone: 'Europe/Berlin', when: 'newer-source-ami' },
+      { rate: '7 days' },
+    ],
+  }),
+});
+
+// ---------------------------------------------------------------------------------------------- reading
+
+interface Read<Value> {
+  readonly value: Value | undefined;
+  readonly problems: readonly Problem[];
+}
+
+const readFile = <Schema extends z.ZodType>(
+  files: FactoryFiles,
+  file: string,
+  schema: Schema,
+): Read<z.infer<Schema>> & { readonly node?: MapNode } => {
+  const { node, problems } = readYaml(file, files.get(file) ?? '');
+  if (node === undefined) return { value: undefined, problems };
+  const value = plain(node);
+  const parsed = schema.safeParse(value);
+  const locate = (path: Path) => {
+    const found = walk(node, path);
+    // What is missing has no line of its own; the map around it has.
+    return { file, line: found.node.line, path };
+  };
+  const invalid = schemaProblems(parsed.error?.issues ?? [], {
+    value,
+    locate,
+    missing: (must) => `found nothing, ${must}`,
+  });
+  return { value: parsed.data, problems: [...secretProblems(node), ...invalid], node };
+};
+
+const readFactoryFile = (files: FactoryFiles): Read<z.infer<typeof factorySchema>> => {
+  if (!files.has(FACTORY_FILE)) {
+    const message = 'found no factory.yaml, must name the repository, the hub and the stages';
+    return { value: undefined, problems: [problem(FACTORY_FILE, 0, [], message)] };
+  }
+  const { value, problems, node } = readFile(files, FACTORY_FILE, factorySchema);
+  if (value === undefined || node === undefined) return { value, problems };
+  const repeated = repeatedNames(value.stages, node);
+  return { value, problems: [...problems, ...repeated, ...repeatedTargets(value.stages, node)] };
+};
+
+const repeatedNames = (stages: readonly Stage[], node: MapNode): Problem[] =>
+  stages.flatMap(({ name }, at) => {
+    if (stages.findIndex((stage) => stage.name === name) === at) return [];
+    const path = ['stages', at, 'name'];
+    return [
+      problem(FACTORY_FILE, walk(node, path).node.line, path, `found ${shown(name)} twice, must be unique`),
+    ];
+  });
+
+const repeatedTargets = (stages: readonly Stage[], node: MapNode): Problem[] => {
+  const problems: Problem[] = [];
+  const lines = new Map<string, number>();
+  for (const [at, { targets }] of stages.entries()) {
+    for (const [index, one] of targets.entries()) {
+      const path = ['stages', at, 'targets', index];
+      const line = walk(node, path).node.line;
+      const name = targetName(one);
+      const first = lines.get(name);
+      if (first !== undefined) {
+        const message = `found ${name} twice (first on line ${first}), must be a target once: an AMI’s name and the parameters of an image are unique in an account and region`;
+        problems.push(problem(FACTORY_FILE, line, path, message));
+      } else {
+        lines.set(name, line);
+      }
+    }
+  }
+  const count = stages.reduce((sum, { targets }) => sum + targets.length, 0);
+  if (count > MAX_TARGETS) {
+    const message = `found ${count} targets in all stages, must be at most ${MAX_TARGETS}`;
+    problems.push(problem(FACTORY_FILE, walk(node, ['stages']).node.line, ['stages'], message));
+  }
+  return problems;
+};
+
+const readImage = (files: FactoryFiles, name: string): Read<Image> => {
+  const directory = `images/${name}`;
+  const file = `${directory}/image.yaml`;
+  const named =
+    SLUG.test(name) && name.length <= LONGEST_IMAGE
+      ? []
+      : [problem(directory, 0, [], `found the name ${shown(name)}, ${slugRule(LONGEST_IMAGE)}`)];
+  if (!files.has(file)) {
+    const message = 'found no image.yaml, must hold description, version and platform of the image';
+    return { value: undefined, problems: [...named, problem(file, 0, [], message)] };
+  }
+  const { value, problems } = readFile(files, file, imageSchema);
+  return {
+    value: value === undefined || named.length > 0 ? undefined : { name, ...value },
+    problems: [...named, ...problems],
+  };
+};
+
+/** Files that look like a part of the factory but would never be read. */
+const misplacedFile = (file: string, stages: readonly string[] | undefined): Problem[] => {
+  if (/^factory\.yml$|^images\/[^/]+\/image\.yml$|^(images\/[^/]+\/)?config\/.*\.yml$/.test(file)) {
+    return [problem(file, 0, [], 'found a name that ends in .yml, must end in .yaml')];
+  }
+  const layer = /^(?:images\/[^/]+\/)?config\/(.+)\.yaml$/.exec(file)?.[1];
+  if (layer === undefined || layer === 'default' || stages === undefined || stages.includes(layer)) return [];
+  const message = `found a layer for ${shown(layer)}, must be default or a stage of factory.yaml, ${nearest(layer, stages)}`;
+  return [problem(file, 0, [], message)];
+};
+
+/** Every account that has a target, once. */
+export function accountsOf(factory: Factory): string[] {
+  return [...new Set(factory.stages.flatMap(({ targets }) => targets.map(({ accountId }) => accountId)))];
+}

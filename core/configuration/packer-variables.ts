@@ -1,0 +1,86 @@
+/** What a template of Packer is told. */
+import { releaseTags, type Release } from '../contract/releases.ts';
+import type { SecretReference } from '../contract/secrets.ts';
+import { STATES, TAGS } from '../contract/tags.ts';
+import type { Target } from '../contract/targets.ts';
+import { isSecretReference, type PackleaderVariable, type Settings } from './settings.ts';
+import { amiName } from './version.ts';
+
+/** Variables that come from the release, and from no setting. */
+type ReleaseVariable = 'ami_name' | 'region' | 'source_ami' | 'tags';
+
+/** Where the configuration states a setting: at the top, or one below. */
+type SettingPath = {
+  readonly [K in keyof Settings]-?: readonly [K] | readonly [K, keyof NonNullable<Settings[K]> & string];
+}[keyof Settings];
+
+/** The settings that become variables of every bake, by the variable's name. */
+const SETTING_OF: Readonly<Record<Exclude<PackleaderVariable, ReleaseVariable>, SettingPath>> = {
+  architecture: ['architecture'],
+  instance_type: ['instanceType'],
+  vpc_id: ['network', 'vpcId'],
+  subnet_id: ['network', 'subnetId'],
+  security_group_ids: ['network', 'securityGroupIds'],
+  kms_key_id: ['kmsKeyId'],
+  instance_profile: ['instanceProfile'],
+  root_volume_size_gib: ['rootVolumeSizeGiB'],
+  timeout_minutes: ['timeoutMinutes'],
+  ssh_interface: ['sshInterface'],
+};
+
+/** The path of the setting behind a variable: `network.vpcId`, or `variables.<name>` of a template's own. */
+export function settingOf(variable: string): string {
+  const path = Object.entries(SETTING_OF).find(([name]) => name === variable)?.[1];
+  return path?.join('.') ?? `variables.${variable}`;
+}
+
+/**
+ * The variables of one bake (`pkrvars.json`) and the secrets among them, by variable name; `source_ami` is not among them, because
+ * the bake gets it from its environment, nor are secrets, which it resolves itself. The template adds the tag
+ * `packleader:source-ami` to `tags`, because only the bake knows that AMI.
+ */
+export function packerVariables({
+  release,
+  stage,
+  target,
+  settings,
+  execution,
+}: {
+  readonly release: Release;
+  readonly stage: string;
+  readonly target: Target;
+  readonly settings: Settings;
+  /** Name of the execution of `packleader-release-image`. */
+  readonly execution: string;
+}): { variables: Record<string, unknown>; secrets: Record<string, SecretReference> } {
+  const secrets: Record<string, SecretReference> = {};
+  const own: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(settings.variables)) {
+    if (isSecretReference(value)) secrets[name] = value;
+    else own[name] = value;
+  }
+  const name = amiName(release);
+  const variables = {
+    ...own,
+    region: target.region,
+    ami_name: name,
+    tags: {
+      ...settings.tags,
+      [TAGS.name]: name,
+      ...releaseTags(release, stage),
+      [TAGS.execution]: execution,
+      [TAGS.state]: STATES.candidate,
+      [TAGS.autoCleanup]: 'true',
+    },
+    ...Object.fromEntries(
+      Object.entries(SETTING_OF)
+        .map(([variable, path]) => [variable, valueAt(settings, path)])
+        .filter(([, value]) => value !== undefined),
+    ),
+  };
+  return { variables, secrets };
+}
+
+function valueAt(settings: Settings, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, key) => Reflect.get(Object(value), key), settings);
+}

@@ -1,0 +1,279 @@
+/**
+ * The one schema of what a bake can be told, after all layers are merged. Descriptions and examples become the reference,
+ * docs/settings.md: an example of a map is also the example of each key it holds.
+ */
+import * as z from 'zod';
+import { LONGEST_BAKE_MINUTES } from '../contract/limits.ts';
+import { secretReferenceSchema, type SecretReference } from '../contract/secrets.ts';
+import type { SourceAmi } from '../contract/source-amis.ts';
+import { region, strictMap, text, wholeNumber } from './documents/validation.ts';
+
+/** Packer variables that packleader sets itself; every template declares them, no configuration may set them. */
+export const PACKLEADER_VARIABLES = [
+  'ami_name',
+  'architecture',
+  'instance_profile',
+  'instance_type',
+  'kms_key_id',
+  'region',
+  'root_volume_size_gib',
+  'security_group_ids',
+  'source_ami',
+  'ssh_interface',
+  'subnet_id',
+  'tags',
+  'timeout_minutes',
+  'vpc_id',
+] as const;
+export type PackleaderVariable = (typeof PACKLEADER_VARIABLES)[number];
+
+/** What narrows a layer to some targets; taken out before the merge. */
+export const NARROWING_KEYS = ['regions', 'accounts'] as const;
+
+export const VERSION_PATTERN = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.\d{14}(-[a-z0-9]+(-[a-z0-9]+)*)?$/;
+
+const RESERVED_TAGS: readonly string[] = ['Name', 'Version', 'AutoCleanup'];
+const RESERVED_VARIABLES: readonly string[] = PACKLEADER_VARIABLES;
+
+const SOURCE_KINDS = ['ssmParameter', 'filter', 'image', 'ids'] as const;
+
+const filterValue = text(/./, 'must be a string (numbers and booleans in quotes) or a list of strings');
+
+const source = strictMap(
+  {
+    ssmParameter: text(/^\/?[\w.-]+(\/[\w.-]+)*$/, 'must look like /aws/service/ami-amazon-linux-latest/...')
+      .optional()
+      .describe('Path of an SSM parameter, public or of the target account, that holds an AMI id.'),
+    filter: z
+      .record(
+        z.string(),
+        z.union([filterValue, z.array(filterValue).min(1)], {
+          error: 'must be a string or a list of strings, numbers and booleans in quotes',
+        }),
+        {
+          error: 'must be a map of DescribeImages filter names to strings or lists of strings',
+        },
+      )
+      .refine((filter) => Object.keys(filter).length > 0, { error: 'must name at least one filter' })
+      .optional()
+      .describe('EC2 DescribeImages filters, never without `owners`; the newest AMI that matches is taken.'),
+    owners: z
+      .array(
+        text(
+          /^(\d{12}|amazon|self|aws-marketplace)$/,
+          'must be 12 digits in quotes, amazon, self or aws-marketplace',
+        ),
+        { error: 'must be a list of 12-digit account ids, amazon, self or aws-marketplace' },
+      )
+      .min(1, { error: 'must name at least one owner' })
+      .optional()
+      .describe(
+        'Whose AMIs the filter may match. A filter without it is refused: anybody’s AMI could match.',
+      ),
+    image: z
+      .string({ error: 'must be the name of an image of this factory' })
+      .optional()
+      .describe(
+        'Another image of this factory, of the same platform: the same version of it in every account.',
+      ),
+    version: text(VERSION_PATTERN, 'must look like "1.4.20261121093000"')
+      .optional()
+      .describe('The version of `image` to build on; without it the latest released one.'),
+    ids: z
+      .record(region, text(/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like ami-0123456789abcdef0'), {
+        error: 'must be a map of regions to AMI ids',
+      })
+      .optional()
+      .describe('One AMI id for each region that the image has a target in.'),
+    maxAgeDays: wholeNumber(1, 3650)
+      .optional()
+      .describe('An older source AMI is refused, in days, with any of the four kinds.'),
+  },
+  { must: `must be a map with exactly one of ${SOURCE_KINDS.join(', ')}` },
+).transform((found, context): SourceAmi => {
+  const refuse = (message: string): never => {
+    context.addIssue({ code: 'custom', message, path: [] });
+    return z.NEVER;
+  };
+  const { ssmParameter, filter, owners, image, version, ids } = found;
+  const age = found.maxAgeDays === undefined ? {} : { maxAgeDays: found.maxAgeDays };
+  const kinds = SOURCE_KINDS.filter((kind) => found[kind] !== undefined);
+  if (kinds.length !== 1) {
+    const said = kinds.length === 0 ? 'none' : kinds.join(' and ');
+    const hint = kinds.length > 1 ? ': set the others to null' : '';
+    return refuse(`found ${said}, must be exactly one of ${SOURCE_KINDS.join(', ')}${hint}`);
+  }
+  if (owners !== undefined && filter === undefined)
+    return refuse('found owners without a filter, must be both');
+  if (version !== undefined && image === undefined)
+    return refuse('found version without an image, must be both');
+  if (ssmParameter !== undefined) return { ssmParameter, ...age };
+  if (image !== undefined) return version === undefined ? { image, ...age } : { image, version, ...age };
+  if (ids !== undefined) return { ids, ...age };
+  if (filter !== undefined && owners !== undefined) return { filter, owners, ...age };
+  return refuse(
+    "found a filter without owners, must name owners: a filter without owners is how people boot a stranger's image",
+  );
+});
+
+const network = strictMap({
+  vpcId: text(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like vpc-0123456789abcdef0').describe(
+    'The VPC of the target account that builders run in.',
+  ),
+  subnetId: text(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like subnet-0123456789abcdef0').describe(
+    'A subnet of that VPC.',
+  ),
+  securityGroupIds: z
+    .array(text(/^sg-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like sg-0123456789abcdef0'), {
+      error: 'must be a list of security group ids',
+    })
+    .describe('Security groups of the builder; for an empty list Packer makes a temporary one.'),
+});
+
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const KMS_KEY = new RegExp(
+  `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:)?(${UUID}|key/${UUID}|mrk-[0-9a-f]{32}|key/mrk-[0-9a-f]{32}|alias/[\\w/-]{1,250})$`,
+);
+
+const TAG_KEY =
+  'must be 1 to 128 characters, must not start with aws: or packleader:, and must not be Name, Version or AutoCleanup';
+const tags = z
+  .record(
+    z
+      .string()
+      .min(1, { error: TAG_KEY })
+      .max(128, { error: TAG_KEY })
+      .refine((key) => !/^(aws|packleader):/i.test(key) && !RESERVED_TAGS.includes(key), { error: TAG_KEY }),
+    z
+      .string({ error: 'must be a string: write it in quotes' })
+      .max(256, { error: 'must be at most 256 characters' }),
+    { error: 'must be a map of strings' },
+  )
+  .refine((found) => Object.keys(found).length <= 35, { error: 'must be at most 35 tags' });
+
+export type VariableValue =
+  string | number | boolean | readonly VariableValue[] | { readonly [key: string]: VariableValue };
+
+const isVariableValue = (value: unknown): value is VariableValue =>
+  typeof value === 'object' && value !== null
+    ? Object.values(value).every(isVariableValue)
+    : value !== null && value !== undefined;
+
+export const isSecretReference = (value: unknown): value is SecretReference =>
+  secretReferenceSchema.safeParse(value).success;
+
+/** A map that means to be a secret reference, well formed or not. */
+const meansSecret = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (Object.hasOwn(value, 'secretsManager') || Object.hasOwn(value, 'ssmParameter'));
+const hidesSecret = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).some((item) => meansSecret(item) || hidesSecret(item));
+
+const VARIABLE_NAME = 'must be lower-case letters, digits and underscores, starting with a letter';
+const variables = z.record(
+  z
+    .string()
+    .regex(/^[a-z][a-z0-9_]*$/, { error: VARIABLE_NAME })
+    .refine((name) => !RESERVED_VARIABLES.includes(name), {
+      error: 'must not be a variable that packleader sets itself',
+    }),
+  z
+    .custom<VariableValue>(isVariableValue, {
+      error: 'must be a string, number, boolean, list or map without null',
+    })
+    .refine((value) => !meansSecret(value) || isSecretReference(value), {
+      error:
+        'must be a secret reference with exactly one of secretsManager and ssmParameter: set the other to null',
+    })
+    .refine((value) => !hidesSecret(value), {
+      error: 'must not hold a secret reference deeper inside: give the secret a variable of its own',
+    }),
+  { error: 'must be a map of Packer variables' },
+);
+
+export const settingsSchema = strictMap(
+  {
+    source: source.meta({
+      description:
+        'Which AMI the bake starts from: exactly one of `ssmParameter`, `filter`, `image` and `ids`. A layer that chooses another kind sets the one of a lower layer to `null`.',
+      examples: [
+        { ssmParameter: '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64', maxAgeDays: 60 },
+        { filter: { name: 'debian-13-amd64-*' }, owners: ['136693071363'] },
+        { image: 'linux-base' },
+        { image: 'linux-base', version: '1.4.20261121093000' },
+        { ids: { 'eu-west-1': 'ami-0123456789abcdef0' } },
+      ],
+    }),
+    architecture: z
+      .enum(['x86_64', 'arm64'], { error: 'must be x86_64 or arm64' })
+      .default('x86_64')
+      .meta({ description: 'CPU architecture of the AMI.', examples: ['arm64'] }),
+    instanceType: text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'must look like m7i.large').meta({
+      description: 'EC2 instance type of the builder, not of the instances that will run the image.',
+      examples: ['m7i.large'],
+    }),
+    network: network.meta({
+      description: 'Where in the target account builders run.',
+      examples: [
+        {
+          vpcId: 'vpc-0d0e0f00000000001',
+          subnetId: 'subnet-0d0e0f0000000001a',
+          securityGroupIds: ['sg-0d0e0f0000000001b'],
+        },
+      ],
+    }),
+    kmsKeyId: text(KMS_KEY, 'must be a KMS key id, alias/<name> or an ARN of either').meta({
+      description:
+        'Key that encrypts the AMI and its snapshots. `alias/aws/ebs` is the account’s default key; an AMI encrypted with it can never be shared.',
+      examples: ['alias/packleader', 'alias/aws/ebs'],
+    }),
+    instanceProfile: text(/^[\w+=,.@-]{1,128}$/, 'must be the name of an instance profile, not its ARN').meta(
+      {
+        description:
+          'Instance profile of the builder, by name. The target stack makes `packleader-builder`; the name of another one, and its role’s, must begin with that.',
+        examples: ['packleader-builder'],
+      },
+    ),
+    rootVolumeSizeGiB: wholeNumber(1, 16_384).meta({
+      description: 'Size of the root volume, in GiB.',
+      examples: [20],
+    }),
+    timeoutMinutes: wholeNumber(5, LONGEST_BAKE_MINUTES)
+      .default(120)
+      .meta({ description: 'How long one bake may take, in minutes.', examples: [60] }),
+    sshInterface: z
+      .enum(['session_manager', 'private_ip', 'public_ip'], {
+        error: 'must be session_manager, private_ip or public_ip',
+      })
+      .optional()
+      .meta({
+        description:
+          'How Packer reaches a Linux builder; `session_manager` unless set. The layers of a Windows image may not set it, and what `config/` says of it does not reach one.',
+        examples: ['private_ip'],
+      }),
+    tags: tags.default({}).meta({
+      description:
+        'Tags of the AMI, its snapshots and the builder, besides those that packleader sets: at most 35, keys of at most 128 characters, values of at most 256. No key may be `Name`, `Version` or `AutoCleanup`, or begin with `aws:` or `packleader:`.',
+      examples: [{ ManagedBy: 'packleader', Environment: 'prod' }],
+    }),
+    variables: variables.default({}).meta({
+      description:
+        'Packer variables of the template, passed through under their own names: lower-case letters, digits and underscores. A value is anything without null. A secret is named, by `secretsManager` or `ssmParameter`, and has a variable of its own. The variables that packleader sets itself are refused here.',
+      examples: [
+        {
+          timezone: 'UTC',
+          log_retention_days: 30,
+          repository_password: { secretsManager: 'packleader/linux-web/repository' },
+          licence: { ssmParameter: '/packleader/secrets/licence' },
+        },
+      ],
+    }),
+  },
+  { alsoKnown: NARROWING_KEYS },
+);
+export type Settings = z.infer<typeof settingsSchema>;
+
+export const DEFAULT_SSH_INTERFACE = 'session_manager';

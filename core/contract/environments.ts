@@ -1,0 +1,47 @@
+/** Environment variables of the triggers. */
+export const TRIGGER_ENVIRONMENT = {
+  /** The name of the webhook's secret, never its value. */
+  webhookSecret: 'PACKLEADER_WEBHOOK_SECRET',
+  repository: 'PACKLEADER_REPOSITORY',
+  /** The branches whose pushes start a release, as a JSON list; `*` stands for any characters. */
+  branches: 'PACKLEADER_PUSH_BRANCHES',
+  bucket: 'PACKLEADER_BUCKET',
+  /** The ARN of `packleader-release`. */
+  releaseMachine: 'PACKLEADER_RELEASE_MACHINE',
+} as const;
+
+/** Environment variables of the bake project's builds; a template reads `PKR_VAR_source_ami` as `var.source_ami`. */
+export const BAKE_ENVIRONMENT = {
+  release: 'PACKLEADER_RELEASE',
+  image: 'PACKLEADER_IMAGE',
+  region: 'PACKLEADER_REGION',
+  bucket: 'PACKLEADER_BUCKET',
+  sourceKey: 'PACKLEADER_SOURCE_KEY',
+  sourceSha256: 'PACKLEADER_SOURCE_SHA256',
+  planPrefix: 'PACKLEADER_PLAN_PREFIX',
+  sourceAmi: 'PKR_VAR_source_ami',
+} as const;
+
+/** Metadata of a target's Packer variables in the bucket; without it the bake looks for no secrets. */
+export const HAS_SECRETS = { secrets: 'yes' } as const;
+
+/** The variable in which a bake that failed exports the reason: one line, without secrets. */
+export const LAST_ERROR = 'LAST_ERROR';
+
+/** Environment and exported variables of the fetch-source project's builds. */
+export const FETCH_SOURCE = {
+  /** In: the execution's input, as JSON. */
+  request: 'PACKLEADER_REQUEST',
+  /** In: the bucket to write to. */
+  bucket: 'PACKLEADER_BUCKET',
+  /** Out: the commit, 40 hex digits. */
+  commit: 'COMMIT',
+  /** Out: the branch the commit is released from. */
+  branch: 'BRANCH',
+  /** Out: the key of the zip of `packer/`. */
+  key: 'SOURCE_KEY',
+  /** Out: the zip's SHA-256, hex. */
+  sha256: 'SOURCE_SHA256',
+  /** Out: the key of the JSON document {@link Changes}. */
+  changesKey: 'CHANGES_KEY',
+} as const;

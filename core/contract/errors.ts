@@ -1,0 +1,40 @@
+import * as z from 'zod';
+
+/** Step Functions' own shape of a caught error. */
+export const errorOutputSchema = z.object({ Error: z.string(), Cause: z.string().default('') });
+export type ErrorOutput = z.infer<typeof errorOutputSchema>;
+
+/**
+ * The errors a task can throw, by the names that Retry and Catch use. Step Functions sees a Lambda's error by the `name`
+ * of what it threw.
+ */
+export const ERRORS = {
+  invalidRequest: 'InvalidRequest',
+  invalidConfiguration: 'InvalidConfiguration',
+  invalidEvent: 'InvalidEvent',
+  sourceAmiNotFound: 'SourceAmiNotFound',
+  sourceAmiRefused: 'SourceAmiRefused',
+  sourceAmisDiffer: 'SourceAmisDiffer',
+  baseImageNotReleased: 'BaseImageNotReleased',
+  bakeFailed: 'BakeFailed',
+  amiRejected: 'AmiRejected',
+  notReadyYet: 'NotReadyYet',
+  leftoversRemain: 'LeftoversRemain',
+  someImagesFailed: 'SomeImagesFailed',
+  rollbackIncomplete: 'RollbackIncomplete',
+  announcementFailed: 'AnnouncementFailed',
+  sweepIncomplete: 'SweepIncomplete',
+  accessDenied: 'AccessDenied',
+  throttled: 'Throttled',
+  connectionLost: 'ConnectionLost',
+  awsCallFailed: 'AwsCallFailed',
+} as const;
+export type ErrorName = (typeof ERRORS)[keyof typeof ERRORS];
+
+/** An error with one of the names above; the AWS error it stands for is its `cause`. */
+export class PackleaderError extends Error {
+  constructor(name: ErrorName, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = name;
+  }
+}

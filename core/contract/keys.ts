@@ -1,0 +1,22 @@
+import type { Target } from './targets.ts';
+
+export const keys = {
+  source: (commit: string, sha256: string) => `sources/${commit}-${sha256.slice(0, 12)}.zip`,
+  changes: (commit: string, sha256: string) => `sources/${commit}-${sha256.slice(0, 12)}.changes.json`,
+  /** Everything a release was planned to do; unique per execution, so that two releases never write to one place. */
+  planPrefix: (execution: string, image: string) => `plans/${execution}/${image}`,
+  plan: (prefix: string) => `${prefix}/plan.json`,
+  packerVariables: (prefix: string, target: Target) =>
+    `${prefix}/${target.accountId}-${target.region}.pkrvars.json`,
+  packerSecrets: (prefix: string, target: Target) =>
+    `${prefix}/${target.accountId}-${target.region}.secrets.json`,
+  /** The folder of the records below. */
+  releasedOf: (image?: string) => (image === undefined ? 'released/' : `released/${image}/`),
+  /** What a bake leaves: below it `<build>/packer.log`, `packer-manifest.json` and `package-manifest.tsv`. */
+  bakes: (accountId: string) => `bakes/${accountId}`,
+  /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
+  released: (image: string, version: string) => `released/${image}/${version}.json`,
+  /** What one sweep found, and what became of each release it swept; `sweep` is the name of its execution. */
+  findings: (sweep: string) => `sweeps/${sweep}/findings.json`,
+  swept: (sweep: string, releaseId: string) => `sweeps/${sweep}/${releaseId}.json`,
+} as const;

@@ -1,0 +1,17 @@
+/**
+ * How many bakes one batch holds: what one inline Map runs at the same time.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
+ */
+export const BAKES_PER_BATCH = 40;
+
+/** The longest that `timeoutMinutes` may let a bake take, in minutes. */
+export const LONGEST_BAKE_MINUTES = 480;
+
+/** The time limit of every task's Lambda function, in minutes. */
+export const LAMBDA_MINUTES = 10;
+
+/**
+ * How long `Publish release` may go on after its execution was stopped, and so how long a sweep waits before it is sure, in
+ * minutes: above the time limit of its function.
+ */
+export const SETTLING_MINUTES = LAMBDA_MINUTES + 1;

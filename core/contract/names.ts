@@ -1,0 +1,38 @@
+import type { Target } from './targets.ts';
+
+/** Fixed names, so that trust policies can be written before the things they name exist. */
+export const NAMES = {
+  releaseMachine: 'packleader-release',
+  releaseImageMachine: 'packleader-release-image',
+  bakeBatchMachine: 'packleader-bake-batch',
+  sweepMachine: 'packleader-sweep',
+  fetchSourceProject: 'packleader-fetch-source',
+  bakeProject: 'packleader-bake',
+  orchestratorRole: 'packleader-orchestrator',
+  stewardRole: 'packleader-steward',
+  bakeRole: 'packleader-bake',
+  eventSource: 'packleader',
+  released: 'Image Released',
+  rolledBack: 'Image Rolled Back',
+  gitPush: 'Git Push',
+  deliveriesTable: 'packleader-deliveries',
+  /** Triggers that AWS could not hand over, or that failed after all their retries. */
+  deadLetterQueue: 'packleader-failed-triggers',
+  scheduleGroup: 'packleader',
+} as const;
+
+export const parameters = {
+  version: (image: string, version: string) => `/packleader/${image}/versions/${version}`,
+  versions: (image: string) => `/packleader/${image}/versions`,
+  latest: (image: string) => `/packleader/${image}/latest`,
+  /** In the hub: `enabled`, as if there were none, or `disabled`. No stack makes it, so that none resets it. */
+  triggers: '/packleader/triggers',
+  /** In the hub, written by whoever resumes the paused rebuilds of an image; the time of that counts, not the value. */
+  resumed: (image: string) => `/packleader/triggers/resumed/${image}`,
+} as const;
+
+export const roleArn = (accountId: string, role: string) => `arn:aws:iam::${accountId}:role/${role}`;
+
+/** The hub's bucket; its name is made of where the hub is, so that every account knows it before it exists. */
+export const bucketName = ({ hub }: { readonly hub: Target }): string =>
+  `packleader-${hub.accountId}-${hub.region}`;

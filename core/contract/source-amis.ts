@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import { targetSchema } from './targets.ts';
+
+/** Where a bake starts from: exactly one of the four kinds. */
+export const sourceAmiSchema = z.union([
+  z.strictObject({ ssmParameter: z.string(), maxAgeDays: z.number().optional() }),
+  z.strictObject({
+    filter: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+    owners: z.array(z.string()).min(1),
+    maxAgeDays: z.number().optional(),
+  }),
+  z.strictObject({
+    image: z.string(),
+    version: z.string().optional(),
+    /** Set where the configuration names no version: this one is released by the same execution. */
+    sameExecution: z.literal(true).optional(),
+    maxAgeDays: z.number().optional(),
+  }),
+  z.strictObject({ ids: z.record(z.string(), z.string()), maxAgeDays: z.number().optional() }),
+]);
+export type SourceAmi = z.infer<typeof sourceAmiSchema>;
+
+/** A target with what its source AMI is found by. */
+export const sourcedTargetSchema = targetSchema.extend({
+  sourceAmi: sourceAmiSchema,
+  architecture: z.enum(['x86_64', 'arm64']),
+});
+export type SourcedTarget = z.infer<typeof sourcedTargetSchema>;

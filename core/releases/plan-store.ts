@@ -1,0 +1,69 @@
+import { GetObjectCommand, PutObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import { asFact } from '../aws/errors.ts';
+import { type Plan, planSchema } from '../contract/releases.ts';
+
+const s3 = new S3Client({});
+
+/** An object of the hub's bucket. */
+export interface Place {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+export async function readBytes({ bucket, key }: Place): Promise<Uint8Array> {
+  try {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    if (!Body) throw new Error(`s3://${bucket}/${key} has no content`);
+    return await Body.transformToByteArray();
+  } catch (error) {
+    throw asFact(error);
+  }
+}
+
+export async function readJson({ bucket, key }: Place): Promise<unknown> {
+  return JSON.parse(new TextDecoder().decode(await readBytes({ bucket, key })));
+}
+
+/**
+ * A document, or undefined when there is none. The key is listed first: to whoever may list only some folders, S3 answers
+ * a read of what is not there as it answers a read that is forbidden.
+ *  @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ */
+export async function readJsonIfThere({ bucket, key }: Place): Promise<unknown> {
+  return (await listKeys(bucket, key)).includes(key) ? readJson({ bucket, key }) : undefined;
+}
+
+/** The keys of every object below a prefix. */
+export async function listKeys(bucket: string, prefix: string): Promise<string[]> {
+  try {
+    const pages = await Array.fromAsync(
+      paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix }),
+    );
+    return pages.flatMap((page) => page.Contents ?? []).map(({ Key = '' }) => Key);
+  } catch (error) {
+    throw asFact(error);
+  }
+}
+
+export async function readPlan(place: Place): Promise<Plan> {
+  return planSchema.parse(await readJson(place));
+}
+
+export async function writeJson(
+  { bucket, key }: Place,
+  document: unknown,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const command = new PutObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    Body: JSON.stringify(document, null, 2),
+    ContentType: 'application/json',
+    ...(Object.keys(metadata).length > 0 && { Metadata: metadata }),
+  });
+  try {
+    await s3.send(command);
+  } catch (error) {
+    throw asFact(error);
+  }
+}

@@ -1,0 +1,15 @@
+import { accessOperations } from './access.ts';
+import { imageOperations } from './images.ts';
+import { instanceOperations } from './instances.ts';
+import { snapshotOperations } from './snapshots.ts';
+import { tagOperations } from './tags.ts';
+import { templateOperations } from './templates.ts';
+
+export const ec2 = {
+  ...accessOperations,
+  ...imageOperations,
+  ...instanceOperations,
+  ...snapshotOperations,
+  ...tagOperations,
+  ...templateOperations,
+};

@@ -1,0 +1,265 @@
+import type {
+  DescribeInstancesCommandInput,
+  DescribeInstancesCommandOutput,
+  Instance as InstanceView,
+  InstanceStateChange,
+  RunInstancesCommandInput,
+  RunInstancesCommandOutput,
+  StopInstancesCommandInput,
+  StopInstancesCommandOutput,
+  TerminateInstancesCommandInput,
+  TerminateInstancesCommandOutput,
+} from '@aws-sdk/client-ec2';
+import type { Context, Output } from '../context.ts';
+import { applyFilters, byIds, ec2Error, ec2Page, iso, tagList, tagsFor } from './requests.ts';
+import {
+  compare,
+  imageState,
+  INSTANCE_TERMINATES_MS,
+  instanceState,
+  type BlockDevice,
+  type Image,
+  type Instance,
+  type Region,
+} from '../world.ts';
+
+/** Instances stay visible for about an hour after they were terminated. */
+const GONE_AFTER_MS = 3_600_000;
+const STATE_CODES = {
+  pending: 0,
+  running: 16,
+  'shutting-down': 32,
+  terminated: 48,
+  stopping: 64,
+  stopped: 80,
+} as const;
+
+const noSuchInstance = (id: string): Error =>
+  ec2Error('InvalidInstanceID.NotFound', `The instance ID '${id}' does not exist`);
+
+function runInstances(context: Context, input: RunInstancesCommandInput): Output<RunInstancesCommandOutput> {
+  const { world, place, accountId, region, now } = context;
+  const imageId = input.ImageId ?? '';
+  const image = world.visibleImage(accountId, region, imageId);
+  if (image === undefined) {
+    throw ec2Error('InvalidAMIID.NotFound', `The image id '[${imageId}]' does not exist`);
+  }
+  const state = imageState(image, now);
+  if (state !== 'available') {
+    throw ec2Error('InvalidAMIID.Unavailable', `The image ID '${imageId}' is not available: it is ${state}`);
+  }
+  if (input.KeyName !== undefined && !place.keyPairs.has(input.KeyName)) {
+    throw ec2Error('InvalidKeyPair.NotFound', `The key pair '${input.KeyName}' does not exist`);
+  }
+  for (const groupId of input.SecurityGroupIds ?? []) {
+    if (!place.securityGroups.has(groupId)) {
+      throw ec2Error('InvalidGroup.NotFound', `The security group '${groupId}' does not exist`);
+    }
+  }
+  const instanceType = input.InstanceType ?? 'm1.small';
+  checkArchitecture(instanceType, image);
+  const tags = tagsFor(input.TagSpecifications, 'instance');
+  const instanceId = world.id(place, 'i');
+  const instance: Instance = {
+    instanceId,
+    imageId,
+    instanceType,
+    architecture: image.architecture,
+    ...(image.platform === undefined ? {} : { platform: image.platform }),
+    ...(input.KeyName === undefined ? {} : { keyName: input.KeyName }),
+    securityGroupIds: [...(input.SecurityGroupIds ?? [])],
+    volumeIds: attachVolumes(context, instanceId, image.blockDevices, input),
+    launchedAt: now,
+    asked: 'run',
+    askedAt: now,
+    httpTokens: input.MetadataOptions?.HttpTokens ?? 'optional',
+    tags,
+  };
+  place.instances.set(instanceId, instance);
+  const networkInterfaceId = world.id(place, 'eni');
+  place.networkInterfaces.set(networkInterfaceId, {
+    networkInterfaceId,
+    securityGroupIds: instance.securityGroupIds,
+    attachedTo: instanceId,
+    tags: tagsFor(input.TagSpecifications, 'network-interface'),
+  });
+  return {
+    ReservationId: world.id(place, 'r'),
+    OwnerId: accountId,
+    Instances: [instanceView(place, instance, now)],
+  };
+}
+
+/** Graviton families have a `g` behind their generation: m7g, c8gd, t4g. */
+function checkArchitecture(instanceType: string, image: Image): void {
+  const architecture = /^[a-z]+\d+g/.test(instanceType) ? 'arm64' : 'x86_64';
+  if (architecture === image.architecture) return;
+  throw ec2Error(
+    'InvalidParameterValue',
+    `The architecture '${architecture}' of the specified instance type does not match the architecture '${image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again.`,
+  );
+}
+
+/** The AMI's volumes, as the request changes them, and those the request adds. */
+function attachVolumes(
+  { place, world, now }: Context,
+  instanceId: string,
+  devices: readonly BlockDevice[],
+  input: RunInstancesCommandInput,
+): string[] {
+  const mappings = new Map(input.BlockDeviceMappings?.map((mapping) => [mapping.DeviceName, mapping.Ebs]));
+  const names = new Set([...devices.map(({ deviceName }) => deviceName), ...mappings.keys()]);
+  return [...names].map((deviceName = '') => {
+    const inherited = devices.find((device) => device.deviceName === deviceName);
+    const asked = mappings.get(deviceName);
+    if (inherited !== undefined && (asked?.VolumeSize ?? Infinity) < inherited.volumeSizeGiB) {
+      throw ec2Error(
+        'InvalidBlockDeviceMapping',
+        `Volume of size ${String(asked?.VolumeSize)}GB is smaller than snapshot '${inherited.snapshotId}', expect size >= ${String(inherited.volumeSizeGiB)}GB`,
+      );
+    }
+    const volumeId = world.id(place, 'vol');
+    place.volumes.set(volumeId, {
+      volumeId,
+      sizeGiB: asked?.VolumeSize ?? inherited?.volumeSizeGiB ?? 8,
+      volumeType: asked?.VolumeType ?? inherited?.volumeType ?? 'gp2',
+      encrypted: asked?.Encrypted ?? inherited?.encrypted ?? false,
+      createdAt: now,
+      deviceName,
+      deleteOnTermination: asked?.DeleteOnTermination ?? true,
+      attachedTo: instanceId,
+      tags: tagsFor(input.TagSpecifications, 'volume'),
+    });
+    return volumeId;
+  });
+}
+
+function describeInstances(
+  { place, now }: Context,
+  input: DescribeInstancesCommandInput,
+): Output<DescribeInstancesCommandOutput> {
+  const isGone = (instance: Instance): boolean =>
+    instance.asked === 'terminate' && now > instance.askedAt + GONE_AFTER_MS;
+  const visible = new Map([...place.instances].filter(([, instance]) => !isGone(instance)));
+  const candidates =
+    input.InstanceIds === undefined
+      ? [...visible.values()].sort((a, b) => compare(a.instanceId, b.instanceId))
+      : byIds(visible, input.InstanceIds, noSuchInstance);
+  const matching = applyFilters(candidates, input.Filters, {
+    'image-id': ({ imageId }) => [imageId],
+    'instance-id': ({ instanceId }) => [instanceId],
+    'instance-state-name': (instance) => [instanceState(instance, now)],
+    'instance-state-code': (instance) => [String(STATE_CODES[instanceState(instance, now)])],
+    'instance-type': ({ instanceType }) => [instanceType],
+    'instance.group-id': ({ securityGroupIds }) => securityGroupIds,
+    'key-name': ({ keyName }) => [keyName],
+    'launch-time': ({ launchedAt }) => [iso(launchedAt)],
+  });
+  const { items, nextToken } = ec2Page(matching, input);
+  return {
+    Reservations: items.map((instance) => ({
+      ReservationId: `r-0${instance.instanceId.slice(3)}`,
+      OwnerId: place.accountId,
+      Instances: [instanceView(place, instance, now)],
+    })),
+    ...(nextToken === undefined ? {} : { NextToken: nextToken }),
+  };
+}
+
+function instanceView(place: Region, instance: Instance, now: number): InstanceView {
+  const state = instanceState(instance, now);
+  return {
+    InstanceId: instance.instanceId,
+    ImageId: instance.imageId,
+    InstanceType: instance.instanceType,
+    Architecture: instance.architecture,
+    ...(instance.platform === undefined ? {} : { Platform: 'Windows' as const }),
+    ...(instance.keyName === undefined ? {} : { KeyName: instance.keyName }),
+    LaunchTime: new Date(instance.launchedAt),
+    State: { Name: state, Code: STATE_CODES[state] },
+    SecurityGroups: instance.securityGroupIds.map((groupId) => ({
+      GroupId: groupId,
+      GroupName: place.securityGroups.get(groupId)?.groupName,
+    })),
+    BlockDeviceMappings:
+      state === 'terminated'
+        ? []
+        : instance.volumeIds.map((volumeId) => ({
+            DeviceName: place.volumes.get(volumeId)?.deviceName,
+            Ebs: { VolumeId: volumeId, Status: 'attached' as const },
+          })),
+    MetadataOptions: { HttpTokens: instance.httpTokens, State: 'applied' },
+    RootDeviceType: 'ebs',
+    Tags: tagList(instance.tags),
+  };
+}
+
+function change(
+  { place, now, clock }: Context,
+  ids: readonly string[],
+  asked: 'stop' | 'terminate',
+): InstanceStateChange[] {
+  const instances = byIds(place.instances, ids, noSuchInstance);
+  for (const instance of instances) {
+    if (asked === 'stop' && instance.asked === 'terminate') {
+      throw ec2Error(
+        'IncorrectInstanceState',
+        `This instance '${instance.instanceId}' is not in a state from which it can be stopped.`,
+      );
+    }
+  }
+  return instances.map((instance) => {
+    const before = instanceState(instance, now);
+    if (instance.asked !== asked) {
+      instance.asked = asked;
+      instance.askedAt = now;
+      if (asked === 'terminate') {
+        clock.after(INSTANCE_TERMINATES_MS, () => {
+          releaseVolumes(place, instance);
+          deleteInterfaces(place, instance);
+        });
+      }
+    }
+    const after = instanceState(instance, now);
+    return {
+      InstanceId: instance.instanceId,
+      PreviousState: { Name: before, Code: STATE_CODES[before] },
+      CurrentState: { Name: after, Code: STATE_CODES[after] },
+    };
+  });
+}
+
+function releaseVolumes(place: Region, instance: Instance): void {
+  for (const volumeId of instance.volumeIds) {
+    const volume = place.volumes.get(volumeId);
+    if (volume === undefined) continue;
+    if (volume.deleteOnTermination) place.volumes.delete(volumeId);
+    else delete volume.attachedTo;
+  }
+}
+
+function deleteInterfaces({ networkInterfaces }: Region, { instanceId }: Instance): void {
+  for (const { networkInterfaceId, attachedTo } of networkInterfaces.values())
+    if (attachedTo === instanceId) networkInterfaces.delete(networkInterfaceId);
+}
+
+const stopInstances = (
+  context: Context,
+  input: StopInstancesCommandInput,
+): Output<StopInstancesCommandOutput> => ({
+  StoppingInstances: change(context, input.InstanceIds ?? [], 'stop'),
+});
+
+const terminateInstances = (
+  context: Context,
+  input: TerminateInstancesCommandInput,
+): Output<TerminateInstancesCommandOutput> => ({
+  TerminatingInstances: change(context, input.InstanceIds ?? [], 'terminate'),
+});
+
+export const instanceOperations = {
+  DescribeInstances: describeInstances,
+  RunInstances: runInstances,
+  StopInstances: stopInstances,
+  TerminateInstances: terminateInstances,
+};

@@ -1,0 +1,6 @@
+/** The roles the hub's own parts run with. */
+export const HUB_ROLES = {
+  tasks: 'packleader-tasks',
+  stateMachine: 'packleader-state-machine',
+  fetchSource: 'packleader-fetch-source',
+} as const;

@@ -1,0 +1,64 @@
+/**
+ * As much of IAM as the factory rests on: which operations a role may use at all, and that the steward destroys only
+ * what carries the tag of a release.
+ */
+import { TAGS } from '../../core/contract/tags.ts';
+import { assumedRoleArn, type Context } from './context.ts';
+import { tagsOf } from './ec2/tags.ts';
+import { awsError, type Service } from './errors.ts';
+import type { Region } from './world.ts';
+
+/** The resource each destructive operation is about. Absent resources are let through to the service's own error. */
+const DESTROYED: Record<string, (place: Region, input: Record<string, unknown>) => unknown> = {
+  DeleteKeyPair: ({ keyPairs }, { KeyName: name, KeyPairId: id }) =>
+    id ?? keyPairs.get(String(name))?.keyPairId,
+  DeleteNetworkInterface: (_place, { NetworkInterfaceId: id }) => id,
+  DeleteSecurityGroup: (_place, { GroupId: id }) => id,
+  DeleteSnapshot: (_place, { SnapshotId: id }) => id,
+  DeleteVolume: (_place, { VolumeId: id }) => id,
+  DeregisterImage: (_place, { ImageId: id }) => id,
+  DisableImage: (_place, { ImageId: id }) => id,
+  StopInstances: (_place, { InstanceIds: ids }) => ids,
+  TerminateInstances: (_place, { InstanceIds: ids }) => ids,
+};
+
+const DENIED: Record<Service, string> = {
+  autoscaling: 'AccessDenied',
+  codebuild: 'AccessDeniedException',
+  ec2: 'UnauthorizedOperation',
+  eventbridge: 'AccessDeniedException',
+  s3: 'AccessDenied',
+  sfn: 'AccessDeniedException',
+  ssm: 'AccessDeniedException',
+  sts: 'AccessDenied',
+};
+
+export function checkPermission(context: Context, service: Service, operation: string, input: object): void {
+  const role = context.world.roles.get(`${context.accountId}/${context.role}`);
+  if (role === undefined || !role.allows.test(`${service}:${operation}`)) {
+    throw denied(context, service, operation);
+  }
+  const resource = DESTROYED[operation];
+  if (service !== 'ec2' || resource === undefined) return;
+  for (const id of [resource(context.place, { ...input })].flat()) {
+    const tags = typeof id === 'string' ? tagsOf(context.place, id) : undefined;
+    if (tags !== undefined && !mayDestroy(context, tags)) throw denied(context, service, operation);
+  }
+}
+
+export function mayDestroy({ world, accountId, role }: Context, tags: ReadonlyMap<string, string>): boolean {
+  return world.roles.get(`${accountId}/${role}`)?.destroysTaggedOnly !== true || tags.has(TAGS.release);
+}
+
+export function denied(context: Context, service: Service, operation: string, resource = '*'): Error {
+  const action = `${service === 'sfn' ? 'states' : service === 'eventbridge' ? 'events' : service}:${operation}`;
+  const who = `User: ${assumedRoleArn(context)} is not authorized to perform: ${action} on resource: ${resource}`;
+  return awsError(
+    service,
+    DENIED[service],
+    service === 'ec2'
+      ? `You are not authorized to perform this operation. ${who} because no identity-based policy allows the ${action} action`
+      : who,
+    403,
+  );
+}

@@ -1,0 +1,208 @@
+/** Step Functions as its clients see it: what an engine runs can be started, looked at and stopped from outside. */
+import type {
+  DescribeExecutionCommandInput,
+  DescribeExecutionCommandOutput,
+  DescribeStateMachineCommandInput,
+  DescribeStateMachineCommandOutput,
+  ExecutionListItem,
+  ExecutionStatus,
+  GetExecutionHistoryCommandInput,
+  GetExecutionHistoryCommandOutput,
+  ListExecutionsCommandInput,
+  ListExecutionsCommandOutput,
+  StartExecutionCommandInput,
+  StartExecutionCommandOutput,
+  StopExecutionCommandInput,
+  StopExecutionCommandOutput,
+} from '@aws-sdk/client-sfn';
+import * as z from 'zod';
+import { roleArn } from '../../core/contract/names.ts';
+import type { Caller, Output, StepFunctions } from './context.ts';
+import type { Engine, Execution } from '../engine/engine.ts';
+import { awsError } from './errors.ts';
+import { page } from './page.ts';
+import { HUB_ROLES } from './hub-roles.ts';
+import { StatesError } from '../engine/states-error.ts';
+
+const INPUT_BYTES = 262_144;
+const PAGE = 100;
+const LARGEST_PAGE = 1_000;
+
+/**
+ * What the Step Functions client is answered; put it into `sandbox.stepFunctions`. GetExecutionHistory needs an engine that
+ * keeps its events.
+ */
+export function stepFunctionsOf(engine: Engine): StepFunctions {
+  return {
+    StartExecution: (_caller: Caller, input: StartExecutionCommandInput) => startExecution(engine, input),
+    DescribeExecution: (_caller: Caller, input: DescribeExecutionCommandInput) =>
+      describe(executionOf(engine, input.executionArn)),
+    GetExecutionHistory: (_caller: Caller, input: GetExecutionHistoryCommandInput) =>
+      getHistory(executionOf(engine, input.executionArn), input),
+    ListExecutions: (_caller: Caller, input: ListExecutionsCommandInput) => listExecutions(engine, input),
+    StopExecution: (_caller: Caller, input: StopExecutionCommandInput) => stopExecution(engine, input),
+    DescribeStateMachine: (caller: Caller, input: DescribeStateMachineCommandInput) =>
+      describeStateMachine(engine, caller, input),
+  };
+}
+
+function startExecution(
+  engine: Engine,
+  input: StartExecutionCommandInput,
+): Output<StartExecutionCommandOutput> {
+  const {
+    stateMachineArn = '',
+    name = `made-up-${engine.executions.length + 1}`,
+    input: text = '{}',
+  } = input;
+  if (!/^[\w-]{1,80}$/.test(name)) throw awsError('sfn', 'InvalidName', `Invalid Name: '${name}'`);
+  try {
+    const { arn, startedAt } = engine.start(stateMachineArn, name, documentOf(text));
+    return { executionArn: arn, startDate: new Date(startedAt) };
+  } catch (error) {
+    if (!(error instanceof StatesError)) throw error;
+    const exception = /^StepFunctions\.(.+?)(Exception)?$/.exec(error.name)?.[1] ?? error.name;
+    throw awsError('sfn', exception, error.message);
+  }
+}
+
+function documentOf(text: string): unknown {
+  if (Buffer.byteLength(text) > INPUT_BYTES)
+    throw awsError('sfn', 'InvalidExecutionInput', 'The input is larger than 262144 bytes.');
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw awsError('sfn', 'InvalidExecutionInput', 'Invalid State Machine Execution Input: not JSON');
+  }
+}
+
+function executionOf(engine: Engine, executionArn = ''): Execution {
+  if (!/^arn:aws:states:[^:]+:\d{12}:execution:[^:]+:[^:]+$/.test(executionArn))
+    throw awsError('sfn', 'InvalidArn', `Invalid Arn: '${executionArn}'`);
+  const found = engine.executions.find(({ arn }) => arn === executionArn);
+  if (!found) throw awsError('sfn', 'ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
+  return found;
+}
+
+function describe(execution: Execution): Output<DescribeExecutionCommandOutput> {
+  const { ending } = execution.history;
+  const outcome = ending?.outcome;
+  return {
+    ...itemOf(execution),
+    input: JSON.stringify(execution.input),
+    inputDetails: { included: true },
+    ...(outcome?.status === 'SUCCEEDED' && {
+      output: JSON.stringify(outcome.output),
+      outputDetails: { included: true },
+    }),
+    ...(outcome?.status === 'FAILED' && { error: outcome.error, cause: outcome.cause }),
+    ...(outcome?.status === 'ABORTED' && stoppedWhy(execution)),
+  };
+}
+
+function stoppedWhy({ history }: Execution): { error?: string; cause?: string } {
+  const { error, cause } = history.record?.events.at(-1)?.executionAbortedEventDetails ?? {};
+  return { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
+}
+
+function itemOf({ arn, name, machine, startedAt, history }: Execution): ExecutionListItem {
+  const { ending } = history;
+  return {
+    executionArn: arn,
+    stateMachineArn: machine.arn,
+    name,
+    status: statusOf(ending?.outcome.status),
+    startDate: new Date(startedAt),
+    ...(ending && { stopDate: new Date(ending.at) }),
+  };
+}
+
+const statusOf = (ended: ExecutionStatus | undefined): ExecutionStatus => ended ?? 'RUNNING';
+
+function getHistory(
+  { history }: Execution,
+  { executionArn, maxResults = PAGE, nextToken, reverseOrder = false }: GetExecutionHistoryCommandInput,
+): Output<GetExecutionHistoryCommandOutput> {
+  if (!history.record) throw new Error('This engine keeps no events; create it with `keepsEvents: true`.');
+  const { events } = history.record;
+  const found = page(
+    reverseOrder ? events.toReversed() : events,
+    Math.min(maxResults || PAGE, LARGEST_PAGE),
+    nextToken,
+    { executionArn, reverseOrder },
+    invalidToken,
+  );
+  return { events: found.items, ...(found.nextToken !== undefined && { nextToken: found.nextToken }) };
+}
+
+function listExecutions(
+  engine: Engine,
+  { stateMachineArn = '', statusFilter, maxResults = PAGE, nextToken }: ListExecutionsCommandInput,
+): Output<ListExecutionsCommandOutput> {
+  machineOf(engine, stateMachineArn);
+  const all = engine.executions
+    .filter(({ machine }) => machine.arn === stateMachineArn)
+    .toReversed()
+    .map(itemOf)
+    .filter(({ status }) => statusFilter === undefined || status === statusFilter);
+  const found = page(
+    all,
+    Math.min(maxResults || PAGE, LARGEST_PAGE),
+    nextToken,
+    { stateMachineArn, statusFilter },
+    invalidToken,
+  );
+  return { executions: found.items, ...(found.nextToken !== undefined && { nextToken: found.nextToken }) };
+}
+
+const invalidToken = (): Error => awsError('sfn', 'InvalidToken', 'Invalid Token: not given by this request');
+
+/**
+ * Stops an execution, and the executions that its Tasks wait for, as Step Functions tries to. Builds run on: stopping them
+ * is tried as well in AWS, but not promised.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html
+ */
+function stopExecution(
+  engine: Engine,
+  { executionArn, error, cause }: StopExecutionCommandInput,
+): Output<StopExecutionCommandOutput> {
+  const execution = executionOf(engine, executionArn);
+  stop(engine, execution, { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) });
+  return { stopDate: new Date(execution.history.ending?.at ?? 0) };
+}
+
+function stop(engine: Engine, execution: Execution, why: { error?: string; cause?: string }): void {
+  if (execution.history.ended) return;
+  execution.stop(why);
+  for (const child of engine.executions) {
+    const parent = childSchema.safeParse(child.input);
+    if (parent.success && parent.data.AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID === execution.arn)
+      stop(engine, child, {});
+  }
+}
+
+const childSchema = z.looseObject({ AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: z.string() });
+
+function describeStateMachine(
+  engine: Engine,
+  { accountId }: Caller,
+  { stateMachineArn = '' }: DescribeStateMachineCommandInput,
+): Output<DescribeStateMachineCommandOutput> {
+  const { name, arn, definition } = machineOf(engine, stateMachineArn);
+  return {
+    stateMachineArn: arn,
+    name,
+    status: 'ACTIVE',
+    type: 'STANDARD',
+    definition: JSON.stringify(definition),
+    roleArn: roleArn(accountId, HUB_ROLES.stateMachine),
+    creationDate: new Date(0),
+  };
+}
+
+function machineOf(engine: Engine, stateMachineArn: string) {
+  const found = engine.machines.find(({ arn }) => arn === stateMachineArn);
+  if (!found)
+    throw awsError('sfn', 'StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
+  return found;
+}

@@ -1,0 +1,293 @@
+import { StateMachine } from 'aws-local-stepfunctions';
+import { type PlacedState, type StateGraph, statesOf } from './asl.ts';
+import { type CallSite, currentState, runAt } from './call-site.ts';
+import { EventRecord } from './event-record.ts';
+import { History } from './history.ts';
+import { RETRY_COUNT, type TaskCall, localise, taskCallSchema, waitSchema } from './localise.ts';
+import type { Outcome } from './outcome.ts';
+import { Retries } from './retries.ts';
+import { StatesError } from './states-error.ts';
+
+/** Runs what a Task's `Resource` names. */
+export type Integration = (call: IntegrationCall) => Promise<unknown>;
+
+export interface IntegrationCall {
+  readonly parameters: unknown;
+  /** The role the Task assumes, if any. */
+  readonly roleArn: string | undefined;
+  readonly machine: Machine;
+  readonly execution: Execution;
+  /** The name of the Task. */
+  readonly state: string;
+}
+
+export interface Machine {
+  readonly name: string;
+  readonly arn: string;
+  readonly definition: StateGraph;
+}
+
+export interface Execution {
+  readonly arn: string;
+  readonly name: string;
+  readonly machine: Machine;
+  readonly input: unknown;
+  readonly startedAt: string;
+  readonly history: History;
+  readonly outcome: Promise<Outcome>;
+  /** Stops it as StopExecution does: nothing of it runs on, and no Catch does either. */
+  readonly stop: (why?: { readonly error?: string; readonly cause?: string }) => void;
+  /** As its machine's own time limit does: nothing in it runs any more, and no Catch. */
+  readonly timeOut: () => void;
+}
+
+export interface EngineOptions {
+  readonly machines: readonly Machine[];
+  /** By `Resource`: the integration that runs it, or undefined when there is none. */
+  readonly integrationOf: (resource: string) => Promise<Integration | undefined>;
+  readonly now: () => Date;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Machines whose states belong to the state of the parent that started them. */
+  readonly inner?: readonly string[];
+  /** Whether every event is kept as GetExecutionHistory returns it; a rehearsal of many targets does not. */
+  readonly keepsEvents?: boolean;
+  readonly onEntered?: (execution: Execution, state: PlacedState) => void;
+  readonly onExited?: (execution: Execution, state: PlacedState) => void;
+  readonly onRetried?: (execution: Execution, state: PlacedState, error: string) => void;
+}
+
+/** An interpreter takes a while to make, and engines of the same machines can share it. */
+const interpreters = new WeakMap<StateGraph, StateMachine>();
+
+/** Executes state machines as CDK synthesised them, on a local interpreter and on virtual time. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #integrations: ReadonlyMap<string, Integration>;
+  readonly #executions = new Map<string, Execution>();
+
+  private constructor(options: EngineOptions, integrations: ReadonlyMap<string, Integration>) {
+    this.#options = options;
+    this.#integrations = integrations;
+  }
+
+  /** @throws Error when a Task has nothing here that could run it; the interpreter would try the real AWS. */
+  static async create(options: EngineOptions): Promise<Engine> {
+    const integrations = new Map<string, Integration>();
+    for (const { name, definition } of options.machines) {
+      for (const placed of statesOf(definition)) {
+        const { Type, Resource = '' } = placed.state;
+        if (Type !== 'Task' || integrations.has(Resource)) continue;
+        const integration = await options.integrationOf(Resource);
+        if (!integration) throw new Error(`Nothing here can run "${placed.name}" of ${name}: ${Resource}`);
+        integrations.set(Resource, integration);
+      }
+    }
+    return new Engine(options, integrations);
+  }
+
+  get machines(): readonly Machine[] {
+    return this.#options.machines;
+  }
+
+  get executions(): readonly Execution[] {
+    return [...this.#executions.values()];
+  }
+
+  /**
+   * Starts an execution. The same name with the same input joins the one that runs; otherwise the name is taken.
+   *  @throws StatesError ExecutionAlreadyExists, StateMachineDoesNotExist
+   */
+  start(machineArn: string, name: string, input: unknown): Execution {
+    const machine = this.#options.machines.find(({ arn }) => arn === machineArn);
+    if (!machine) throw new StatesError('StepFunctions.StateMachineDoesNotExistException', machineArn);
+    const arn = `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
+    const existing = this.#executions.get(arn);
+    if (existing) {
+      if (!existing.history.ended && JSON.stringify(existing.input) === JSON.stringify(input))
+        return existing;
+      throw new StatesError(
+        'StepFunctions.ExecutionAlreadyExistsException',
+        `Execution Already Exists: '${arn}'`,
+      );
+    }
+    const execution = this.#run(machine, arn, name, input);
+    this.#executions.set(arn, execution);
+    return execution;
+  }
+
+  #run(machine: Machine, arn: string, name: string, input: unknown): Execution {
+    const { now, keepsEvents = false } = this.#options;
+    const startedAt = now().toISOString();
+    const record = keepsEvents ? new EventRecord(machine.definition, input, now) : undefined;
+    const history = new History(statesOf(machine.definition), record);
+    const running: { stop?: () => void } = {};
+    const outcome = Promise.resolve().then(async () => this.#finish(execution, running));
+    const execution: Execution = {
+      arn,
+      name,
+      machine,
+      input,
+      startedAt,
+      history,
+      outcome,
+      stop: (why) => {
+        history.end({ status: 'ABORTED' }, now().toISOString(), why);
+        running.stop?.();
+      },
+      timeOut: () => {
+        history.end({ status: 'TIMED_OUT' }, now().toISOString());
+        running.stop?.();
+      },
+    };
+    return execution;
+  }
+
+  async #finish(execution: Execution, running: { stop?: () => void }): Promise<Outcome> {
+    const { machine, arn, name, input, startedAt, history } = execution;
+    const { onEntered, onExited, onRetried } = this.#options;
+    const names = statesOf(machine.definition).map((placed) => placed.name);
+    const run = this.#interpreter(machine).run(plainJson(input), {
+      overrides: {
+        taskResourceLocalHandlers: this.#handlers(execution),
+        retryIntervalOverrides: Object.fromEntries(names.map((state) => [state, 0])),
+      },
+      context: { Run: { Id: arn, Name: name, StartTime: startedAt, Input: plainJson(input) } },
+    });
+    running.stop = run.abort;
+    const events = history.follow(run.eventLogs, {
+      entered: (placed) => onEntered?.(execution, placed),
+      exited: (placed) => onExited?.(execution, placed),
+      retried: (placed, error) => onRetried?.(execution, placed, error),
+    });
+    if (history.ended) run.abort();
+    const outcome = await outcomeOf(run.result, events);
+    history.end(outcome, this.#options.now().toISOString());
+    return history.ending?.outcome ?? outcome;
+  }
+
+  #interpreter(machine: Machine): StateMachine {
+    let interpreter = interpreters.get(machine.definition);
+    if (!interpreter) {
+      // A test validates the definitions; doing it again at every start would take half a second.
+      interpreter = new StateMachine(JSON.parse(JSON.stringify(localise(machine.definition))), {
+        validationOptions: { noValidate: true },
+      });
+      interpreters.set(machine.definition, interpreter);
+    }
+    return interpreter;
+  }
+
+  #handlers(execution: Execution) {
+    const retries = new Retries(this.#options.sleep);
+    const states = statesOf(execution.machine.definition);
+    const tasks = states.filter(({ state }) => state.Type === 'Task');
+    const waits = states.filter(({ state }) => state.Type === 'Wait');
+    return Object.fromEntries([
+      ...tasks.map((placed) => [
+        placed.name,
+        async (call: unknown) => this.#perform(placed, taskCallSchema.parse(call), execution, retries),
+      ]),
+      ...waits.map(({ name }) => [name, async (call: unknown) => this.#waitUntil(call)]),
+    ]);
+  }
+
+  async #waitUntil(call: unknown): Promise<Json> {
+    const until = Date.parse(waitSchema.parse(call).parameters.until);
+    await this.#options.sleep(Math.max(0, until - this.#options.now().getTime()));
+    return null;
+  }
+
+  async #perform(placed: PlacedState, call: TaskCall, execution: Execution, retries: Retries): Promise<Json> {
+    const { machine } = execution;
+    const integration = this.#integrations.get(placed.state.Resource ?? '');
+    if (!integration) throw new Error(`Nothing here can run "${placed.name}"`);
+    const around = currentState();
+    const inherits = around !== undefined && (this.#options.inner ?? []).includes(machine.name);
+    const by = /:function:([^:]+)$/.exec(placed.state.Resource ?? '')?.[1] ?? machine.name;
+    const { state, ...from } = inherits
+      ? around
+      : { machine: machine.name, state: placed.top, execution: execution.name };
+    // Iterations of a Map run at the same time, and are told apart by what they are given.
+    const entry = `${placed.name} ${placed.inMap ? JSON.stringify(call.parameters) : ''}`;
+    return retries.around(entry, placed.state, async (retryCount) => {
+      const lost = Promise.withResolvers<'hangs' | 'dies'>();
+      const here: CallSite = {
+        machine: from.machine,
+        state,
+        execution: from.execution,
+        by,
+        lose: lost.resolve,
+      };
+      const answer = runAt(here, async () => {
+        const parameters = fillIn(call.parameters, retryCount);
+        return {
+          result: await integration({
+            parameters,
+            roleArn: call.credentials?.RoleArn,
+            machine,
+            execution,
+            state: placed.name,
+          }),
+        };
+      });
+      try {
+        const first = await Promise.race([answer, lost.promise]);
+        if (first === 'dies') {
+          here.over = true;
+          throw new StatesError('Lambda.Unknown', 'The function ended without an answer.');
+        }
+        if (first !== 'hangs' && !here.hangs) return taskResult(first.result);
+      } catch (error) {
+        if (!here.hangs) throw error;
+      } finally {
+        answer.catch(() => {});
+      }
+      await this.#options.sleep((placed.state.TimeoutSeconds ?? 60) * 1000);
+      here.over = true;
+      throw new StatesError('States.Timeout', '');
+    });
+  }
+}
+
+async function outcomeOf(result: Promise<unknown>, events: Promise<void>): Promise<Outcome> {
+  try {
+    const output = await result;
+    await events;
+    return { status: 'SUCCEEDED', output };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ExecutionAbortedError') return { status: 'ABORTED' };
+    await events;
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : asError(error);
+    return { status: 'FAILED', error: cause.name, cause: cause.message };
+  }
+}
+
+type Json = Parameters<StateMachine['run']>[0];
+
+/** What Step Functions hands from state to state is JSON, whatever the task returned. */
+function taskResult(value: unknown): Json {
+  if (Buffer.byteLength(JSON.stringify(value ?? null)) > 262_144) {
+    throw new StatesError(
+      'States.DataLimitExceeded',
+      'The state/task returned a result with a size exceeding the maximum number of bytes service limit.',
+    );
+  }
+  return plainJson(value);
+}
+
+function plainJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value ?? null));
+}
+
+function fillIn(value: unknown, retryCount: number): unknown {
+  if (value === RETRY_COUNT) return retryCount;
+  if (Array.isArray(value)) return value.map((item) => fillIn(item, retryCount));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fillIn(inner, retryCount)]));
+  }
+  return value;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,207 @@
+import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
+import type { StateMachine } from 'aws-local-stepfunctions';
+import type { State, StateGraph } from './asl.ts';
+import type { Outcome } from './outcome.ts';
+
+/** What the interpreter tells of an execution. */
+type Events = ReturnType<StateMachine['run']>['eventLogs'];
+type Told = Events extends AsyncGenerator<infer T> ? T : never;
+
+/** A state and the Map it is directly in; undefined at the top of the graph. */
+interface Recorded {
+  readonly state: State;
+  readonly map: string | undefined;
+}
+
+/**
+ * An execution's history as GetExecutionHistory returns it: numbered events, each naming the one before it. The iterations
+ * of a Map follow one another here as if they were one: the interpreter does not say which of them a state is in.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+ */
+export class EventRecord {
+  readonly events: HistoryEvent[] = [];
+  readonly #now: () => Date;
+  readonly #states: ReadonlyMap<string, Recorded>;
+  /** The last event of the states directly in a Map, or at the top of the graph. */
+  readonly #last = new Map<string | undefined, number>();
+  /** By Map: what its next iteration follows, and what its own end follows. */
+  readonly #maps = new Map<string, { started: number; ended: number }>();
+  /** Attempts that failed and were not retried, by state and input. */
+  readonly #failed = new Set<string>();
+  /** By Task: attempts that have started no nested execution yet, and nested executions whose attempt is not told yet. */
+  readonly #attempts = new Map<string, { open: number; readonly submitted: unknown[] }>();
+
+  constructor(definition: StateGraph, input: unknown, now: () => Date) {
+    this.#now = now;
+    this.#states = recordedStates(definition, undefined);
+    this.#add('ExecutionStarted', undefined, {
+      executionStartedEventDetails: { input: json(input), inputDetails: WHOLE },
+    });
+  }
+
+  take(told: Told): void {
+    if (told.type === 'MapIterationStarted') {
+      const { name } = told.parentState;
+      const details = { mapIterationStartedEventDetails: { name, index: told.index } };
+      this.#last.set(name, this.#maps.get(name)?.started ?? 0);
+      this.#add(told.type, name, details);
+    }
+    if (told.type === 'MapIterationSucceeded') {
+      const { name } = told.parentState;
+      const last = this.#last.get(name);
+      const details = { mapIterationSucceededEventDetails: { name, index: told.index } };
+      this.#maps.set(name, {
+        started: this.#maps.get(name)?.started ?? 0,
+        ended: this.#add(told.type, name, details),
+      });
+      if (last !== undefined) this.#last.set(name, last);
+    }
+    const recorded = 'state' in told ? this.#states.get(told.state.name) : undefined;
+    if (!recorded || !('state' in told)) return;
+    const { name, input, output } = told.state;
+    if (told.type === 'StateEntered') this.#enter(name, recorded, input);
+    if (told.type === 'StateFailed' && recorded.state.Type === 'Task') {
+      this.#failed.add(`${name} ${json(input)}`);
+      this.#fail(recorded, { error: told.Error, cause: textOf(told.Cause) });
+    }
+    if (told.type === 'StateRetried') {
+      this.#failed.delete(`${name} ${json(input)}`);
+      this.#attempt(name, recorded);
+    }
+    if (told.type === 'StateExited')
+      this.#exit(name, recorded, output, this.#failed.delete(`${name} ${json(input)}`));
+  }
+
+  /** A Task has started another execution, and waits for it. */
+  submitted(name: string, output: unknown): void {
+    this.#attemptsOf(name).submitted.push(output);
+    this.#submit(name);
+  }
+
+  end(outcome: Outcome, stopped: { readonly error?: string; readonly cause?: string } = {}): void {
+    if (outcome.status === 'SUCCEEDED') {
+      const details = { output: json(outcome.output), outputDetails: WHOLE };
+      this.#add('ExecutionSucceeded', undefined, { executionSucceededEventDetails: details });
+    } else if (outcome.status === 'FAILED') {
+      const { error, cause } = outcome;
+      this.#add('ExecutionFailed', undefined, { executionFailedEventDetails: { error, cause } });
+    } else if (outcome.status === 'TIMED_OUT') {
+      this.#add('ExecutionTimedOut', undefined, {});
+    } else {
+      this.#add('ExecutionAborted', undefined, { executionAbortedEventDetails: stopped });
+    }
+  }
+
+  #enter(name: string, recorded: Recorded, input: unknown): void {
+    const { state, map } = recorded;
+    const details = { name, input: json(input), inputDetails: WHOLE };
+    this.#add(`${state.Type}StateEntered`, map, { stateEnteredEventDetails: details });
+    if (state.Type === 'Map') {
+      const started = this.#add('MapStateStarted', map, {});
+      this.#maps.set(name, { started, ended: started });
+    }
+    if (state.Type === 'Task') this.#attempt(name, recorded);
+  }
+
+  #attempt(name: string, { state, map }: Recorded): void {
+    const resource = state.Resource ?? '';
+    if (isLambda(state)) {
+      this.#add('LambdaFunctionScheduled', map, { lambdaFunctionScheduledEventDetails: { resource } });
+      this.#add('LambdaFunctionStarted', map, {});
+      return;
+    }
+    const task = integrationOf(state);
+    this.#add('TaskScheduled', map, { taskScheduledEventDetails: { ...task, region: '', parameters: '{}' } });
+    this.#add('TaskStarted', map, { taskStartedEventDetails: task });
+    this.#attemptsOf(name).open += 1;
+    this.#submit(name);
+  }
+
+  #submit(name: string): void {
+    const recorded = this.#states.get(name);
+    if (!recorded) return;
+    const attempts = this.#attemptsOf(name);
+    while (attempts.open > 0 && attempts.submitted.length > 0) {
+      attempts.open -= 1;
+      const details = {
+        ...integrationOf(recorded.state),
+        output: json(attempts.submitted.shift()),
+        outputDetails: WHOLE,
+      };
+      this.#add('TaskSubmitted', recorded.map, { taskSubmittedEventDetails: details });
+    }
+  }
+
+  #fail({ state, map }: Recorded, details: { readonly error: string; readonly cause: string }): void {
+    const timedOut = details.error === 'States.Timeout';
+    const task = { ...integrationOf(state), ...details };
+    if (isLambda(state) && timedOut)
+      this.#add('LambdaFunctionTimedOut', map, { lambdaFunctionTimedOutEventDetails: details });
+    else if (isLambda(state))
+      this.#add('LambdaFunctionFailed', map, { lambdaFunctionFailedEventDetails: details });
+    else if (timedOut) this.#add('TaskTimedOut', map, { taskTimedOutEventDetails: task });
+    else this.#add('TaskFailed', map, { taskFailedEventDetails: task });
+  }
+
+  #exit(name: string, { state, map }: Recorded, output: unknown, failed: boolean): void {
+    if (state.Type === 'Task' && !failed) {
+      if (isLambda(state)) this.#add('LambdaFunctionSucceeded', map, {});
+      else this.#add('TaskSucceeded', map, { taskSucceededEventDetails: integrationOf(state) });
+    }
+    if (state.Type === 'Map') {
+      this.#last.set(map, this.#maps.get(name)?.ended ?? 0);
+      this.#add('MapStateSucceeded', map, {});
+    }
+    const details = { name, output: json(output), outputDetails: WHOLE };
+    this.#add(`${state.Type}StateExited`, map, { stateExitedEventDetails: details });
+  }
+
+  #attemptsOf(name: string): { open: number; readonly submitted: unknown[] } {
+    const attempts = this.#attempts.get(name) ?? { open: 0, submitted: [] };
+    this.#attempts.set(name, attempts);
+    return attempts;
+  }
+
+  #add(
+    type: string,
+    map: string | undefined,
+    details: Omit<HistoryEvent, 'id' | 'type' | 'timestamp'>,
+  ): number {
+    const id = this.events.length + 1;
+    this.events.push({
+      timestamp: this.#now(),
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Every type of state has events named after it.
+      type: type as HistoryEventType,
+      id,
+      // The first state follows none, though it is the second event.
+      previousEventId: id <= 2 ? 0 : (this.#last.get(map) ?? 0),
+      ...details,
+    });
+    this.#last.set(map, id);
+    return id;
+  }
+}
+
+const WHOLE = { truncated: false };
+
+const json = (value: unknown): string => JSON.stringify(value ?? null);
+
+const textOf = (cause: unknown): string => (typeof cause === 'string' ? cause : json(cause));
+
+const isLambda = ({ Resource = '' }: State): boolean => Resource.startsWith('arn:aws:lambda:');
+
+/** `arn:aws:states:::states:startExecution.sync:2` is `startExecution.sync:2` of `states`. */
+function integrationOf({ Resource = '' }: State): { resourceType: string; resource: string } {
+  const [, resourceType = '', resource = ''] = /^arn:aws:states:::([^:]+):(.+)$/.exec(Resource) ?? [];
+  return { resourceType, resource };
+}
+
+function recordedStates(graph: StateGraph, map: string | undefined): Map<string, Recorded> {
+  const all = new Map<string, Recorded>();
+  for (const [name, state] of Object.entries(graph.States)) {
+    all.set(name, { state, map });
+    if (!state.ItemProcessor) continue;
+    for (const [inner, recorded] of recordedStates(state.ItemProcessor, name)) all.set(inner, recorded);
+  }
+  return all;
+}

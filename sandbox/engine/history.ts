@@ -1,0 +1,104 @@
+import type { StateMachine } from 'aws-local-stepfunctions';
+import type { PlacedState } from './asl.ts';
+import type { Outcome } from './outcome.ts';
+import type { EventRecord } from './event-record.ts';
+
+/** What the interpreter tells of an execution. */
+type Events = ReturnType<StateMachine['run']>['eventLogs'];
+
+interface Listeners {
+  readonly entered: (state: PlacedState) => void;
+  readonly exited: (state: PlacedState) => void;
+  readonly retried: (state: PlacedState, error: string) => void;
+}
+
+/**
+ * How many events the real history holds per state.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+ */
+const EVENTS = {
+  lambda: 5,
+  lambdaRetry: 3,
+  sync: 6,
+  syncRetry: 4,
+  map: 4,
+  mapIteration: 2,
+  other: 2,
+} as const;
+
+/** What happened in one execution: the path a person would see, and the figures that AWS's quotas are about. */
+export class History {
+  readonly #states: ReadonlyMap<string, PlacedState>;
+  /** The states at the top of the graph, in the order in which they were entered. */
+  readonly path: string[] = [];
+  /** The last output of each state at the top of the graph. */
+  readonly outputs = new Map<string, unknown>();
+  /** The largest document between two states, in bytes. */
+  largestDocument = 0;
+  /** State transitions, which AWS bills; a retry counts. */
+  transitions = 0;
+  /** Events in AWS's history, of which an execution may have 25,000. */
+  events = 2;
+  /** How it ended, and when; undefined while it runs. */
+  ending: { readonly outcome: Outcome; readonly at: string } | undefined;
+  /** Every event, when they are kept. */
+  readonly record: EventRecord | undefined;
+
+  constructor(states: readonly PlacedState[], record?: EventRecord) {
+    this.#states = new Map(states.map((placed) => [placed.name, placed]));
+    this.record = record;
+  }
+
+  get ended(): boolean {
+    return this.ending !== undefined;
+  }
+
+  /** Only the first end counts: one that was stopped may still tell of what was under way. */
+  end(outcome: Outcome, at: string, why?: { readonly error?: string; readonly cause?: string }): void {
+    if (this.ending) return;
+    this.ending = { outcome, at };
+    this.record?.end(outcome, why);
+  }
+
+  async follow(events: Events, listeners: Listeners): Promise<void> {
+    let lastError = '';
+    for await (const event of events) {
+      if (this.ended) return;
+      this.record?.take(event);
+      if (event.type === 'MapIterationStarted') this.events += EVENTS.mapIteration;
+      const placed = 'state' in event ? this.#states.get(event.state.name) : undefined;
+      if (!placed) continue;
+      if (event.type === 'StateEntered') this.#enter(placed, listeners);
+      if (event.type === 'StateFailed') lastError = event.Error;
+      if (event.type === 'StateRetried') {
+        this.transitions += 1;
+        this.events +=
+          placed.state.Resource?.includes('.sync') === true ? EVENTS.syncRetry : EVENTS.lambdaRetry;
+        listeners.retried(placed, lastError);
+      }
+      if (event.type === 'StateExited') {
+        this.#exit(placed, event.state.output);
+        listeners.exited(placed);
+      }
+    }
+  }
+
+  #enter(placed: PlacedState, listeners: Listeners): void {
+    this.transitions += 1;
+    this.events += eventsOf(placed);
+    if (!placed.inMap) this.path.push(placed.name);
+    listeners.entered(placed);
+  }
+
+  #exit({ name, inMap }: PlacedState, output: unknown): void {
+    if (inMap) return;
+    this.outputs.set(name, output);
+    this.largestDocument = Math.max(this.largestDocument, Buffer.byteLength(JSON.stringify(output ?? null)));
+  }
+}
+
+function eventsOf({ state }: PlacedState): number {
+  if (state.Type === 'Map') return EVENTS.map;
+  if (state.Type !== 'Task') return EVENTS.other;
+  return state.Resource?.includes('.sync') === true ? EVENTS.sync : EVENTS.lambda;
+}

@@ -1,0 +1,143 @@
+import * as z from 'zod';
+import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { NAMES } from '../../core/contract/names.ts';
+import { currentState } from '../engine/call-site.ts';
+import type { Call, Sandbox } from '../sandbox.ts';
+
+/**
+ * How a state fails:
+ * - `refused`: AWS refuses every call that would have an effect (in a state that only reads: every call), every time
+ * - `lost`: every call that has an effect has it, but its reply is lost, every time
+ * - `throttled`: AWS throttles the first three calls in each target
+ * - `timeout`: the calls never answer, so the state times out; a build hangs until CodeBuild ends it
+ * - `failed`: the build runs and Packer fails; only for bakes
+ */
+export type FaultKind = 'refused' | 'lost' | 'throttled' | 'timeout' | 'failed';
+
+export interface Fault {
+  /** A state at the top of the graph. */
+  readonly state: string;
+  readonly kind: FaultKind;
+  readonly accountId?: string;
+  readonly region?: string;
+  /** Times the fault strikes in each target; for ever by default, three times when throttled. */
+  readonly times?: number;
+}
+
+const THROTTLES = 3;
+const BUILDS: readonly string[] = [NAMES.bakeRole, NAMES.fetchSourceProject];
+const READING_STATES = /^(Resolve|Check|Verify) /;
+const FAULT_VARIABLE = 'SANDBOX_FAULT';
+/** Longer than any time limit of a build. */
+const HANGS_MINUTES = 48 * 60;
+
+/** Makes states fail, at the seam between the code and AWS; nothing in the code under test knows. */
+export class Faults {
+  readonly #faults: readonly Fault[];
+  readonly #struck = new Map<Fault, Map<string, number>>();
+
+  constructor(faults: readonly Fault[]) {
+    this.#faults = faults;
+  }
+
+  /** Faults that no call ever met. */
+  get unmet(): Fault[] {
+    return this.#faults.filter((fault) => !this.#struck.has(fault));
+  }
+
+  install(sandbox: Sandbox): void {
+    const { fail, minutes } = sandbox.builds;
+    sandbox.builds.fail = (environment) =>
+      environment[FAULT_VARIABLE] === 'failed'
+        ? {
+            at: 'provision',
+            message: 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
+            printed: ['made to fail, to see what happens then'],
+          }
+        : fail?.(environment);
+    sandbox.builds.minutes = (environment) =>
+      environment[FAULT_VARIABLE] === 'timeout' ? HANGS_MINUTES : minutes?.(environment);
+    sandbox.intercept(async (call, next) => {
+      const here = currentState();
+      const fault = this.#faults.find(
+        (one) => one.state === here?.state && concerns(one, call) && this.#strikes(one, call),
+      );
+      if (!here || !fault) return next();
+      if (call.operation === 'StartBuild' && (fault.kind === 'failed' || fault.kind === 'timeout')) {
+        mark(call, fault.kind);
+        return next();
+      }
+      if (fault.kind === 'lost') {
+        await next();
+        throw named('TimeoutError', 'socket hang up');
+      }
+      if (fault.kind === 'throttled') throw throttledError(call);
+      if (fault.kind === 'timeout') {
+        here.hangs = true;
+        throw named('AbortError', 'The call never answered.');
+      }
+      throw refusal(call);
+    });
+  }
+
+  /** Counts per target, so that every target meets the fault as often. */
+  #strikes(fault: Fault, call: Call): boolean {
+    const struck = this.#struck.get(fault) ?? new Map<string, number>();
+    this.#struck.set(fault, struck);
+    const target = `${call.accountId}/${regionOf(call)}`;
+    const before = struck.get(target) ?? 0;
+    struck.set(target, before + 1);
+    return before < (fault.times ?? (fault.kind === 'throttled' ? THROTTLES : Infinity));
+  }
+}
+
+function concerns(fault: Fault, call: Call): boolean {
+  // A build has a life of its own: what it calls is not called by the state that waits for it.
+  if (call.operation === 'AssumeRole' || BUILDS.includes(call.role)) return false;
+  if (fault.accountId !== undefined && fault.accountId !== call.accountId) return false;
+  if (fault.region !== undefined && fault.region !== regionOf(call)) return false;
+  if (fault.kind === 'failed') return call.operation === 'StartBuild';
+  return call.mutating || READING_STATES.test(fault.state);
+}
+
+const variablesSchema = z.array(
+  z.object({ name: z.string(), value: z.string(), type: z.string().optional() }),
+);
+
+function variablesOf({ input }: Call) {
+  return variablesSchema.parse(input['environmentVariablesOverride'] ?? []);
+}
+
+/** A build works in its target's region, though CodeBuild itself runs in the hub's. */
+function regionOf(call: Call): string {
+  if (call.operation !== 'StartBuild') return call.region;
+  return variablesOf(call).find(({ name }) => name === BAKE_ENVIRONMENT.region)?.value ?? call.region;
+}
+
+/** Lets the build know that it is to fail, in the one place that reaches it. */
+function mark(call: Call, kind: FaultKind): void {
+  const others = variablesOf(call).filter(({ name }) => name !== FAULT_VARIABLE);
+  const variables = [...others, { name: FAULT_VARIABLE, value: kind, type: 'PLAINTEXT' }];
+  Object.assign(call.input, { environmentVariablesOverride: variables });
+}
+
+function refusal({ service, operation }: Call): Error {
+  const action = `${service}:${operation}`;
+  if (service === 'ec2') {
+    return named('UnauthorizedOperation', `You are not authorized to perform this operation: ${action}.`);
+  }
+  return named(
+    service === 's3' ? 'AccessDenied' : 'AccessDeniedException',
+    `Not authorized to perform ${action}.`,
+  );
+}
+
+function throttledError({ service }: Call): Error {
+  return service === 'ec2'
+    ? named('RequestLimitExceeded', 'Request limit exceeded.')
+    : named(service === 's3' ? 'SlowDown' : 'ThrottlingException', 'Rate exceeded');
+}
+
+function named(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name });
+}

@@ -1,0 +1,318 @@
+import { STATE_NAMES } from '../../core/contract/state-names.ts';
+import { parameters as parameterNames, NAMES } from '../../core/contract/names.ts';
+import { plannedReleaseSchema, type PlannedRelease } from '../../core/contract/releases.ts';
+import type { Leftover } from '../../core/contract/leftovers.ts';
+import type { Target } from '../../core/contract/targets.ts';
+import { forgetClients } from '../../core/aws/clients.ts';
+import { TAGS } from '../../core/contract/tags.ts';
+import {
+  type ReleaseOutcome,
+  lambdaMessage,
+  leftoversIn,
+  outcomeAt,
+  sourcesIn,
+} from '../../core/releases/release-outcome.ts';
+import type { ReleaseProgress } from '../../core/releases/release-progress.ts';
+import { stateGraphSchema } from '../engine/asl.ts';
+import { bindSandbox } from '../bind.ts';
+import { Engine, type Execution, type Machine } from '../engine/engine.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { type Fault, Faults } from './faults.ts';
+import { integrationsFor } from '../engine/integrations.ts';
+import type { CheckOut } from './fetch-source.ts';
+import type { Sandbox } from '../sandbox.ts';
+import { createSandbox } from './seed.ts';
+import { stepFunctionsOf } from '../aws/step-functions.ts';
+import { loadTask } from './task-handlers.ts';
+import { snapshotOf, type WorldSnapshot } from '../aws/world.ts';
+
+/** The factory, as far as a rehearsal needs it. */
+export interface RehearsedFactory {
+  readonly hub: Target;
+  readonly stages: readonly { readonly name: string; readonly targets: readonly Target[] }[];
+}
+
+export interface RehearsalOptions {
+  readonly factory: RehearsedFactory;
+  readonly machines: readonly { readonly name: string; readonly definition: unknown }[];
+  readonly bucket: string;
+  readonly checkOut: CheckOut;
+  /** What a person, an event or a tool would start the workflow with; it may be wrong. */
+  readonly request: unknown;
+  readonly faults?: readonly Fault[];
+  readonly startAt?: Date;
+  /** Prepares the world before the release, for instance with earlier releases. */
+  readonly prepare?: (sandbox: Sandbox) => void | Promise<void>;
+  readonly background?: boolean;
+  readonly onProgress?: (progress: ReleaseProgress) => void;
+}
+
+export interface ReportedTarget extends Target {
+  readonly stage: string;
+  readonly imageId: string | null;
+  readonly snapshotIds: readonly string[];
+  readonly sourceImageId: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+  /** The image's parameters that point at this AMI. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export interface ReportedRelease {
+  readonly releaseId: string;
+  readonly image: string;
+  readonly version: string;
+  readonly commit: string;
+  readonly outcome: ReleaseOutcome;
+  readonly error: { readonly name: string; readonly cause: string } | null;
+  /** The states of the transaction, in the order in which they were entered. */
+  readonly path: readonly string[];
+  readonly targets: readonly ReportedTarget[];
+  readonly leftovers: readonly Leftover[];
+}
+
+/** What quotas and bills are about, over all executions of a rehearsal. */
+export interface Figures {
+  readonly calls: number;
+  readonly transitions: number;
+  /** Of the execution with the longest history. */
+  readonly historyEvents: number;
+  readonly largestDocumentBytes: number;
+  readonly virtualMs: number;
+}
+
+export interface Report {
+  readonly outcome: ReleaseOutcome;
+  /** Why the whole did not succeed when no single release says so, as when the source could not be fetched. */
+  readonly error: { readonly name: string; readonly cause: string } | null;
+  readonly releases: readonly ReportedRelease[];
+  readonly world: Readonly<Record<string, WorldSnapshot>>;
+  readonly figures: Figures;
+  readonly unmetFaults: readonly Fault[];
+}
+
+/** Runs one release, from the request to its end, in a world of its own. */
+export async function rehearse(options: RehearsalOptions): Promise<Report> {
+  const { factory, bucket, checkOut } = options;
+  const startAt = options.startAt ?? new Date();
+  const targets = factory.stages.flatMap((stage) => stage.targets);
+  const sandbox = createSandbox({
+    hub: { ...factory.hub, bucket },
+    targets,
+    startAt,
+    checkOut,
+    background: options.background ?? false,
+  });
+  const unbind = bindSandbox(sandbox);
+  forgetClients();
+  try {
+    await options.prepare?.(sandbox);
+    sandbox.keepsCalls = false;
+    const before = sandbox.callCount;
+    const faults = new Faults(options.faults ?? []);
+    faults.install(sandbox);
+    const { clock } = sandbox;
+    const engine = await createEngine({
+      ...options,
+      now: () => clock.now(),
+      sleep: async (ms) => clock.sleep(ms),
+    });
+    sandbox.stepFunctions = stepFunctionsOf(engine);
+    const arn = machineArn(factory.hub, NAMES.releaseMachine);
+    const execution = engine.start(arn, `rehearsal-${startAt.getTime()}`, options.request);
+    const outcome = await execution.outcome;
+    // Whatever was set in motion comes to rest, so that the report is about the end and not about the last moment.
+    await sandbox.clock.sleep(SETTLE_MS);
+    return reportOf(sandbox, engine, factory, outcome, sandbox.callCount - before, faults);
+  } finally {
+    unbind();
+    forgetClients();
+  }
+}
+
+/** Longer than SSM's validation and EC2's changes of state. */
+const SETTLE_MS = 10 * 60_000;
+
+export const machineArn = ({ accountId, region }: Target, name: string) =>
+  `arn:aws:states:${region}:${accountId}:stateMachine:${name}`;
+
+export interface ReleaseEngineOptions extends Pick<RehearsalOptions, 'factory' | 'machines' | 'onProgress'> {
+  readonly keepsEvents?: boolean;
+  readonly now: () => Date;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** Runs a factory's state machines with the real tasks, against whatever AWS the SDK's clients talk to. */
+export async function createEngine(options: ReleaseEngineOptions): Promise<Engine> {
+  const { now, sleep } = options;
+  const machines: Machine[] = options.machines.map(({ name, definition }) => ({
+    name,
+    arn: machineArn(options.factory.hub, name),
+    definition: stateGraphSchema.parse(definition),
+  }));
+  const startedAt = now().getTime();
+  const tell = (
+    phase: ReleaseProgress['phase'],
+    execution: Execution,
+    state: string,
+    more: Partial<ReleaseProgress> = {},
+  ) => {
+    const planned = plannedOf(execution);
+    options.onProgress?.({
+      phase,
+      machine: execution.machine.name,
+      ...(planned && { releaseId: planned.release.releaseId }),
+      state,
+      elapsedMs: now().getTime() - startedAt,
+      ...more,
+    });
+  };
+  const engineOf = (): Engine => engine;
+  const engine: Engine = await Engine.create({
+    machines,
+    integrationOf: integrationsFor({
+      loadTask,
+      sleep,
+      engine: engineOf,
+    }),
+    now,
+    sleep,
+    inner: [NAMES.bakeBatchMachine],
+    ...(options.keepsEvents !== undefined && { keepsEvents: options.keepsEvents }),
+    onEntered: (execution, { name, inMap }) => !inMap && tell('entered', execution, name),
+    onExited: (execution, { name, inMap }) =>
+      !inMap && tell('exited', execution, name, { output: execution.history.outputs.get(name) }),
+    onRetried: (execution, { top }, error) => tell('retried', execution, top, { error }),
+  });
+  return engine;
+}
+
+function plannedOf(execution: Execution): PlannedRelease | undefined {
+  if (execution.machine.name !== NAMES.releaseImageMachine) return undefined;
+  return plannedReleaseSchema.parse(execution.input);
+}
+
+async function reportOf(
+  sandbox: Sandbox,
+  engine: Engine,
+  factory: RehearsedFactory,
+  outcome: Outcome,
+  calls: number,
+  faults: Faults,
+): Promise<Report> {
+  const world = worldOf(sandbox, factory);
+  const releases = await reportReleases(engine, factory, world);
+  const histories = engine.executions.map(({ history }) => history);
+  return {
+    outcome: worst(releases, outcome),
+    error: releases.some(({ error }) => error) ? null : errorOf(outcome),
+    releases,
+    world,
+    figures: {
+      calls,
+      transitions: histories.reduce((sum, { transitions }) => sum + transitions, 0),
+      historyEvents: Math.max(...histories.map(({ events }) => events)),
+      largestDocumentBytes: Math.max(...histories.map(({ largestDocument }) => largestDocument)),
+      virtualMs: sandbox.clock.milliseconds() - SETTLE_MS - Date.parse(engine.executions[0]?.startedAt ?? ''),
+    },
+    unmetFaults: faults.unmet,
+  };
+}
+
+/** What became of each release that the engine ran, in a world that holds what they left. */
+export async function reportReleases(
+  engine: Engine,
+  factory: RehearsedFactory,
+  world: Readonly<Record<string, WorldSnapshot>>,
+): Promise<ReportedRelease[]> {
+  const releases: ReportedRelease[] = [];
+  for (const execution of engine.executions) {
+    const planned = plannedOf(execution);
+    if (planned) releases.push(releaseReport(execution, planned, await execution.outcome, factory, world));
+  }
+  return releases;
+}
+
+/** Every target has its place in the world, also one that owns nothing. */
+function worldOf(sandbox: Sandbox, factory: RehearsedFactory): Record<string, WorldSnapshot> {
+  const nothing = {
+    images: [],
+    snapshots: [],
+    instances: [],
+    keyPairs: [],
+    securityGroups: [],
+    parameters: {},
+  };
+  const targets = factory.stages.flatMap((stage) => stage.targets);
+  const empty = Object.fromEntries(
+    targets.map(({ accountId, region }) => [`${accountId}/${region}`, nothing]),
+  );
+  const owned = Object.entries(snapshotOf(sandbox.world)).filter(([place]) => place in empty);
+  return { ...empty, ...Object.fromEntries(owned) };
+}
+
+function worst(releases: readonly ReportedRelease[], outcome: Outcome): ReleaseOutcome {
+  const outcomes = new Set(releases.map((release) => release.outcome));
+  if (outcomes.has('rollback incomplete')) return 'rollback incomplete';
+  if (outcomes.has('rolled back')) return 'rolled back';
+  return releases.length === 0 && outcome.status !== 'SUCCEEDED' ? 'rolled back' : 'released';
+}
+
+function errorOf(outcome: Outcome): Report['error'] {
+  if (outcome.status === 'SUCCEEDED') return null;
+  if (outcome.status === 'ABORTED') return { name: 'Stopped', cause: 'The execution was stopped.' };
+  if (outcome.status === 'TIMED_OUT')
+    return { name: 'States.Timeout', cause: 'The execution took too long.' };
+  return { name: outcome.error, cause: lambdaMessage(outcome.cause) };
+}
+
+function releaseReport(
+  execution: Execution,
+  { release }: PlannedRelease,
+  outcome: Outcome,
+  factory: RehearsedFactory,
+  world: Readonly<Record<string, WorldSnapshot>>,
+): ReportedRelease {
+  const { path, outputs } = execution.history;
+  const { releaseId, image, version, commit } = release;
+  return {
+    releaseId,
+    image,
+    version,
+    commit,
+    outcome: outcomeAt(path.at(-1) ?? ''),
+    error: errorOf(outcome),
+    path,
+    targets: targetReports(release, outputs.get(STATE_NAMES.resolveSourceAmis), factory, world),
+    leftovers: leftoversIn(outputs.get(STATE_NAMES.verifyRollback)),
+  };
+}
+
+function targetReports(
+  { releaseId, image, prerelease }: PlannedRelease['release'],
+  resolvedDocument: unknown,
+  factory: RehearsedFactory,
+  world: Readonly<Record<string, WorldSnapshot>>,
+): ReportedTarget[] {
+  const sources = sourcesIn(resolvedDocument);
+  const stages = prerelease ? factory.stages.slice(0, 1) : factory.stages;
+  return stages.flatMap(({ name: stage, targets }) =>
+    targets.map(({ accountId, region }) => {
+      const place = world[`${accountId}/${region}`];
+      const found = place?.images.find(({ tags }) => tags[TAGS.release] === releaseId);
+      const prefix = parameterNames.latest(image).replace(/latest$/, '');
+      const pointing = Object.entries(place?.parameters ?? {}).filter(
+        ([name, value]) => name.startsWith(prefix) && value === found?.imageId,
+      );
+      return {
+        stage,
+        accountId,
+        region,
+        imageId: found?.imageId ?? null,
+        snapshotIds: found?.snapshotIds ?? [],
+        sourceImageId: sources.get(`${accountId}/${region}`) ?? null,
+        tags: found?.tags ?? {},
+        parameters: Object.fromEntries(pointing),
+      };
+    }),
+  );
+}

@@ -1,0 +1,25 @@
+import { type TaskName, isTaskName } from '../../core/contract/tasks.ts';
+
+type Handler = (event: unknown) => Promise<unknown>;
+
+/** The real task handlers; each is loaded when a state asks for it. */
+const HANDLERS: Readonly<Record<TaskName, () => Promise<{ handler: Handler }>>> = {
+  'announce-release': async () => import('../../tasks/announce-release.ts'),
+  'announce-rollback': async () => import('../../tasks/announce-rollback.ts'),
+  'apply-version-tags': async () => import('../../tasks/apply-version-tags.ts'),
+  'check-amis': async () => import('../../tasks/check-amis.ts'),
+  'deregister-amis': async () => import('../../tasks/deregister-amis.ts'),
+  'verify-rollback': async () => import('../../tasks/verify-rollback.ts'),
+  'plan-releases': async () => import('../../tasks/plan-releases.ts'),
+  'publish-release': async () => import('../../tasks/publish-release.ts'),
+  'resolve-source-amis': async () => import('../../tasks/resolve-source-amis.ts'),
+  'summarise-releases': async () => import('../../tasks/summarise-releases.ts'),
+  'find-dead-releases': async () => import('../../tasks/find-dead-releases.ts'),
+  'report-sweep': async () => import('../../tasks/report-sweep.ts'),
+  'sweep-release': async () => import('../../tasks/sweep-release.ts'),
+  'withdraw-publication': async () => import('../../tasks/withdraw-publication.ts'),
+};
+
+export async function loadTask(name: string): Promise<Handler | undefined> {
+  return isTaskName(name) ? (await HANDLERS[name]()).handler : undefined;
+}

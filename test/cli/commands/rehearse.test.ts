@@ -1,0 +1,253 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { main } from '../../../cli/main.ts';
+import type { Output } from '../../../cli/terminal/output.ts';
+
+const shipped = fileURLToPath(new URL('../../../packer', import.meta.url));
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'packleader-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+/** Runs a command line as a pipe would see it. */
+async function run(...args: string[]) {
+  const written = { out: '', err: '' };
+  const output: Output = {
+    print: (text) => (written.out += text),
+    complain: (text) => (written.err += text),
+    status: () => undefined,
+    paint: (_, text) => text,
+  };
+  const exit = await main(args, output);
+  return { exit, ...written };
+}
+
+const documentSchema = z.object({
+  outcome: z.string(),
+  releases: z
+    .array(
+      z.object({
+        releaseId: z.string(),
+        image: z.string(),
+        version: z.string(),
+        commit: z.string(),
+        outcome: z.string(),
+        error: z.object({ name: z.string(), cause: z.string() }).nullable(),
+        path: z.array(z.string()),
+        targets: z.array(
+          z.object({
+            stage: z.string(),
+            accountId: z.string(),
+            region: z.string(),
+            imageId: z.string().nullable(),
+            snapshotIds: z.array(z.string()),
+            sourceImageId: z.string().nullable(),
+            tags: z.record(z.string(), z.string()),
+            parameters: z.record(z.string(), z.string()),
+          }),
+        ),
+        leftovers: z.array(
+          z.object({ accountId: z.string(), region: z.string(), resourceId: z.string(), why: z.string() }),
+        ),
+      }),
+    )
+    .default([]),
+  world: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+  errors: z
+    .array(z.object({ file: z.string(), line: z.number(), path: z.string(), message: z.string() }))
+    .default([]),
+});
+
+async function rehearseJson(...args: string[]) {
+  const { exit, out } = await run('rehearse', ...args, '--json');
+  return { exit, ...documentSchema.parse(JSON.parse(out)) };
+}
+
+/** A copy of the shipped factory, outside every git repository. */
+function copyOfFactory(): string {
+  const copy = join(directory, 'factory');
+  cpSync(shipped, copy, { recursive: true });
+  return copy;
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+describe('packleader rehearse', () => {
+  test('releases every image of the factory, bases first, and exits with 0', async () => {
+    const { exit, outcome, releases, world } = await rehearseJson('--factory', shipped);
+    expect([exit, outcome]).toEqual([0, 'released']);
+    expect(releases.map(({ image }) => image)).toEqual([
+      'linux-base',
+      'windows-base',
+      'linux-web',
+      'windows-web',
+    ]);
+    expect(Object.keys(world)).toEqual(['111111111111/eu-west-1', '222222222222/eu-west-1']);
+    for (const { targets } of releases) {
+      for (const { imageId, accountId, region } of targets) {
+        const images = z
+          .array(z.object({ imageId: z.string() }))
+          .parse(world[`${accountId}/${region}`]?.['images']);
+        expect(images.map((image) => image.imageId)).toContain(imageId);
+      }
+    }
+  });
+
+  test('exits with 1 and leaves the world empty when prod fails', async () => {
+    const { exit, outcome, releases, world } = await rehearseJson(
+      'linux-base',
+      '--factory',
+      shipped,
+      '--fail',
+      'Bake prod AMIs',
+    );
+    expect([exit, outcome]).toEqual([1, 'rolled back']);
+    expect(releases[0]?.error?.name).toBe('BakeFailed');
+    const nothing = {
+      images: [],
+      snapshots: [],
+      instances: [],
+      keyPairs: [],
+      securityGroups: [],
+      parameters: {},
+    };
+    expect(world).toEqual({ '111111111111/eu-west-1': nothing, '222222222222/eu-west-1': nothing });
+  });
+
+  test('exits with 3 and names what is left when the rollback is refused', async () => {
+    const faults = ['--fail', 'Bake prod AMIs', '--fail', 'Deregister dev AMIs@111111111111=refused'];
+    const { exit, outcome, releases } = await rehearseJson('linux-base', '--factory', shipped, ...faults);
+    expect([exit, outcome]).toEqual([3, 'rollback incomplete']);
+    const kinds = releases[0]?.leftovers.map(({ resourceId }) => resourceId.split('-')[0]).toSorted();
+    expect(kinds).toEqual(['ami', 'snap']);
+  });
+
+  test('rehearses a single image on a base that was released before', async () => {
+    const { exit, releases } = await rehearseJson('linux-web', '--factory', shipped);
+    expect(exit).toBe(0);
+    expect(releases.map(({ image }) => image)).toEqual(['linux-web']);
+  });
+
+  test('takes a factory outside of git, and calls a hash of its files the commit', async () => {
+    const factory = copyOfFactory();
+    const first = await rehearseJson('linux-base', '--factory', factory);
+    write(join(factory, 'images/linux-base/NOTES'), 'something else');
+    const second = await rehearseJson('linux-base', '--factory', factory);
+    expect(first.exit).toBe(0);
+    expect(first.releases[0]?.commit).toMatch(/^[0-9a-f]{40}$/);
+    expect(second.releases[0]?.commit).not.toBe(first.releases[0]?.commit);
+  });
+
+  test('takes a commit of another repository with --ref, and not what lies in its working tree', async () => {
+    cpSync(shipped, join(directory, 'packer'), { recursive: true });
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-C', directory, ...args], { encoding: 'utf8' }).trim();
+    git('init', '--quiet', '--initial-branch', 'main');
+    git('add', '.');
+    git('-c', 'user.name=a', '-c', 'user.email=a@example.com', 'commit', '--quiet', '--message', 'first');
+    write(join(directory, 'packer/config/default.yaml'), 'instanceTyp: broken\n');
+    const broken = await run('rehearse', '--factory', directory);
+    expect(broken.exit).toBe(2);
+    const { exit, releases } = await rehearseJson('linux-base', '--factory', directory, '--ref', 'main');
+    expect(exit).toBe(0);
+    expect(releases[0]?.commit).toBe(git('rev-parse', 'HEAD'));
+  });
+
+  test('from another branch, releases into the first stage only', async () => {
+    const { exit, releases } = await rehearseJson(
+      'linux-base',
+      '--factory',
+      shipped,
+      '--branch',
+      'feature/x',
+    );
+    expect(exit).toBe(0);
+    expect(releases[0]?.version).toMatch(/^\d+\.\d+\.\d{14}-feature-x$/);
+    expect(releases[0]?.targets.map(({ stage }) => stage)).toEqual(['dev']);
+  });
+
+  test('assumes a source that the sandbox does not know, and says so', async () => {
+    const factory = copyOfFactory();
+    write(
+      join(factory, 'images/linux-base/config/default.yaml'),
+      "source:\n  filter: { name: 'golden-*' }\n  owners: ['555555555555']\nrootVolumeSizeGiB: 16\n",
+    );
+    const { exit, out } = await run('rehearse', 'linux-base', '--factory', factory);
+    expect(exit).toBe(0);
+    expect(out).toContain('assumed to exist: an AMI named golden-2026.1 of 555555555555 in eu-west-1');
+  });
+
+  test('tells what happened, state by state, without escape codes in a pipe', async () => {
+    const { exit, out } = await run(
+      'rehearse',
+      'linux-base',
+      '--factory',
+      shipped,
+      '--fail',
+      'Check prod AMIs',
+    );
+    expect(exit).toBe(1);
+    const marks = [...out.matchAll(/^ {2}(ok|FAIL|undo) +(.+?)(?: {2,}.*)?$/gm)].map(
+      ([, mark, state]) => `${mark} ${state}`,
+    );
+    expect(marks).toEqual([
+      'ok Resolve source AMIs',
+      'ok Bake dev AMIs',
+      'ok Check dev AMIs',
+      'ok Bake prod AMIs',
+      'FAIL Check prod AMIs',
+      'undo Deregister prod AMIs',
+      'undo Deregister dev AMIs',
+      'ok Verify rollback',
+      'ok Announce rollback',
+    ]);
+    expect(out).not.toContain('\u001B');
+  });
+
+  test.each([
+    [['linux-bse'], 'found no image "linux-bse", the nearest is "linux-base"'],
+    [['--fail', 'Bake prd AMIs'], 'found "Bake prd AMIs", the nearest is "Bake prod AMIs"'],
+    [['--fail', 'Bake prod AMIs=boom'], 'must be one of refused, lost, throttled, timeout'],
+    [['--fail', 'Bake prod AMIs@333333333333'], 'found the account "333333333333"'],
+    [['--fail', 'Bake prod AMIs@111111111111/us-east-1'], 'found the target "111111111111/us-east-1"'],
+    [['--override', 'instanceType'], 'must look like instanceType=t3.large'],
+    [['--override', 'instanceTyp=t3.large'], 'found an unknown key, the nearest is "instanceType"'],
+    [['--override', 'network=x', '--override', 'network.vpcId=y'], 'must not be inside a plain value'],
+    [['--ref', 'no-such-ref'], 'git knows no commit, branch or tag no-such-ref'],
+    [['--branch', ''], 'found an empty name'],
+    [['--fial', 'x'], "unknown option '--fial'"],
+  ])('fails with %j, and does nothing', async (args, sentence) => {
+    const refused = await rehearseJson('--factory', shipped, ...args);
+    expect([refused.exit, refused.outcome]).toEqual([2, 'refused']);
+    expect(refused.errors.map(({ message }) => message).join('\n')).toContain(sentence);
+    expect(refused.releases).toEqual([]);
+  });
+
+  test('fails on a directory that holds no factory', async () => {
+    const refused = await rehearseJson('--factory', directory);
+    expect(refused.exit).toBe(2);
+    expect(refused.errors[0]?.message).toContain('holds neither factory.yaml nor packer/factory.yaml');
+  });
+
+  test('fails with file and line of a configuration that is wrong', async () => {
+    const factory = copyOfFactory();
+    write(join(factory, 'config/dev.yaml'), 'network:\n  vpcId: vpc_1\n');
+    const refused = await rehearseJson('linux-base', '--factory', factory);
+    expect(refused.errors).toContainEqual({
+      file: 'config/dev.yaml',
+      line: 2,
+      path: 'network.vpcId',
+      message: 'found "vpc_1", must look like vpc-0123456789abcdef0',
+    });
+  });
+});

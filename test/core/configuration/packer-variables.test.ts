@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { packerVariables } from '../../../core/configuration/packer-variables.ts';
+import { baseSettings, DEV } from './example.ts';
+
+const release = {
+  releaseId: 'base@1.4.20261121093000',
+  image: 'base',
+  version: '1.4.20261121093000',
+  commit: '4f2c1d9'.padEnd(40, '0'),
+  repository: 'https://github.com/example/images',
+  prerelease: false,
+};
+
+const variablesOf = (image: string, overrides = {}) => {
+  const { settings } = baseSettings({}, { image, overrides });
+  return packerVariables({ release, stage: 'dev', target: DEV, settings, execution: 'run-1' });
+};
+
+describe('the variables of a bake', () => {
+  it('are all that packleader sets, the tags of the release and the variables of the configuration', () => {
+    const overrides = {
+      tags: { Team: 'platform' },
+      variables: { packages: ['git'], password: { secretsManager: 'web/db' } },
+    };
+    expect(variablesOf('base', overrides)).toEqual({
+      variables: {
+        region: 'eu-west-1',
+        ami_name: 'base-1.4.20261121093000-g4f2c1d9',
+        tags: {
+          Team: 'platform',
+          Name: 'base-1.4.20261121093000-g4f2c1d9',
+          'packleader:release': 'base@1.4.20261121093000',
+          'packleader:image': 'base',
+          'packleader:version': '1.4.20261121093000',
+          'packleader:commit': '4f2c1d9'.padEnd(40, '0'),
+          'packleader:repository': 'https://github.com/example/images',
+          'packleader:stage': 'dev',
+          'packleader:execution': 'run-1',
+          'packleader:state': 'candidate',
+          AutoCleanup: 'true',
+        },
+        architecture: 'x86_64',
+        instance_type: 'm7i.large',
+        vpc_id: 'vpc-0123456789abcdef0',
+        subnet_id: 'subnet-0123456789abcdef0',
+        security_group_ids: ['sg-0123456789abcdef0'],
+        kms_key_id: 'alias/images',
+        instance_profile: 'builder',
+        root_volume_size_gib: 8,
+        timeout_minutes: 120,
+        ssh_interface: 'session_manager',
+        packages: ['git'],
+      },
+      secrets: { password: { secretsManager: 'web/db' } },
+    });
+  });
+
+  it('have no ssh_interface for Windows', () => {
+    expect(variablesOf('desktop').variables).not.toHaveProperty('ssh_interface');
+  });
+});

@@ -1,0 +1,56 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { changedImages } from '../../../core/releases/changed-images.ts';
+import type { Changes } from '../../../core/contract/releases.ts';
+
+const IMAGES = ['web', 'base', 'app', 'desktop'];
+const BASES: Readonly<Record<string, readonly string[]>> = { web: ['base'], app: ['web'] };
+const basesOf = (image: string) => BASES[image] ?? [];
+
+/** Changes since a release of every image. */
+const since = (...files: readonly string[]): Changes =>
+  Object.fromEntries(IMAGES.map((image) => [image, { since: 'c0ffee', files: [...files] }]));
+
+const changed = (changes: Changes) => changedImages(IMAGES, changes, basesOf);
+
+describe('the changed images', () => {
+  it.each([
+    ['none when nothing changed', [], []],
+    ['one with a changed file of its own', ['images/desktop/template.pkr.hcl'], ['desktop']],
+    ['one whose layer changed', ['images/app/config/prod.yaml'], ['app']],
+    ['those built on one, through any number of others', ['images/base/x.sh'], ['web', 'base', 'app']],
+    ['all when a common layer changed', ['config/prod.yaml'], IMAGES],
+    ['all when the factory changed', ['factory.yaml'], IMAGES],
+    ['all when shared scripts changed', ['scripts/update.sh'], IMAGES],
+    ['none when an image of a longer name changed', ['images/web-2/x.sh'], []],
+  ])('are %s', (_, files, expected) => {
+    expect(changed(since(...files))).toEqual(expected);
+  });
+
+  it('are those that were never released, and those nothing is known of', () => {
+    const { base: _, ...rest } = since();
+    expect(changed({ ...rest, desktop: { since: null, files: [] } })).toEqual([
+      'web',
+      'base',
+      'app',
+      'desktop',
+    ]);
+  });
+
+  it('are never fewer when more files changed', () => {
+    const files = fc.array(fc.constantFrom('images/web/a', 'images/base/b', 'images/x/c', 'config/dev.yaml'));
+    fc.assert(
+      fc.property(files, files, (some, more) => {
+        expect(changed(since(...some, ...more))).toEqual(expect.arrayContaining(changed(since(...some))));
+      }),
+    );
+  });
+
+  it('end even for images that are built on each other', () => {
+    const changes = since('images/web/x');
+    expect(changedImages(['web', 'app'], changes, (image) => [image === 'web' ? 'app' : 'web'])).toEqual([
+      'web',
+      'app',
+    ]);
+  });
+});

@@ -1,0 +1,120 @@
+/** What the programs in buildspecs/ call through the AWS CLI. A rehearsal runs made-up builds in their place. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { keys } from '../../../core/contract/keys.ts';
+import { NAMES } from '../../../core/contract/names.ts';
+import type { Target } from '../../../core/contract/targets.ts';
+import type { Request } from './evaluate.ts';
+import { type Recorded, STAGES } from './recording.ts';
+
+const DIRECTORY = new URL('../../../buildspecs/', import.meta.url);
+const RELEASE = { 'packleader:release': 'base@1.4.20261121093000', 'packleader:state': 'candidate' };
+
+interface Where {
+  readonly accountId: string;
+  readonly region: string;
+  readonly bucket: string;
+}
+type Commands = Readonly<Record<string, (where: Where) => Request[]>>;
+
+const ask = (action: string, resource = '*', context: Request['context'] = {}): Request[] => [
+  { action, resource, context },
+];
+const onRelease = (action: string, kind: string) => (where: Where) =>
+  ask(
+    action,
+    `arn:aws:ec2:${where.region}:${where.accountId}:${kind}`,
+    Object.fromEntries(Object.entries(RELEASE).map(([key, value]) => [`aws:ResourceTag/${key}`, value])),
+  );
+
+/** By program and command: what IAM is asked for. */
+const PROGRAMS: Readonly<Record<string, Commands>> = {
+  'bake.mjs': {
+    'get-object': ({ accountId, region, bucket }) => [
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.pkrvars.json`),
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.secrets.json`),
+    ],
+    'get-parameter': ({ accountId, region }) => [
+      ...ask('ssm:GetParameter', `arn:aws:ssm:${region}:${accountId}:parameter/packleader/secrets/token`),
+      ...ask('kms:Decrypt', `arn:aws:kms:${region}:${accountId}:key/1`, {
+        'kms:ViaService': `ssm.${region}.amazonaws.com`,
+      }),
+    ],
+    'get-secret-value': ({ accountId, region }) => [
+      ...ask(
+        'secretsmanager:GetSecretValue',
+        `arn:aws:secretsmanager:${region}:${accountId}:secret:packleader/token-AbCdEf`,
+      ),
+      ...ask('kms:Decrypt', `arn:aws:kms:${region}:${accountId}:key/1`, {
+        'kms:ViaService': `secretsmanager.${region}.amazonaws.com`,
+      }),
+    ],
+  },
+  'fetch-source.mjs': {
+    's3 cp': ({ bucket }) =>
+      ask('s3:GetObject', `arn:aws:s3:::${bucket}/released/base/1.4.20261121093000.json`),
+    'put-object': ({ bucket }) => ask('s3:PutObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
+    'list-objects-v2': ({ bucket }) =>
+      ask('s3:ListBucket', `arn:aws:s3:::${bucket}`, { 's3:prefix': 'released/' }),
+  },
+  'remove-builders.mjs': {
+    'describe-instances': () => ask('ec2:DescribeInstances'),
+    'describe-key-pairs': () => ask('ec2:DescribeKeyPairs'),
+    'describe-security-groups': () => ask('ec2:DescribeSecurityGroups'),
+    'terminate-instances': onRelease('ec2:TerminateInstances', 'instance/i-0123456789abcdef0'),
+    'delete-key-pair': onRelease('ec2:DeleteKeyPair', 'key-pair/packer_1'),
+    'delete-security-group': onRelease('ec2:DeleteSecurityGroup', 'security-group/sg-0123456789abcdef0'),
+  },
+};
+
+/** What CodeBuild does itself, to upload what a bake leaves. */
+const UPLOAD: Commands = {
+  artifacts: ({ accountId, bucket }) => [
+    ...ask('s3:PutObject', `arn:aws:s3:::${bucket}/${keys.bakes(accountId)}/packleader-bake:1/packer.log`),
+    ...ask('s3:GetBucketAcl', `arn:aws:s3:::${bucket}`),
+    ...ask('s3:GetBucketLocation', `arn:aws:s3:::${bucket}`),
+  ],
+};
+
+const COMMAND =
+  /'(s3', 'cp|(?:batch|copy|create|delete|describe|get|head|list|modify|put|send|start|stop|terminate)-[a-z0-9-]+)'/g;
+
+/** `program: command`, as the programs themselves have it. */
+export function commandsOfBuilds(): string[] {
+  const programs = readdirSync(DIRECTORY).filter((name) => name.endsWith('.mjs'));
+  const found = programs.flatMap((program) =>
+    [...readFileSync(new URL(program, DIRECTORY), 'utf8').matchAll(COMMAND)].map(
+      ([, command = '']) => `${program}: ${command.replace("', '", ' ')}`,
+    ),
+  );
+  return [...new Set(found)].toSorted();
+}
+
+/** The same, as it is known here. */
+export const namedCommands = (): string[] =>
+  Object.entries(PROGRAMS)
+    .flatMap(([program, commands]) => Object.keys(commands).map((command) => `${program}: ${command}`))
+    .toSorted();
+
+export function callsOfBuilds(hub: Target): Recorded[] {
+  const bucket = `packleader-${hub.accountId}-${hub.region}`;
+  const bakes = Object.values(STAGES)
+    .flat()
+    .map(({ accountId, region }) => ({ accountId, region, by: NAMES.bakeRole }));
+  const fetch = [{ ...hub, by: NAMES.fetchSourceProject }];
+  return Object.entries({ ...PROGRAMS, 'bake.yml': UPLOAD }).flatMap(([program, commands]) =>
+    (program === 'fetch-source.mjs' ? fetch : bakes).flatMap(({ accountId, region, by }) =>
+      Object.entries(commands).flatMap(([command, requests]) =>
+        requests({ accountId, region, bucket }).map((request) => ({
+          accountId,
+          by,
+          state: `${program}: ${command}`,
+          request: {
+            ...request,
+            context: { 'aws:RequestedRegion': region, 'aws:SecureTransport': 'true', ...request.context },
+          },
+        })),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,167 @@
+/** A fixed set of rehearsals, and every AWS call that was made in them: by whom, from which state, asking IAM for what. */
+import { currentState } from '../../../sandbox/engine/call-site.ts';
+import { awsError } from '../../../sandbox/aws/errors.ts';
+import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
+import { addParameter } from '../../../sandbox/rehearsal/own-things.ts';
+import { HUB_ROLES } from '../../../sandbox/aws/hub-roles.ts';
+import type { Call, Sandbox } from '../../../sandbox/sandbox.ts';
+import { NAMES, roleArn } from '../../../core/contract/names.ts';
+import { plannedReleaseSchema } from '../../../core/contract/releases.ts';
+import { releasedBefore } from '../../workflow/machines/released-before.ts';
+import { type MadeUpFactory, rehearseFactory, targetsIn } from '../../workflow/machines/rehearsing.ts';
+import { type StopPoint, stoppedRelease, sweep, withHub } from '../../workflow/machines/sweeping.ts';
+import type { Request } from './evaluate.ts';
+import { requestsOf } from './requests.ts';
+
+/** One account with two regions, and a second stage: what concerns one target only must show as such. */
+export const STAGES = {
+  dev: [...targetsIn(0, 1), ...targetsIn(0, 1, 'eu-central-1')],
+  prod: targetsIn(1, 1),
+};
+
+export interface Recorded {
+  readonly accountId: string;
+  /** In the hub the name of the function or the state machine that calls; elsewhere the name of the role. */
+  readonly by: string;
+  readonly state: string;
+  readonly request: Request;
+}
+
+interface Scenario {
+  readonly faults?: readonly Fault[];
+  readonly images?: MadeUpFactory['images'];
+  readonly prepare?: (sandbox: Sandbox) => void;
+  readonly branch?: string;
+}
+
+const PUBLISH_FAILS: Fault = { state: 'Publish release', kind: 'refused', accountId: '100001000001' };
+const PROD_FAILS: Fault = { state: 'Bake prod AMIs', kind: 'failed' };
+
+/** Success, each failure, each undo that is refused, a build that hangs: whatever makes the tasks call something else. */
+const SCENARIOS: readonly Scenario[] = [
+  {},
+  { branch: 'feature/odd-name' },
+  {
+    images: {
+      base: "filter: { name: 'al2023-ami-2023.*-kernel-6.1-x86_64' }\n  owners: [amazon]",
+      web: 'image: base',
+    },
+  },
+  ...[
+    'Resolve source AMIs',
+    'Bake dev AMIs',
+    'Check dev AMIs',
+    'Bake prod AMIs',
+    'Check prod AMIs',
+    'Apply version tags',
+    'Publish release',
+    'Announce release',
+  ].flatMap((state) =>
+    (['refused', 'lost', 'timeout'] as const).map((kind) => ({ faults: [{ state, kind } as const] })),
+  ),
+  { faults: [PROD_FAILS] },
+  ...['Withdraw publication', 'Deregister prod AMIs', 'Deregister dev AMIs', 'Announce rollback'].map(
+    (state) => ({ faults: [PUBLISH_FAILS, { state, kind: 'refused' } as const] }),
+  ),
+  { faults: [PUBLISH_FAILS], prepare: (sandbox) => void releasedBefore(sandbox, 'base') },
+  { prepare: setByHand },
+  { faults: [PUBLISH_FAILS], prepare: useTheCandidate },
+];
+
+/** `latest` points at an AMI that is no release, and flips in dev but not in prod: going back needs the parameter's history. */
+function setByHand(sandbox: Sandbox): void {
+  const { world } = sandbox;
+  for (const target of Object.values(STAGES).flat()) {
+    const [imageId = ''] = world.region(target.accountId, target.region).images.keys();
+    addParameter(world, target, '/packleader/base/latest', imageId);
+  }
+  const [prod] = STAGES.prod;
+  sandbox.intercept(async (call, next) => {
+    if (call.operation !== 'PutParameter' || call.accountId !== prod?.accountId) return next();
+    if (call.input['Name'] !== '/packleader/base/latest') return next();
+    throw awsError('ssm', 'AccessDeniedException', 'Not authorized to perform ssm:PutParameter.');
+  });
+}
+
+/** Somebody points a parameter of theirs at a candidate, which is quarantined for it. */
+function useTheCandidate(sandbox: Sandbox): void {
+  sandbox.intercept(async (call, next) => {
+    const target = { accountId: call.accountId, region: call.region };
+    if (call.operation === 'DescribeImageReferences') {
+      const place = sandbox.world.region(target.accountId, target.region);
+      const candidate = [...place.images.values()].find(({ tags }) => tags.has('packleader:release'));
+      if (candidate) addParameter(sandbox.world, target, '/somebody/elses', candidate.imageId);
+    }
+    return next();
+  });
+}
+
+/** Where a release is stopped before it is swept: while a batch bakes, and while it is published. */
+const SWEEPS: readonly StopPoint[] = [
+  (call) => call.operation === 'RunInstances' && call.role === NAMES.bakeRole,
+  (call, state) =>
+    state === 'Publish release' && String(call.input['Name']).endsWith('latest') && call.mutating,
+];
+
+/** A network interface that EC2 did not delete with its instance. */
+function leaveInterface({ world }: Sandbox, releaseId: string): void {
+  const [target] = STAGES.dev;
+  const place = world.region(target?.accountId ?? '', target?.region ?? '');
+  const networkInterfaceId = world.id(place, 'eni');
+  const tags = new Map([['packleader:release', releaseId]]);
+  place.networkInterfaces.set(networkInterfaceId, { networkInterfaceId, securityGroupIds: [], tags });
+}
+
+/** Every different thing that IAM is asked for in all of the scenarios. */
+export async function record(): Promise<Recorded[]> {
+  const recorded = new Map<string, Recorded>();
+  for (const { faults = [], images, prepare, branch } of SCENARIOS) {
+    await rehearseFactory(
+      { stages: STAGES, ...(images && { images }) },
+      {
+        faults,
+        ...(branch !== undefined && { branch }),
+        prepare: (sandbox) => {
+          sandbox.intercept(async (call, next) => {
+            for (const one of recordingsOf(sandbox, call)) recorded.set(JSON.stringify(one), one);
+            return next();
+          });
+          prepare?.(sandbox);
+        },
+      },
+    );
+  }
+  for (const at of SWEEPS) {
+    await withHub({ stages: STAGES }, async (hub) => {
+      hub.sandbox.intercept(async (call, next) => {
+        if (call.role !== 'operator')
+          for (const one of recordingsOf(hub.sandbox, call)) recorded.set(JSON.stringify(one), one);
+        return next();
+      });
+      releasedBefore(hub.sandbox, 'base');
+      const { input } = await stoppedRelease(hub, { at, after: true });
+      leaveInterface(hub.sandbox, plannedReleaseSchema.parse(input).release.releaseId);
+      await sweep(hub);
+    });
+  }
+  return [...recorded.values()];
+}
+
+/** What one call asks IAM for, and who asks. */
+export function recordingsOf(
+  { world, hub }: Sandbox,
+  call: Call,
+  here: { readonly state: string; readonly by: string } | undefined = currentState(),
+): Recorded[] {
+  const state = here?.state ?? 'outside any state';
+  const inHub = call.role === HUB_ROLES.tasks;
+  const by = inHub ? (here?.by ?? 'nobody') : call.role;
+  const { accountId } = call;
+  const requests = requestsOf(call, world.region(accountId, call.region));
+  const own = requests.map((request) => ({ accountId, by, state, request }));
+  if (call.role !== NAMES.stewardRole) return own;
+  // Here all functions share one process and so its sessions; in Lambda each takes on the steward by itself.
+  const resource = roleArn(accountId, NAMES.stewardRole);
+  const assumed = { action: 'sts:AssumeRole', resource, context: { 'aws:RequestedRegion': hub.region } };
+  return [...own, { accountId: hub.accountId, by: here?.by ?? 'nobody', state, request: assumed }];
+}

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import { ERRORS } from '../../core/contract/errors.ts';
+import { NAMES } from '../../core/contract/names.ts';
+import { SERVICE_ERRORS } from '../../workflow/machines/retries.ts';
+import { type Machine, type Sample, allStates, machineOf, samples, stateOf } from './machines.ts';
+
+/** @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
+const STATES_ERRORS = ['States.ALL', 'States.DataLimitExceeded', 'States.Timeout'];
+
+/** What a Catch of everything looks like: `States.ALL` alone would let one error slip. */
+const everythingTo = (state: string) => [
+  expect.objectContaining({ ErrorEquals: ['States.DataLimitExceeded'], Next: state }),
+  expect.objectContaining({ ErrorEquals: ['States.ALL'], Next: state }),
+];
+
+/** Written by hand, so that the computed order has something to be compared with. */
+const undoOrder = ({ stages }: Sample) => [
+  'Withdraw publication',
+  ...stages.toReversed().map((stage) => `Deregister ${stage} AMIs`),
+  'Verify rollback',
+];
+
+const forwardOrder = ({ stages }: Sample) => [
+  'Resolve source AMIs',
+  ...stages.flatMap((stage) => [`Bake ${stage} AMIs`, `Check ${stage} AMIs`]),
+  'Apply version tags',
+  'Publish release',
+  'Announce release',
+  'Released',
+];
+
+const resultPaths = (machine: Machine, state: string) =>
+  stateOf(machine, state).Catch?.map((one) => Object(one).ResultPath);
+
+/** Where a failure leads: the undo of the step, whose effect may have happened, else that of the step before. */
+function undoOf(sample: Sample, step: string): string {
+  const last = sample.stages.at(-1) ?? '';
+  const stage = sample.stages.find((one) => step.split(' ').includes(one));
+  if (step === 'Resolve source AMIs') return 'Verify rollback';
+  if (step === 'Publish release') return 'Withdraw publication';
+  if (step === 'Announce release') return 'Released without announcement';
+  return `Deregister ${stage ?? last} AMIs`;
+}
+
+describe.each(samples)('the release of an image in $title', (sample) => {
+  const machine = machineOf(sample, NAMES.releaseImageMachine);
+  const forward = forwardOrder(sample);
+  const undos = undoOrder(sample);
+
+  it('goes through the stages in order, and flips what consumers see last', () => {
+    expect(machine.graph.StartAt).toBe(forward[0]);
+    for (const [index, step] of forward.slice(0, -1).entries()) {
+      expect(stateOf(machine, step).Next, step).toBe(forward[index + 1]);
+    }
+  });
+
+  it('enters the right undo however a step fails', () => {
+    for (const step of forward.slice(0, -1)) {
+      expect(stateOf(machine, step).Catch, step).toEqual(everythingTo(undoOf(sample, step)));
+    }
+  });
+
+  it('undoes in exactly the reverse order', () => {
+    for (const [index, undo] of undos.slice(0, -1).entries()) {
+      expect(stateOf(machine, undo).Next, undo).toBe(undos[index + 1]);
+    }
+  });
+
+  it('goes on undoing when an undo has been retried and gives up', () => {
+    for (const [index, undo] of undos.slice(0, -1).entries()) {
+      const { Retry = [], Catch } = stateOf(machine, undo);
+      const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+      expect(retried, undo).toEqual(
+        expect.arrayContaining([
+          ERRORS.leftoversRemain,
+          ERRORS.throttled,
+          ERRORS.connectionLost,
+          'States.Timeout',
+        ]),
+      );
+      expect(Catch, undo).toEqual(everythingTo(undos[index + 1] ?? ''));
+    }
+  });
+
+  it('keeps the first error apart from the errors of its undos', () => {
+    for (const step of forward.slice(0, -1))
+      expect(resultPaths(machine, step), step).toEqual(['$.failure', '$.failure']);
+    for (const undo of undos.slice(0, -1)) {
+      const path = `$.undone['${undo}']`;
+      expect(resultPaths(machine, undo)).toEqual([path, path]);
+      expect(stateOf(machine, undo).ResultPath).toBe(path);
+    }
+  });
+
+  it('ends badly in a Fail state even when the rollback cannot be verified or announced', () => {
+    expect(stateOf(machine, 'Verify rollback').Catch).toEqual(everythingTo('Rollback not verified'));
+    expect(stateOf(machine, 'Rollback not verified')).toMatchObject({
+      Type: 'Fail',
+      Error: 'RollbackIncomplete',
+      CausePath: '$.failure.Cause',
+    });
+    expect(stateOf(machine, 'Announce rollback').Catch).toEqual(everythingTo('Was everything undone?'));
+  });
+
+  it('is released in one way only', () => {
+    const successes = Object.entries(machine.graph.States).filter(([, { Type }]) => Type === 'Succeed');
+    expect(successes.map(([name]) => name)).toEqual(['Released']);
+  });
+});
+
+describe.each(samples)('the release of everything in $title', (sample) => {
+  const machine = machineOf(sample, NAMES.releaseMachine);
+
+  it('keeps the error of a first step even when the input is no object, which has no field to put it in', () => {
+    for (const state of ['Fetch source', 'Plan releases', 'Release each tier', 'Summarise releases']) {
+      expect(stateOf(machine, state).Catch, state).toEqual(everythingTo('Not released'));
+      expect(resultPaths(machine, state), state).toEqual([undefined, undefined]);
+    }
+    expect(stateOf(machine, 'Not released')).toMatchObject({ ErrorPath: '$.Error', CausePath: '$.Cause' });
+  });
+});
+
+describe.each(samples)('the errors in $title', (sample) => {
+  it('all have known names', () => {
+    const known = [...Object.values(ERRORS), ...SERVICE_ERRORS, ...STATES_ERRORS];
+    for (const { name, state } of allStates(sample)) {
+      const named = [...(state.Retry ?? []), ...(state.Catch ?? [])].flatMap(
+        ({ ErrorEquals }) => ErrorEquals,
+      );
+      expect(
+        named.filter((error) => !known.includes(error)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  it('are caught by every task, so that each bad ending is a state of its own', () => {
+    for (const { name, state, machine, inMap } of allStates(sample)) {
+      if (state.Type !== 'Task' && (state.Type !== 'Map' || inMap)) continue;
+      if (machine.name === NAMES.bakeBatchMachine && state.Type === 'Map') continue;
+      expect(state.Catch, `${machine.name}: ${name}`).toEqual(everythingTo(state.Catch?.[0]?.Next ?? ''));
+    }
+  });
+
+  it('are never retried for ever, nor by two policies', () => {
+    for (const { name, state } of allStates(sample)) {
+      const retried = (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals);
+      expect(new Set(retried).size, name).toBe(retried.length);
+      expect(retried, name).not.toContain('States.ALL');
+      expect(retried, name).not.toContain('States.TaskFailed');
+      for (const { MaxAttempts = 3 } of state.Retry ?? []) expect(MaxAttempts, name).toBeLessThanOrEqual(40);
+    }
+  });
+
+  it('of a Lambda function that ran out of time are retried, whichever of the two notices first', () => {
+    for (const { name, state } of allStates(sample)) {
+      if (!state.Resource?.startsWith('arn:aws:lambda:')) continue;
+      const retried = (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals);
+      expect(retried, name).toEqual(expect.arrayContaining(['States.Timeout', 'Sandbox.Timedout']));
+    }
+  });
+
+  it('of a bake that ran out of time are not retried: a build is not safe to repeat', () => {
+    for (const { name, state } of allStates(sample)) {
+      if (!state.Resource?.includes('.sync')) continue;
+      const retried = (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals);
+      expect(retried, name).not.toContain('States.Timeout');
+    }
+  });
+});

@@ -1,0 +1,157 @@
+import { BatchGetBuildsCommand, StopBuildCommand } from '@aws-sdk/client-codebuild';
+import type { Build } from '@aws-sdk/client-codebuild';
+import { expect, test } from 'vitest';
+import type { Sandbox } from '../../../sandbox/sandbox.ts';
+import { snapshotOf, type WorldSnapshot } from '../../../sandbox/aws/world.ts';
+import { NAMES } from '../../../core/contract/names.ts';
+import { bound, clientsOf, DEV, PROD, publicImage, RELEASE_TAGS, startBake } from '../fixture.ts';
+
+const MINUTE = 60_000;
+
+async function ended(sandbox: Sandbox, target: typeof DEV, id: string): Promise<Build> {
+  const { codebuild } = await clientsOf(target, NAMES.orchestratorRole);
+  for (;;) {
+    const { builds } = await codebuild.send(new BatchGetBuildsCommand({ ids: [id] }));
+    const build = builds?.at(0);
+    if (build?.buildComplete === true) return build;
+    await sandbox.clock.sleep(MINUTE);
+  }
+}
+
+function at(sandbox: Sandbox, { accountId, region }: typeof DEV): WorldSnapshot | undefined {
+  return snapshotOf(sandbox.world)[`${accountId}/${region}`];
+}
+
+test('a bake leaves one AMI with its snapshot, both tagged with the source AMI, and nothing else', async () => {
+  const sandbox = bound();
+  const before = at(sandbox, PROD);
+  const build = await ended(sandbox, PROD, await startBake(sandbox, PROD));
+  expect(build.buildStatus).toBe('SUCCEEDED');
+  const sourceAmi = publicImage(sandbox, PROD.region, 'al2023-*-kernel-6.1-x86_64');
+  const after = at(sandbox, PROD);
+  const image = after?.images.find(({ name }) => name === 'web-1.4.0');
+  expect(image).toMatchObject({
+    state: 'available',
+    tags: { ...RELEASE_TAGS, 'packleader:source-ami': sourceAmi },
+    launchPermissions: [],
+  });
+  expect(build.exportedEnvironmentVariables).toContainEqual({ name: 'AMI_ID', value: image?.imageId });
+  expect(image?.snapshotIds).toHaveLength(1);
+  expect(after?.snapshots.find(({ snapshotId }) => snapshotId === image?.snapshotIds[0])?.tags).toEqual(
+    image?.tags,
+  );
+  await sandbox.clock.sleep(MINUTE);
+  const { images: _images, snapshots: _snapshots, ...others } = after ?? {};
+  expect(before).toMatchObject(others);
+});
+
+const minutesOf = async (pattern: string): Promise<number> => {
+  const sandbox = bound();
+  const from = sandbox.clock.milliseconds();
+  const build = await ended(
+    sandbox,
+    DEV,
+    await startBake(sandbox, DEV, { sourceAmi: publicImage(sandbox, DEV.region, pattern) }),
+  );
+  return ((build.endTime?.getTime() ?? 0) - from) / MINUTE;
+};
+
+test('a bake takes some virtual minutes, and a Windows one more', async () => {
+  const linux = await minutesOf('al2023-*-kernel-6.1-x86_64');
+  expect(linux).toBeGreaterThan(6);
+  expect(linux).toBeLessThan(20);
+  expect(await minutesOf('Windows_Server-2022-English-Full-Base-*')).toBeGreaterThan(linux + 1);
+});
+
+test('a second volume gives a second snapshot', async () => {
+  const sandbox = bound();
+  sandbox.builds.volumes = () => 2;
+  await ended(sandbox, DEV, await startBake(sandbox, DEV));
+  expect(at(sandbox, DEV)?.images.find(({ name }) => name === 'web-1.4.0')?.snapshotIds).toHaveLength(2);
+});
+
+test('fails when the source has other bytes than the plan says', async () => {
+  const sandbox = bound();
+  const build = await ended(sandbox, DEV, await startBake(sandbox, DEV, { sha256: '0'.repeat(64) }));
+  expect(build.buildStatus).toBe('FAILED');
+  expect(build.phases?.map(({ contexts }) => contexts?.at(0)?.message).join()).toContain('SHA-256');
+});
+
+test.each(['key-pair', 'instance', 'provision', 'create-image', 'tags'] as const)(
+  'fails at %s, and Packer cleans up after itself',
+  async (step) => {
+    const sandbox = bound();
+    const before = snapshotOf(sandbox.world);
+    sandbox.builds.fail = () => ({ at: step, message: 'broken' });
+    const build = await ended(sandbox, DEV, await startBake(sandbox, DEV));
+    expect(build.buildStatus).toBe('FAILED');
+    await sandbox.clock.sleep(MINUTE);
+    expect(snapshotOf(sandbox.world)).toEqual(before);
+  },
+);
+
+test('a failure while the AMI is pending leaves the AMI, as Packer does', async () => {
+  const sandbox = bound();
+  sandbox.builds.fail = () => ({ at: 'wait-for-image', message: 'broken' });
+  await ended(sandbox, DEV, await startBake(sandbox, DEV));
+  expect(at(sandbox, DEV)?.images.find(({ name }) => name === 'web-1.4.0')?.tags).toMatchObject(RELEASE_TAGS);
+});
+
+test('a stopped build cleans nothing up, and its pending AMI becomes available', async () => {
+  const sandbox = bound();
+  const id = await startBake(sandbox, DEV);
+  while (at(sandbox, DEV)?.images.length === 1) await sandbox.clock.sleep(10_000);
+  const { codebuild } = await clientsOf(DEV, NAMES.orchestratorRole);
+  await codebuild.send(new StopBuildCommand({ id }));
+  expect((await ended(sandbox, DEV, id)).buildStatus).toBe('STOPPED');
+  await sandbox.clock.sleep(10 * MINUTE);
+  const left = at(sandbox, DEV);
+  expect(left?.images.find(({ name }) => name === 'web-1.4.0')).toMatchObject({
+    state: 'available',
+    tags: RELEASE_TAGS,
+  });
+  expect(left?.instances.map(({ tags }) => tags)).toContainEqual(expect.objectContaining(RELEASE_TAGS));
+  expect(left?.keyPairs).toMatchObject([{ tags: RELEASE_TAGS }]);
+  expect(left?.securityGroups).toHaveLength(2);
+});
+
+test('a build whose time is up is TIMED_OUT and cleans nothing up', async () => {
+  const sandbox = bound();
+  const build = await ended(sandbox, DEV, await startBake(sandbox, DEV, { timeoutMinutes: 5 }));
+  expect(build.buildStatus).toBe('TIMED_OUT');
+  expect(at(sandbox, DEV)?.keyPairs).toHaveLength(1);
+});
+
+const bakeBoth = async (): Promise<unknown> => {
+  const sandbox = bound();
+  const ids = await Promise.all([DEV, PROD].map(async (target) => startBake(sandbox, target)));
+  await Promise.all(ids.map(async (id, index) => ended(sandbox, index === 0 ? DEV : PROD, id)));
+  return [snapshotOf(sandbox.world), sandbox.clock.now(), sandbox.calls.length];
+};
+
+test('the same bakes give the same world', async () => {
+  expect(await bakeBoth()).toEqual(await bakeBoth());
+});
+
+test('fails when the builder has another architecture than the source AMI', async () => {
+  const sandbox = bound();
+  const sourceAmi = publicImage(sandbox, DEV.region, 'al2023-*-kernel-6.1-arm64');
+  const id = await startBake(sandbox, DEV, { sourceAmi, variables: { instance_type: 'm7i.large' } });
+  const build = await ended(sandbox, DEV, id);
+  expect(build.phases?.map(({ contexts }) => contexts?.at(0)?.message).join()).toContain(
+    'matching architectures',
+  );
+});
+
+test('a bake with security groups of the account makes none, and its root volume has the size asked for', async () => {
+  const sandbox = bound();
+  const variables = { root_volume_size_gib: 20, security_group_ids: ['sg-0d0e0f0000000001b'] };
+  await ended(sandbox, DEV, await startBake(sandbox, DEV, { variables }));
+  expect(sandbox.calls.map(({ operation }) => operation)).not.toContain('CreateSecurityGroup');
+  const { images } = sandbox.world.region(DEV.accountId, DEV.region);
+  const image = [...images.values()].find(({ name }) => name === 'web-1.4.0');
+  expect(image).toMatchObject({
+    imdsSupport: 'v2.0',
+    blockDevices: [{ volumeSizeGiB: 20, encrypted: true }],
+  });
+});

@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'vitest';
+import { currentState } from '../../../sandbox/engine/call-site.ts';
+import type { Sandbox } from '../../../sandbox/sandbox.ts';
+import { COMMIT, pathOf, rehearseFactory, targetsIn } from './rehearsing.ts';
+
+const two = { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } };
+const UNTIL_PROD = 'Resolve source AMIs > Bake dev AMIs > Check dev AMIs > Bake prod AMIs > Check prod AMIs';
+const END = 'Verify rollback > Announce rollback > Was everything undone? > Rolled back';
+
+describe('packleader-release-image', () => {
+  test('releases into both accounts under one version that leads back to the commit', async () => {
+    const report = await rehearseFactory(two);
+    expect(report.outcome).toBe('released');
+    expect(pathOf(report)).toBe(
+      `${UNTIL_PROD} > Apply version tags > Publish release > Announce release > Released`,
+    );
+    const [release] = report.releases;
+    expect(release?.version).toBe('1.4.20261121093000');
+    expect(release?.targets.map(({ stage, accountId }) => [stage, accountId])).toEqual([
+      ['dev', '100000000001'],
+      ['prod', '100001000001'],
+    ]);
+    for (const { imageId, tags, parameters, sourceImageId } of release?.targets ?? []) {
+      expect(parameters).toEqual({
+        '/packleader/base/latest': imageId,
+        '/packleader/base/versions/1.4.20261121093000': imageId,
+      });
+      expect(tags).toMatchObject({
+        Name: 'base-1.4.20261121093000-g4f2c1d9',
+        Version: '1.4.20261121093000',
+        'packleader:state': 'released',
+        'packleader:commit': COMMIT,
+        'packleader:release': 'base@1.4.20261121093000',
+        'packleader:source-ami': sourceImageId,
+      });
+    }
+  });
+
+  test('dev fails: prod is never built', async () => {
+    const report = await rehearseFactory(two, { faults: [{ state: 'Bake dev AMIs', kind: 'failed' }] });
+    expect(report.outcome).toBe('rolled back');
+    expect(pathOf(report)).toBe(
+      `Resolve source AMIs > Bake dev AMIs > Check dev AMIs > Deregister dev AMIs > ${END}`,
+    );
+    expect(report.releases[0]?.error?.cause).toMatch(
+      /^BakeFailed: 100000000001\/eu-west-1: build packleader-bake:/,
+    );
+  });
+
+  test('prod fails: prod is undone first, then dev, and the first error is raised again', async () => {
+    const report = await rehearseFactory(two, { faults: [{ state: 'Bake prod AMIs', kind: 'failed' }] });
+    expect(pathOf(report)).toBe(`${UNTIL_PROD} > Deregister prod AMIs > Deregister dev AMIs > ${END}`);
+    expect(report.releases[0]?.error?.name).toBe('BakeFailed');
+    expect(report.releases[0]?.targets.map(({ imageId }) => imageId)).toEqual([null, null]);
+  });
+
+  test('publishing fails: the publication is withdrawn before the AMIs are deregistered', async () => {
+    const report = await rehearseFactory(two, { faults: [{ state: 'Publish release', kind: 'refused' }] });
+    expect(pathOf(report)).toBe(
+      `${UNTIL_PROD} > Apply version tags > Publish release > Withdraw publication > Deregister prod AMIs > Deregister dev AMIs > ${END}`,
+    );
+  });
+
+  test('a rollback that leaves something behind says so, and names it', async () => {
+    const report = await rehearseFactory(two, {
+      faults: [
+        { state: 'Bake prod AMIs', kind: 'failed' },
+        { state: 'Deregister dev AMIs', kind: 'refused' },
+      ],
+    });
+    expect(report.outcome).toBe('rollback incomplete');
+    expect(pathOf(report)).toMatch(/Was everything undone\? > Rollback incomplete$/);
+    const dev = report.world['100000000001/eu-west-1'];
+    const ours =
+      dev?.images.filter(({ tags }) => tags['packleader:release'] === 'base@1.4.20261121093000') ?? [];
+    expect(ours).toHaveLength(1);
+    const left = ours.flatMap(({ imageId, snapshotIds }) => [imageId, ...snapshotIds]);
+    expect(report.releases[0]?.leftovers.map(({ resourceId }) => resourceId).toSorted()).toEqual(
+      left.toSorted(),
+    );
+  });
+
+  test('an undo that gave up after its work was done is a clean rollback: the accounts decide', async () => {
+    const report = await rehearseFactory(two, {
+      faults: [{ state: 'Bake prod AMIs', kind: 'failed' }],
+      prepare: (sandbox) => {
+        let deleted = false;
+        sandbox.intercept(async (call, next) => {
+          if (currentState()?.state !== 'Deregister dev AMIs') return next();
+          // Its last deletion is its last success: the look that follows is refused for ever.
+          if (deleted) throw Object.assign(new Error('no'), { name: 'UnauthorizedOperation' });
+          deleted = call.operation === 'DeleteSnapshot';
+          return next();
+        });
+      },
+    });
+    expect(report.outcome).toBe('rolled back');
+    expect(pathOf(report)).toMatch(/Was everything undone\? > Rolled back$/);
+    expect(report.releases[0]?.error?.cause).toMatch(
+      /Deregister dev AMIs: gave up with LeftoversRemain\.\nNothing of base@1\.4\.20261121093000 is left in any account\.$/,
+    );
+    expect(report.releases[0]?.leftovers).toEqual([]);
+  });
+
+  test('an account that cannot be looked at after the undo counts as left behind', async () => {
+    const report = await rehearseFactory(two, {
+      faults: [
+        { state: 'Bake prod AMIs', kind: 'failed' },
+        { state: 'Verify rollback', kind: 'refused', accountId: '100000000001' },
+      ],
+    });
+    expect(report.outcome).toBe('rollback incomplete');
+    expect(pathOf(report)).toMatch(/Was everything undone\? > Rollback incomplete$/);
+    expect(report.releases[0]?.leftovers).toMatchObject([
+      {
+        accountId: '100000000001',
+        region: 'eu-west-1',
+        resourceId: 'base@1.4.20261121093000',
+        why: expect.stringMatching(/^could not be looked at: AccessDenied: /),
+      },
+    ]);
+  });
+
+  test('a rollback that nobody could verify is red, and tells the first error', async () => {
+    const report = await rehearseFactory(two, {
+      faults: [
+        { state: 'Bake prod AMIs', kind: 'failed' },
+        { state: 'Verify rollback', kind: 'timeout' },
+      ],
+    });
+    expect(report.outcome).toBe('rollback incomplete');
+    expect(pathOf(report)).toMatch(/Deregister dev AMIs > Verify rollback > Rollback not verified$/);
+    expect(report.releases[0]?.error?.name).toBe('RollbackIncomplete');
+    expect(report.releases[0]?.error?.cause).toContain(
+      'ended FAILED in BUILD: made to fail, to see what happens then | Script exited',
+    );
+  });
+
+  test('an announcement that fails does not undo what consumers may already use', async () => {
+    const report = await rehearseFactory(two, { faults: [{ state: 'Announce release', kind: 'refused' }] });
+    expect(report.outcome).toBe('released');
+    expect(pathOf(report)).toMatch(/Announce release > Released without announcement$/);
+    expect(report.releases[0]?.error?.name).toBe('AnnouncementFailed');
+    expect(report.releases[0]?.targets.map(({ tags }) => tags['packleader:state'])).toEqual([
+      'released',
+      'released',
+    ]);
+  });
+
+  test('another branch than the default one: first stage only, and never latest', async () => {
+    const report = await rehearseFactory(two, { branch: 'feature/x' });
+    const [release] = report.releases;
+    expect(release?.version).toBe('1.4.20261121093000-feature-x');
+    expect(release?.targets.map(({ stage, parameters }) => [stage, Object.keys(parameters)])).toEqual([
+      ['dev', ['/packleader/base/versions/1.4.20261121093000-feature-x']],
+    ]);
+    const prod = report.world['100001000001/eu-west-1'];
+    expect(prod?.images.filter(({ tags }) => 'packleader:release' in tags)).toEqual([]);
+  });
+
+  test('an AMI that an instance already uses is quarantined instead of deregistered', async () => {
+    let sandbox: Sandbox | undefined;
+    const report = await rehearseFactory(two, {
+      faults: [{ state: 'Bake prod AMIs', kind: 'failed' }],
+      prepare: (prepared) => {
+        sandbox = prepared;
+        prepared.intercept(async (call, next) => {
+          const result = await next();
+          // As soon as dev's AMI is checked, somebody launches an instance of it.
+          if (call.operation === 'StartBuild' && call.accountId === '100001000001') await launch(prepared);
+          return result;
+        });
+      },
+    });
+    expect(report.outcome).toBe('rollback incomplete');
+    const [leftover] = report.releases[0]?.leftovers ?? [];
+    expect(leftover?.why).toMatch(
+      /^quarantined: it is used by arn:aws:ec2:eu-west-1:100000000001:instance\/i-/,
+    );
+    const image = report.world['100000000001/eu-west-1']?.images.find(
+      ({ imageId }) => imageId === leftover?.resourceId,
+    );
+    expect(image?.tags['packleader:state']).toBe('quarantined');
+    expect(sandbox).toBeDefined();
+  });
+});
+
+async function launch(sandbox: Sandbox): Promise<void> {
+  const place = sandbox.world.region('100000000001', 'eu-west-1');
+  const ours = [...place.images.values()].find(({ tags }) => tags.has('packleader:release'));
+  const caller = {
+    accountId: '100000000001',
+    region: 'eu-west-1',
+    role: 'packleader-bake',
+    session: 'somebody',
+  };
+  const input = { ImageId: ours?.imageId, MinCount: 1, MaxCount: 1, InstanceType: 'm7i.large' };
+  await sandbox.call(caller, 'ec2', 'RunInstances', input);
+}

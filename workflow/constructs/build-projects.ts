@@ -1,0 +1,20 @@
+import { Validations } from 'aws-cdk-lib';
+import type { Project } from 'aws-cdk-lib/aws-codebuild';
+import { type IPrincipal, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+
+/**
+ * CodeBuild on behalf of one project, so that no other project may be given the role.
+ *  @see https://docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html
+ */
+export function buildsOf(projectArn: string): IPrincipal {
+  const accountId = projectArn.split(':')[4];
+  return new ServicePrincipal('codebuild.amazonaws.com').withConditions({
+    StringEquals: { 'aws:SourceAccount': accountId },
+    ArnEquals: { 'aws:SourceArn': projectArn },
+  });
+}
+
+/** cdk-nag wants a key for what a project makes. */
+export function acknowledgeKey(project: Project, reason: string): void {
+  Validations.of(project).acknowledge({ id: 'AwsSolutions-CB4', reason });
+}

@@ -1,0 +1,132 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import {
+  BuildEnvironmentVariableType,
+  BuildSpec,
+  ComputeType,
+  LinuxArmBuildImage,
+  Project,
+} from 'aws-cdk-lib/aws-codebuild';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { NAMES } from '../../core/contract/names.ts';
+import { buildSpec } from '../constructs/buildspec.ts';
+import { acknowledgeKey, buildsOf } from '../constructs/build-projects.ts';
+import { FixedRole } from '../constructs/fixed-role.ts';
+import { KeptLogs } from '../constructs/kept-logs.ts';
+import { keyStatements } from '../constructs/bucket-key.ts';
+import * as timeouts from '../machines/timeouts.ts';
+
+export interface FetchSourceProjectProps {
+  readonly bucket: Bucket;
+  readonly repository: string;
+  readonly defaultBranch: string;
+  /** The name of the secret that holds a token for a private repository with an https URL; default: it is public. */
+  readonly repositoryTokenSecret?: string;
+}
+
+/** Checks out the commit of a release and packs `packer/` into the bucket. */
+export class FetchSourceProject extends Project {
+  constructor(scope: Construct, id: string, props: FetchSourceProjectProps) {
+    const { repository, defaultBranch, repositoryTokenSecret: token } = props;
+    const { account, region } = Stack.of(scope);
+    const projectArn = `arn:aws:codebuild:${region}:${account}:project/${NAMES.fetchSourceProject}`;
+    super(scope, id, {
+      projectName: NAMES.fetchSourceProject,
+      // CDK would add permissions of its own; the statements below are all there is.
+      role: new FixedRole(scope, `${id}Role`, {
+        roleName: NAMES.fetchSourceProject,
+        description: 'Clones the repository and packs the source of a release.',
+        trusted: buildsOf(projectArn),
+        statements: statements(scope, props),
+        wildcards: {
+          '/sources/*': 'A source has the name of its commit.',
+          '/released/*': 'One record for each version of each image.',
+          [`:log-group:/packleader/${NAMES.fetchSourceProject}:*`]: 'The streams of its one log group.',
+          '-??????': 'Secrets Manager ends every ARN with six characters of its own.',
+        },
+      }).withoutPolicyUpdates(),
+      description: 'Fetches the commit of a release. Started by packleader-release.',
+      buildSpec: BuildSpec.fromObjectToYaml(buildSpec('fetch-source')),
+      environment: {
+        buildImage: LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_3_0,
+        computeType: ComputeType.SMALL,
+      },
+      environmentVariables: {
+        PACKLEADER_REPOSITORY: { value: repository },
+        PACKLEADER_DEFAULT_BRANCH: { value: defaultBranch },
+        ...(token === undefined
+          ? {}
+          : {
+              PACKLEADER_REPOSITORY_TOKEN: {
+                value: token,
+                type: BuildEnvironmentVariableType.SECRETS_MANAGER,
+              },
+            }),
+      },
+      timeout: Duration.minutes(timeouts.FETCH_SOURCE.toMinutes() - 1),
+      grantReportGroupPermissions: false,
+      logging: {
+        cloudWatch: {
+          logGroup: new KeptLogs(scope, `${id}Logs`, `/packleader/${NAMES.fetchSourceProject}`),
+        },
+      },
+    });
+    acknowledgeKey(this, 'The project has no artifacts, cache or reports that a key would encrypt.');
+  }
+}
+
+function statements(
+  scope: Construct,
+  { bucket, repository, repositoryTokenSecret: token }: FetchSourceProjectProps,
+) {
+  const { account, region } = Stack.of(scope);
+  const all = [
+    new PolicyStatement({
+      sid: 'WriteLog',
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [`arn:aws:logs:${region}:${account}:log-group:/packleader/${NAMES.fetchSourceProject}:*`],
+    }),
+    new PolicyStatement({
+      sid: 'WriteSource',
+      actions: ['s3:PutObject'],
+      resources: [bucket.arnForObjects('sources/*')],
+    }),
+    new PolicyStatement({
+      sid: 'ReadReleases',
+      actions: ['s3:GetObject'],
+      resources: [bucket.arnForObjects('released/*')],
+    }),
+    new PolicyStatement({
+      sid: 'FindReleases',
+      actions: ['s3:ListBucket'],
+      resources: [bucket.bucketArn],
+      conditions: { StringLike: { 's3:prefix': 'released/*' } },
+    }),
+    ...keyStatements(bucket, 'read'),
+    ...keyStatements(bucket, 'write'),
+  ];
+  const codeCommit = /^https:\/\/git-codecommit\.([a-z0-9-]+)\.amazonaws\.com\/v1\/repos\/([\w.-]+)$/.exec(
+    repository,
+  );
+  if (codeCommit) {
+    all.push(
+      new PolicyStatement({
+        sid: 'CloneFromCodeCommit',
+        actions: ['codecommit:GitPull'],
+        resources: [`arn:aws:codecommit:${codeCommit[1]}:${account}:${codeCommit[2]}`],
+      }),
+    );
+  }
+  if (token !== undefined) {
+    all.push(
+      new PolicyStatement({
+        sid: 'ReadRepositoryToken',
+        actions: ['secretsmanager:GetSecretValue'],
+        // Secrets Manager ends every ARN with six characters of its own.
+        resources: [`arn:aws:secretsmanager:${region}:${account}:secret:${token}-??????`],
+      }),
+    );
+  }
+  return all;
+}

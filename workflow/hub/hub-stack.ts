@@ -1,0 +1,72 @@
+import { Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { type Factory, accountsOf } from '../../core/configuration/factory.ts';
+import { bucketName } from '../../core/contract/names.ts';
+import { Alarms, type AlarmsProps } from './observability/alarms.ts';
+import { CustomerKey } from '../constructs/customer-key.ts';
+import { Dashboard } from './observability/dashboard.ts';
+import { FailedTriggers } from './triggers/failed-triggers.ts';
+import { FetchSourceProject } from './fetch-source-project.ts';
+import { ReleaseBucket } from './release-bucket.ts';
+import { StateMachines } from './state-machines.ts';
+import { TaskFunctions } from './task-functions.ts';
+import { Triggers } from './triggers/triggers.ts';
+
+export interface HubStackProps extends StackProps {
+  readonly factory: Factory;
+  /** The name of the secret that holds a token for a private repository with an https URL; default: it is public. */
+  readonly repositoryTokenSecret?: string;
+  /** The name of the secret that GitHub, GitLab or Bitbucket sign with; default: there is no webhook. */
+  readonly webhookSecret?: string;
+  /** The organisation that all targets are in; default: the bucket's policy names each account. */
+  readonly organizationId?: string;
+  /** Whether a key of the account's own encrypts what the stack keeps; default: keys of AWS's do. */
+  readonly customerKey?: boolean;
+  readonly alarms?: AlarmsProps;
+}
+
+/** What stands once per organisation: the state machines, their tasks, the bucket, the project that fetches the source. */
+export class HubStack extends Stack {
+  constructor(scope: Construct, id: string, props: HubStackProps) {
+    super(scope, id, props);
+    const { factory, repositoryTokenSecret, webhookSecret, organizationId, alarms } = props;
+    const key = props.customerKey ? new CustomerKey(this, 'Key') : undefined;
+    const accountIds = accountsOf(factory);
+    const bucket = new ReleaseBucket(this, 'Bucket', {
+      bucketName: bucketName(factory),
+      accountIds,
+      ...(organizationId !== undefined && { organizationId }),
+      ...(key && { key }),
+    });
+    const functions = new TaskFunctions(this, 'Tasks', { bucket, accountIds, ...(key && { key }) });
+    const { repository, defaultBranch } = factory;
+    const project = new FetchSourceProject(this, 'FetchSource', {
+      bucket,
+      repository,
+      defaultBranch,
+      ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
+    });
+    const failed = new FailedTriggers(this, 'Failed', key);
+    new StateMachines(this, 'StateMachines', {
+      stages: factory.stages.map(({ name }) => name),
+      defaultBranch: factory.defaultBranch,
+      functionOf: (task) => functions.of(task),
+      bucket: bucketName(factory),
+      accountIds,
+      fetchSourceProjectArn: project.projectArn,
+      targets: factory.stages.flatMap(({ targets }) => targets),
+      failed,
+    });
+    new Triggers(this, 'Triggers', {
+      factory,
+      bucket,
+      accountIds,
+      failed,
+      ...(key && { key }),
+      ...(webhookSecret !== undefined && { webhookSecret }),
+    });
+    // Last: the alarms watch every function and queue that is there.
+    new Alarms(this, 'Alarms', alarms);
+    new Dashboard(this, 'Dashboard');
+  }
+}

@@ -1,0 +1,111 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { NAMES } from '../../core/contract/names.ts';
+import {
+  TASKS,
+  functionName,
+  type BucketFolder,
+  type TaskAccess,
+  type TaskName,
+} from '../../core/contract/tasks.ts';
+import { keyStatements } from '../constructs/bucket-key.ts';
+import { lookAtExecutions } from '../constructs/customer-key.ts';
+import { mayAssume, taskRole } from '../constructs/role-names.ts';
+import type { Wildcards } from '../constructs/wildcards.ts';
+import * as timeouts from '../machines/timeouts.ts';
+import { HubFunction } from './hub-function.ts';
+
+const WILDCARDS: Wildcards = {
+  '*': 'X-Ray has no resources.',
+  '/plans/*': 'Each release has a folder of its own, named after its execution.',
+  '/sources/*': 'A source has the name of its commit.',
+  '/released/*': 'One record for each version of each image.',
+  '/sweeps/*': 'Each sweep has a folder of its own, named after its execution.',
+  [`:execution:${NAMES.releaseImageMachine}:*`]:
+    'Releases of any name may be dead; their names are made when they start.',
+  [`:execution:${NAMES.bakeBatchMachine}:*`]:
+    'The bakes of any dead release; their names are made when they start.',
+};
+
+export interface TaskFunctionsProps {
+  readonly bucket: Bucket;
+  /** The accounts whose steward role may be assumed. */
+  readonly accountIds: readonly string[];
+  /** Encrypts the state machines; default: keys of AWS's do. */
+  readonly key?: Key;
+}
+
+/** One Lambda function per task; each is made when a state asks for it, and may do what its row of `TASKS` says. */
+export class TaskFunctions extends Construct {
+  readonly #functions = new Map<TaskName, HubFunction>();
+  readonly #props: TaskFunctionsProps;
+
+  constructor(scope: Construct, id: string, props: TaskFunctionsProps) {
+    super(scope, id);
+    this.#props = props;
+  }
+
+  of(name: TaskName): HubFunction {
+    const existing = this.#functions.get(name);
+    if (existing) return existing;
+    const task = new HubFunction(this, name, {
+      file: `tasks/${name}`,
+      functionName: functionName(name),
+      roleName: taskRole(name),
+      description: `The task ${name} of packleader.`,
+      timeout: Duration.seconds(timeouts.LAMBDA.toSeconds()),
+      wildcards: WILDCARDS,
+    });
+    const access = TASKS[name];
+    for (const statement of this.#statements(access)) task.addToRolePolicy(statement);
+    if (access.announces) EventBus.fromEventBusName(this, `${name}-bus`, 'default').grantPutEventsTo(task);
+    this.#functions.set(name, task);
+    return task;
+  }
+
+  #statements({ steward, executions = {}, ...folders }: TaskAccess): PolicyStatement[] {
+    const { accountIds, key } = this.#props;
+    const { account, region } = Stack.of(this);
+    const machines = Object.keys(executions);
+    return [
+      ...this.#onObjects(folders),
+      ...(steward ? mayAssume(NAMES.stewardRole, accountIds) : []),
+      ...(key && machines.length > 0 ? [lookAtExecutions(key, machines)] : []),
+      ...Object.entries(executions).map(
+        ([machine, actions]) =>
+          new PolicyStatement({
+            actions: [...actions],
+            resources: [`arn:aws:states:${region}:${account}:execution:${machine}:*`],
+          }),
+      ),
+    ];
+  }
+
+  #onObjects({ reads, writes, lists }: Pick<TaskAccess, 'reads' | 'writes' | 'lists'>): PolicyStatement[] {
+    const { bucket } = this.#props;
+    const on = (action: string, folders: readonly BucketFolder[]) =>
+      new PolicyStatement({
+        actions: [action],
+        resources: folders.map((folder) => bucket.arnForObjects(`${folder}/*`)),
+      });
+    return [
+      ...(reads ? [on('s3:GetObject', reads)] : []),
+      ...(writes ? [on('s3:PutObject', writes)] : []),
+      ...(reads ? keyStatements(bucket, 'read') : []),
+      ...(writes ? keyStatements(bucket, 'write') : []),
+      ...(lists
+        ? [
+            new PolicyStatement({
+              actions: ['s3:ListBucket'],
+              resources: [bucket.bucketArn],
+              conditions: { StringLike: { 's3:prefix': lists.map((folder) => `${folder}/*`) } },
+            }),
+          ]
+        : []),
+    ];
+  }
+}

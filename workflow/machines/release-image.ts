@@ -1,0 +1,213 @@
+import {
+  Choice,
+  Condition,
+  Fail,
+  JsonPath,
+  Map as MapState,
+  Pass,
+  Succeed,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { ERRORS } from '../../core/contract/errors.ts';
+import { BAKES_PER_BATCH } from '../../core/contract/limits.ts';
+import { PIVOT, STAGE_STATE_NAMES, STATE_NAMES } from '../../core/contract/state-names.ts';
+import { batchExecutionName } from '../../core/releases/batches.ts';
+import { type Fallible, at, catchEverything, runMachine } from './asl.ts';
+import * as retries from './retries.ts';
+import { type Step, saga } from './saga.ts';
+import type { TaskStates } from './task-states.ts';
+import * as timeouts from './timeouts.ts';
+
+export interface ReleaseImageProps {
+  /** In the order in which they are baked. */
+  readonly stages: readonly string[];
+  readonly tasks: TaskStates;
+  readonly bakeBatchMachineArn: string;
+}
+
+const release = JsonPath.objectAt('$.release');
+const amis = JsonPath.objectAt('$.amis');
+
+/** The transaction: one image into every target, or into none. Returns its first state. */
+export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps): Fallible {
+  const { tasks, stages } = props;
+  const steps: Step<Fallible>[] = [
+    {
+      name: tasks.state(STATE_NAMES.resolveSourceAmis, {
+        comment:
+          'Every target starts from one source AMI, so it is looked up once, before anything is built.',
+        payload: {
+          release,
+          source: JsonPath.objectAt('$.source'),
+          plan: JsonPath.objectAt('$.plan'),
+          executionName: JsonPath.stringAt('$.executionName'),
+          startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
+        },
+        resultPath: '$.resolved',
+      }),
+    },
+    ...stages.flatMap((stage) => [
+      { name: bakeStage(scope, props, stage), undo: deregisterStage(tasks, stage) },
+      { name: checkStage(tasks, stage) },
+    ]),
+    {
+      name: tasks.state(STATE_NAMES.applyVersionTags, {
+        comment: 'Every target holds a sound candidate: from here on they are one version.',
+        payload: { release, amis },
+        resultPath: '$.tagged',
+      }),
+    },
+    {
+      name: tasks.state(PIVOT.publish, {
+        comment: 'The pivot: only now can consumers find the release, in all accounts.',
+        payload: { release, amis },
+        resultPath: '$.published',
+      }),
+      undo: tasks.state(STATE_NAMES.withdrawPublication, {
+        comment: 'Consumers must stop finding an AMI before it is deregistered.',
+        payload: {
+          release,
+          resolved: JsonPath.objectAt('$.resolved'),
+          attempt: JsonPath.numberAt('$$.State.RetryCount'),
+        },
+        resultPath: at('undone', STATE_NAMES.withdrawPublication),
+      }),
+    },
+  ];
+  const ends = { done: announceRelease(scope, tasks), undone: verifyRollback(scope, tasks) };
+  return saga<Fallible>(steps, ends, {
+    next: (from, to) => void from.next(to),
+    onFailure: (from, to) => catchEverything(from, to, '$.failure'),
+    onGivingUp: (from, to) => catchEverything(from, to, at('undone', from.id)),
+  });
+}
+
+function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps, stage: string): Fallible {
+  const bakeBatch = runMachine(scope, STAGE_STATE_NAMES.bakeBatch(stage), {
+    comment: `One inline Map runs ${BAKES_PER_BATCH} bakes at once, so each batch of ${BAKES_PER_BATCH} is an execution with a Map of its own.`,
+    stateMachineArn: bakeBatchMachineArn,
+    executionName: `States.Format('${batchExecutionName('{}', '{}', '{}')}', $.executionName, $.stage, $.batch.number)`,
+    input: {
+      'release.$': '$.release',
+      'source.$': '$.source',
+      'plan.$': '$.plan',
+      'targets.$': '$.batch.targets',
+    },
+    resultSelector: { 'bakes.$': '$.Output' },
+    timeout: timeouts.BAKE_BATCH,
+  });
+  bakeBatch.addRetry(retries.throttled);
+  bakeBatch.addRetry(retries.transient);
+  const failed = new Pass(scope, STAGE_STATE_NAMES.batchNotBaked(stage), {
+    comment: 'A failure here must not stop the other batches; the check that follows reads it.',
+    parameters: { error: JsonPath.stringAt('$.failure.Error') },
+  });
+  catchEverything(bakeBatch, failed, '$.failure');
+
+  const stageOfBakes = new MapState(scope, STAGE_STATE_NAMES.bake(stage), {
+    comment: `Bakes the image in every target of ${stage} at the same time.`,
+    itemsPath: at('resolved', stage, 'batches'),
+    itemSelector: {
+      'release.$': '$.release',
+      'source.$': '$.source',
+      'plan.$': '$.plan',
+      'executionName.$': '$.executionName',
+      stage,
+      'batch.$': '$$.Map.Item.Value',
+    },
+    resultPath: at('baked', stage),
+  });
+  return stageOfBakes.itemProcessor(bakeBatch);
+}
+
+function checkStage(tasks: TaskStates, stage: string): Fallible {
+  return tasks.state(STAGE_STATE_NAMES.check(stage), {
+    stage,
+    comment: `Decides by what the accounts really hold whether ${stage} was baked.`,
+    payload: {
+      release,
+      stage,
+      batches: JsonPath.objectAt(at('resolved', stage, 'batches')),
+      baked: JsonPath.objectAt(at('baked', stage)),
+      attempt: JsonPath.numberAt('$$.State.RetryCount'),
+    },
+    resultPath: at('amis', stage),
+  });
+}
+
+function deregisterStage(tasks: TaskStates, stage: string): Fallible {
+  return tasks.state(STAGE_STATE_NAMES.deregister(stage), {
+    stage,
+    comment: `Leaves nothing of the release in ${stage}: no build, no builder, no AMI, no snapshot.`,
+    payload: { release, stage, batches: JsonPath.objectAt(at('resolved', stage, 'batches')) },
+    resultPath: at('undone', STAGE_STATE_NAMES.deregister(stage)),
+  });
+}
+
+/** After the pivot nothing is undone: consumers may use the release already. */
+function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
+  const announce = tasks.state(PIVOT.behind, {
+    comment: 'Tells whoever listens on the event bus, and remembers the commit.',
+    payload: {
+      release,
+      source: JsonPath.objectAt('$.source'),
+      plan: JsonPath.objectAt('$.plan'),
+      executionName: JsonPath.stringAt('$.executionName'),
+      amis,
+    },
+    resultPath: '$.announced',
+  });
+  announce.next(
+    new Succeed(scope, STATE_NAMES.released, {
+      comment: 'In every account, under one version.',
+      outputPath: '$.release',
+    }),
+  );
+  const unannounced = new Fail(scope, STATE_NAMES.releasedWithoutAnnouncement, {
+    comment: 'The release stands in every account and can be used; only its event is missing.',
+    error: ERRORS.announcementFailed,
+    causePath: '$.failure.Cause',
+  });
+  catchEverything(announce, unannounced, '$.failure');
+  return announce;
+}
+
+function verifyRollback(scope: Construct, tasks: TaskStates): Fallible {
+  const explain = tasks.state(STATE_NAMES.verifyRollback, {
+    comment: 'Only what nobody can find any more is undone; says in words what failed and what is left.',
+    payload: { input: JsonPath.objectAt('$'), attempt: JsonPath.numberAt('$$.State.RetryCount') },
+    resultPath: '$.rollback',
+  });
+  const announce = tasks.state(STATE_NAMES.announceRollback, {
+    comment: 'Tells whoever listens on the event bus.',
+    payload: { release, rollback: JsonPath.objectAt('$.rollback') },
+    resultPath: '$.announced',
+  });
+  const paths = { errorPath: '$.rollback.error', causePath: '$.rollback.cause' };
+  const undone = new Choice(scope, STATE_NAMES.wasEverythingUndone, {
+    comment: 'A rollback that left something behind must never look like a clean one.',
+  })
+    .when(
+      Condition.booleanEquals('$.rollback.complete', true),
+      new Fail(scope, STATE_NAMES.rolledBack, {
+        comment: 'No account holds the release; the first error is raised again.',
+        ...paths,
+      }),
+    )
+    .otherwise(
+      new Fail(scope, STATE_NAMES.rollbackIncomplete, {
+        comment: 'Names everything that is left behind.',
+        ...paths,
+      }),
+    );
+  const unverified = new Fail(scope, STATE_NAMES.rollbackNotVerified, {
+    comment: 'Every undo ran, but nobody could look at what is left: see the undo states above.',
+    error: ERRORS.rollbackIncomplete,
+    causePath: '$.failure.Cause',
+  });
+  explain.next(announce);
+  catchEverything(explain, unverified, '$.unverified');
+  announce.next(undone);
+  catchEverything(announce, undone, '$.announced');
+  return explain;
+}

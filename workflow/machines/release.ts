@@ -1,0 +1,125 @@
+import { STATE_NAMES } from '../../core/contract/state-names.ts';
+import {
+  Choice,
+  Condition,
+  Fail,
+  JsonPath,
+  Map as MapState,
+  Pass,
+  Succeed,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { FETCH_SOURCE } from '../../core/contract/environments.ts';
+import { ERRORS } from '../../core/contract/errors.ts';
+import { NAMES } from '../../core/contract/names.ts';
+import { type Fallible, catchEverything, runBuild, runMachine } from './asl.ts';
+import * as retries from './retries.ts';
+import type { TaskStates } from './task-states.ts';
+import * as timeouts from './timeouts.ts';
+
+export interface ReleaseProps {
+  readonly tasks: TaskStates;
+  readonly bucket: string;
+  readonly stages: readonly string[];
+  readonly defaultBranch: string;
+  readonly releaseImageMachineArn: string;
+}
+
+/** What people and events start: from a commit to every image's release. Returns its first state. */
+export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible {
+  const { tasks, bucket } = props;
+  const fetchSource = runBuild(scope, STATE_NAMES.fetchSource, {
+    comment: 'Checks out the exact commit and packs packer/ once: every account bakes from these bytes.',
+    parameters: { ProjectName: NAMES.fetchSourceProject },
+    environment: { [FETCH_SOURCE.request]: 'States.JsonToString($)', [FETCH_SOURCE.bucket]: bucket },
+    resultSelector: { 'variables.$': '$.Build.ExportedEnvironmentVariables' },
+    timeout: timeouts.FETCH_SOURCE,
+  });
+  fetchSource.addRetry(retries.throttled);
+  fetchSource.addRetry(retries.transient);
+  const plan = tasks.state(STATE_NAMES.planReleases, {
+    comment:
+      'Merges and checks the whole configuration before anything is built; bases come before what is built on them.',
+    payload: {
+      request: JsonPath.objectAt('$$.Execution.Input'),
+      execution: {
+        id: JsonPath.stringAt('$$.Execution.Id'),
+        name: JsonPath.stringAt('$$.Execution.Name'),
+        startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
+      },
+      bucket,
+      deployed: { stages: props.stages, defaultBranch: props.defaultBranch },
+      variables: JsonPath.objectAt('$.variables'),
+    },
+    resultPath: '$.plan',
+  });
+  const summarise = tasks.state(STATE_NAMES.summariseReleases, {
+    comment: 'One image that failed makes the execution red, and its reason readable here.',
+    payload: { results: JsonPath.objectAt('$.results') },
+    resultPath: '$.summary',
+  });
+  const released = new Choice(scope, STATE_NAMES.wasEveryImageReleased, {
+    comment: 'Images are independent transactions: some may be released and others not.',
+  })
+    .when(
+      Condition.booleanEquals('$.summary.complete', true),
+      new Succeed(scope, STATE_NAMES.released, {
+        comment: 'Every image, in every account.',
+        outputPath: '$.summary',
+      }),
+    )
+    .otherwise(
+      new Fail(scope, STATE_NAMES.someImagesFailed, {
+        comment: 'Names each image that was not released, and why.',
+        error: ERRORS.someImagesFailed,
+        causePath: '$.summary.cause',
+      }),
+    );
+  const tiers = releaseTiers(scope, props);
+  const failed = new Fail(scope, STATE_NAMES.notReleased, {
+    comment: 'What failed concerns all images, or nobody could say which of them were released.',
+    errorPath: '$.Error',
+    causePath: '$.Cause',
+  });
+  // The error replaces the document: an input that is no object has no field to put it in.
+  for (const state of [fetchSource, plan, tiers, summarise]) catchEverything(state, failed);
+  fetchSource.next(plan);
+  plan.next(tiers);
+  return fetchSource;
+
+  function releaseTiers(within: Construct, { stages, releaseImageMachineArn }: ReleaseProps): MapState {
+    const releaseImage = runMachine(within, STATE_NAMES.releaseImage, {
+      comment: 'One image is one transaction, in an execution of its own.',
+      stateMachineArn: releaseImageMachineArn,
+      executionName: '$.executionName',
+      input: {
+        'release.$': '$.release',
+        'source.$': '$.source',
+        'plan.$': '$.plan',
+        'executionName.$': '$.executionName',
+      },
+      resultSelector: { 'release.$': '$.Output' },
+      timeout: timeouts.releaseImage(stages.length),
+    });
+    releaseImage.addRetry(retries.throttled);
+    releaseImage.addRetry(retries.transient);
+    const lost = new Pass(within, STATE_NAMES.imageNotReleased, {
+      comment: 'Other images go on; those built on this one will find no base to start from.',
+      parameters: { 'release.$': '$.release', 'failure.$': '$.failure' },
+    });
+    catchEverything(releaseImage, lost, '$.failure');
+    const tier = new MapState(within, STATE_NAMES.releaseEachImage, {
+      comment: 'Images of one tier do not depend on each other.',
+    });
+    const every = new MapState(within, STATE_NAMES.releaseEachTier, {
+      comment: 'A base is released before the images built on it.',
+      itemsPath: '$.plan.tiers',
+      maxConcurrency: 1,
+      resultPath: '$.results',
+    });
+    every.itemProcessor(tier.itemProcessor(releaseImage));
+    every.next(summarise);
+    summarise.next(released);
+    return every;
+  }
+}

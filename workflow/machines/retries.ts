@@ -1,0 +1,71 @@
+import { Duration } from 'aws-cdk-lib';
+import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
+import { ERRORS } from '../../core/contract/errors.ts';
+
+/** Lambda's and CodeBuild's own errors, by the names Step Functions gives them.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
+const SERVICE = {
+  lambdaBusy: 'Lambda.TooManyRequestsException',
+  lambdaFailed: 'Lambda.ServiceException',
+  lambdaBroke: 'Lambda.AWSLambdaException',
+  lambdaUnreachable: 'Lambda.SdkClientException',
+  lambdaSlow: 'Lambda.ClientExecutionTimeoutException',
+  lambdaUnknown: 'Lambda.Unknown',
+  lambdaTimedOut: 'Sandbox.Timedout',
+  codeBuildUnreachable: 'CodeBuild.SdkClientException',
+  codeBuildBusy: 'CodeBuild.ThrottlingException',
+  codeBuildFull: 'CodeBuild.AccountLimitExceededException',
+  stepFunctionsBusy: 'StepFunctions.ThrottlingException',
+  stepFunctionsUnreachable: 'StepFunctions.SdkClientException',
+} as const;
+
+export const SERVICE_ERRORS: readonly string[] = Object.values(SERVICE);
+
+/** AWS asked us to slow down. Waits 2, 4, 8, 16, 32, 60, 60, 60 s: four minutes in all, less by the jitter. */
+export const throttled: RetryProps = {
+  errors: [
+    ERRORS.throttled,
+    SERVICE.lambdaBusy,
+    SERVICE.codeBuildBusy,
+    SERVICE.codeBuildFull,
+    SERVICE.stepFunctionsBusy,
+  ],
+  interval: Duration.seconds(2),
+  backoffRate: 2,
+  maxDelay: Duration.seconds(60),
+  maxAttempts: 8,
+  jitterStrategy: JitterType.FULL,
+};
+
+/** Something takes its time: an AMI, a parameter, a builder that shuts down. Waits 15 s, 40 times: ten minutes in all. */
+export const notReadyYet: RetryProps = {
+  errors: [ERRORS.notReadyYet, ERRORS.leftoversRemain],
+  interval: Duration.seconds(15),
+  backoffRate: 1,
+  maxAttempts: 40,
+};
+
+/** A reply was lost. Waits 3, 6, 12, 24, 48 s: a minute and a half in all. */
+export const transient: RetryProps = {
+  errors: [
+    ERRORS.connectionLost,
+    ERRORS.announcementFailed,
+    SERVICE.lambdaFailed,
+    SERVICE.lambdaBroke,
+    SERVICE.lambdaUnreachable,
+    SERVICE.lambdaSlow,
+    SERVICE.lambdaUnknown,
+    SERVICE.codeBuildUnreachable,
+    SERVICE.stepFunctionsUnreachable,
+  ],
+  interval: Duration.seconds(3),
+  backoffRate: 2,
+  maxAttempts: 5,
+};
+
+/** The task itself never answered; Lambda notices that before the state does, and has its own name for it. Tasks are safe to repeat, a build is not: only tasks are. Waits 5 s once. */
+export const unanswered: RetryProps = {
+  errors: ['States.Timeout', SERVICE.lambdaTimedOut],
+  interval: Duration.seconds(5),
+  maxAttempts: 1,
+};

@@ -1,0 +1,35 @@
+import { Duration } from 'aws-cdk-lib';
+import { LAMBDA_MINUTES, LONGEST_BAKE_MINUTES } from '../../core/contract/limits.ts';
+
+/** How long a build may wait for a free machine; the bake project sets it. */
+export const QUEUED = Duration.minutes(60);
+
+/** The longest a bake may take, with its time in the queue. */
+export const BAKE = Duration.minutes(LONGEST_BAKE_MINUTES).plus(QUEUED);
+
+/** One batch: its bakes run at the same time; half an hour for retries of a start. */
+export const BAKE_BATCH = BAKE.plus(Duration.minutes(30));
+
+/** A Lambda task; a minute less in the Lambda itself, so that its own message wins. */
+export const LAMBDA = Duration.minutes(LAMBDA_MINUTES);
+export const TASK = LAMBDA.plus(Duration.minutes(1));
+
+/** Checking out one commit and packing it. */
+export const FETCH_SOURCE = Duration.minutes(15);
+
+/**
+ * Above the worst path of one image through n stages: each stage bakes once, and is checked and undone; a task that
+ * exhausts every retry takes an hour. A test computes the worst path from the definition and holds this above it.
+ */
+export const releaseImage = (stages: number): Duration =>
+  Duration.minutes(stages * (BAKE_BATCH.toMinutes() + 120) + 8 * 60);
+
+/**
+ * Tiers follow each other; ten of them are more than any factory has. Starting one may take ten minutes of retries; the
+ * source, the plan and the summary get two hours.
+ */
+export const release = (stages: number): Duration =>
+  Duration.minutes(10 * (releaseImage(stages).toMinutes() + 10) + 120);
+
+/** Three tasks that exhaust every retry take an hour each, and the releases of one sweep are swept at the same time. */
+export const SWEEP = Duration.hours(6);

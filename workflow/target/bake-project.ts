@@ -1,0 +1,94 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import {
+  BuildSpec,
+  ComputeType,
+  type IArtifacts,
+  LinuxArmBuildImage,
+  Project,
+} from 'aws-cdk-lib/aws-codebuild';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import { keys } from '../../core/contract/keys.ts';
+import { NAMES } from '../../core/contract/names.ts';
+import { acknowledgeKey } from '../constructs/build-projects.ts';
+import { buildSpec } from '../constructs/buildspec.ts';
+import { KeptLogs } from '../constructs/kept-logs.ts';
+import * as timeouts from '../machines/timeouts.ts';
+
+/** A program that a bake downloads when its build image does not have it. */
+export interface PinnedTool {
+  readonly version: string;
+  /** Of the file for Linux on arm64, as its vendor publishes it. */
+  readonly sha256: string;
+}
+
+export interface BakeProjectProps {
+  readonly role: IRole;
+  /** Where the record of each bake goes. */
+  readonly bucketName: string;
+  /** Default: the build image must have Packer 1.11 or newer. */
+  readonly packer?: PinnedTool;
+  /** AWS's plugin for Session Manager, which no CodeBuild image has. Default: no template connects that way. */
+  readonly sessionManagerPlugin?: PinnedTool;
+}
+
+/** Runs Packer for one target. One per account, in the hub's region: Packer's own region is the target's. */
+export class BakeProject extends Project {
+  constructor(
+    scope: Construct,
+    id: string,
+    { role, bucketName, packer, sessionManagerPlugin }: BakeProjectProps,
+  ) {
+    super(scope, id, {
+      projectName: NAMES.bakeProject,
+      description: 'Bakes one image in one region. Started by packleader-bake-batch in the hub.',
+      role,
+      buildSpec: BuildSpec.fromObjectToYaml(buildSpec('bake')),
+      environment: {
+        buildImage: LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_3_0,
+        computeType: ComputeType.SMALL,
+      },
+      environmentVariables: {
+        ...pinned('PACKLEADER_PACKER', packer),
+        ...pinned('PACKLEADER_SESSION_MANAGER_PLUGIN', sessionManagerPlugin),
+      },
+      // The state sets each build's own limit; nothing may take longer than the longest.
+      timeout: Duration.minutes(timeouts.BAKE.toMinutes() - timeouts.QUEUED.toMinutes()),
+      queuedTimeout: timeouts.QUEUED,
+      artifacts: record(bucketName, keys.bakes(Stack.of(scope).account)),
+      grantReportGroupPermissions: false,
+      logging: {
+        cloudWatch: {
+          logGroup: new KeptLogs(scope, `${id}Logs`, `/packleader/${NAMES.bakeProject}`),
+        },
+      },
+    });
+    acknowledgeKey(
+      this,
+      "The hub's bucket encrypts the record of a bake; with a key of this account the hub could not read it.",
+    );
+  }
+}
+
+/**
+ * Into the hub's bucket, below a folder of the account and one of the build. CodeBuild must not encrypt: it would use a key
+ * of the target account that the hub cannot read with; the bucket encrypts whatever it gets.
+ */
+function record(bucketName: string, path: string): IArtifacts {
+  const artifactsProperty = {
+    type: 'S3',
+    location: bucketName,
+    path,
+    namespaceType: 'BUILD_ID',
+    name: '/',
+    packaging: 'NONE',
+    encryptionDisabled: true,
+  };
+  return { type: artifactsProperty.type, bind: () => ({ artifactsProperty }) };
+}
+
+function pinned(prefix: string, tool: PinnedTool | undefined) {
+  return tool === undefined
+    ? {}
+    : { [`${prefix}_VERSION`]: { value: tool.version }, [`${prefix}_SHA256`]: { value: tool.sha256 } };
+}

@@ -1,0 +1,167 @@
+import { Annotations, Aws, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
+import {
+  ArnPrincipal,
+  type Conditions,
+  type IPrincipal,
+  InstanceProfile,
+  PolicyStatement,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import type { Factory } from '../../core/configuration/factory.ts';
+import { NAMES, bucketName, roleArn } from '../../core/contract/names.ts';
+import { stewards } from '../../core/contract/tasks.ts';
+import { BAKE_WILDCARDS, bakePolicy } from './bake-policy.ts';
+import { BakeProject, type PinnedTool } from './bake-project.ts';
+import { type BakeVpc, runInVpc } from './bake-vpc.ts';
+import { CustomerKey } from '../constructs/customer-key.ts';
+import { FixedRole } from '../constructs/fixed-role.ts';
+import { orchestratorPolicy } from './orchestrator-policy.ts';
+import {
+  BAKE_BATCH_ROLE,
+  BUILDER,
+  SCHEDULED_REBUILD,
+  taskRole,
+  triggerRole,
+} from '../constructs/role-names.ts';
+import { STEWARD_WILDCARDS, stewardPolicy } from './steward-policy.ts';
+import { bakeProjectArn } from './target-arns.ts';
+import { buildsOf } from '../constructs/build-projects.ts';
+
+export interface TargetStackProps extends StackProps {
+  readonly factory: Factory;
+  /** The account it is deployed to; default: any, as a StackSet does, with the regions of its targets as a parameter. */
+  readonly accountId?: string;
+  /** Default: the build image must have Packer 1.11 or newer. */
+  readonly packer?: PinnedTool;
+  /** Default: no template connects by Session Manager. */
+  readonly sessionManagerPlugin?: PinnedTool;
+  /** Where the account's builds run, in the hub's region. Default: in no VPC, from where no builder's private address is reached. */
+  readonly bakeVpc?: BakeVpc;
+  /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
+  readonly customerKey?: boolean;
+}
+
+/**
+ * What stands in each target account, in the hub's region: the project that bakes, and the roles for the hub and for it.
+ * Everything in it has a fixed name, so hub and targets can be deployed in any order.
+ */
+export class TargetStack extends Stack {
+  constructor(scope: Construct, id: string, props: TargetStackProps) {
+    const {
+      factory,
+      accountId: named,
+      packer,
+      sessionManagerPlugin,
+      bakeVpc: vpc,
+      customerKey = false,
+      ...rest
+    } = props;
+    const { hub } = factory;
+    super(scope, id, {
+      ...rest,
+      env: { ...(named !== undefined && { account: named }), region: hub.region },
+    });
+    const accountId = named ?? Aws.ACCOUNT_ID;
+    const targets = factory.stages.flatMap((stage) => stage.targets);
+    if (customerKey) new CustomerKey(this, 'Key');
+    const regions =
+      named === undefined
+        ? this.#regionsParameter([...new Set(targets.map(({ region }) => region))])
+        : targets.filter((target) => target.accountId === named).map(({ region }) => region);
+
+    new FixedRole(this, 'Orchestrator', {
+      roleName: NAMES.orchestratorRole,
+      description: `Lets ${NAMES.bakeBatchMachine} in the hub start, follow and stop bakes.`,
+      // Step Functions sends the machine's ARN as external id when it takes on the role of another account.
+      trusted: hubRoles(factory, [BAKE_BATCH_ROLE], {
+        StringEquals: {
+          'sts:ExternalId': `arn:aws:states:${hub.region}:${hub.accountId}:stateMachine:${NAMES.bakeBatchMachine}`,
+        },
+      }),
+      statements: orchestratorPolicy(accountId, hub),
+      wildcards: {},
+    });
+    new FixedRole(this, 'Steward', {
+      roleName: NAMES.stewardRole,
+      description: 'Lets the tasks in the hub look at AMIs, tag, publish and deregister them.',
+      trusted: hubRoles(factory, [...stewards().map(taskRole), triggerRole(SCHEDULED_REBUILD)]),
+      statements: stewardPolicy(accountId, hub.region),
+      wildcards: STEWARD_WILDCARDS,
+    });
+    const bake = new FixedRole(this, 'Bake', {
+      roleName: NAMES.bakeRole,
+      description: 'What Packer needs to bake an AMI.',
+      trusted: buildsOf(bakeProjectArn(accountId, hub.region)),
+      statements: bakePolicy({
+        accountId,
+        // The network interface of a build in a VPC is where the project is.
+        regions: vpc ? [...new Set([...regions, hub.region])] : regions,
+        hub,
+        bucketName: bucketName(factory),
+        bucketHasKey: customerKey,
+      }),
+      wildcards: BAKE_WILDCARDS,
+    });
+    const project = new BakeProject(this, 'BakeProject', {
+      // CDK would add permissions of its own; the policy above is all there is.
+      role: bake.withoutPolicyUpdates(),
+      bucketName: bucketName(factory),
+      ...(packer && { packer }),
+      ...(sessionManagerPlugin && { sessionManagerPlugin }),
+    });
+    if (vpc) runInVpc(project, bake, vpc, { accountId, region: hub.region });
+    new InstanceProfile(this, 'Builder', {
+      instanceProfileName: BUILDER,
+      role: new FixedRole(this, 'BuilderRole', {
+        roleName: BUILDER,
+        description: 'What an instance may do while it is baked: talk to Session Manager.',
+        trusted: new ServicePrincipal('ec2.amazonaws.com'),
+        statements: builderPolicy(),
+        wildcards: { '*': 'The channels of the agent, and its registration, have no ARN.' },
+      }),
+    });
+    if (!packer) {
+      Annotations.of(this).addWarningV2(
+        'packleader:packer',
+        'No Packer is pinned ("packleader:packer" in cdk.json): bakes need a build image that has one.',
+      );
+    }
+  }
+
+  #regionsParameter(regions: readonly string[]): string[] {
+    return new CfnParameter(this, 'Regions', {
+      type: 'CommaDelimitedList',
+      description: 'The regions of the targets in the account. Its bakes may touch no other.',
+      default: regions.join(','),
+    }).valueAsList;
+  }
+}
+
+/**
+ * AWS's managed policy AmazonSSMManagedInstanceCore would let every script of a template read all parameters of the account.
+ *  @see https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-add-permissions-to-existing-profile.html
+ */
+function builderPolicy(): PolicyStatement[] {
+  return [
+    new PolicyStatement({
+      sid: 'TalkToSessionManager',
+      actions: [
+        'ssm:UpdateInstanceInformation',
+        'ssmmessages:CreateControlChannel',
+        'ssmmessages:CreateDataChannel',
+        'ssmmessages:OpenControlChannel',
+        'ssmmessages:OpenDataChannel',
+      ],
+      resources: ['*'], // The agent's own channels: none of these takes a resource that is known before it runs.
+    }),
+  ];
+}
+
+/** Roles of the hub by their names; see role-names.ts for why the principal is the account. */
+function hubRoles({ hub }: Factory, names: readonly string[], conditions: Conditions = {}): IPrincipal {
+  return new ArnPrincipal(`arn:aws:iam::${hub.accountId}:root`).withConditions({
+    ...conditions,
+    ArnEquals: { 'aws:PrincipalArn': names.map((name) => roleArn(hub.accountId, name)) },
+  });
+}
