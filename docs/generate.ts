@@ -8,7 +8,7 @@ import { stateGraphSchema } from '../sandbox/engine/asl.ts';
 import { definitionsOf } from '../workflow/definitions.ts';
 import { withQuotations } from './quoted.ts';
 import { settingsPage } from './settings-reference.ts';
-import { type StateMachine, diagramOf, stepTable } from './state-machines.ts';
+import { type StateMachine, diagramOf, overviewOf, stepTable } from './state-machines.ts';
 
 const ROOT = new URL('..', import.meta.url);
 
@@ -16,19 +16,25 @@ const ROOT = new URL('..', import.meta.url);
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const machines = machinesOfThisFactory();
   const transaction = named(machines, NAMES.releaseImageMachine);
+  const stages = ownFactory().stages.map(({ name }) => name);
   const sections = new Map([
-    ['picture', diagramOf(transaction, { maps: false })],
-    ['steps', stepTable(transaction, { maps: false })],
+    ['README.md', new Map([['overview', overviewOf(transaction, stages)]])],
+    [
+      'docs/how-it-works.md',
+      new Map([
+        ['picture', diagramOf(transaction, { maps: false })],
+        ['steps', stepTable(transaction, { maps: false })],
+      ]),
+    ],
   ]);
   const pages = new Map([
     ['docs/generated/state-machines.md', stateMachinesPage(machines)],
     ['docs/settings.md', settingsPage()],
   ]);
-  const explained = 'docs/how-it-works.md';
   for (const path of writtenPages()) {
     const written = readFileSync(new URL(path, ROOT), 'utf8');
-    const quoting = await withQuotations(path === explained ? withSections(written, sections) : written);
-    if (path === explained || quoting !== written) pages.set(path, quoting);
+    const page = await withQuotations(withSections(written, sections.get(path) ?? new Map()));
+    if (page !== written || sections.has(path)) pages.set(path, page);
   }
   const formattedPages = [...pages].map(async ([path, text]) => [path, await formatted(text)] as const);
   return new Map(await Promise.all(formattedPages));
@@ -41,9 +47,10 @@ export function writtenPages(): string[] {
   return [...top, ...below].filter((path) => path.endsWith('.md') && path !== 'docs/settings.md').sort();
 }
 
+const ownFactory = () => loadFactory(readFactoryDirectory(new URL('packer', ROOT).pathname));
+
 function machinesOfThisFactory(): StateMachine[] {
-  const factory = loadFactory(readFactoryDirectory(new URL('packer', ROOT).pathname));
-  return definitionsOf(factory).map(({ name, definition }) => ({
+  return definitionsOf(ownFactory()).map(({ name, definition }) => ({
     name,
     graph: stateGraphSchema.parse(definition),
   }));
