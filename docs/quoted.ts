@@ -18,7 +18,8 @@ const SHOWN = { commit: '4f2c1d9', seconds: '0.5 s' } as const;
 /** A longer line is cut: it would have to be scrolled. */
 const LONGEST_LINE = 118;
 
-const QUOTATION = /(<!-- output of: (.+?)(?:; lines ([\d, -]+))? -->)[^]*?(<!-- end -->)/g;
+/** At the beginning of a line only, so that a page can show how it is written. */
+const QUOTATION = /^(<!-- output of: (.+?)(?:; lines ([\d, -]+))? -->)$[^]*?^(<!-- end -->)$/gm;
 
 /** How people write the command in a checkout, with a package that is installed, and when it rehearses everything. */
 const PROGRAM = /^(?:npm run packleader --|npx packleader|packleader)(?= |$)|^npm start(?: --)?(?= |$)/;
@@ -75,7 +76,7 @@ function normalised(output: string): string {
   return known.replace(/(?<= rehearsed in )[\d.]+ s(?=:)/, SHOWN.seconds);
 }
 
-/** `1-4, 9` of them, with a line of dots for what is left out. */
+/** `1-4, 9` of them, with a line of dots for what is left out between. */
 function chosenLines(output: string, chosen = ''): string {
   const lines = output.split('\n').map((line) => cut(line));
   if (chosen === '') return lines.join('\n');
@@ -85,11 +86,10 @@ function chosenLines(output: string, chosen = ''): string {
     const [from = 0, to = from] = range.split('-').map(Number);
     if (!(from >= next && to >= from && to <= lines.length))
       throw new Error(`The lines ${range.trim()} are not among the ${lines.length} that are printed.`);
-    if (from > next) shown.push('  …');
+    if (from > next && shown.length > 0) shown.push('  …');
     shown.push(...lines.slice(from - 1, to));
     next = to + 1;
   }
-  if (next <= lines.length) shown.push('  …');
   return shown.join('\n');
 }
 
