@@ -14,9 +14,9 @@ export interface Counts extends Omit<Figures, 'calls'> {
 }
 
 /**
- * @param directory of a factory
- * @param fault makes the release roll back; without one it must be released
- * @throws Error when the release does not end as it should
+ *  @param directory of a factory
+ *  @param fault makes the release roll back; without one it must be released
+ *  @throws Error when the release does not end as it should
  */
 export async function countRelease(directory: string, fault?: Fault): Promise<Counts> {
   const checkout = checkOutFactory(directory);

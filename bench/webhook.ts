@@ -54,9 +54,9 @@ const small = Array.from({ length: DELIVERIES }, (_, index) => {
   const send = senders[index % senders.length] ?? fromGithub;
   return send((index + 1).toString(16).padStart(40, '0'));
 });
-const expectAccepted = (_: unknown, status: number) => {
+function expectAccepted(_: unknown, status: number) {
   if (status !== 202) violations.push(`answered ${status} to a good delivery`);
-};
+}
 const smallTimes = await timed(small, expectAccepted);
 
 const files = Array.from({ length: 5 }, (_, index) => `packer/images/linux-base/files/number-${index}.conf`);

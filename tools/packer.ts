@@ -89,10 +89,10 @@ async function pluginDirectory(isOnPath: boolean): Promise<string> {
   return isOnPath && ((await isThere(own)) || !(await isThere(ours))) ? own : ours;
 }
 
-const pluginsIn = async (directory: string): Promise<string[]> => {
+async function pluginsIn(directory: string): Promise<string[]> {
   const names = await readdir(directory, { recursive: true }).catch(() => []);
   return names.filter((name) => name.includes('packer-plugin-')).toSorted();
-};
+}
 
 async function isRecent(command: string): Promise<boolean> {
   try {

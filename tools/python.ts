@@ -8,7 +8,7 @@ export const CACHE = process.env['PACKLEADER_CACHE'] ?? join(import.meta.dirname
 
 /**
  * A Python virtual environment with exactly what a requirements file pins; made anew when the file changes.
- * @returns the directory of its programs
+ *  @returns the directory of its programs
  */
 export function pythonEnvironment(
   directory: string,

@@ -31,10 +31,10 @@ export const runTool = (
   });
 
 /** Why a tool that broke says nothing about the files. */
-export const broke = (name: string, { status, stderr, stdout }: Ended): string => {
+export function broke(name: string, { status, stderr, stdout }: Ended): string {
   const said = [...stderr.split('\n'), ...stdout.split('\n')]
     .map((line) => line.trim())
     .find((line) => line !== '');
   const how = status === undefined ? 'did not end by itself' : `ended with exit status ${status}`;
   return `${name} ${how}${said === undefined ? '' : `: ${said}`}`;
-};
+}

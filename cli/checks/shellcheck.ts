@@ -40,17 +40,17 @@ const commentsSchema = z.object({
 });
 
 /** By its name, or by its first line. */
-const isShell = (tree: FactoryTree, name: string): boolean => {
+function isShell(tree: FactoryTree, name: string): boolean {
   if (/\.(sh|bash)$/.test(name)) return true;
   const start = new TextDecoder().decode(tree.files.get(name)?.subarray(0, 64));
   return /^#!.*\b(ba|da|k)?sh\b/.test(start);
-};
+}
 
 /** Undefined for what is no JSON. */
-export const jsonIn = (text: string): unknown => {
+export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return undefined;
   }
-};
+}

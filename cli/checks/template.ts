@@ -10,17 +10,17 @@ export interface Declaration {
 }
 
 /** The files that Packer takes for the template of an image. */
-export const templateFiles = ({ files }: FactoryTree, image: string): string[] => {
+export function templateFiles({ files }: FactoryTree, image: string): string[] {
   const start = `images/${image}/`;
   return [...files.keys()]
     .filter((name) => name.startsWith(start) && /^[^/]+\.pkr\.(hcl|json)$/.test(name.slice(start.length)))
     .toSorted();
-};
+}
 
 /**
  * The input variables of an image's template. Whether the template is right is for Packer to say: what cannot be read here
  * declares nothing.
- * @see https://developer.hashicorp.com/packer/docs/templates/hcl_templates/variables
+ *  @see https://developer.hashicorp.com/packer/docs/templates/hcl_templates/variables
  */
 export const declarations = (tree: FactoryTree, image: string): Declaration[] =>
   templateFiles(tree, image).flatMap((file) =>

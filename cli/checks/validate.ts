@@ -95,7 +95,7 @@ export async function validate(
 /**
  * Lets Packer look at the templates of some images with everything that it would be told; without Packer, and for an image
  * without a template, nothing happens.
- * @throws InvalidConfiguration with what Packer refuses
+ *  @throws InvalidConfiguration with what Packer refuses
  */
 export async function refuseInvalidTemplates(
   files: Files,
@@ -114,14 +114,14 @@ export async function refuseInvalidTemplates(
   throwIfAny(problems);
 }
 
-const readable = (files: FactoryFiles): Configuration | undefined => {
+function readable(files: FactoryFiles): Configuration | undefined {
   try {
     return loadConfiguration(files);
   } catch (error) {
     if (error instanceof InvalidConfiguration) return undefined;
     throw error;
   }
-};
+}
 
 async function runChecks(
   tree: FactoryTree,

@@ -10,7 +10,7 @@ export const refuse = (field: string, message: string): InvalidConfiguration =>
 
 /**
  * `network.vpcId=vpc-0123456789abcdef0`, `tags.Team=web`, `timeoutMinutes=60`: a path, and a value read as YAML.
- * @throws InvalidConfiguration
+ *  @throws InvalidConfiguration
  */
 export function parseOverrides(assignments: readonly string[]): Record<string, unknown> | undefined {
   if (assignments.length === 0) return undefined;
@@ -70,7 +70,7 @@ const KINDS: readonly FaultKind[] = ['refused', 'lost', 'throttled', 'timeout'];
 /**
  * `Bake prod AMIs`, `Check dev AMIs@111111111111=throttled`, `Publish release@222222222222/eu-west-1=lost`.
  * Without a kind a bake fails as Packer does, and any other state is refused.
- * @throws InvalidConfiguration
+ *  @throws InvalidConfiguration
  */
 export function parseFault(text: string, states: FailableStates, targets: readonly Target[]): Fault {
   const [, name = '', account, region, kind] =

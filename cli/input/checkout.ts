@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { unzipSync } from 'fflate';
 import { FACTORY_FILE, type FactoryFiles, isConfiguration } from '../../core/configuration/factory.ts';
+import { asSeenFromStart, fromStart } from './start-directory.ts';
 import { InvalidConfiguration, problem } from '../../core/configuration/documents/problems.ts';
 
 export interface FactoryCheckout {
+  /** The directory of its factory.yaml, as whoever started the program would write it. */
+  readonly directory: string;
   /** 40 hex digits: of git, or of the content where there is no git. */
   readonly commit: string;
   /** What a person should know about where the files come from. */
@@ -17,12 +20,20 @@ export interface FactoryCheckout {
 }
 
 /**
- * @param directory holds `factory.yaml`, or `packer/factory.yaml`
- * @param ref a commit, branch or tag; without it the files as they lie there, changes that are not committed included
- * @throws InvalidConfiguration when there is no factory, or no such ref
+ *  @param directory holds `factory.yaml`, or `packer/factory.yaml`
+ *  @param ref a commit, branch or tag; without it the files as they lie there, changes that are not committed included
+ *  @throws InvalidConfiguration when there is no factory, or no such ref
  */
 export function checkOutFactory(directory: string, ref?: string): FactoryCheckout {
   const root = factoryRoot(directory, ref);
+  return { directory: asSeenFromStart(root), ...checkOut(directory, root, ref) };
+}
+
+function checkOut(
+  directory: string,
+  root: string,
+  ref: string | undefined,
+): Omit<FactoryCheckout, 'directory'> {
   const repository = gitRoot(root);
   if (ref !== undefined) {
     if (repository === undefined)
@@ -43,6 +54,11 @@ export function checkOutFactory(directory: string, ref?: string): FactoryCheckou
   return { commit, note: changed ? 'with changes that are not committed' : undefined, files };
 }
 
+/** Which factory a command takes, and what of it: the first thing that a command says. */
+export function whichFactory({ directory, commit, note }: FactoryCheckout): string {
+  return `the factory in ${directory} at ${commit.slice(0, 7)}${note === undefined ? '' : ` (${note})`}`;
+}
+
 /** The configuration among a factory's files, as text. */
 export function configurationFiles(files: ReadonlyMap<string, Uint8Array>): FactoryFiles {
   const decoder = new TextDecoder();
@@ -53,18 +69,36 @@ export function configurationFiles(files: ReadonlyMap<string, Uint8Array>): Fact
 }
 
 function factoryRoot(directory: string, ref: string | undefined): string {
-  const candidates = [resolve(directory), resolve(directory, 'packer')];
-  const found = candidates.find((candidate) => existsSync(join(candidate, FACTORY_FILE)));
+  const start = fromStart(directory);
+  const found = placesOf(directory).find((place) => existsSync(join(place, FACTORY_FILE)));
   // A ref may hold a factory that the working tree no longer has.
-  if (found === undefined && ref !== undefined && existsSync(directory)) return candidates[0] ?? directory;
+  if (found === undefined && ref !== undefined && existsSync(start)) return start;
   if (found !== undefined) return found;
-  const message = existsSync(directory)
-    ? `${directory} holds neither ${FACTORY_FILE} nor packer/${FACTORY_FILE}; a factory directory holds one`
-    : `there is no directory ${directory}`;
+  const above = directory === HERE ? ', and so does no directory above it' : '';
+  const message = existsSync(start)
+    ? `${start} holds neither ${FACTORY_FILE} nor packer/${FACTORY_FILE}${above}; a factory directory holds one`
+    : `there is no directory ${start}`;
   throw refused('--factory', message);
 }
 
-function checkOutRef(repository: string, root: string, ref: string): FactoryCheckout {
+/** What the options mean when nobody says where the factory is. */
+const HERE = '.';
+
+/** Where a factory may be: in the directory, or in its `packer`; and like git, in one above when nobody said which. */
+function placesOf(directory: string): string[] {
+  const places = [fromStart(directory)];
+  if (directory === HERE)
+    for (let above = dirname(fromStart(HERE)); above !== places.at(-1); above = dirname(above))
+      places.push(above);
+  return places.flatMap((place) => [place, join(place, 'packer')]);
+}
+
+/** The factory that a command finds when nobody says where it is; undefined when there is none. */
+export function factoryHere(): string | undefined {
+  return placesOf(HERE).find((place) => existsSync(join(place, FACTORY_FILE)));
+}
+
+function checkOutRef(repository: string, root: string, ref: string): Omit<FactoryCheckout, 'directory'> {
   const commit = tryGit(root, [
     'rev-parse',
     '--verify',

@@ -1,10 +1,10 @@
 /** Which hub a command talks to. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { FACTORY_FILE, loadFactory } from '../../core/configuration/factory.ts';
+import { loadFactory } from '../../core/configuration/factory.ts';
 import { readFactoryDirectory } from '../../core/configuration/factory-directory.ts';
 import { type Target, targetSchema } from '../../core/contract/targets.ts';
 import { refuse } from './arguments.ts';
+import { factoryHere } from './checkout.ts';
+import { fromStart } from './start-directory.ts';
 
 export interface HubFlags {
   /** `<account>/<region>` */
@@ -14,7 +14,7 @@ export interface HubFlags {
 }
 
 /**
- * What `--hub` says, else the `factory.yaml` of `--factory` or of the current directory. Undefined when there is neither:
+ * What `--hub` says, else the `factory.yaml` of `--factory`, of the current directory or of one above. Undefined when there is neither:
  * then the hub is where the caller's credentials are.
  *  @throws InvalidConfiguration
  */
@@ -26,7 +26,6 @@ export function hubFrom({ hub, factory }: HubFlags): Target | undefined {
       throw refuse('--hub', `found "${hub}", must look like 999999999999/eu-west-1`);
     return target.data;
   }
-  if (factory !== undefined) return loadFactory(readFactoryDirectory(factory)).hub;
-  const here = ['.', 'packer'].some((directory) => existsSync(join(directory, FACTORY_FILE)));
-  return here ? loadFactory(readFactoryDirectory('.')).hub : undefined;
+  const directory = factory === undefined ? factoryHere() : fromStart(factory);
+  return directory === undefined ? undefined : loadFactory(readFactoryDirectory(directory)).hub;
 }

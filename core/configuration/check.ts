@@ -10,10 +10,10 @@ import { cycleProblems } from './tiers.ts';
  * Everything that is wrong: with the factory itself, and with the chosen images (all unless told) in every target of every
  * stage. Never throws for what the files say.
  */
-export const checkFactory = (
+export function checkFactory(
   files: FactoryFiles,
   { images, overrides }: { readonly images?: readonly string[]; readonly overrides?: Overrides } = {},
-): Problem[] => {
+): Problem[] {
   const { configuration, layers, problems } = readConfiguration(files);
   if (configuration === undefined) {
     return sortedProblems([...problems, ...[...layers.values()].flatMap((layer) => layer.problems)]);
@@ -40,7 +40,7 @@ export const checkFactory = (
     ...checked,
     ...cycleProblems(configuration, chosen, overrides),
   ]);
-};
+}
 
 const checkImage = (
   configuration: Configuration,

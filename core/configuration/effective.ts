@@ -39,14 +39,13 @@ export interface Origin {
 
 /**
  * The settings of one image in one target of one stage, and the origin of each of them.
- *
- * @example
- * const { settings } = effectiveSettings(loadConfiguration(files), {
- *   image: 'linux-base', stage: 'dev', target: { accountId: '111111111111', region: 'eu-west-1' },
- * });
- * @throws InvalidConfiguration
+ *  @example
+ *    const { settings } = effectiveSettings(loadConfiguration(files), {
+ *      image: 'linux-base', stage: 'dev', target: { accountId: '111111111111', region: 'eu-west-1' },
+ *    });
+ *  @throws InvalidConfiguration
  */
-export const effectiveSettings = (
+export function effectiveSettings(
   configuration: Configuration,
   request: {
     readonly image: string;
@@ -54,7 +53,7 @@ export const effectiveSettings = (
     readonly target: Target;
     readonly overrides?: Overrides;
   },
-): { settings: Settings; origins: readonly Origin[] } => {
+): { settings: Settings; origins: readonly Origin[] } {
   const { factory } = configuration;
   const image = chosenImage(factory, request.image);
   const targets = chosenStage(factory, request.stage).targets;
@@ -71,16 +70,16 @@ export const effectiveSettings = (
   throwIfAny([...layers.flatMap((layer) => layer.problems), ...problems, ...late]);
   if (settings === undefined) throw new Error('settings without problems have been read');
   return { settings, origins: originsOf(settings, sections) };
-};
+}
 
 /** The merged sections against the schema and against the rest of the factory. */
-export const validate = (
+export function validate(
   configuration: Configuration,
   image: Image,
   stage: string,
   layers: readonly Layer[],
   sections: readonly Section[],
-): { settings: Settings | undefined; problems: Problem[] } => {
+): { settings: Settings | undefined; problems: Problem[] } {
   // What an unreadable layer would have set must not be called missing.
   if (layers.some((layer) => !layer.readable)) return { settings: undefined, problems: [] };
   const value = plain(mergeSections(sections));
@@ -100,22 +99,22 @@ export const validate = (
     ...sshProblems(image, parsed.data, sections),
   ];
   return { settings: forPlatform(image, parsed.data), problems };
-};
+}
 
-const at = (sections: readonly Section[], path: Path, message: string): Problem => {
+function at(sections: readonly Section[], path: Path, message: string): Problem {
   const found = locateNearest(sections, path, 'default');
   return problem(found.file, found.line, found.path, message);
-};
+}
 
 const forPlatform = ({ platform }: Image, { sshInterface, ...settings }: Settings): Settings =>
   platform === 'linux' ? { ...settings, sshInterface: sshInterface ?? DEFAULT_SSH_INTERFACE } : settings;
 
 /** A common layer may set it for the Linux images that share the layer; a Windows image itself may not. */
-const sshProblems = (
+function sshProblems(
   { platform }: Image,
   { sshInterface }: Settings,
   sections: readonly Section[],
-): Problem[] => {
+): Problem[] {
   if (platform === 'linux' || sshInterface === undefined) return [];
   if (locate(sections, ['sshInterface'])?.file.startsWith('config/') === true) return [];
   return [
@@ -125,14 +124,14 @@ const sshProblems = (
       `found ${shown(sshInterface)} for a Windows image, must be absent: only Linux has it`,
     ),
   ];
-};
+}
 
-const imageSourceProblems = (
+function imageSourceProblems(
   { factory, imageNames }: Configuration,
   image: Image,
   { source }: Settings,
   sections: readonly Section[],
-): Problem[] => {
+): Problem[] {
   if (!('image' in source)) return [];
   const say = (message: string) => [at(sections, ['source', 'image'], message)];
   const others = imageNames.filter((name) => name !== image.name);
@@ -146,7 +145,7 @@ const imageSourceProblems = (
   const base = factory.images.find(({ name }) => name === source.image);
   if (base === undefined || base.platform === image.platform) return [];
   return say(`found ${shown(base.name)}, a ${base.platform} image, must be a ${image.platform} image`);
-};
+}
 
 /** What depends on the target itself, and not only on the sections that apply to it. */
 export const regionProblems = (
@@ -179,9 +178,9 @@ const originsOf = (settings: Settings, sections: readonly Section[]): Origin[] =
     };
   });
 
-const leaves = (value: unknown, path: readonly string[]): { path: readonly string[]; value: unknown }[] => {
+function leaves(value: unknown, path: readonly string[]): { path: readonly string[]; value: unknown }[] {
   const entries =
     typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
   if (entries.length === 0) return [{ path, value }];
   return entries.flatMap(([key, item]) => (item === undefined ? [] : leaves(item, [...path, key])));
-};
+}

@@ -6,10 +6,9 @@ import { InvalidConfiguration, problem } from './documents/problems.ts';
 
 /**
  * Every file of the configuration below the directory, which holds `factory.yaml` or `packer/factory.yaml`.
- *
- * @throws InvalidConfiguration when it holds neither
+ *  @throws InvalidConfiguration when it holds neither
  */
-export const readFactoryDirectory = (directory: string): FactoryFiles => {
+export function readFactoryDirectory(directory: string): FactoryFiles {
   const root = [directory, join(directory, 'packer')].find((one) => existsSync(join(one, FACTORY_FILE)));
   if (root === undefined) {
     const message = `found neither ${FACTORY_FILE} nor packer/${FACTORY_FILE} in ${directory}, must be a factory directory`;
@@ -22,4 +21,4 @@ export const readFactoryDirectory = (directory: string): FactoryFiles => {
     .filter(isConfiguration)
     .sort();
   return new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
-};
+}

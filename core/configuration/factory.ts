@@ -42,20 +42,20 @@ export const FACTORY_FILE = 'factory.yaml';
 
 /**
  * Reads `factory.yaml` and every `image.yaml`, and checks that every other file is where it belongs.
- *
- * @throws InvalidConfiguration with everything that is wrong
+ *  @throws InvalidConfiguration with everything that is wrong
  */
-export const loadFactory = (files: FactoryFiles): Factory => {
+export function loadFactory(files: FactoryFiles): Factory {
   const { factory, problems } = readFactory(files);
   throwIfAny(problems);
   if (factory === undefined) throw new Error('a factory without problems has been read');
   return factory;
-};
+}
 
 /** What can be read in spite of the problems; without `factory.yaml` there is no factory. */
-export const readFactory = (
-  files: FactoryFiles,
-): { factory: Factory | undefined; problems: readonly Problem[] } => {
+export function readFactory(files: FactoryFiles): {
+  factory: Factory | undefined;
+  problems: readonly Problem[];
+} {
   const stated = readFactoryFile(files);
   const images = imageDirectories(files).map((name) => readImage(files, name));
   const misplaced = [...files.keys()].flatMap((file) =>
@@ -71,17 +71,17 @@ export const readFactory = (
         : { ...stated.value, images: images.flatMap(({ value }) => (value === undefined ? [] : [value])) },
     problems: [...stated.problems, ...images.flatMap(({ problems }) => problems), ...misplaced],
   };
-};
+}
 
 /** Whether a path in the factory is configuration's business; playbooks are YAML too. */
 export const isConfiguration = (path: string): boolean =>
   /^(factory\.ya?ml|config\/.*\.ya?ml|images\/[^/]+\/(image\.ya?ml|config\/.*\.ya?ml))$/.test(path);
 
 /** Names of the directories under `images/` that hold any file. */
-export const imageDirectories = (files: FactoryFiles): string[] => {
+export function imageDirectories(files: FactoryFiles): string[] {
   const names = [...files.keys()].flatMap((file) => /^images\/([^/]+)\/./.exec(file)?.[1] ?? []);
   return [...new Set(names)].sort();
-};
+}
 
 // ---------------------------------------------------------------------------------------------- shapes
 
@@ -213,11 +213,11 @@ interface Read<Value> {
   readonly problems: readonly Problem[];
 }
 
-const readFile = <Schema extends z.ZodType>(
+function readFile<Schema extends z.ZodType>(
   files: FactoryFiles,
   file: string,
   schema: Schema,
-): Read<z.infer<Schema>> & { readonly node?: MapNode } => {
+): Read<z.infer<Schema>> & { readonly node?: MapNode } {
   const { node, problems } = readYaml(file, files.get(file) ?? '');
   if (node === undefined) return { value: undefined, problems };
   const value = plain(node);
@@ -233,9 +233,9 @@ const readFile = <Schema extends z.ZodType>(
     missing: (must) => `found nothing, ${must}`,
   });
   return { value: parsed.data, problems: [...secretProblems(node), ...invalid], node };
-};
+}
 
-const readFactoryFile = (files: FactoryFiles): Read<z.infer<typeof factorySchema>> => {
+function readFactoryFile(files: FactoryFiles): Read<z.infer<typeof factorySchema>> {
   if (!files.has(FACTORY_FILE)) {
     const message = 'found no factory.yaml, must name the repository, the hub and the stages';
     return { value: undefined, problems: [problem(FACTORY_FILE, 0, [], message)] };
@@ -244,7 +244,7 @@ const readFactoryFile = (files: FactoryFiles): Read<z.infer<typeof factorySchema
   if (value === undefined || node === undefined) return { value, problems };
   const repeated = repeatedNames(value.stages, node);
   return { value, problems: [...problems, ...repeated, ...repeatedTargets(value.stages, node)] };
-};
+}
 
 const repeatedNames = (stages: readonly Stage[], node: MapNode): Problem[] =>
   stages.flatMap(({ name }, at) => {
@@ -255,7 +255,7 @@ const repeatedNames = (stages: readonly Stage[], node: MapNode): Problem[] =>
     ];
   });
 
-const repeatedTargets = (stages: readonly Stage[], node: MapNode): Problem[] => {
+function repeatedTargets(stages: readonly Stage[], node: MapNode): Problem[] {
   const problems: Problem[] = [];
   const lines = new Map<string, number>();
   for (const [at, { targets }] of stages.entries()) {
@@ -278,9 +278,9 @@ const repeatedTargets = (stages: readonly Stage[], node: MapNode): Problem[] => 
     problems.push(problem(FACTORY_FILE, walk(node, ['stages']).node.line, ['stages'], message));
   }
   return problems;
-};
+}
 
-const readImage = (files: FactoryFiles, name: string): Read<Image> => {
+function readImage(files: FactoryFiles, name: string): Read<Image> {
   const directory = `images/${name}`;
   const file = `${directory}/image.yaml`;
   const named =
@@ -296,10 +296,10 @@ const readImage = (files: FactoryFiles, name: string): Read<Image> => {
     value: value === undefined || named.length > 0 ? undefined : { name, ...value },
     problems: [...named, ...problems],
   };
-};
+}
 
 /** Files that look like a part of the factory but would never be read. */
-const misplacedFile = (file: string, stages: readonly string[] | undefined): Problem[] => {
+function misplacedFile(file: string, stages: readonly string[] | undefined): Problem[] {
   if (/^factory\.yml$|^images\/[^/]+\/image\.yml$|^(images\/[^/]+\/)?config\/.*\.yml$/.test(file)) {
     return [problem(file, 0, [], 'found a name that ends in .yml, must end in .yaml')];
   }
@@ -307,7 +307,7 @@ const misplacedFile = (file: string, stages: readonly string[] | undefined): Pro
   if (layer === undefined || layer === 'default' || stages === undefined || stages.includes(layer)) return [];
   const message = `found a layer for ${shown(layer)}, must be default or a stage of factory.yaml, ${nearest(layer, stages)}`;
   return [problem(file, 0, [], message)];
-};
+}
 
 /** Every account that has a target, once. */
 export function accountsOf(factory: Factory): string[] {

@@ -6,6 +6,7 @@ import { nodeFromObject, type ConfigNode, type MapNode } from './documents/nodes
 import { nearest, problem, shown, type Path, type Problem } from './documents/problems.ts';
 import { secretProblems } from './documents/secrets.ts';
 import { readYaml } from './documents/yaml.ts';
+import { shapeProblems } from './shapes.ts';
 
 export const OVERRIDES = 'overrides';
 
@@ -43,10 +44,10 @@ export const readLayers = (files: FactoryFiles, factory: Factory | undefined): M
       }),
   );
 
-export const overridesLayer = (overrides: Readonly<Record<string, unknown>>, factory: Factory): Layer => {
+export function overridesLayer(overrides: Readonly<Record<string, unknown>>, factory: Factory): Layer {
   const { node, problems } = nodeFromObject(OVERRIDES, overrides);
   return toLayer(OVERRIDES, node, problems, factory);
-};
+}
 
 /** What applies to a target, lowest first: a layer's own values, its region, its account, the region in the account. */
 export const sectionsFor = (layers: readonly Layer[], { accountId, region }: Target): Section[] =>
@@ -57,33 +58,37 @@ export const sectionsFor = (layers: readonly Layer[], { accountId, region }: Tar
   });
 
 /** Two targets with the same key get the same settings from these layers. */
-export const sectionsKey = (layers: readonly Layer[], { accountId, region }: Target): string => {
+export function sectionsKey(layers: readonly Layer[], { accountId, region }: Target): string {
   const account = layers.some((layer) => layer.accounts.has(accountId));
   const narrowed =
     layers.some((layer) => layer.regions.has(region)) ||
     layers.some((layer) => layer.accounts.get(accountId)?.regions.has(region));
   return `${account ? accountId : ''}/${narrowed ? region : ''}`;
-};
+}
 
-const toLayer = (
+function toLayer(
   file: string,
   node: MapNode | undefined,
   found: readonly Problem[],
   factory: Factory | undefined,
-): Layer => {
+): Layer {
   const root: MapNode = node ?? { kind: 'map', file, line: 0, entries: new Map() };
   const splitter = new Splitter(file, factory);
   const regions = splitter.regions(root, [], undefined);
   const accounts = splitter.accounts(root);
+  const own = { file, path: [], node: without(root, ['regions', 'accounts']) };
+  const narrowed = [...accounts.values()].flatMap((account) => [account.own, ...account.regions.values()]);
+  const shapes = [own, ...regions.values(), ...narrowed].flatMap(shapeProblems);
   return {
     file,
-    readable: node !== undefined,
-    own: { file, path: [], node: without(root, ['regions', 'accounts']) },
+    // What has another shape is as good as unread: nothing can be said about what it means to set.
+    readable: node !== undefined && shapes.length === 0,
+    own,
     regions,
     accounts,
-    problems: [...found, ...secretProblems(root), ...splitter.problems],
+    problems: [...found, ...secretProblems(root), ...shapes, ...splitter.problems],
   };
-};
+}
 
 const without = (map: MapNode, keys: readonly string[]): MapNode => ({
   ...map,

@@ -22,7 +22,7 @@ export const mergeSections = (sections: readonly Section[]): MapNode =>
 
 const EMPTY: MapNode = { kind: 'map', file: '', line: 0, entries: new Map() };
 
-const mergeMaps = (below: MapNode, above: MapNode): MapNode => {
+function mergeMaps(below: MapNode, above: MapNode): MapNode {
   const entries = new Map(below.entries);
   for (const [key, value] of above.entries) {
     if (value.kind === 'scalar' && value.value === null) entries.delete(key);
@@ -30,7 +30,7 @@ const mergeMaps = (below: MapNode, above: MapNode): MapNode => {
     else entries.set(key, value);
   }
   return { ...above, entries };
-};
+}
 
 const asMap = (node: ConfigNode | undefined): MapNode => (node?.kind === 'map' ? node : EMPTY);
 
@@ -46,22 +46,22 @@ export const statements = (sections: readonly Section[], path: readonly string[]
   });
 
 /** Where a path of the merged settings, which may lead into a list, was written. */
-export const locate = (sections: readonly Section[], path: Path): Located | undefined => {
+export function locate(sections: readonly Section[], path: Path): Located | undefined {
   for (const section of sections.toReversed()) {
     const { node, steps } = walk(section.node, path);
     if (steps === path.length || node.kind !== 'map') return located(section, path.slice(0, steps), node);
   }
   return undefined;
-};
+}
 
 /** Where the path, or else the closest thing around it, was written. */
-export const locateNearest = (sections: readonly Section[], path: Path, otherwise: string): Located => {
+export function locateNearest(sections: readonly Section[], path: Path, otherwise: string): Located {
   for (let length = path.length; length > 0; length -= 1) {
     const found = locate(sections, path.slice(0, length));
     if (found !== undefined) return { ...found, path: [...found.path, ...path.slice(length)] };
   }
   return { file: otherwise, line: 0, path };
-};
+}
 
 const located = (section: Section, path: Path, node: ConfigNode): Located => ({
   file: section.file,

@@ -8,7 +8,7 @@ const RATE = 'must look like "1 day", "12 hours" or "90 minutes"';
 const ZONE = 'must be a time zone like Europe/Berlin';
 const ONE_OF = 'must have either cron or rate';
 
-const isTimeZone = (name: string): boolean => {
+function isTimeZone(name: string): boolean {
   // Intl also takes offsets like +01:00, which EventBridge Scheduler does not.
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
@@ -16,14 +16,14 @@ const isTimeZone = (name: string): boolean => {
   } catch {
     return false;
   }
-};
+}
 
 /** One of the two days is always `?`; that is how cron of AWS differs from other ones. */
-const isCron = (expression: string): boolean => {
+function isCron(expression: string): boolean {
   const fields = expression.split(' ');
   const days = [fields[2], fields[4]];
   return fields.length === 6 && days.filter((day) => day === '?').length === 1;
-};
+}
 
 /** @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html */
 export const scheduleSchema = strictMap(

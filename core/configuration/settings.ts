@@ -55,6 +55,9 @@ const source = strictMap(
         },
       )
       .refine((filter) => Object.keys(filter).length > 0, { error: 'must name at least one filter' })
+      .refine((filter) => !Object.hasOwn(filter, 'owners'), {
+        error: 'found owners inside the filter, must stand beside it: filter: { … } and owners: [ … ]',
+      })
       .optional()
       .describe('EC2 DescribeImages filters, never without `owners`; the newest AMI that matches is taken.'),
     owners: z

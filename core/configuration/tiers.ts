@@ -11,11 +11,11 @@ export const baseImages = (configuration: Configuration, image: string, override
   ...baseStatements(configuration, image, overrides).keys(),
 ];
 
-const baseStatements = (
+function baseStatements(
   configuration: Configuration,
   image: string,
   overrides: Overrides | undefined,
-): Map<string, Located> => {
+): Map<string, Located> {
   const bases = new Map<string, Located>();
   for (const stage of configuration.factory.stages) {
     const layers = layersOf(configuration, image, stage.name, overrides);
@@ -31,23 +31,23 @@ const baseStatements = (
     }
   }
   return bases;
-};
+}
 
 /** The image that a source names, unless it names another kind of source as well, which is its own problem. */
-const baseIn = (source: ConfigNode | undefined): string | undefined => {
+function baseIn(source: ConfigNode | undefined): string | undefined {
   if (source?.kind !== 'map' || OTHER_SOURCES.some((kind) => source.entries.has(kind))) return undefined;
   const image = source.entries.get('image');
   return image?.kind === 'scalar' && typeof image.value === 'string' ? image.value : undefined;
-};
+}
 
 const OTHER_SOURCES = ['ssmParameter', 'filter', 'ids'];
 
 /** Images that are built on each other, found from the given ones. */
-export const cycleProblems = (
+export function cycleProblems(
   configuration: Configuration,
   images: readonly string[],
   overrides: Overrides | undefined,
-): Problem[] => {
+): Problem[] {
   const bases = new Map<string, Map<string, Located>>();
   const basesOf = (image: string) => {
     // The overrides of a request are for the images it asks for, not for what they are built on.
@@ -82,18 +82,17 @@ export const cycleProblems = (
   };
   for (const image of images) follow(image, []);
   return problems;
-};
+}
 
 /**
  * The images in the order of their release: a tier may start when the one before it is done. Only the given images count;
  * a base that is not among them is taken as released before.
- *
- * @throws InvalidConfiguration when images are built on each other
+ *  @throws InvalidConfiguration when images are built on each other
  */
-export const imagesInTiers = (
+export function imagesInTiers(
   images: readonly string[],
   basesOf: (image: string) => readonly string[],
-): string[][] => {
+): string[][] {
   const tiers: string[][] = [];
   let waiting = [...new Set(images)].sort();
   while (waiting.length > 0) {
@@ -107,4 +106,4 @@ export const imagesInTiers = (
     waiting = waiting.filter((image) => !tier.includes(image));
   }
   return tiers;
-};
+}

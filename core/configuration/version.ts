@@ -5,7 +5,7 @@ import { VERSION_PATTERN } from './settings.ts';
 const LONGEST_SLUG = 20;
 
 /** `1.4.20261121093000`, or `1.4.20261121093000-feature-x` from another branch than the default one. */
-export const releaseVersion = ({
+export function releaseVersion({
   majorMinor,
   startedAt,
   branch,
@@ -16,14 +16,14 @@ export const releaseVersion = ({
   readonly startedAt: string;
   readonly branch: string;
   readonly defaultBranch: string;
-}): string => {
+}): string {
   const timestamp = new Date(startedAt).toISOString().replace(/\D/g, '').slice(0, 14);
   const version = `${majorMinor}.${timestamp}`;
   return branch === defaultBranch ? version : `${version}-${branchSlug(branch)}`;
-};
+}
 
 /** At most 20 characters of `[a-z0-9-]`; a short hash for a branch whose name has none of them. */
-export const branchSlug = (branch: string): string => {
+export function branchSlug(branch: string): string {
   const slug = branch
     .normalize('NFKD')
     .replace(/\p{Mark}/gu, '')
@@ -33,7 +33,7 @@ export const branchSlug = (branch: string): string => {
     .slice(0, LONGEST_SLUG)
     .replace(/-$/, '');
   return slug === '' ? createHash('sha256').update(branch).digest('hex').slice(0, 8) : slug;
-};
+}
 
 /** Whether it was released from another branch than the default one. */
 export const isPrerelease = (version: string): boolean => version.includes('-');
@@ -41,10 +41,9 @@ export const isPrerelease = (version: string): boolean => version.includes('-');
 /**
  * Negative when `a` is older than `b`, positive when it is newer, 0 when they are the same. Of two versions with the
  * same numbers the prerelease is older.
- *
- * @throws RangeError for something that is no version
+ *  @throws RangeError for something that is no version
  */
-export const compareVersions = (a: string, b: string): number => {
+export function compareVersions(a: string, b: string): number {
   const left = partsOf(a);
   const right = partsOf(b);
   for (const [at, number] of left.numbers.entries()) {
@@ -55,15 +54,15 @@ export const compareVersions = (a: string, b: string): number => {
   if (left.slug === '') return 1;
   if (right.slug === '') return -1;
   return left.slug < right.slug ? -1 : 1;
-};
+}
 
-const partsOf = (version: string) => {
+function partsOf(version: string) {
   if (!VERSION_PATTERN.test(version))
     throw new RangeError(`found ${version}, a version looks like 1.4.20261121093000`);
   const dash = version.indexOf('-');
   const numbers = dash === -1 ? version : version.slice(0, dash);
   return { numbers: numbers.split('.').map(Number), slug: dash === -1 ? '' : version.slice(dash + 1) };
-};
+}
 
 /** `<image>-<version>-g<7 of the commit>`: the same in every account. */
 export const amiName = ({

@@ -1,4 +1,10 @@
 import * as z from 'zod';
+import { isBranchName } from './branch-names.ts';
+
+const branch = z.string().refine(isBranchName, { error: 'must be the name of a branch, as git takes it' });
+const ref = z
+  .string()
+  .refine(isBranchName, { error: 'must be the name of a commit, a tag or a branch, as git takes it' });
 
 /** What people, events and tools may ask for: the input of `packleader-release`. */
 export const releaseRequestSchema = z
@@ -6,8 +12,8 @@ export const releaseRequestSchema = z
     image: z.string().min(1).optional(),
     /** Never empty: `{}` asks for whatever changed. */
     images: z.array(z.string().min(1)).min(1).optional(),
-    ref: z.string().min(1).optional(),
-    branch: z.string().min(1).optional(),
+    ref: ref.optional(),
+    branch: branch.optional(),
     overrides: z.record(z.string(), z.unknown()).optional(),
     reason: z.string().optional(),
     /** What the console fills in by itself; it means nothing. */

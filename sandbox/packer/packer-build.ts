@@ -1,8 +1,7 @@
 /**
  * The project `packleader-bake`, simulated: what Packer's amazon-ebs builder does to the account, in its order, with its
  * clean-up and the holes in it.
- *
- * @see https://github.com/hashicorp/packer-plugin-amazon/blob/main/builder/ebs/builder.go
+ *  @see https://github.com/hashicorp/packer-plugin-amazon/blob/main/builder/ebs/builder.go
  */
 import { createHash } from 'node:crypto';
 import type { _InstanceType as InstanceType, Image, TagSpecification } from '@aws-sdk/client-ec2';
@@ -74,11 +73,11 @@ export const packerBuild =
     await new Packer(build, behaviour).run();
   };
 
-const instanceTypeOf = (variables: Variables, source: Image | undefined): InstanceType => {
+function instanceTypeOf(variables: Variables, source: Image | undefined): InstanceType {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- EC2 refuses the types it does not know.
   const asked = variables.instance_type as InstanceType | null | undefined;
   return asked ?? (source?.Architecture === 'arm64' ? 't4g.large' : 't3.large');
-};
+}
 
 class Packer {
   readonly #build: BuildRun;

@@ -79,9 +79,9 @@ function addHub({ world, hub }: Sandbox, checkOut: CheckOut): void {
   });
 }
 
-const addRole = (world: World, role: Role): void => {
+function addRole(world: World, role: Role): void {
   world.roles.set(`${role.accountId}/${role.name}`, role);
-};
+}
 
 /** Registers a target: its roles and bake project in the hub's region, and a background in its own. Safe to repeat. */
 function addTarget(

@@ -288,11 +288,11 @@ export class Injection {
   }
 }
 
-const lastsFor = (kind: Kind): number => {
+function lastsFor(kind: Kind): number {
   if (kind.endsWith(' 3 times')) return 3;
   if (kind === 'throttled 30 times') return 30;
   return kind === 'denied' || kind.endsWith('always') || kind === 'stale for 30 s' ? Infinity : 1;
-};
+}
 
 /** Makes a call in a place as it was. The service looks at the place before it first waits for anything. */
 async function asOf(

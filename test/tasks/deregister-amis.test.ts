@@ -29,14 +29,14 @@ const deleteSnapshot = (SnapshotId: string) => new DeleteSnapshotCommand({ Snaps
 const undo = (...targets: readonly Target[]) =>
   handler({ release: RELEASE, stage: 'dev', batches: [batchOf(...targets)] });
 
-const leftoversOf = async (undoing: Promise<unknown>): Promise<unknown> => {
+async function leftoversOf(undoing: Promise<unknown>): Promise<unknown> {
   const error: unknown = await undoing.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
   expect(error).toMatchObject({ name: 'LeftoversRemain' });
   return JSON.parse(Object(error).message).leftovers;
-};
+}
 
 describe('undoing the bakes of a stage', () => {
   it('of which nothing is there changes nothing', async () => {

@@ -44,7 +44,7 @@ const tags = (more: Record<string, string> = {}) =>
     ...more,
   });
 
-const looks = (Filters: { Name: string; Values: string[] }[]) => {
+function looks(Filters: { Name: string; Values: string[] }[]) {
   const own = { Owners: ['self'], IncludeDeprecated: true, IncludeDisabled: true };
   return {
     instances: new DescribeInstancesCommand({ Filters }),
@@ -55,7 +55,7 @@ const looks = (Filters: { Name: string; Values: string[] }[]) => {
     images: new DescribeImagesCommand({ ...own, Filters }),
     snapshots: new DescribeSnapshotsCommand({ OwnerIds: ['self'], Filters }),
   };
-};
+}
 const listBuilds = new ListBuildsForProjectCommand({
   projectName: 'packleader-bake',
   sortOrder: 'DESCENDING',

@@ -59,10 +59,10 @@ const event = {
   startedAt: STARTED_AT,
 };
 
-const resolve = (...stages: Planned) => {
+function resolve(...stages: Planned) {
   aws.holds('hub', 'plans/x/web/plan.json', plans(...stages));
   return handler(event);
-};
+}
 
 function finds(target: Target, image: Image): void {
   aws.on(target, get(PARAMETER), { Parameter: { Value: image.ImageId } });

@@ -24,14 +24,14 @@ const unseen = (target: Target, why: string) => [
   { ...target, resourceId: RELEASE.releaseId, why: `could not be looked at: ${why}` },
 ];
 
-const leftoversOf = async (withdrawing: Promise<unknown>): Promise<unknown> => {
+async function leftoversOf(withdrawing: Promise<unknown>): Promise<unknown> {
   const error: unknown = await withdrawing.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
   expect(error).toMatchObject({ name: 'LeftoversRemain' });
   return JSON.parse(Object(error).message).leftovers;
-};
+}
 
 beforeEach(() => {
   aws.on(DEV, imagesByTag, { Images: [candidate('ami-1')] });

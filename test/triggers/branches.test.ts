@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isBranchName, isOneOf } from '../../triggers/pushes/branches.ts';
+import { isBranchName } from '../../core/contract/branch-names.ts';
+import { isOneOf } from '../../triggers/pushes/branches.ts';
 import { repositoryName } from '../../triggers/pushes/repository-name.ts';
 
 const gitTakes = (name: string) =>

@@ -87,11 +87,11 @@ const headerValue = fc.oneof(
   fc.constantFrom(SECRET.slice(0, -1), `${SECRET} `, SIGNING_TOKEN, SECRET.toUpperCase(), String(Date.now())),
 );
 
-const replaced = (value: unknown, at: number, piece: string, length: number): string => {
+function replaced(value: unknown, at: number, piece: string, length: number): string {
   const whole = String(value);
   const index = at % (whole.length + 1);
   return whole.slice(0, index) + piece + whole.slice(index + length);
-};
+}
 
 const removeHeader = headerName.map((name): Mutation => {
   return ({ headers }) => void delete headers[name];

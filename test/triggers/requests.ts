@@ -95,7 +95,7 @@ export const bitbucketPayload = (...changes: readonly ReturnType<typeof bitbucke
 
 // ---------------------------------------------------------------------------------------------- requests
 
-export const fromGithub = (payload: unknown = githubPayload(), secret = SECRET, event = 'push'): UrlEvent => {
+export function fromGithub(payload: unknown = githubPayload(), secret = SECRET, event = 'push'): UrlEvent {
   const body = JSON.stringify(payload);
   return post(
     {
@@ -106,9 +106,9 @@ export const fromGithub = (payload: unknown = githubPayload(), secret = SECRET, 
     },
     body,
   );
-};
+}
 
-export const fromBitbucket = (payload: unknown = bitbucketPayload(), secret = SECRET): UrlEvent => {
+export function fromBitbucket(payload: unknown = bitbucketPayload(), secret = SECRET): UrlEvent {
   const body = JSON.stringify(payload);
   return post(
     {
@@ -120,7 +120,7 @@ export const fromBitbucket = (payload: unknown = bitbucketPayload(), secret = SE
     },
     body,
   );
-};
+}
 
 export const fromGitlab = (
   payload: unknown = gitlabPayload(),
@@ -137,16 +137,16 @@ export const fromGitlab = (
     JSON.stringify(payload),
   );
 
-export const standardSignature = (signingToken: string, id: string, timestamp: string, body: string) => {
+export function standardSignature(signingToken: string, id: string, timestamp: string, body: string) {
   const key = Buffer.from(signingToken.replace('whsec_', ''), 'base64');
   const digest = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
   return `v1,${digest}`;
-};
+}
 
-export const fromSigningGitlab = (
+export function fromSigningGitlab(
   payload: unknown = gitlabPayload(),
   { token = SIGNING_TOKEN, id = 'f5e5f430-f57b-4e6e-9fac-d9128cd7232f', at = Date.now() } = {},
-): UrlEvent => {
+): UrlEvent {
   const body = JSON.stringify(payload);
   const timestamp = String(Math.floor(at / 1000));
   return post(
@@ -159,4 +159,4 @@ export const fromSigningGitlab = (
     },
     body,
   );
-};
+}

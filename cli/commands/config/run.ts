@@ -31,22 +31,20 @@ export interface ConfigRequest {
 
 /**
  * The effective settings, as YAML under a comment that names the target.
- *
- * @throws InvalidConfiguration, also for an unknown image, stage, region or account
+ *  @throws InvalidConfiguration, also for an unknown image, stage, region or account
  */
-export const configShow = (request: ConfigRequest): string => {
+export function configShow(request: ConfigRequest): string {
   const { settings, target, others } = resolve(request);
   const { image, stage } = request;
   if (request.json === true) return json({ image, stage, target, otherTargets: others, settings });
   return `# ${heading(request, target, others)}\n${stringify(settings, { aliasDuplicateObjects: false })}`;
-};
+}
 
 /**
  * Every effective value with its file and line and, indented below it, what it overrode, newest first.
- *
- * @throws InvalidConfiguration, also for an unknown image, stage, region or account
+ *  @throws InvalidConfiguration, also for an unknown image, stage, region or account
  */
-export const configExplain = (request: ConfigRequest): string => {
+export function configExplain(request: ConfigRequest): string {
   const { origins, target, others } = resolve(request);
   const { image, stage } = request;
   if (request.json === true) return json({ image, stage, target, otherTargets: others, settings: origins });
@@ -54,7 +52,7 @@ export const configExplain = (request: ConfigRequest): string => {
   const width = Math.min(LONGEST_ALIGNED, Math.max(...rows.map(({ left }) => left.length)));
   const lines = rows.map(({ left, place }) => `${left.padEnd(width)}   ${place}`);
   return [heading(request, target, others), ...lines, ''].join('\n');
-};
+}
 
 /** One long value must not push every place off the screen. */
 const LONGEST_ALIGNED = 72;
@@ -68,22 +66,22 @@ const rowsOf = ({ setting, from, overrode }: Origin): { left: string; place: str
 
 const valueText = ({ value }: StatedValue): string => JSON.stringify(value);
 
-const heading = ({ image, stage }: ConfigRequest, target: Target, others: number): string => {
+function heading({ image, stage }: ConfigRequest, target: Target, others: number): string {
   const more = others === 1 ? '1 other target' : `${others} other targets`;
   const hint = others === 0 ? 'the only target' : `${more}: choose with --region and --account`;
   return `${image} in ${stage}, ${targetName(target)} (${hint})`;
-};
+}
 
-const resolve = (request: ConfigRequest) => {
+function resolve(request: ConfigRequest) {
   const configuration = loadConfiguration(request.files);
   const { target, others } = chosenTarget(configuration, request);
   const { image, stage, overrides } = request;
   const asked = overrides === undefined ? { image, stage, target } : { image, stage, target, overrides };
   return { ...effectiveSettings(configuration, asked), target, others };
-};
+}
 
 /** The first target that matches, and how many others the stage has. */
-const chosenTarget = ({ factory }: Configuration, { stage, region, account }: ConfigRequest) => {
+function chosenTarget({ factory }: Configuration, { stage, region, account }: ConfigRequest) {
   const { targets } = chosenStage(factory, stage);
   const inAccount = targets.filter(({ accountId }) => account === undefined || accountId === account);
   const [target] = inAccount.filter((one) => region === undefined || one.region === region);
@@ -94,4 +92,4 @@ const chosenTarget = ({ factory }: Configuration, { stage, region, account }: Co
       : ['region', region ?? '', inAccount.map((one) => one.region)];
   const message = `found no ${what} ${shown(asked)} in the stage ${stage}, ${nearest(asked, [...new Set(known)])}`;
   throw new InvalidConfiguration([problem('factory.yaml', 0, ['stages'], message)]);
-};
+}

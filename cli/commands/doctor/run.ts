@@ -1,4 +1,4 @@
-import { checkOutFactory, configurationFiles } from '../../input/checkout.ts';
+import { checkOutFactory, configurationFiles, whichFactory } from '../../input/checkout.ts';
 import { examineFactory } from './examine.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import type { Output } from '../../terminal/output.ts';
@@ -16,7 +16,9 @@ export async function doctorCommand(
   { factory, as: role, json }: DoctorOptions,
   output: Output,
 ): Promise<number> {
-  const files = configurationFiles(checkOutFactory(factory).files);
+  const checkout = checkOutFactory(factory);
+  const files = configurationFiles(checkout.files);
+  if (!json) output.print(`${whichFactory(checkout)}\n`);
   output.status('  … looking at the hub');
   const findings = await examineFactory({
     files,
@@ -26,7 +28,9 @@ export async function doctorCommand(
   output.status('');
   const well = findings.length > 0 && findings.every(({ outcome }) => outcome === 'ok');
   if (json) {
-    output.print(`${JSON.stringify({ outcome: well ? 'ok' : 'failed', checks: findings }, null, 2)}\n`);
+    output.print(
+      `${JSON.stringify({ outcome: well ? 'ok' : 'failed', factory: checkout.directory, checks: findings }, null, 2)}\n`,
+    );
   } else {
     output.print(`${table(findings, output)}\n${verdict(findings, output)}\n`);
   }

@@ -43,7 +43,8 @@ Examples:
   packleader rehearse
   packleader rehearse linux-base --fail 'Bake prod AMIs'
   packleader rehearse linux-base --fail 'Publish release@222222222222=lost' --json
-${EXIT_CODES}`,
+${EXIT_CODES}
+A state of --fail that was never reached is refused as well: such a rehearsal has shown nothing.`,
     )
     .action(async (images: string[], flags: RehearseFlags) => {
       // Loaded when it is needed: CDK and the sandbox take a second that other commands need not wait for.

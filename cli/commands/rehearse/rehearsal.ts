@@ -4,6 +4,7 @@ import { checkFactory } from '../../../core/configuration/check.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
 import type { Factory } from '../../../core/configuration/factory.ts';
 import { throwIfAny } from '../../../core/configuration/documents/problems.ts';
+import { isBranchName } from '../../../core/contract/branch-names.ts';
 import { NAMES, bucketName } from '../../../core/contract/names.ts';
 import { stateGraphSchema, statesOf } from '../../../sandbox/engine/asl.ts';
 import { assumeSources } from '../../../sandbox/rehearsal/assumed-sources.ts';
@@ -48,7 +49,11 @@ export async function runRehearsal(options: RehearseOptions): Promise<Report> {
   const checkout = checkOutFactory(options.factory, options.ref);
   const files = configurationFiles(checkout.files);
   const overrides = parseOverrides(options.overrides);
-  if (options.branch === '') throw refuse('--branch', 'found an empty name, must be the name of a branch');
+  if (options.branch !== undefined && !isBranchName(options.branch))
+    throw refuse(
+      '--branch',
+      `found ${JSON.stringify(options.branch)}, must be the name of a branch, as git takes it`,
+    );
   const chosen = options.images.length > 0 ? { images: [...new Set(options.images)] } : {};
   throwIfAny(checkFactory(files, { ...chosen, ...(overrides && { overrides }) }));
   const configuration = loadConfiguration(files);

@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
+import type { Report } from '../../../sandbox/rehearsal/rehearsal.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
-import type { Output } from '../../terminal/output.ts';
 import { Narrator } from '../../terminal/narrator.ts';
+import type { Output } from '../../terminal/output.ts';
 import { type RehearseOptions, runRehearsal } from './rehearsal.ts';
 import { tellAssumptions, tellBeginning, tellEnd } from './tell.ts';
-import type { Report } from '../../../sandbox/rehearsal/rehearsal.ts';
 
 /** `packleader rehearse`: tells what happens while it happens, or prints one document at the end. */
 export async function rehearseCommand(
@@ -13,11 +13,11 @@ export async function rehearseCommand(
 ): Promise<number> {
   // The heap may grow by a fifth between collections: a thousand targets then fit into 512 MiB.
   setFlagsFromString('--heap-growing-percent=20');
-  if (json) {
-    const report = await runRehearsal(options);
-    output.print(`${JSON.stringify(documentOf(report), null, 2)}\n`);
-    return exitCode(report);
-  }
+  const report = await (json ? printed(options, output) : told(options, output));
+  return exitCode(report);
+}
+
+async function told(options: RehearseOptions, output: Output): Promise<Report> {
   let startedAt = performance.now();
   const narrator = new Narrator(output);
   output.status(output.paint('dim', '  … checking the configuration and the templates'));
@@ -31,15 +31,31 @@ export async function rehearseCommand(
     onProgress: (progress) => narrator.follow(progress),
   });
   tellEnd(narrator, report, performance.now() - startedAt);
-  return exitCode(report);
+  return report;
 }
 
 /** The document that `--json` promises. */
-function documentOf({ outcome, error, releases, world }: Report) {
-  return { outcome, ...(error && { error }), releases, world };
+async function printed(options: RehearseOptions, output: Output): Promise<Report> {
+  let factory = '';
+  let assumed: readonly string[] = [];
+  const report = await runRehearsal({
+    ...options,
+    onStart: ({ checkout }) => {
+      factory = checkout.directory;
+    },
+    onAssumed: (assumptions) => {
+      assumed = assumptions;
+    },
+  });
+  const { outcome, error, unmetFaults, releases, world } = report;
+  const document = { outcome, factory, ...(error && { error }), assumed, unmetFaults, releases, world };
+  output.print(`${JSON.stringify(document, null, 2)}\n`);
+  return report;
 }
 
-function exitCode({ outcome }: Report): number {
+/** A fault that was never met has shown nothing: whoever asked for it must not take the end for what follows it. */
+function exitCode({ outcome, unmetFaults }: Report): number {
+  if (unmetFaults.length > 0) return EXIT.refused;
   if (outcome === 'released') return EXIT.released;
   return outcome === 'rolled back' ? EXIT.rolledBack : EXIT.rollbackIncomplete;
 }

@@ -1,5 +1,6 @@
 /** How `packleader rehearse` tells a rehearsal, beyond the story of each release. */
 import type { Report } from '../../../sandbox/rehearsal/rehearsal.ts';
+import { whichFactory } from '../../input/checkout.ts';
 import type { Narrator } from '../../terminal/narrator.ts';
 import type { Output } from '../../terminal/output.ts';
 import { count, minutes } from '../../terminal/words.ts';
@@ -13,9 +14,9 @@ export function tellBeginning(
   const targets = factory.stages
     .map(({ name, targets: of }) => `${name} (${count(of.length, 'target')})`)
     .join(', then ');
-  const note = checkout.note === undefined ? '' : ` (${checkout.note})`;
   const lines = [
-    `${paint('bold', images.join(', '))} at ${checkout.commit.slice(0, 7)}${note}, into ${targets}`,
+    whichFactory(checkout),
+    `${paint('bold', images.join(', '))} into ${targets}`,
     ...faults.map(({ state, kind, accountId, region }) => {
       const where = [accountId, region].filter((part) => part !== undefined).join('/');
       return paint('yellow', `  with a fault: ${state}${where && ` in ${where}`} is ${DOING[kind]}`);

@@ -1,5 +1,10 @@
 import { problem, sortedProblems, type Problem } from '../../../core/configuration/documents/problems.ts';
-import { checkOutFactory, configurationFiles } from '../../input/checkout.ts';
+import {
+  type FactoryCheckout,
+  checkOutFactory,
+  configurationFiles,
+  whichFactory,
+} from '../../input/checkout.ts';
 import type { Output } from '../../terminal/output.ts';
 import { CHECKS, whyOf } from '../../checks/check.ts';
 import { validate, type Validation } from '../../checks/validate.ts';
@@ -19,7 +24,8 @@ export interface ValidateOptions {
 /** `packleader validate`: tells every check, or prints one document at the end. Returns whether all is in order. */
 export async function validateCommand(options: ValidateOptions, output: Output): Promise<boolean> {
   const startedAt = performance.now();
-  const { commit, note, files } = checkOutFactory(options.factory, options.ref);
+  const checkout = checkOutFactory(options.factory, options.ref);
+  const { files } = checkout;
   const validation = await validate(files, {
     configurationFiles: configurationFiles(files),
     ...(options.images.length > 0 && { images: [...new Set(options.images)] }),
@@ -30,11 +36,10 @@ export async function validateCommand(options: ValidateOptions, output: Output):
   output.status('');
   const problems = [...validation.problems, ...(options.strict ? unchecked(validation) : [])];
   if (options.json) {
-    output.print(`${JSON.stringify(documentOf(validation, problems), null, 2)}\n`);
+    output.print(`${JSON.stringify(documentOf(checkout, validation, problems), null, 2)}\n`);
     return problems.length === 0;
   }
-  const heading = `${commit.slice(0, 7)}${note === undefined ? '' : ` (${note})`}`;
-  output.print(`the factory at ${heading}\n`);
+  output.print(`${whichFactory(checkout)}\n`);
   for (const name of CHECKS) tell(output, name, validation.checked);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   output.print(`\n${verdict(output, validation, problems, options.strict)}\n`);
@@ -46,9 +51,10 @@ export async function validateCommand(options: ValidateOptions, output: Output):
 }
 
 /** The document that `--json` promises. */
-function documentOf({ checked }: Validation, problems: readonly Problem[]) {
+function documentOf({ directory }: FactoryCheckout, { checked }: Validation, problems: readonly Problem[]) {
   return {
     outcome: problems.length === 0 ? 'valid' : 'refused',
+    factory: directory,
     checks: checked.map(({ check: { check, image, stage }, result }) => {
       const why = whyOf(result);
       return { check, image, stage, outcome: result.outcome, ...(why !== undefined && { why }) };

@@ -28,10 +28,10 @@ export function tell({ print, paint }: Output, name: CheckName, all: readonly Ch
   }
 }
 
-export const placeOf = ({ image, stage }: Checked['check']): string => {
+export function placeOf({ image, stage }: Checked['check']): string {
   const of = image === null ? '' : ` ${image}`;
   return stage === null ? of : `${of} in ${stage}`;
-};
+}
 
 /** What was looked at, where it is more than one thing. */
 function extent(checked: readonly Checked[]): string[] {

@@ -52,16 +52,16 @@ const wordsOf = (name: string): string[] =>
     .split(/[^a-z]+/)
     .filter((word) => word !== '');
 
-const isSecretWord = (word: string): boolean => {
+function isSecretWord(word: string): boolean {
   const singular = word.replace(/s$/, '');
   return SECRET_WORDS.has(singular) || [...SECRET_PAIRS].some((pair) => singular.endsWith(pair));
-};
+}
 
 /** Whether any word of the name says "secret", even when the name is only about one. */
-export const mentionsSecret = (name: string): boolean => {
+export function mentionsSecret(name: string): boolean {
   const words = wordsOf(name);
   return words.some((word, at) => isSecretWord(word) || isSecretWord(`${word}${words[at + 1] ?? ''}`));
-};
+}
 
 /** Whether a value of this name is a secret: `dbPassword` and `api_key` are, `tokenTtlSeconds` is not. */
 export const namesSecret = (name: string): boolean =>

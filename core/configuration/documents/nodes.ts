@@ -23,18 +23,18 @@ export interface MapNode extends Place {
 export type ConfigNode = ScalarNode | ListNode | MapNode;
 
 /** The tree as plain JSON. */
-export const plain = (node: ConfigNode): unknown => {
+export function plain(node: ConfigNode): unknown {
   if (node.kind === 'scalar') return node.value;
   if (node.kind === 'list') return node.items.map(plain);
   return Object.fromEntries([...node.entries].map(([key, value]) => [key, plain(value)]));
-};
+}
 
 /** The one key that is refused wherever it stands: to JavaScript it is not data. */
 export const FORBIDDEN_KEY = '__proto__';
 export const forbiddenKey = 'found the key __proto__, must be another name';
 
 /** The deepest node on the way to `path`, and how many steps lead to it. */
-export const walk = (node: ConfigNode, path: Path): { node: ConfigNode; steps: number } => {
+export function walk(node: ConfigNode, path: Path): { node: ConfigNode; steps: number } {
   let at = node;
   for (const [steps, step] of path.entries()) {
     let next: ConfigNode | undefined;
@@ -44,13 +44,13 @@ export const walk = (node: ConfigNode, path: Path): { node: ConfigNode; steps: n
     at = next;
   }
   return { node: at, steps: path.length };
-};
+}
 
 /** Turns a JavaScript object, like the overrides of a release request, into a tree without lines. */
-export const nodeFromObject = (
+export function nodeFromObject(
   file: string,
   value: Readonly<Record<string, unknown>>,
-): { node: MapNode; problems: Problem[] } => {
+): { node: MapNode; problems: Problem[] } {
   const problems: Problem[] = [];
   const place = { file, line: 0 };
   const fromMap = (map: object, path: Path): MapNode => {
@@ -74,4 +74,4 @@ export const nodeFromObject = (
     return { kind: 'scalar', value: null, ...place };
   };
   return { node: fromMap(value, []), problems };
-};
+}

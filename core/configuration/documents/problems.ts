@@ -42,14 +42,14 @@ const problemText = (one: Problem): string =>
   `${placeText(one)}${one.path === '' ? '' : ` ${one.path}`}: ${one.message}`;
 
 /** Each problem once, by file and line. */
-export const sortedProblems = (problems: readonly Problem[]): Problem[] => {
+export function sortedProblems(problems: readonly Problem[]): Problem[] {
   const unique = new Map(
     problems.map((one) => [JSON.stringify([one.file, one.line, one.path, one.message]), one]),
   );
   return [...unique.values()].sort((a, b) =>
     a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1,
   );
-};
+}
 
 /** Everything that is wrong, at once; the message has one line per problem: `file:line path: message`. */
 export class InvalidConfiguration extends PackleaderError {
@@ -61,27 +61,27 @@ export class InvalidConfiguration extends PackleaderError {
   }
 }
 
-export const throwIfAny = (problems: readonly Problem[]): void => {
+export function throwIfAny(problems: readonly Problem[]): void {
   if (problems.length > 0) throw new InvalidConfiguration(problems);
-};
+}
 
 const LONGEST_SHOWN = 60;
 
 /** A value as a message shows it: short, and never a credential. */
-export const shown = (value: unknown): string => {
+export function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a map';
   const text = JSON.stringify(value) ?? String(value);
   if (credentialIn(text) !== undefined) return 'a credential (not shown)';
   return text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN)}..."`;
-};
+}
 
 /** `the nearest is "prod"`, or all there are when nothing is near. */
-export const nearest = (found: string, known: readonly string[]): string => {
+export function nearest(found: string, known: readonly string[]): string {
   if (known.length === 0) return 'there are none';
   const candidate = closest(found.toLowerCase(), known);
   const near = distance(found.toLowerCase(), candidate.toLowerCase()) <= Math.max(2, candidate.length / 2);
   if (near) return `the nearest is ${shown(candidate)}`;
   const listed = known.slice(0, 20).map(shown).join(', ');
   return `known ${known.length === 1 ? 'is' : 'are'} ${listed}${known.length > 20 ? ', ...' : ''}`;
-};
+}

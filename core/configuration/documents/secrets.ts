@@ -12,7 +12,7 @@ import { problem, type Path, type Problem } from './problems.ts';
 const MUST_BE = 'must be { secretsManager: <name> } or { ssmParameter: <name> }';
 
 /** One problem for every value or key that is, or is named like, a credential. */
-export const secretProblems = (root: ConfigNode): Problem[] => {
+export function secretProblems(root: ConfigNode): Problem[] {
   const problems: Problem[] = [];
   const visit = (node: ConfigNode, path: Path, name: string): void => {
     if (node.kind === 'list') node.items.forEach((item, at) => visit(item, [...path, at], name));
@@ -36,9 +36,9 @@ export const secretProblems = (root: ConfigNode): Problem[] => {
   };
   visit(root, [], '');
   return problems;
-};
+}
 
-const secretIn = ({ value }: ScalarNode, name: string): string | undefined => {
+function secretIn({ value }: ScalarNode, name: string): string | undefined {
   if (typeof value === 'number')
     return namesSecretNumber(name) ? `a plain value under the name of a secret` : undefined;
   if (typeof value !== 'string' || value === '') return undefined;
@@ -46,4 +46,4 @@ const secretIn = ({ value }: ScalarNode, name: string): string | undefined => {
   if (kind !== undefined) return kind;
   if (mentionsSecret(name) && looksLikeAwsSecretKey(value)) return 'an AWS secret access key';
   return namesSecret(name) ? 'a plain value under the name of a secret' : undefined;
-};
+}

@@ -1,5 +1,6 @@
 /** Turns what a zod schema found wrong into problems with a file, a line and one sentence. */
 import * as z from 'zod';
+import { REGIONS } from '../../contract/regions.ts';
 import { regionSchema } from '../../contract/targets.ts';
 import { namesSecret } from './credentials.ts';
 import { nearest, problem, shown, type Path, type Problem } from './problems.ts';
@@ -29,14 +30,17 @@ export const text = (pattern: RegExp, must: string) =>
   z.string({ error: must }).regex(pattern, { error: must });
 
 const REGION = 'must look like eu-west-1';
-export const region = z
-  .string({ error: REGION })
-  .refine((name) => regionSchema.safeParse(name).success, { error: REGION });
+export const region = z.string({ error: REGION }).refine((name) => REGIONS.includes(name), {
+  error: ({ input }) =>
+    regionSchema.safeParse(input).success
+      ? `must be a region of AWS, ${nearest(String(input), REGIONS)}`
+      : REGION,
+});
 
-export const wholeNumber = (from: number, to: number) => {
+export function wholeNumber(from: number, to: number) {
   const must = `must be a whole number from ${from} to ${to}`;
   return z.int({ error: must }).min(from, { error: must }).max(to, { error: must });
-};
+}
 
 interface Source {
   /** The value that was validated. */
@@ -70,11 +74,11 @@ export const schemaProblems = (issues: readonly z.core.$ZodIssue[], source: Sour
     return [at(path, `found ${isSecret ? 'a value (not shown)' : shown(found)}, ${issue.message}`)];
   });
 
-const valueAt = (value: unknown, path: Path): unknown => {
+function valueAt(value: unknown, path: Path): unknown {
   let at = value;
   for (const step of path) {
     if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined;
     at = Object.entries(at).find(([key]) => key === String(step))?.[1];
   }
   return at;
-};
+}

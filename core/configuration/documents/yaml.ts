@@ -34,10 +34,9 @@ export interface YamlFile {
 
 /**
  * Anchors, aliases and merge keys (`<<`) are resolved; a value keeps the line it was written on.
- *
- * @see https://eemeli.org/yaml/#documents
+ *  @see https://eemeli.org/yaml/#documents
  */
-export const readYaml = (file: string, text: string): YamlFile => {
+export function readYaml(file: string, text: string): YamlFile {
   const lines = new LineCounter();
   const options = { lineCounter: lines, merge: true, prettyErrors: false, uniqueKeys: false };
   const documents = parseAllDocuments(text, options);
@@ -73,7 +72,7 @@ export const readYaml = (file: string, text: string): YamlFile => {
     node?.line ?? 1,
     `found ${node?.kind === 'list' ? 'a list' : 'a single value'}, must be a map of keys to values`,
   );
-};
+}
 
 const failed = (file: string, line: number, message: string): YamlFile => ({
   node: undefined,
@@ -85,7 +84,7 @@ const firstSentence = (message: string) => (message.split('\n')[0] ?? message).r
 const rangeStart = (node: unknown): number | undefined =>
   isAlias(node) || isScalar(node) || isMap(node) || isSeq(node) ? node.range?.[0] : undefined;
 
-const expandsModestly = (document: Document): boolean => {
+function expandsModestly(document: Document): boolean {
   try {
     document.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
     return true;
@@ -93,7 +92,7 @@ const expandsModestly = (document: Document): boolean => {
     if (error instanceof ReferenceError) return false;
     throw error;
   }
-};
+}
 
 class TreeBuilder {
   readonly problems: Problem[] = [];

@@ -96,11 +96,11 @@ sshInterface = "session_manager"                      default
   });
 });
 
-const directory = () => {
+function directory() {
   const path = mkdtempSync(join(tmpdir(), 'factory-'));
   onTestFinished(() => rmSync(path, { recursive: true }));
   return path;
-};
+}
 
 describe('a factory directory', () => {
   it('gives its YAML files, whether it is the factory or holds it in packer/', () => {

@@ -49,7 +49,7 @@ const named = (name: string, message = name) => Object.assign(new Error(message)
 const refuse = (permission: string) =>
   named('AccessDeniedException', `not authorized to perform ${permission}`);
 
-const trustOf = (role: string): string => {
+function trustOf(role: string): string {
   const ofHub = { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: `arn:aws:iam::${HUB}:root` } };
   const machine = `arn:aws:states:eu-west-1:${HUB}:stateMachine:packleader-bake-batch`;
   const statements: Record<string, object> = {
@@ -62,7 +62,7 @@ const trustOf = (role: string): string => {
     },
   };
   return encodeURIComponent(JSON.stringify({ Version: '2012-10-17', Statement: [statements[role]] }));
-};
+}
 
 /** AWS as it should be, seen from an account of the hub, with a role in each target. */
 function everythingIsWell(): void {

@@ -31,6 +31,9 @@ async function run(...args: string[]) {
 
 const documentSchema = z.object({
   outcome: z.string(),
+  factory: z.string().optional(),
+  assumed: z.array(z.string()).default([]),
+  unmetFaults: z.array(z.looseObject({ state: z.string() })).default([]),
   releases: z
     .array(
       z.object({
@@ -132,6 +135,24 @@ describe('packleader rehearse', () => {
     expect(kinds).toEqual(['ami', 'snap']);
   });
 
+  test('exits with 2 when a state of --fail was never reached, and says so', async () => {
+    const args = ['linux-base', '--factory', shipped, '--fail', 'Bake dev AMIs', '--fail', 'Publish release'];
+    const { exit, unmetFaults } = await rehearseJson(...args);
+    expect(exit).toBe(2);
+    expect(unmetFaults.map(({ state }) => state)).toEqual(['Publish release']);
+    const told = await run('rehearse', ...args);
+    expect(told.exit).toBe(2);
+    expect(told.out).toContain('the fault in "Publish release" was never met: the release did not get there');
+  });
+
+  test('says first which factory it takes', async () => {
+    const { out } = await run('rehearse', 'linux-base', '--factory', shipped);
+    expect(out).toMatch(/^the factory in packer at [0-9a-f]{7}/);
+    const { factory, assumed } = await rehearseJson('linux-base', '--factory', shipped);
+    expect(factory).toBe('packer');
+    expect(assumed).toEqual([]);
+  });
+
   test('rehearses a single image on a base that was released before', async () => {
     const { exit, releases } = await rehearseJson('linux-web', '--factory', shipped);
     expect(exit).toBe(0);
@@ -224,7 +245,8 @@ describe('packleader rehearse', () => {
     [['--override', 'instanceTyp=t3.large'], 'found an unknown key, the nearest is "instanceType"'],
     [['--override', 'network=x', '--override', 'network.vpcId=y'], 'must not be inside a plain value'],
     [['--ref', 'no-such-ref'], 'git knows no commit, branch or tag no-such-ref'],
-    [['--branch', ''], 'found an empty name'],
+    [['--branch', ''], 'found "", must be the name of a branch, as git takes it'],
+    [['--branch', 'feature/../x y'], 'found "feature/../x y", must be the name of a branch, as git takes it'],
     [['--fial', 'x'], "unknown option '--fial'"],
   ])('fails with %j, and does nothing', async (args, sentence) => {
     const refused = await rehearseJson('--factory', shipped, ...args);

@@ -99,9 +99,9 @@ const calls = () =>
     .filter(([name, first]) => name !== 'packer' || first !== 'version')
     .map(([name = '', first]) => (name === 'packer' ? `${name} ${first}` : name))
     .toSorted();
-const forgetCalls = () => {
+function forgetCalls() {
   for (const name of ['calls', 'told']) rmSync(join(place, name), { force: true });
-};
+}
 
 // ---------------------------------------------------------------------------------------------- the command
 
@@ -246,8 +246,10 @@ describe('packleader validate', () => {
     fakePacker();
     const { code, out } = await run('validate', '--factory', writeFactory());
     expect(code).toBe(0);
-    const lines = out.replace(/ in [\d.]+ s: /, ' in 1.0 s: ').replace(/at [0-9a-f]{7}/, 'at 0000000');
-    expect(lines).toBe(`the factory at 0000000 (not in git: the commit is a hash of the files)
+    const lines = out
+      .replace(/ in [\d.]+ s: /, ' in 1.0 s: ')
+      .replace(/in \/\S+ at [0-9a-f]{7}/, 'in /factory at 0000000');
+    expect(lines).toBe(`the factory in /factory at 0000000 (not in git: the commit is a hash of the files)
   ok    configuration
   ok    variables        3 images in 2 stages
   ok    packer fmt

@@ -13,12 +13,12 @@ const [first = { accountId: '', region: '' }] = targets(1);
 const pause = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Throws the errors in turn, one a target. */
-const throwing = (...names: readonly ErrorName[]) => {
+function throwing(...names: readonly ErrorName[]) {
   const left = [...names];
   return inEveryTarget(targets(names.length), async () => {
     throw new PackleaderError(left.shift() ?? ERRORS.awsCallFailed, 'why');
   });
-};
+}
 
 describe('work in every target', () => {
   it('returns its results in the order of the targets, whichever is ready first', async () => {

@@ -20,6 +20,41 @@ describe('the check of a factory', () => {
     expect(problemsWith(edited('config/default.yaml', 'alias/images', 'key'))).toHaveLength(1);
   });
 
+  it.each([
+    ['variables: [1, 2]\n', ':1 variables: found a list, must be a map of Packer variables'],
+    ['tags: none\n', ':1 tags: found "none", must be a map of strings'],
+    ['instanceType: [m7i.large]\n', ':1 instanceType: found a list, must look like m7i.large'],
+    ['timeoutMinutes: { dev: 5 }\n', ':1 timeoutMinutes: found a map, must be a whole number from 5 to 480'],
+    ['network: vpc-0123456789abcdef0\n', ':1 network: found "vpc-0123456789abcdef0", must be a map'],
+    [
+      'network:\n  securityGroupIds: sg-0123456789abcdef0\n',
+      ':2 network.securityGroupIds: found "sg-0123456789abcdef0", must be a list of security group ids',
+    ],
+    [
+      'accounts:\n  "111111111111":\n    regions:\n      us-east-1:\n        tags: [a]\n',
+      ':5 accounts.111111111111.regions.us-east-1.tags: found a list, must be a map of strings',
+    ],
+  ])('fails for %j in one layer, although a later layer covers it', (layer, message) => {
+    const covering = `${factoryWith().get('images/base/config/default.yaml')}variables: { a: 1 }
+tags: { Team: images }
+instanceType: m7i.large
+timeoutMinutes: 60
+network:
+  vpcId: vpc-0123456789abcdef0
+  subnetId: subnet-0123456789abcdef0
+  securityGroupIds: []
+`;
+    const files = { 'config/dev.yaml': layer, 'images/base/config/dev.yaml': covering };
+    expect(problemsWith(files, { images: ['base'] })).toEqual([`config/dev.yaml${message}`]);
+  });
+
+  it('fails for owners inside a filter, and says where they belong', () => {
+    const source = 'source: { filter: { name: x, owners: amazon }, owners: [amazon] }\n';
+    expect(problemsWith({ 'images/base/config/default.yaml': source }, { images: ['base'] })).toEqual([
+      'images/base/config/default.yaml:1 source.filter: found owners inside the filter, must stand beside it: filter: { … } and owners: [ … ]',
+    ]);
+  });
+
   it('looks at the values of every single target', () => {
     const layer = `accounts: { '111111111111': { regions: { us-east-1: { timeoutMinutes: 1 } } } }\n`;
     expect(

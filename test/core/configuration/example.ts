@@ -50,21 +50,21 @@ platform: windows
 };
 
 /** The example with some files written anew; null deletes a file. */
-export const factoryWith = (changes: Readonly<Record<string, string | null>> = {}): Map<string, string> => {
+export function factoryWith(changes: Readonly<Record<string, string | null>> = {}): Map<string, string> {
   const files = new Map(Object.entries(FILES));
   for (const [file, text] of Object.entries(changes)) {
     if (text === null) files.delete(file);
     else files.set(file, text);
   }
   return files;
-};
+}
 
 /** The text of one file of the example with a piece replaced; fails when the piece is not there. */
-export const edited = (file: string, piece: string, replacement: string): Record<string, string> => {
+export function edited(file: string, piece: string, replacement: string): Record<string, string> {
   const text = FILES[file] ?? '';
   if (!text.includes(piece)) throw new Error(`${file} does not contain ${piece}`);
   return { [file]: text.replace(piece, replacement) };
-};
+}
 
 const line = ({ file, line: number, path, message }: Problem) =>
   `${file}${number === 0 ? '' : `:${number}`}${path === '' ? '' : ` ${path}`}: ${message}`;
@@ -86,7 +86,7 @@ export const baseSettings = (
 ) => effectiveSettings(loadConfiguration(factoryWith(changes)), { image, stage, target, overrides });
 
 /** What was thrown, which must be an InvalidConfiguration. */
-export const refusal = (action: () => unknown): InvalidConfiguration => {
+export function refusal(action: () => unknown): InvalidConfiguration {
   try {
     action();
   } catch (error) {
@@ -94,4 +94,4 @@ export const refusal = (action: () => unknown): InvalidConfiguration => {
     throw error;
   }
   throw new Error('nothing was refused');
-};
+}

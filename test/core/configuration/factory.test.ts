@@ -75,6 +75,14 @@ describe('a factory', () => {
       'factory.yaml:10 stages[1].targets[0].region: found "Ireland", must look like eu-west-1',
     ],
     [
+      'on a region that looks like one and is none, naming the nearest',
+      edit(
+        "{ accountId: '222222222222', region: eu-west-1 }",
+        "{ accountId: '222222222222', region: us-esat-1 }",
+      ),
+      'factory.yaml:10 stages[1].targets[0].region: found "us-esat-1", must be a region of AWS, the nearest is "us-east-1"',
+    ],
+    [
       'on a repository that is no URL',
       edit('https://github.com/example/images', 'images'),
       'factory.yaml:1 repository: found "images", must be an https, ssh or codecommit URL',

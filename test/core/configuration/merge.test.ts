@@ -24,10 +24,10 @@ const { map } = fc.letrec<{ map: JsonMap; value: Json }>((tie) => ({
 }));
 const layers = fc.array(map, { maxLength: 5 });
 
-const section = (value: JsonMap, at: number): Section => {
+function section(value: JsonMap, at: number): Section {
   const file = `layer-${at}`;
   return { file, path: [], node: nodeFromObject(file, value).node };
-};
+}
 const sections = (values: readonly JsonMap[]) => values.map(section);
 const merged = (...values: JsonMap[]) => plain(mergeSections(sections(values)));
 
@@ -40,20 +40,20 @@ const leaves = (value: unknown, path: string[] = []): [string[], unknown][] =>
     : [[path, value]];
 
 /** What stands at a path, undefined when nothing does; written without the code under test. */
-const dig = (value: unknown, path: readonly string[]): unknown => {
+function dig(value: unknown, path: readonly string[]): unknown {
   const [first, ...rest] = path;
   if (first === undefined) return value;
   return isMap(value) && Object.hasOwn(value, first) ? dig(value[first], rest) : undefined;
-};
+}
 
-const reversedKeys = (value: Json): Json => {
+function reversedKeys(value: Json): Json {
   if (!isMap(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
       .toReversed()
       .map(([name, item]) => [name, reversedKeys(item)]),
   );
-};
+}
 
 describe('the merge', () => {
   it('merges maps, replaces scalars and lists, and removes what is null', () => {

@@ -11,10 +11,10 @@ const release = {
   prerelease: false,
 };
 
-const variablesOf = (image: string, overrides = {}) => {
+function variablesOf(image: string, overrides = {}) {
   const { settings } = baseSettings({}, { image, overrides });
   return packerVariables({ release, stage: 'dev', target: DEV, settings, execution: 'run-1' });
-};
+}
 
 describe('the variables of a bake', () => {
   it('are all that packleader sets, the tags of the release and the variables of the configuration', () => {

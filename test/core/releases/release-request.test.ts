@@ -36,6 +36,16 @@ describe('a release request', () => {
     ['with a number for a name', { image: 7 }, 'The field "image" is the number 7: '],
     ['with an empty name', { image: '' }, 'The field "image" is the string "": '],
     ['with a list that holds none', { images: ['web', null] }, 'The field "images.1" is null: '],
+    [
+      'with a branch that git takes for none',
+      { branch: 'feature/../x y' },
+      'The field "branch" is the string "feature/../x y": must be the name of a branch, as git takes it.',
+    ],
+    [
+      'with a ref that git takes for none',
+      { ref: '--upload-pack=x' },
+      'The field "ref" is the string "--upload-pack=x": must be the name of a commit, a tag or a branch',
+    ],
     ['with text for overrides', { overrides: 'x' }, 'The field "overrides" is the string "x": '],
     [
       'with both image and images',

@@ -12,16 +12,15 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Observer } from './moto-world.ts';
 
+type Client = Pick<EC2ClientConfig, 'region' | 'endpoint' | 'credentials'>;
+type End = () => Promise<void>;
+
 /** Returns what ends the use. */
-export type Use = (
-  observer: Observer,
-  client: Pick<EC2ClientConfig, 'region' | 'endpoint' | 'credentials'>,
-  imageId: string,
-) => Promise<() => Promise<void>>;
+export type Use = (observer: Observer, client: Client, imageId: string) => Promise<End>;
 
 const STRANGER = '666655554444';
 
-export const launch: Use = async ({ ec2 }, _client, ImageId) => {
+export async function launch({ ec2 }: Observer, _client: Client, ImageId: string): Promise<End> {
   const { Instances: [instance] = [] } = await ec2.send(
     new RunInstancesCommand({ ImageId, InstanceType: 'm7i.large', MinCount: 1, MaxCount: 1 }),
   );
@@ -29,17 +28,17 @@ export const launch: Use = async ({ ec2 }, _client, ImageId) => {
   return async () => {
     await ec2.send(new TerminateInstancesCommand({ InstanceIds }));
   };
-};
+}
 
-export const share: Use = async ({ ec2 }, _client, ImageId) => {
+export async function share({ ec2 }: Observer, _client: Client, ImageId: string): Promise<End> {
   const permission = { UserId: STRANGER };
   await ec2.send(new ModifyImageAttributeCommand({ ImageId, LaunchPermission: { Add: [permission] } }));
   return async () => {
     await ec2.send(new ModifyImageAttributeCommand({ ImageId, LaunchPermission: { Remove: [permission] } }));
   };
-};
+}
 
-export const scale: Use = async (_observer, client, ImageId) => {
+export async function scale(_observer: Observer, client: Client, ImageId: string): Promise<End> {
   const autoScaling = new AutoScalingClient({ ...client });
   const LaunchConfigurationName = 'workers';
   await autoScaling.send(
@@ -48,4 +47,4 @@ export const scale: Use = async (_observer, client, ImageId) => {
   return async () => {
     await autoScaling.send(new DeleteLaunchConfigurationCommand({ LaunchConfigurationName }));
   };
-};
+}

@@ -33,13 +33,13 @@ test('without owners, the newest AMI of a name pattern is a stranger’s', async
   expect((await newest(['amazon']))?.OwnerId).toBe('137112412989');
 });
 
-const imagesSeenBy = async (target: typeof DEV): Promise<(string | undefined)[][]> => {
+async function imagesSeenBy(target: typeof DEV): Promise<(string | undefined)[][]> {
   const { ec2 } = await clientsOf(target);
   const { Images: found = [] } = await ec2.send(
     new DescribeImagesCommand({ Filters: [AL2023], Owners: ['137112412989'] }),
   );
   return found.map(({ ImageId, Name }) => [ImageId, Name]);
-};
+}
 
 test('a public AMI has one id for all accounts of a region, and the same name in another', async () => {
   bound({ targets: [DEV, { ...DEV, accountId: '333333333333' }, PROD] });

@@ -45,7 +45,7 @@ test('a bake leaves one AMI with its snapshot, both tagged with the source AMI, 
   expect(before).toMatchObject(others);
 });
 
-const minutesOf = async (pattern: string): Promise<number> => {
+async function minutesOf(pattern: string): Promise<number> {
   const sandbox = bound();
   const from = sandbox.clock.milliseconds();
   const build = await ended(
@@ -54,7 +54,7 @@ const minutesOf = async (pattern: string): Promise<number> => {
     await startBake(sandbox, DEV, { sourceAmi: publicImage(sandbox, DEV.region, pattern) }),
   );
   return ((build.endTime?.getTime() ?? 0) - from) / MINUTE;
-};
+}
 
 test('a bake takes some virtual minutes, and a Windows one more', async () => {
   const linux = await minutesOf('al2023-*-kernel-6.1-x86_64');
@@ -122,12 +122,12 @@ test('a build whose time is up is TIMED_OUT and cleans nothing up', async () => 
   expect(at(sandbox, DEV)?.keyPairs).toHaveLength(1);
 });
 
-const bakeBoth = async (): Promise<unknown> => {
+async function bakeBoth(): Promise<unknown> {
   const sandbox = bound();
   const ids = await Promise.all([DEV, PROD].map(async (target) => startBake(sandbox, target)));
   await Promise.all(ids.map(async (id, index) => ended(sandbox, index === 0 ? DEV : PROD, id)));
   return [snapshotOf(sandbox.world), sandbox.clock.now(), sandbox.calls.length];
-};
+}
 
 test('the same bakes give the same world', async () => {
   expect(await bakeBoth()).toEqual(await bakeBoth());

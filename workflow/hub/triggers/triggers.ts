@@ -33,7 +33,7 @@ export interface TriggersProps {
 
 /**
  * GitHub gives up after 10 seconds.
- * @see https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
+ *  @see https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
  */
 const WEBHOOK_TIMEOUT = Duration.seconds(8);
 

@@ -7,18 +7,18 @@ const problemsOf = (text: string) =>
     ({ line, path, message }) => `${line}${path && ` ${path}`}: ${message}`,
   );
 
-const valueOf = (text: string) => {
+function valueOf(text: string) {
   const { node, problems } = readYaml('a.yaml', text);
   expect(problems).toEqual([]);
   return node && plain(node);
-};
+}
 
 /** Eight levels of nine aliases each: 43 million numbers in 300 bytes. */
-const bomb = () => {
+function bomb() {
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
   const levels = names.slice(1).map((name, at) => `${name}: &${name} [${`*${names[at]}, `.repeat(9)}]`);
   return ['a: &a [1]', ...levels].join('\n');
-};
+}
 
 describe('a YAML file', () => {
   it('may use anchors, aliases and merge keys, and its own keys win over merged ones', () => {

@@ -23,11 +23,11 @@ const alarmSchema = z.looseObject({
 });
 const alarmsOf = (stack = theHub) =>
   stack.ofType('AWS::CloudWatch::Alarm').map(({ is }) => alarmSchema.parse(is));
-const alarmNamed = (name: string, stack = theHub) => {
+function alarmNamed(name: string, stack = theHub) {
   const found = alarmsOf(stack).find(({ AlarmName }) => AlarmName === `packleader-${name}`);
   if (!found) throw new Error(`there is no alarm ${name}`);
   return found;
-};
+}
 
 const filterSchema = z.looseObject({
   LogGroupName: z.string(),

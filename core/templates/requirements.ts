@@ -1,0 +1,245 @@
+/**
+ * What the transaction needs of any template: that it makes one AMI, of the name, from the source and in the region that it is told,
+ * encrypted, tagged from the first moment on, seen by nobody else, and that it says which one it made. Packer itself knows none of
+ * this, so a template that lacks it validates, bakes, and is found out only by `Check <stage> AMIs`, or by nobody.
+ */
+import { type Problem, problem, shown } from '../configuration/documents/problems.ts';
+import type { Attribute, Block } from './hcl.ts';
+import type { Source, Template } from './template.ts';
+
+/** Builders whose attributes these are. */
+const BUILDERS = ['amazon-ebs', 'amazon-ebssurrogate'];
+
+/** By attribute: what it must be, and what it is for. */
+const TOLD = {
+  ami_name: ['var.ami_name', 'a rollback finds an AMI by it'],
+  region: ['var.region', 'the AMI must be in its target'],
+  source_ami: ['var.source_ami', 'every account starts from the source AMI that the release has pinned'],
+} as const;
+
+/** Tags that each kind of resource must have from its first moment: whatever a dead bake leaves is found by them. */
+const TAGGED = {
+  tags: 'the AMI',
+  snapshot_tags: 'its snapshots',
+  run_tags: 'the builder and all that belongs to it',
+  run_volume_tags: "the builder's volumes",
+} as const;
+
+const sharedWith = (whom: string) =>
+  `Packer shares before it tags, and before any account has checked its AMI: ${whom} would see one that is never released`;
+
+const FORCED = 'it removes an AMI of the same name, which is another release';
+
+/** By attribute or block: why no template may have it. */
+const FORBIDDEN: Readonly<Record<string, string>> = {
+  ami_groups: sharedWith('groups'),
+  ami_org_arns: sharedWith('organisations'),
+  ami_ou_arns: sharedWith('organisational units'),
+  ami_product_codes: 'a product code cannot be taken back',
+  ami_regions:
+    'copies in other regions are not part of the release, and no rollback would find them: make the region a target',
+  ami_users: sharedWith('accounts'),
+  deregistration_protection: 'a protected AMI cannot be rolled back',
+  encrypt_boot:
+    'it makes an AMI under another name first, which a bake that dies leaves behind: set encrypted and kms_key_id in launch_block_device_mappings',
+  force_delete_snapshot: FORCED,
+  force_deregister: FORCED,
+  region_kms_key_ids: 'it is for copies in other regions, which are not part of the release',
+  skip_create_ami: 'the release is the AMI',
+  skip_save_build_region: 'the AMI must be in its target',
+  snapshot_groups: sharedWith('groups'),
+  snapshot_users: sharedWith('accounts'),
+  source_ami_filter:
+    'the source AMI is resolved once for all accounts: take source_ami = var.source_ami, and write the filter in `source` of a layer',
+};
+
+/** What an attribute may be without meaning anything. */
+const IDLE = ['false', '[]', '{}', 'null', '""'];
+
+/** Everything that a template lacks or must not have, each with its file and line. */
+export function requirementProblems(template: Template): Problem[] {
+  const { sources, builds, files } = template;
+  const [first = ''] = files;
+  if (builds.length === 0)
+    return [problem(first, 0, ['build'], 'found no build, must have one: it is what makes the AMI')];
+  const [build] = builds;
+  const [source] = sources;
+  if (!source || !build)
+    return [
+      problem(
+        build?.file ?? first,
+        build?.line ?? 0,
+        ['build'],
+        'found no source that this template has, must have one in `sources`',
+      ),
+    ];
+  if (sources.length > 1) {
+    const names = sources.map(({ name }) => name).join(', ');
+    return [
+      problem(
+        build.file,
+        build.line,
+        ['build'],
+        `found the sources ${names}, must be one: a bake makes one AMI`,
+      ),
+    ];
+  }
+  const [builder = ''] = source.name.split('.');
+  if (!BUILDERS.includes(builder))
+    return [
+      problem(
+        source.file,
+        source.line,
+        ['source', source.name],
+        `found the builder ${builder}, must be ${BUILDERS.join(' or ')}`,
+      ),
+    ];
+  return [
+    ...toldProblems(source, template),
+    ...tagProblems(source, template),
+    ...encryptionProblems(source, template),
+    ...forbiddenProblems(source),
+    ...manifestProblems(builds),
+  ];
+}
+
+function toldProblems(source: Source, { locals }: Template): Problem[] {
+  return Object.entries(TOLD).flatMap(([name, [wanted, why]]) => {
+    // A filter is answered by itself.
+    if (name === 'source_ami' && hasBlock(source, 'source_ami_filter')) return [];
+    const found = source.attributes.get(name);
+    if (!found) return [missing(source, name, wanted, why)];
+    if (resolved(found, locals) === wanted) return [];
+    return [at(found, source, `found ${shown(found.text)}, must be ${wanted}: ${why}`)];
+  });
+}
+
+function tagProblems(source: Source, { locals }: Template): Problem[] {
+  return Object.entries(TAGGED).flatMap(([name, what]) => {
+    const why = `a bake that dies leaves ${what}, and only these tags tell whose they are`;
+    const found = source.attributes.get(name);
+    const dynamic = dynamicTags(source, name.replace(/s$/, ''));
+    if (!found && !dynamic) return [missing(source, name, 'merge(var.tags, …) or var.tags', why)];
+    const reached = [found, dynamic].some((one) => one && reach(one, locals).has('var.tags'));
+    if (reached) return [];
+    const one = found ?? dynamic;
+    return one
+      ? [
+          at(
+            one,
+            source,
+            `found no var.tags in ${shown(one.text)}, must be var.tags or merge(var.tags, …): ${why}`,
+          ),
+        ]
+      : [];
+  });
+}
+
+/** `dynamic "run_tag" { for_each = var.tags … }` */
+function dynamicTags({ blocks }: Source, label: string): Attribute | undefined {
+  return blocks
+    .find((block) => block.type === 'dynamic' && block.labels[0] === label)
+    ?.attributes.get('for_each');
+}
+
+/** Encrypted while the builder runs already: an AMI that is encrypted afterwards was not, for a while. */
+function encryptionProblems(source: Source, { locals }: Template): Problem[] {
+  const volumes = source.blocks.filter(({ type }) => type === 'launch_block_device_mappings');
+  const why = 'every volume, and so every snapshot, is encrypted with the key of its target';
+  if (volumes.length === 0)
+    return [
+      problem(
+        source.file,
+        source.line,
+        ['source', source.name],
+        `found no launch_block_device_mappings, must have one with encrypted = true and kms_key_id = var.kms_key_id: ${why}`,
+      ),
+    ];
+  return volumes.flatMap((volume) => {
+    const encrypted = volume.attributes.get('encrypted');
+    const key = volume.attributes.get('kms_key_id');
+    const place = ['source', source.name, 'launch_block_device_mappings'];
+    return [
+      ...(encrypted && resolved(encrypted, locals) === 'true'
+        ? []
+        : [
+            problem(
+              volume.file,
+              encrypted?.line ?? volume.line,
+              place,
+              `${encrypted ? `found encrypted = ${shown(encrypted.text)}` : 'found no encrypted'}, must be encrypted = true: ${why}`,
+            ),
+          ]),
+      ...(key && reach(key, locals).has('var.kms_key_id')
+        ? []
+        : [
+            problem(
+              volume.file,
+              key?.line ?? volume.line,
+              place,
+              `${key ? `found kms_key_id = ${shown(key.text)}` : 'found no kms_key_id'}, must be kms_key_id = var.kms_key_id: ${why}`,
+            ),
+          ]),
+    ];
+  });
+}
+
+function forbiddenProblems(source: Source): Problem[] {
+  const attributes = [...source.attributes.values()].filter(({ text }) => !IDLE.includes(text));
+  const found = [
+    ...attributes.map(({ name, file, line }) => ({ name, file, line })),
+    ...source.blocks.map(({ type, file, line }) => ({ name: type, file, line })),
+  ];
+  return found.flatMap(({ name, file, line }) => {
+    const why = FORBIDDEN[name];
+    return why === undefined
+      ? []
+      : [problem(file, line, ['source', source.name, name], `must not be there: ${why}`)];
+  });
+}
+
+/** Post-processors stand in the build, or in sequences of it. */
+function manifestProblems(builds: readonly Block[]): Problem[] {
+  const [build] = builds;
+  const all = builds.flatMap(({ blocks }) => [...blocks, ...blocks.flatMap((block) => block.blocks)]);
+  if (all.some(({ type, labels }) => type === 'post-processor' && labels[0] === 'manifest')) return [];
+  return [
+    problem(
+      build?.file ?? '',
+      build?.line ?? 0,
+      ['build'],
+      'found no post-processor "manifest", must have one: the id of the AMI is read from what it writes, never from the log',
+    ),
+  ];
+}
+
+const hasBlock = ({ blocks }: Source, type: string): boolean => blocks.some((block) => block.type === type);
+
+const missing = (source: Source, name: string, wanted: string, why: string): Problem =>
+  problem(
+    source.file,
+    source.line,
+    ['source', source.name],
+    `found no ${name}, must be ${name} = ${wanted}: ${why}`,
+  );
+
+const at = (found: Attribute, source: Source, message: string): Problem =>
+  problem(found.file, found.line, ['source', source.name, found.name], message);
+
+/** An expression with the local that it may be, and without the quotes of `"${var.region}"`. */
+function resolved({ text }: Attribute, locals: Template['locals'], seen: readonly string[] = []): string {
+  const plain = /^"\$\{\s*([\w.-]+)\s*\}"$/.exec(text)?.[1] ?? text.trim();
+  const [, name = ''] = /^local\.([\w-]+)$/.exec(plain) ?? [];
+  const local = locals.get(name);
+  return local && !seen.includes(name) ? resolved(local, locals, [...seen, name]) : plain;
+}
+
+/** Everything that an expression refers to, directly or through locals. */
+function reach(attribute: Attribute, locals: Template['locals']): Set<string> {
+  const reached = new Set(attribute.references);
+  for (const reference of reached) {
+    const local = reference.startsWith('local.') ? locals.get(reference.slice('local.'.length)) : undefined;
+    for (const further of local?.references ?? []) reached.add(further);
+  }
+  return reached;
+}
