@@ -9,6 +9,8 @@ import { mock } from 'node:test';
 import { main } from '../cli/main.ts';
 import type { Output } from '../cli/terminal/output.ts';
 
+const ROOT = new URL('..', import.meta.url).pathname;
+
 /** Every quoted command starts at this moment, so that versions and the AMIs of that day are the same each time. */
 const STARTED_AT = Date.parse('2026-11-21T09:30:00Z');
 
@@ -60,21 +62,36 @@ export async function outputOf(command: string): Promise<string> {
   const output: Output = { print: write, complain: write, status: () => {}, paint: (_, text) => text };
   // Where there is a Packer it would look at the templates first, and print nothing of it.
   const quick = args[0] === 'rehearse' ? [...args, '--no-validate'] : args;
-  mock.timers.enable({ apis: ['Date'], now: STARTED_AT });
-  try {
-    await main(quick, output);
-  } finally {
-    mock.timers.reset();
-  }
+  await inRepository(async () => main(quick, output));
   if (written === '') throw new Error(`${command} prints nothing.`);
   return normalised(written).trimEnd();
 }
 
+/** Whoever reads the page starts the command in a checkout, wherever npm was started from now. */
+async function inRepository(run: () => Promise<unknown>): Promise<void> {
+  const { INIT_CWD: startedIn } = process.env;
+  const directory = process.cwd();
+  delete process.env['INIT_CWD'];
+  process.chdir(ROOT);
+  mock.timers.enable({ apis: ['Date'], now: STARTED_AT });
+  try {
+    await run();
+  } finally {
+    mock.timers.reset();
+    process.chdir(directory);
+    if (startedIn !== undefined) process.env['INIT_CWD'] = startedIn;
+  }
+}
+
 function normalised(output: string): string {
-  const [, commit, note = ''] = / at ([0-9a-f]{7})( \([^)]*\))?, into /.exec(output) ?? [];
-  const known = commit === undefined ? output : output.replace(note, '').replaceAll(commit, SHOWN.commit);
+  const [line, commit] = FACTORY.exec(output) ?? [];
+  const named = line === undefined ? output : output.replace(line, line.replace(/ \(.*\)$/, ''));
+  const known = commit === undefined ? named : named.replaceAll(commit, SHOWN.commit);
   return known.replace(/(?<= rehearsed in )[\d.]+ s(?=:)/, SHOWN.seconds);
 }
+
+/** What a command says of the factory it takes, with a note when something is not committed. */
+const FACTORY = /^the factory in .* at ([0-9a-f]{7}).*$/m;
 
 /** `1-4, 9` of them, with a line of dots for what is left out between. */
 function chosenLines(output: string, chosen = ''): string {
