@@ -1,10 +1,19 @@
 // Bakes one image in one region with Packer, from the bytes that every account bakes from.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { adviceFor } from './advice.mjs';
 import { lastError } from './last-error.mjs';
+import { laidOverText, layTemplate } from './lay-template.mjs';
 import { awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
@@ -29,32 +38,45 @@ await main(async () => {
   const prefix = required('PACKLEADER_PLAN_PREFIX', new RegExp(`^plans/[^/]+/${SLUG}$`));
   const sourceAmi = required('PKR_VAR_source_ami', /^ami-[0-9a-f]{8,17}$/);
 
-  const [{ variables, secrets }] = await Promise.all([
+  const [{ variables, secrets, template }] = await Promise.all([
     fetchVariables(bucket, prefix, region),
     fetchSource(bucket, sourceKey, sha256),
   ]);
-  const template = resolve('factory', 'images', image);
-  if (!existsSync(template)) throw new Error(`The source has no images/${image}.`);
-
+  const directory = directoryOf(image, template);
   const packer = packerCommand();
   installSessionManagerPlugin();
   // What an earlier build on someone's laptop left in the repository is not ours.
   for (const left of [MANIFEST, PACKAGES, `${PACKAGES}.sha256`])
-    rmSync(join(template, left), { force: true });
-  await bake(packer, ['init', '.'], template, {});
+    rmSync(join(directory, left), { force: true });
+  await bake(packer, ['init', '.'], directory, {});
   await bake(
     packer,
     ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, '.'],
-    template,
+    directory,
     secrets,
   );
   for (const made of [MANIFEST, PACKAGES])
-    if (existsSync(join(template, made))) copyFileSync(join(template, made), join(RECORD, made));
+    if (existsSync(join(directory, made))) copyFileSync(join(directory, made), join(RECORD, made));
 
-  exportVariable('AMI_ID', amiOf(join(template, MANIFEST), { region, release, sourceAmi }));
+  exportVariable('AMI_ID', amiOf(join(directory, MANIFEST), { region, release, sourceAmi }));
   exportVariable('SOURCE_AMI', sourceAmi);
-  exportVariable('PACKAGES_SHA256', packagesSha256(template));
+  exportVariable('PACKAGES_SHA256', packagesSha256(directory));
 });
+
+/**
+ * The directory that Packer runs in: the image's, laid over its template.
+ * @param {string} image
+ * @param {string | undefined} template
+ * @returns {string}
+ */
+function directoryOf(image, template) {
+  const directory = resolve('factory', 'images', image);
+  if (!existsSync(directory)) throw new Error(`The source has no images/${image}.`);
+  if (template !== undefined) say(laidOverText(image, template, layTemplate('factory', image, template)));
+  if (readdirSync(directory).some((file) => /\.pkr\.(hcl|json)$/.test(file))) return directory;
+  const why = template === undefined ? 'takes no template' : `neither does templates/${template}`;
+  throw new Error(`images/${image} holds no *.pkr.hcl, and ${why}.`);
+}
 
 /**
  * @param {string} bucket
@@ -91,7 +113,7 @@ async function download(bucket, key, file) {
 
 /**
  * What the plan tells this target. The variables say by their metadata that there are secrets, so that a missing object is
- * never taken for none.
+ * never taken for none, and which template the image takes, which is undefined for an image that stands alone.
  * @param {string} bucket
  * @param {string} prefix
  * @param {string} region
@@ -102,11 +124,13 @@ async function fetchVariables(bucket, prefix, region) {
   const target = `${prefix}/${arn.split(':')[4]}-${region}`;
   const variables = resolve('target.pkrvars.json');
   const metadata = await download(bucket, `${target}.pkrvars.json`, variables);
-  if (metadata['secrets'] !== 'yes') return { variables, secrets: {} };
+  const template = metadata['template'];
+  if (metadata['secrets'] !== 'yes') return { variables, secrets: {}, template };
   await download(bucket, `${target}.secrets.json`, 'secrets.json');
   return {
     variables,
     secrets: await resolveSecrets(JSON.parse(readFileSync('secrets.json', 'utf8')), region),
+    template,
   };
 }
 
@@ -281,10 +305,10 @@ function amiOf(file, { region, release, sourceAmi }) {
 
 /**
  * The digest of the list of packages that the image wrote of itself; empty when the template has none.
- * @param {string} template
+ * @param {string} directory
  */
-function packagesSha256(template) {
-  const list = join(template, PACKAGES);
+function packagesSha256(directory) {
+  const list = join(directory, PACKAGES);
   if (!existsSync(list)) return '';
   const found = sha256Of(list);
   const stated = existsSync(`${list}.sha256`) ? readFileSync(`${list}.sha256`, 'utf8').slice(0, 64) : found;

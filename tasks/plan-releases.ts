@@ -2,14 +2,14 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { changedImages } from '../core/releases/changed-images.ts';
 import { checkFactory } from '../core/configuration/check.ts';
-import { type Configuration, loadConfiguration } from '../core/configuration/configuration.ts';
+import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
 import { effectiveSettings } from '../core/configuration/effective.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
 import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
 import { packerVariables } from '../core/configuration/packer-variables.ts';
 import { type Problem, problem, throwIfAny } from '../core/configuration/documents/problems.ts';
 import { releaseVersion } from '../core/configuration/version.ts';
-import { FETCH_SOURCE, HAS_SECRETS } from '../core/contract/environments.ts';
+import { FETCH_SOURCE, HAS_SECRETS, takesTemplate } from '../core/contract/environments.ts';
 import { keys } from '../core/contract/keys.ts';
 import { NAMES } from '../core/contract/names.ts';
 import {
@@ -81,7 +81,8 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     const prefix = keys.planPrefix(execution.name, image);
     const name = executionName(release);
     const planned: Plan = { release, stages: [] };
-    const writes: { key: string; document: unknown; metadata?: typeof HAS_SECRETS }[] = [];
+    const { template } = chosenImage(within.factory, image);
+    const writes: { key: string; document: unknown; metadata?: Readonly<Record<string, string>> }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
       const baked = release.prerelease && index > 0 ? [] : targets;
@@ -105,7 +106,10 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
           writes.push({
             key: keys.packerVariables(prefix, target),
             document: told.variables,
-            ...(hasSecrets && { metadata: HAS_SECRETS }),
+            metadata: {
+              ...(template !== undefined && takesTemplate(template)),
+              ...(hasSecrets && HAS_SECRETS),
+            },
           });
           if (hasSecrets) writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
           const { architecture, timeoutMinutes } = settings;
@@ -171,14 +175,15 @@ function readFetched(bucket: string, variables: Event['variables']): Fetched {
 }
 
 async function whatChanged(
-  { factory, ...rest }: Configuration,
+  configuration: Configuration,
   changesKey: string,
   bucket: string,
 ): Promise<string[]> {
   const changes = changesSchema.parse(await readJson({ bucket, key: changesKey }));
-  const configuration = { factory, ...rest };
-  const names = factory.images.map(({ name }) => name);
-  return changedImages(names, changes, (image) => baseImages(configuration, image));
+  return changedImages(configuration.factory.images, changes, {
+    templates: configuration.templateNames,
+    basesOf: (image) => baseImages(configuration, image),
+  });
 }
 
 function releaseOf(

@@ -3,16 +3,28 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { layTemplate } from '../../buildspecs/lay-template.mjs';
+import type { Image } from '../../core/configuration/factory.ts';
+import { type LaidOver, layOver } from './laid-over.ts';
 
 export type Files = ReadonlyMap<string, Uint8Array>;
 
 export class FactoryTree {
   readonly files: Files;
+  readonly #templates: ReadonlyMap<string, string>;
   readonly #hashes = new Map<string, string>();
-  #written: Promise<string> | undefined;
+  readonly #laidOver = new Map<string, LaidOver>();
+  readonly #baked = new Map<string, Promise<string>>();
+  #directory: Promise<string> | undefined;
+  #root: Promise<string> | undefined;
+  #bakedRoot: Promise<string> | undefined;
 
-  constructor(files: Files) {
+  /** @param images with the template that each takes */
+  constructor(files: Files, images: readonly Pick<Image, 'name' | 'template'>[]) {
     this.files = files;
+    this.#templates = new Map(
+      images.flatMap(({ name, template }) => (template === undefined ? [] : [[name, template]])),
+    );
   }
 
   text(name: string): string {
@@ -35,43 +47,64 @@ export class FactoryTree {
     return known;
   }
 
+  /** The directory of an image as it is baked. */
+  laidOver(image: string): LaidOver {
+    const known = this.#laidOver.get(image) ?? layOver(this.files, image, this.#templates.get(image));
+    this.#laidOver.set(image, known);
+    return known;
+  }
+
   /** The directory that holds the files, written when it is first needed. */
   async root(): Promise<string> {
-    return join(await this.#directory(), 'factory');
+    this.#root ??= this.#write('factory');
+    return this.#root;
+  }
+
+  /** The directory of an image, laid over its template as a bake does it: beside {@link root}, where nothing stands twice. */
+  async bakedDirectory(image: string): Promise<string> {
+    const known = this.#baked.get(image) ?? this.#lay(image);
+    this.#baked.set(image, known);
+    return known;
+  }
+
+  async #lay(image: string): Promise<string> {
+    this.#bakedRoot ??= this.#write('baked');
+    const root = await this.#bakedRoot;
+    const template = this.#templates.get(image);
+    if (template !== undefined) layTemplate(root, image, template);
+    return join(root, 'images', image);
   }
 
   /** Writes a file outside of the factory and returns its path. */
   async beside(name: string, text: string): Promise<string> {
-    const place = await mkdtemp(join(await this.#directory(), 'beside-'));
+    const place = await mkdtemp(join(await this.#place(), 'beside-'));
     await writeFile(join(place, name), text);
     return join(place, name);
   }
 
-  async #directory(): Promise<string> {
-    this.#written ??= this.#write();
-    return this.#written;
-  }
-
-  async #write(): Promise<string> {
+  async #place(): Promise<string> {
     // Tools print real paths.
-    const directory = await realpath(await mkdtemp(join(tmpdir(), 'packleader-validate-')));
-    const names = [...this.files.keys()];
-    const parents = new Set(names.map((name) => dirname(join(directory, 'factory', name))));
-    await Promise.all([...parents].map((parent) => mkdir(parent, { recursive: true })));
-    await Promise.all(
-      [...this.files].map(([name, bytes]) => writeFile(join(directory, 'factory', name), bytes)),
-    );
-    return directory;
+    this.#directory ??= mkdtemp(join(tmpdir(), 'packleader-validate-')).then((made) => realpath(made));
+    return this.#directory;
   }
 
-  /** What a tool said of the directory, as a person knows the files. */
+  async #write(name: string): Promise<string> {
+    const root = join(await this.#place(), name);
+    const parents = new Set([...this.files.keys()].map((file) => dirname(join(root, file))));
+    await Promise.all([...parents].map((parent) => mkdir(parent, { recursive: true })));
+    await Promise.all([...this.files].map(([file, bytes]) => writeFile(join(root, file), bytes)));
+    return root;
+  }
+
+  /** What a tool said of the directories, as a person knows the files. */
   async named(text: string): Promise<string> {
-    return text.replaceAll(`${await this.root()}/`, '');
+    const place = await this.#place();
+    return text.replaceAll(`${place}/factory/`, '').replaceAll(`${place}/baked/`, '');
   }
 
   async remove(): Promise<void> {
-    if (this.#written === undefined) return;
-    await rm(await this.#written, { recursive: true, force: true });
+    if (this.#directory === undefined) return;
+    await rm(await this.#directory, { recursive: true, force: true });
   }
 }
 

@@ -1,12 +1,14 @@
 /** `packer fmt -check` for the factory, and `packer validate` for everything that Packer would be told. */
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { isConfiguration } from '../../core/configuration/factory.ts';
 import { problem, shown, type Problem } from '../../core/configuration/documents/problems.ts';
 import { findPacker } from '../../tools/packer.ts';
 import type { Bake, Variables } from './bakes.ts';
 import { type Check, notChecked, OK, type Result, resultOf, unmade, type Work } from './check.ts';
 import type { FactoryTree } from './factory-tree.ts';
+import { ownNames } from './laid-over.ts';
 import { broke, type Ended, runTool } from './run-tool.ts';
+import { isSharedByAll } from './scopes.ts';
 import { declarations, templateFiles } from './template.ts';
 import { noTemplate, stated, WRONG_CONFIGURATION } from './variables.ts';
 
@@ -62,9 +64,9 @@ export function validateChecks(
   const shared = sharedContent(tree);
   return bakes.map(({ image, stage, variables }): Check => {
     const of = { image, stage };
-    if (templateFiles(tree, image).length === 0) {
-      return { check: 'packer validate', ...of, work: [{ run: () => resultOf([noTemplate(image)]) }] };
-    }
+    const { problems } = tree.laidOver(image);
+    const wrong = templateFiles(tree, image).length === 0 ? [noTemplate(tree, image)] : problems;
+    if (wrong.length > 0) return { check: 'packer validate', ...of, work: [{ run: () => resultOf(wrong) }] };
     if (packer === undefined) return unmade('packer validate', PACKER_IS_MISSING, of);
     if (variables === undefined) return unmade('packer validate', WRONG_CONFIGURATION, of);
     const content = [shared, ...imageContent(tree, image)];
@@ -76,22 +78,18 @@ export function validateChecks(
   });
 }
 
-/** What every template may read. */
+/** What the HCL of every image may read. */
 const sharedContent = (tree: FactoryTree): string =>
-  tree.content(
-    [...tree.files.keys()].filter((name) => !name.startsWith('images/') && !isConfiguration(name)),
-  );
+  tree.content([...tree.files.keys()].filter((name) => isSharedByAll(name) && !isConfiguration(name)));
 
-/** The image's own files, those of other images that it names, and the names of all others. */
+/** The files of the image and of its template, those of others that their HCL names, and the names of all the rest. */
 function imageContent(tree: FactoryTree, image: string): string[] {
-  const template = templateFiles(tree, image)
+  const hcl = templateFiles(tree, image)
     .map((file) => tree.text(file))
     .join('\n');
-  const names = [...tree.files.keys()].filter((name) => name.startsWith('images/') && !isConfiguration(name));
-  const isRead = (name: string): boolean => {
-    const of = name.split('/')[1] ?? '';
-    return of === image || template.includes(of);
-  };
+  const baked = new Set(tree.laidOver(image).files.values());
+  const names = [...tree.files.keys()].filter((name) => !isSharedByAll(name) && !isConfiguration(name));
+  const isRead = (name: string): boolean => baked.has(name) || hcl.includes(name.split('/')[1] ?? '');
   return [tree.content(names.filter(isRead)), ...names.filter((name) => !isRead(name)).toSorted()];
 }
 
@@ -114,11 +112,11 @@ function validation(
       // One variable per line, because Packer says which line is wrong.
       const file = await tree.beside('variables.json', `{\n${told.join(',\n')}\n}\n`);
       const args = ['validate', '-no-warn-undeclared-var', `-var-file=${file}`, '.'];
-      const cwd = join(await tree.root(), 'images', image);
+      const cwd = await tree.bakedDirectory(image);
       const ended = await runTool(packer.command, args, { cwd, env: environmentOf(packer) });
       if (ended.status === 0) return OK;
-      const said = diagnostics(`${await tree.named(ended.stderr)}\n${await tree.named(ended.stdout)}`);
-      return validated(said, { ended, image, file, names, variables });
+      const said = diagnostics(await tree.named(`${ended.stderr}\n${ended.stdout}`));
+      return validated(said, { ended, tree, image, file, names, variables });
     },
   };
 }
@@ -127,12 +125,14 @@ function validated(
   said: readonly Diagnostic[],
   {
     ended,
+    tree,
     image,
     file,
     names,
     variables,
   }: {
     readonly ended: Ended;
+    readonly tree: FactoryTree;
     readonly image: string;
     readonly file: string;
     readonly names: readonly string[];
@@ -145,7 +145,7 @@ function validated(
   if (unusable !== undefined) {
     const hint =
       unusable.summary === 'Missing plugins'
-        ? `: run \`packer init\` in images/${image}, or \`npm run packer -- version\` for the amazon plugin`
+        ? `: run \`packer init\` in ${pluginsOf(tree, image)}, or \`npm run packer -- version\` for the amazon plugin`
         : '';
     return notChecked(`${unusable.detail.replace(/ Did you run packer init.*$/, '')}${hint}`);
   }
@@ -157,7 +157,9 @@ function validated(
       secrets.add(variable);
       return [];
     }
-    return [variable === undefined ? inTemplate(one, image) : ofVariable(variable, one, variables, image)];
+    return [
+      variable === undefined ? inTemplate(one, tree, image) : ofVariable(variable, one, variables, image),
+    ];
   });
   if (problems.length > 0) return resultOf(problems);
   if (secrets.size === 0) return notChecked(broke('packer validate', ended));
@@ -166,11 +168,18 @@ function validated(
   );
 }
 
-function inTemplate({ summary, detail, file, line }: Diagnostic, image: string): Problem {
-  const message = detail === '' ? summary : `${summary}: ${detail}`;
+/** Where the plugins are asked for: `packer init` does not need the rest. */
+function pluginsOf(tree: FactoryTree, image: string): string {
+  const file = templateFiles(tree, image).find((one) => tree.text(one).includes('required_plugins'));
+  return file === undefined ? `images/${image}` : dirname(file);
+}
+
+function inTemplate({ summary, detail, file, line }: Diagnostic, tree: FactoryTree, image: string): Problem {
+  const laidOver = tree.laidOver(image);
+  const message = ownNames(laidOver, image, detail === '' ? summary : `${summary}: ${detail}`);
   const place =
     file === '' ? `images/${image}` : file.startsWith('images/') ? file : `images/${image}/${file}`;
-  return problem(place, line, [], message);
+  return problem(ownNames(laidOver, image, place), line, [], message);
 }
 
 function ofVariable(

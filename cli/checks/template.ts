@@ -9,13 +9,12 @@ export interface Declaration {
   readonly sensitive: boolean;
 }
 
-/** The files that Packer takes for the template of an image. */
-export function templateFiles({ files }: FactoryTree, image: string): string[] {
-  const start = `images/${image}/`;
-  return [...files.keys()]
-    .filter((name) => name.startsWith(start) && /^[^/]+\.pkr\.(hcl|json)$/.test(name.slice(start.length)))
-    .toSorted();
-}
+/** The files that Packer reads for an image, of its template and its own, in Packer's order. */
+export const templateFiles = (tree: FactoryTree, image: string): string[] =>
+  [...tree.laidOver(image).files]
+    .filter(([name]) => /^[^/]+\.pkr\.(hcl|json)$/.test(name))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, file]) => file);
 
 /**
  * The input variables of an image's template. Whether the template is right is for Packer to say: what cannot be read here

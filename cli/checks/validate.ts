@@ -8,7 +8,7 @@ import {
   type Configuration,
   type Overrides,
 } from '../../core/configuration/configuration.ts';
-import type { FactoryFiles } from '../../core/configuration/factory.ts';
+import { type FactoryFiles, templateOf } from '../../core/configuration/factory.ts';
 import {
   InvalidConfiguration,
   sortedProblems,
@@ -33,7 +33,19 @@ export interface Checked {
   readonly result: Result;
 }
 
-export interface Validation {
+/** An image with files of its own in place of its template's. */
+export interface Replaced {
+  readonly image: string;
+  readonly template: string;
+  readonly files: readonly string[];
+}
+
+export interface Validation extends Made {
+  /** What is no problem, and may be an accident. */
+  readonly replaced: readonly Replaced[];
+}
+
+interface Made {
   readonly checked: readonly Checked[];
   readonly problems: readonly Problem[];
   /** How many runs of tools there were, and how many the cache spared. */
@@ -63,11 +75,20 @@ export async function validate(
     for (const image of images ?? []) chosenImage(configuration.factory, image);
     if (stage !== undefined) chosenStage(configuration.factory, stage);
   }
-  const tree = new FactoryTree(files);
-  const chosenFiles = [...files.keys()].filter((name) => {
+  const known = configuration?.factory.images ?? [];
+  const tree = new FactoryTree(files, known);
+  const chosen = known.filter(({ name }) => images?.includes(name) ?? true);
+  const isChosen = (name: string): boolean => {
+    if (images === undefined) return true;
     const image = imageOf(name);
-    return image === null || images === undefined || images.includes(image);
-  });
+    if (image !== null) return images.includes(image);
+    const template = templateOf(name);
+    // Who takes a template cannot be told while the configuration is wrong.
+    return (
+      template === null || configuration === undefined || chosen.some((one) => one.template === template)
+    );
+  };
+  const chosenFiles = [...files.keys()].filter(isChosen);
   const packer = await findPacker();
   const checks: Check[] = [
     { check: 'configuration', image: null, stage: null, work: [{ run: () => resultOf(wrong) }] },
@@ -77,7 +98,13 @@ export async function validate(
     ...shellChecks(tree, chosenFiles),
     ...ansibleChecks(tree, chosenFiles),
   ];
-  return runChecks(tree, checks, onChecked);
+  const replacements = chosen.flatMap(({ name, template }) =>
+    template === undefined ? [] : [{ image: name, template, files: tree.laidOver(name).replaced }],
+  );
+  return {
+    ...(await runChecks(tree, checks, onChecked)),
+    replaced: replacements.filter((one) => one.files.length > 0),
+  };
 
   function bakeChecks(): Check[] {
     if (configuration === undefined) {
@@ -85,7 +112,7 @@ export async function validate(
     }
     const { factory } = configuration;
     const bakes = bakesOf(configuration, {
-      images: factory.images.map(({ name }) => name).filter((name) => images?.includes(name) ?? true),
+      images: chosen.map(({ name }) => name),
       stages: factory.stages.map(({ name }) => name).filter((name) => stage === undefined || name === stage),
     });
     return [...variableChecks(tree, bakes), ...validateChecks(tree, packer, bakes)];
@@ -104,7 +131,7 @@ export async function refuseInvalidTemplates(
 ): Promise<void> {
   const packer = await findPacker();
   if (packer === undefined) return;
-  const tree = new FactoryTree(files);
+  const tree = new FactoryTree(files, configuration.factory.images);
   const bakes = bakesOf(configuration, {
     images: images.filter((image) => templateFiles(tree, image).length > 0),
     stages: configuration.factory.stages.map(({ name }) => name),
@@ -127,7 +154,7 @@ async function runChecks(
   tree: FactoryTree,
   checks: readonly Check[],
   onChecked?: (done: number, all: number, latest: Checked) => void,
-): Promise<Validation> {
+): Promise<Made> {
   const runner = new Runner();
   let done = 0;
   const make = async (check: Check): Promise<Checked> => {

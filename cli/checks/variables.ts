@@ -16,14 +16,18 @@ export function variableChecks(tree: FactoryTree, bakes: readonly Bake[]): Check
     if (variables === undefined) return unmade('variables', WRONG_CONFIGURATION, { image, stage });
     const problems = () =>
       templateFiles(tree, image).length === 0
-        ? [noTemplate(image)]
+        ? [noTemplate(tree, image)]
         : variables.flatMap((one) => problemsOf(bake, one, declared.get(image) ?? []));
     return { check: 'variables', image, stage, work: [{ run: () => resultOf(problems()) }] };
   });
 }
 
-export const noTemplate = (image: string): Problem =>
-  problem(`images/${image}`, 0, [], 'found no template of Packer, must hold at least one *.pkr.hcl');
+export function noTemplate(tree: FactoryTree, image: string): Problem {
+  const { template } = tree.laidOver(image);
+  const or = template === undefined ? 'take a template that does' : `templates/${template} must`;
+  const message = `found no template of Packer, must hold at least one *.pkr.hcl, or ${or}`;
+  return problem(`images/${image}`, 0, [], message);
+}
 
 /** A problem at the place that states a value. */
 export const stated = ({ file, line, path }: StatedValue, message: string): Problem => ({

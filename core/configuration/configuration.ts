@@ -1,5 +1,12 @@
 /** A factory with all its layers, read once. */
-import { imageDirectories, readFactory, type Factory, type FactoryFiles, type Image } from './factory.ts';
+import {
+  imageDirectories,
+  readFactory,
+  templateDirectories,
+  type Factory,
+  type FactoryFiles,
+  type Image,
+} from './factory.ts';
 import { layerFiles, overridesLayer, readLayers, type Layer } from './layers.ts';
 import { InvalidConfiguration, nearest, problem, shown, throwIfAny } from './documents/problems.ts';
 
@@ -10,6 +17,8 @@ export interface Configuration {
   readonly factory: Factory;
   /** Names of all image directories, also of those whose image.yaml is wrong. */
   readonly imageNames: readonly string[];
+  /** Names of all template directories, also of those that no image takes. */
+  readonly templateNames: readonly string[];
   readonly layers: ReadonlyMap<string, Layer>;
 }
 
@@ -36,7 +45,12 @@ const alreadyRead = new WeakMap<FactoryFiles, ReturnType<typeof readFiles>>();
 function readFiles(files: FactoryFiles) {
   const { factory, problems } = readFactory(files);
   const layers = readLayers(files, factory);
-  const configuration = factory && { factory, imageNames: imageDirectories(files), layers };
+  const configuration = factory && {
+    factory,
+    imageNames: imageDirectories(files),
+    templateNames: templateDirectories(files),
+    layers,
+  };
   return { configuration, layers, problems };
 }
 

@@ -1,11 +1,11 @@
 /** Reads a factory from a directory of this machine. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { FACTORY_FILE, type FactoryFiles, isConfiguration } from './factory.ts';
+import { FACTORY_FILE, type FactoryFiles, factoryFiles } from './factory.ts';
 import { InvalidConfiguration, problem } from './documents/problems.ts';
 
 /**
- * Every file of the configuration below the directory, which holds `factory.yaml` or `packer/factory.yaml`.
+ * What the configuration reads of the files below the directory, which holds `factory.yaml` or `packer/factory.yaml`.
  *  @throws InvalidConfiguration when it holds neither
  */
 export function readFactoryDirectory(directory: string): FactoryFiles {
@@ -18,7 +18,6 @@ export function readFactoryDirectory(directory: string): FactoryFiles {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(join(root, sep).length))
     .map((file) => file.split(sep).join('/'))
-    .filter(isConfiguration)
     .sort();
-  return new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
+  return factoryFiles(files, (file) => readFileSync(join(root, file), 'utf8'));
 }

@@ -1,9 +1,15 @@
 import { unzipSync } from 'fflate';
-import { type FactoryFiles, isConfiguration } from './factory.ts';
+import { type FactoryFiles, factoryFiles, isConfiguration } from './factory.ts';
 
-/** The configuration files in the zip that every account bakes from. */
+/** What the configuration reads of the zip that every account bakes from; nothing else of it is unpacked. */
 export function factoryFilesOf(zip: Uint8Array): FactoryFiles {
-  const entries = unzipSync(zip, { filter: ({ name }) => isConfiguration(name) });
+  const names: string[] = [];
+  const entries = unzipSync(zip, {
+    filter: ({ name }) => {
+      names.push(name);
+      return isConfiguration(name);
+    },
+  });
   const decoder = new TextDecoder();
-  return new Map(Object.entries(entries).map(([name, bytes]) => [name, decoder.decode(bytes)]));
+  return factoryFiles(names, (name) => decoder.decode(entries[name]));
 }

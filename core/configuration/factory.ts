@@ -8,7 +8,7 @@ import { scheduleSchema, type Schedule } from './schedule.ts';
 import { region, schemaProblems, strictMap, text } from './documents/validation.ts';
 import { readYaml } from './documents/yaml.ts';
 
-/** Path relative to the factory directory (`config/dev.yaml`) to text. */
+/** Path relative to the factory directory (`config/dev.yaml`) to text; made by {@link factoryFiles}. */
 export type FactoryFiles = ReadonlyMap<string, string>;
 
 export interface Stage {
@@ -22,6 +22,8 @@ export interface Image {
   /** `<major>.<minor>` */
   readonly version: string;
   readonly platform: 'linux' | 'windows';
+  /** The directory below `templates/` that the image is laid over; undefined when it stands alone. */
+  readonly template?: string;
   /** When it is rebuilt without a push; default: never. */
   readonly schedule?: Schedule;
 }
@@ -40,6 +42,9 @@ export interface Factory {
 
 export const FACTORY_FILE = 'factory.yaml';
 
+/** What an image says that is laid over no template, although its platform has one. */
+const STANDS_ALONE = 'none';
+
 /**
  * Reads `factory.yaml` and every `image.yaml`, and checks that every other file is where it belongs.
  *  @throws InvalidConfiguration with everything that is wrong
@@ -57,7 +62,8 @@ export function readFactory(files: FactoryFiles): {
   problems: readonly Problem[];
 } {
   const stated = readFactoryFile(files);
-  const images = imageDirectories(files).map((name) => readImage(files, name));
+  const templates = templateDirectories(files);
+  const images = imageDirectories(files).map((name) => readImage(files, name, templates));
   const misplaced = [...files.keys()].flatMap((file) =>
     misplacedFile(
       file,
@@ -69,7 +75,12 @@ export function readFactory(files: FactoryFiles): {
       stated.value === undefined
         ? undefined
         : { ...stated.value, images: images.flatMap(({ value }) => (value === undefined ? [] : [value])) },
-    problems: [...stated.problems, ...images.flatMap(({ problems }) => problems), ...misplaced],
+    problems: [
+      ...stated.problems,
+      ...templates.flatMap(templateNameProblems),
+      ...images.flatMap(({ problems }) => problems),
+      ...misplaced,
+    ],
   };
 }
 
@@ -77,9 +88,27 @@ export function readFactory(files: FactoryFiles): {
 export const isConfiguration = (path: string): boolean =>
   /^(factory\.ya?ml|config\/.*\.ya?ml|images\/[^/]+\/(image\.ya?ml|config\/.*\.ya?ml))$/.test(path);
 
+/** What the configuration reads of a factory, by the names of its files. Of a template it is enough that it is there. */
+export const factoryFiles = (names: Iterable<string>, textOf: (name: string) => string): FactoryFiles =>
+  new Map(
+    [...names]
+      .filter((name) => isConfiguration(name) || templateOf(name) !== null)
+      .map((name) => [name, isConfiguration(name) ? textOf(name) : '']),
+  );
+
+/** The template that a file belongs to. */
+export const templateOf = (path: string): string | null =>
+  /^templates\/([^/]+)\/(.*[^/])$/.exec(path)?.[1] ?? null;
+
 /** Names of the directories under `images/` that hold any file. */
 export function imageDirectories(files: FactoryFiles): string[] {
   const names = [...files.keys()].flatMap((file) => /^images\/([^/]+)\/./.exec(file)?.[1] ?? []);
+  return [...new Set(names)].sort();
+}
+
+/** Names of the directories under `templates/` that hold any file. */
+export function templateDirectories(files: FactoryFiles): string[] {
+  const names = [...files.keys()].flatMap((file) => templateOf(file) ?? []);
   return [...new Set(names)].sort();
 }
 
@@ -89,6 +118,7 @@ const SLUG = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const slugRule = (longest: number) =>
   `must be lower-case letters, digits and single dashes, start with a letter and have at most ${longest} characters`;
 const LONGEST_IMAGE = 40;
+const LONGEST_TEMPLATE = 40;
 /** A state's name, like "Deregister prod AMIs", has at most 40 characters. */
 const LONGEST_STAGE = 20;
 
@@ -196,6 +226,14 @@ export const imageSchema = strictMap({
     description: 'What kind of builder it takes: Linux is reached over SSH, Windows over WinRM.',
     examples: ['linux'],
   }),
+  template: z
+    .string({ error: 'must be the name of a directory below templates/, or none' })
+    .exactOptional()
+    .meta({
+      description:
+        'The template that the image is laid over, a directory below `templates/`; without it that of the platform, where there is one. `none`: the image holds all that Packer reads.',
+      examples: ['linux'],
+    }),
   schedule: scheduleSchema.exactOptional().meta({
     description:
       'When the image is rebuilt without a push; without it never. Exactly one of `cron` and `rate`.',
@@ -280,7 +318,7 @@ function repeatedTargets(stages: readonly Stage[], node: MapNode): Problem[] {
   return problems;
 }
 
-function readImage(files: FactoryFiles, name: string): Read<Image> {
+function readImage(files: FactoryFiles, name: string, templates: readonly string[]): Read<Image> {
   const directory = `images/${name}`;
   const file = `${directory}/image.yaml`;
   const named =
@@ -291,15 +329,52 @@ function readImage(files: FactoryFiles, name: string): Read<Image> {
     const message = 'found no image.yaml, must hold description, version and platform of the image';
     return { value: undefined, problems: [...named, problem(file, 0, [], message)] };
   }
-  const { value, problems } = readFile(files, file, imageSchema);
+  const { value, problems, node } = readFile(files, file, imageSchema);
+  if (value === undefined || node === undefined)
+    return { value: undefined, problems: [...named, ...problems] };
+  const { template: stated, ...image } = value;
+  // Without a word of its own an image takes what its platform has; a factory whose images hold everything has nothing.
+  const template = stated ?? (templates.includes(value.platform) ? value.platform : STANDS_ALONE);
+  const unknown =
+    template === STANDS_ALONE || templates.includes(template)
+      ? []
+      : [
+          problem(
+            file,
+            walk(node, ['template']).node.line,
+            ['template'],
+            unknownTemplate(template, templates),
+          ),
+        ];
   return {
-    value: value === undefined || named.length > 0 ? undefined : { name, ...value },
-    problems: [...named, ...problems],
+    value:
+      named.length > 0 || unknown.length > 0
+        ? undefined
+        : { name, ...image, ...(template !== STANDS_ALONE && { template }) },
+    problems: [...named, ...problems, ...unknown],
   };
+}
+
+function unknownTemplate(found: string, templates: readonly string[]): string {
+  const listed = templates.map(shown).join(', ');
+  return templates.length === 0
+    ? `found ${shown(found)}, must be none: there is no directory below templates/`
+    : `found ${shown(found)}, must be one of the directories below templates/, ${listed}, or none`;
+}
+
+function templateNameProblems(name: string): Problem[] {
+  const place = `templates/${name}`;
+  if (name === STANDS_ALONE)
+    return [problem(place, 0, [], 'found the name "none", which means that an image takes no template')];
+  return SLUG.test(name) && name.length <= LONGEST_TEMPLATE
+    ? []
+    : [problem(place, 0, [], `found the name ${shown(name)}, ${slugRule(LONGEST_TEMPLATE)}`)];
 }
 
 /** Files that look like a part of the factory but would never be read. */
 function misplacedFile(file: string, stages: readonly string[] | undefined): Problem[] {
+  if (/^templates\/[^/]+\/(image\.ya?ml|config\/.*\.ya?ml)$/.test(file))
+    return [problem(file, 0, [], 'found configuration in a template, must be in config/ or in the image')];
   if (/^factory\.yml$|^images\/[^/]+\/image\.yml$|^(images\/[^/]+\/)?config\/.*\.yml$/.test(file)) {
     return [problem(file, 0, [], 'found a name that ends in .yml, must end in .yaml')];
   }

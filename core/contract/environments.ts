@@ -25,6 +25,9 @@ export const BAKE_ENVIRONMENT = {
 /** Metadata of a target's Packer variables in the bucket; without it the bake looks for no secrets. */
 export const HAS_SECRETS = { secrets: 'yes' } as const;
 
+/** Metadata of the same object: the template that the image is laid over; without it the image stands alone. */
+export const takesTemplate = (template: string) => ({ template }) as const;
+
 /** The variable in which a bake that failed exports the reason: one line, without secrets. */
 export const LAST_ERROR = 'LAST_ERROR';
 

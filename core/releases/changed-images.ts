@@ -1,24 +1,44 @@
+import { type Image, templateOf } from '../configuration/factory.ts';
 import type { Changes } from '../contract/releases.ts';
 
 /**
- * The images to release after a push: those that were never released, those with a changed file of their own, all of them
- * when something they share changed, and those built on one of these.
+ * The images to release after a push: those that were never released, those with a changed file of their own or of their
+ * template, all of them when something they share changed, and those built on one of these.
  */
 export function changedImages(
-  images: readonly string[],
+  images: readonly Pick<Image, 'name' | 'template'>[],
   changes: Changes,
-  basesOf: (image: string) => readonly string[],
+  {
+    templates,
+    basesOf,
+  }: {
+    /** All that there are. */
+    readonly templates: readonly string[];
+    readonly basesOf: (image: string) => readonly string[];
+  },
 ): string[] {
-  const changed = new Set(images.filter((image) => changedItself(image, changes)));
+  const names = images.map(({ name }) => name);
+  const changed = new Set(
+    images.filter((image) => changedItself(image, changes, templates)).map(({ name }) => name),
+  );
   for (let before = -1; before !== changed.size;) {
     before = changed.size;
-    for (const image of images) if (basesOf(image).some((base) => changed.has(base))) changed.add(image);
+    for (const image of names) if (basesOf(image).some((base) => changed.has(base))) changed.add(image);
   }
-  return images.filter((image) => changed.has(image));
+  return names.filter((image) => changed.has(image));
 }
 
-function changedItself(image: string, changes: Changes): boolean {
-  const change = changes[image];
+function changedItself(
+  { name, template }: Pick<Image, 'name' | 'template'>,
+  changes: Changes,
+  templates: readonly string[],
+): boolean {
+  const change = changes[name];
   if (!change || change.since === null) return true;
-  return change.files.some((file) => file.startsWith(`images/${image}/`) || !file.startsWith('images/'));
+  return change.files.some((file) => {
+    if (file.startsWith('images/')) return file.startsWith(`images/${name}/`);
+    const of = templateOf(file);
+    // Who took a template that is gone is not known any more.
+    return of === null || of === template || !templates.includes(of);
+  });
 }

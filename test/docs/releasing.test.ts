@@ -1,31 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import * as z from 'zod';
-import { SFNClient } from '@aws-sdk/client-sfn';
 import { getRelease, listReleases, startRelease, waitForRelease } from '../../client/client.ts';
 import { releaseOnce } from '../../docs/examples/release.ts';
-import { HUB, type OperatedHub, operatedHub } from '../cli/hub.ts';
-import { targetsIn } from '../workflow/machines/rehearsing.ts';
+import { HUB } from '../fixtures/accounts.ts';
+import { openHub } from '../fixtures/sandbox/hub.ts';
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
-const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 1) };
 
 /** The first block of code in a language, as the page shows it. */
 const blockOf = (page: string, language: string): string =>
   new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 's').exec(page)?.[1] ?? '';
-
-let hub: OperatedHub | undefined;
-afterEach(async () => {
-  await hub?.close();
-  hub = undefined;
-});
 
 test('the page shows the example as it is', () => {
   expect(blockOf(read('releasing.md'), 'ts')).toBe(read('examples/release.ts'));
 });
 
 test('the example releases an image once per run, and tells the AMI of every account', async () => {
-  const { engine } = (hub = await operatedHub({ stages }));
+  const { engine } = await openHub();
   const amis = await releaseOnce('base', 'run-1');
   expect([...amis.keys()]).toEqual(['100000000001/eu-west-1', '100001000001/eu-west-1']);
   expect([...amis.values()].every((imageId) => imageId?.startsWith('ami-'))).toBe(true);
@@ -34,18 +26,15 @@ test('the example releases an image once per run, and tells the AMI of every acc
 });
 
 test('the example gives no AMIs when the release was rolled back, and names what is left when that was not possible', async () => {
-  hub = await operatedHub({ stages }, { faults: [{ state: 'Bake prod AMIs', kind: 'failed' }] });
+  const hub = await openHub({ faults: [{ state: 'Bake prod AMIs', kind: 'failed' }] });
   expect(await releaseOnce('base', 'run-1')).toEqual(new Map());
   await hub.close();
-  hub = await operatedHub(
-    { stages },
-    {
-      faults: [
-        { state: 'Bake prod AMIs', kind: 'failed' },
-        { state: 'Deregister dev AMIs', kind: 'refused' },
-      ],
-    },
-  );
+  await openHub({
+    faults: [
+      { state: 'Bake prod AMIs', kind: 'failed' },
+      { state: 'Deregister dev AMIs', kind: 'refused' },
+    ],
+  });
   await expect(releaseOnce('base', 'run-1')).rejects.toThrow(/^clean up by hand: .*ami-[0-9a-f]{17}/);
 });
 
@@ -56,22 +45,14 @@ test('the permissions on the page are enough, and no more than is used', async (
   const operations = policy.Statement.flatMap(({ Action }) => Action).map((action) =>
     action.replace('states:', 'sfn:'),
   );
-  hub = await operatedHub({ stages }, { allows: new RegExp(`^(${operations.join('|')})$`) });
-  const { clock } = hub.sandbox;
-  const on = {
-    hub: HUB,
-    client: new SFNClient(hub.operator),
-    clock: {
-      now: () => clock.now(),
-      sleep: async (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal),
-    },
-  };
+  const { operator, sandbox } = await openHub({ allows: new RegExp(`^(${operations.join('|')})$`) });
+  const on = { hub: HUB, ...operator };
   const handle = await startRelease({}, { ...on, key: 'run-1' });
   await waitForRelease(handle, on);
   await startRelease({}, { ...on, key: 'run-1' });
   await getRelease('run-1', on);
   await listReleases(on);
-  const used = hub.sandbox.calls
+  const used = sandbox.calls
     .filter(({ role }) => role === 'operator')
     .map(({ operation }) => `sfn:${operation}`);
   expect(new Set(used)).toEqual(new Set(operations));

@@ -44,6 +44,7 @@ function load(title: string, example: string): void {
   const configuration = loadConfiguration(
     new Map([
       ['factory.yaml', text('factory.yaml')],
+      ['templates/linux/build.pkr.hcl', ''],
       ['images/linux-base/image.yaml', stringify(LEAST['image.yaml'])],
       ['images/linux-base/config/default.yaml', stringify(LEAST.Layers)],
       ['images/example/image.yaml', text('image.yaml')],

@@ -10,12 +10,12 @@ import { type Factory, loadFactory, accountsOf } from '../../core/configuration/
 import { throwIfAny } from '../../core/configuration/documents/problems.ts';
 import { type Target, targetName } from '../../core/contract/targets.ts';
 import { BUILDER } from '../../workflow/constructs/role-names.ts';
-import { hub, target } from '../workflow/synthesised.ts';
+import { hub, target } from '../fixtures/synthesised.ts';
 import type { Project } from './code-build.ts';
 import type { DeployedRole, Network } from './moto.ts';
+import { DEV, HUB, PROD } from '../fixtures/accounts.ts';
+import { REPOSITORY } from '../fixtures/releases.ts';
 
-export const HUB: Target = { accountId: '999999999999', region: 'eu-west-1' };
-export const REPOSITORY = 'https://github.com/example/images';
 /** The login of the source AMI, which is Debian's. */
 export const LOGIN = 'admin';
 
@@ -23,11 +23,8 @@ export type Stages = Readonly<Record<string, readonly Target[]>>;
 
 /** Two accounts, one of them in two regions. */
 export const STAGES: Stages = {
-  dev: [{ accountId: '111111111111', region: 'eu-west-1' }],
-  prod: [
-    { accountId: '222222222222', region: 'eu-west-1' },
-    { accountId: '222222222222', region: 'us-east-1' },
-  ],
+  dev: [DEV],
+  prod: [{ accountId: '222222222222', region: 'eu-west-1' }, PROD],
 };
 
 export interface MadeFactory {

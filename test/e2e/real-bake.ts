@@ -8,8 +8,7 @@ import type { Installation } from './installation.ts';
 import { type Machine, boot } from './machines.ts';
 import { startPackageProxy } from './package-proxy.ts';
 import { Stand, answerBakes } from './release.ts';
-
-const DEV = { accountId: '111111111111', region: 'eu-west-1' };
+import { DEV } from '../fixtures/accounts.ts';
 
 /** Text that a careless program would take for a template or a command is data here. */
 const GOOD = {

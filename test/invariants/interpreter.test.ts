@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allStates, samples } from './machines.ts';
+import { allStates, samples } from '../fixtures/machines.ts';
 
 /** Every key and value of a definition, however deep. */
 function* entries(value: unknown): Generator<readonly [string, unknown]> {

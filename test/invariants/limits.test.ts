@@ -22,7 +22,7 @@ import type { Target } from '../../core/contract/targets.ts';
 import { handler as verifyRollback } from '../../tasks/verify-rollback.ts';
 import { executionName } from '../../core/releases/execution-name.ts';
 import { LAMBDA } from '../../workflow/machines/timeouts.ts';
-import { LONGEST_STAGE, allStates, functionOf, samples } from './machines.ts';
+import { LONGEST_STAGE, allStates, functionOf, samples } from '../fixtures/machines.ts';
 import { nestedMachine, worstPathSeconds } from './worst-path.ts';
 
 /** @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { taskNames } from '../../core/contract/tasks.ts';
-import { allStates, functionOf, samples } from './machines.ts';
+import { allStates, functionOf, samples } from '../fixtures/machines.ts';
 
 const VERBS = [
   'Announce',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { statesOf } from '../../sandbox/engine/asl.ts';
 import { definitionsOf } from '../../workflow/definitions.ts';
-import { allStates, followers, graphsOf, samples, shippedFactory } from './machines.ts';
+import { allStates, followers, graphsOf, samples, shippedFactory } from '../fixtures/machines.ts';
 
 const ENDINGS = ['Succeed', 'Fail'];
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ERRORS } from '../../core/contract/errors.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { SERVICE_ERRORS } from '../../workflow/machines/retries.ts';
-import { type Machine, type Sample, allStates, machineOf, samples, stateOf } from './machines.ts';
+import { type Machine, type Sample, allStates, machineOf, samples, stateOf } from '../fixtures/machines.ts';
 
 /** @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
 const STATES_ERRORS = ['States.ALL', 'States.DataLimitExceeded', 'States.Timeout'];

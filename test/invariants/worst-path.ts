@@ -1,7 +1,7 @@
 import type { State, StateGraph } from '../../sandbox/engine/asl.ts';
 import { waitSeconds } from '../../sandbox/engine/retries.ts';
 import { SETTLING_MINUTES } from '../../core/contract/limits.ts';
-import { type Machine, followers } from './machines.ts';
+import { type Machine, followers } from '../fixtures/machines.ts';
 
 /** Tiers of images follow each other; `workflow/machines/timeouts.ts` promises room for ten. */
 const TIERS = 10;

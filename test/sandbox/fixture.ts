@@ -11,11 +11,9 @@ import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { createSandbox, type SandboxOptions } from '../../sandbox/rehearsal/seed.ts';
 import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
+import { DEV, HUB, PROD } from '../fixtures/accounts.ts';
 import { NAMES, roleArn } from '../../core/contract/names.ts';
 
-export const HUB = { accountId: '999999999999', region: 'eu-west-1' };
-export const DEV = { accountId: '111111111111', region: 'eu-west-1' };
-export const PROD = { accountId: '222222222222', region: 'eu-central-1' };
 export const MACHINE_ARN = `arn:aws:states:eu-west-1:${HUB.accountId}:stateMachine:${NAMES.releaseImageMachine}`;
 
 /** A sandbox bound to the SDK until the test ends. */

@@ -3,8 +3,9 @@ import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/announce-release.ts';
 import type { Plan, Release } from '../../core/contract/releases.ts';
-import { DEV, HUB, awsError, call, useAws } from './aws.ts';
-import { PRERELEASE, RELEASE, amiIn } from './example.ts';
+import { DEV } from '../fixtures/accounts.ts';
+import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { PRERELEASE, RELEASE, amiIn } from '../fixtures/releases.ts';
 
 const aws = useAws();
 

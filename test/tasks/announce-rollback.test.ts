@@ -1,8 +1,9 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/announce-rollback.ts';
-import { DEV, HUB, call, useAws } from './aws.ts';
-import { RELEASE } from './example.ts';
+import { DEV } from '../fixtures/accounts.ts';
+import { HUB, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE } from '../fixtures/releases.ts';
 
 const aws = useAws();
 

@@ -7,8 +7,10 @@ import {
 } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/apply-version-tags.ts';
-import { DEV, PROD, awsError, call, useAws } from './aws.ts';
-import { RELEASE, amiIn, candidate, tagList } from './example.ts';
+import { DEV, PROD } from '../fixtures/accounts.ts';
+import { awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE, amiIn } from '../fixtures/releases.ts';
+import { candidate, tagList } from '../fixtures/aws/release-images.ts';
 
 const aws = useAws();
 

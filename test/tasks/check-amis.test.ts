@@ -3,8 +3,15 @@ import type { Image } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/check-amis.ts';
 import type { Target } from '../../core/contract/targets.ts';
-import { DEV, PROD, awsError, builds, call, useAws } from './aws.ts';
-import { RELEASE, batchOf, candidate, imagesByName, imagesByTag, imagesByTagSecondPage } from './example.ts';
+import { DEV, PROD } from '../fixtures/accounts.ts';
+import { awsError, builds, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE, batchOf } from '../fixtures/releases.ts';
+import {
+  candidate,
+  imagesByName,
+  imagesByTag,
+  imagesByTagSecondPage,
+} from '../fixtures/aws/release-images.ts';
 
 const aws = useAws();
 

@@ -12,10 +12,17 @@ import {
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/deregister-amis.ts';
-import { lookUps, references, usersAre } from './users.ts';
-import { DEV, PROD, awsError, builds, call, useAws } from './aws.ts';
-import { RELEASE, batchOf, candidate, imagesByName, imagesByTag, imagesByTagSecondPage } from './example.ts';
-import { type Found, build, keyPairs, listBuilds, look, targetHolds } from './looks.ts';
+import { lookUps, references, usersAre } from '../fixtures/aws/image-users.ts';
+import { DEV, PROD } from '../fixtures/accounts.ts';
+import { awsError, builds, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE, batchOf } from '../fixtures/releases.ts';
+import {
+  candidate,
+  imagesByName,
+  imagesByTag,
+  imagesByTagSecondPage,
+} from '../fixtures/aws/release-images.ts';
+import { type Found, build, keyPairs, listBuilds, look, targetHolds } from '../fixtures/aws/looks.ts';
 
 const aws = useAws();
 

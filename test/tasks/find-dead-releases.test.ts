@@ -13,9 +13,11 @@ import { DescribeParametersCommand } from '@aws-sdk/client-ssm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/find-dead-releases.ts';
-import { DEV, HUB, PROD, awsError, builds, call, useAws } from './aws.ts';
-import { RELEASE, tagList } from './example.ts';
-import { build } from './looks.ts';
+import { DEV, PROD } from '../fixtures/accounts.ts';
+import { HUB, awsError, builds, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE } from '../fixtures/releases.ts';
+import { tagList } from '../fixtures/aws/release-images.ts';
+import { build } from '../fixtures/aws/looks.ts';
 import {
   BUCKET,
   PLAN,
@@ -28,7 +30,7 @@ import {
   releaseEnded,
   unknownExecution,
   writes,
-} from './swept.ts';
+} from '../fixtures/aws/executions.ts';
 
 const aws = useAws();
 

@@ -3,7 +3,8 @@ import { strToU8, zipSync } from 'fflate';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Changes } from '../../core/contract/releases.ts';
 import { handler } from '../../tasks/plan-releases.ts';
-import { HUB, awsError, call, useAws } from './aws.ts';
+import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { COMMIT, VERSION as BASE_VERSION } from '../fixtures/releases.ts';
 
 const aws = useAws();
 
@@ -35,7 +36,6 @@ variables:
 `,
 };
 
-const COMMIT = '4f2c1d9e8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f3e';
 const SHA256 = 'a'.repeat(64);
 const SOURCE = { bucket: 'hub', key: `sources/${COMMIT}.zip`, sha256: SHA256 };
 const EXECUTION = {
@@ -43,7 +43,6 @@ const EXECUTION = {
   name: 'run-1',
   startedAt: '2026-11-21T09:30:00.123Z',
 };
-const BASE_VERSION = '1.4.20261121093000';
 const WEB_VERSION = '2.0.20261121093000';
 
 const factory = (changes: Readonly<Record<string, string>> = {}) =>

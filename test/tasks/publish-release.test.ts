@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/publish-release.ts';
 import type { Release } from '../../core/contract/releases.ts';
-import { DEV, PROD, awsError, call, useAws } from './aws.ts';
-import { PRERELEASE, RELEASE, amiIn } from './example.ts';
-import { LATEST, VERSION, get, published, put, reads, versions } from './parameters.ts';
+import { DEV, PROD } from '../fixtures/accounts.ts';
+import { awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { PRERELEASE, RELEASE, amiIn } from '../fixtures/releases.ts';
+import { LATEST, VERSION, get, published, put, reads, versions } from '../fixtures/aws/parameters.ts';
 
 const aws = useAws();
 const absent = awsError('ParameterNotFound');

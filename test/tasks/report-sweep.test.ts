@@ -1,9 +1,10 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/report-sweep.ts';
-import { DEV, HUB, PROD, awsError, useAws } from './aws.ts';
-import { RELEASE } from './example.ts';
-import { BUCKET, records } from './swept.ts';
+import { DEV, PROD } from '../fixtures/accounts.ts';
+import { HUB, awsError, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE } from '../fixtures/releases.ts';
+import { BUCKET, records } from '../fixtures/aws/executions.ts';
 
 const aws = useAws();
 

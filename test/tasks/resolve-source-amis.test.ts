@@ -6,8 +6,10 @@ import type { Plan } from '../../core/contract/releases.ts';
 import type { SourceAmi } from '../../core/contract/source-amis.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/resolve-source-amis.ts';
-import { DEV, HUB, PROD, awsError, call, useAws } from './aws.ts';
-import { RELEASE, tagList } from './example.ts';
+import { DEV, PROD } from '../fixtures/accounts.ts';
+import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE } from '../fixtures/releases.ts';
+import { tagList } from '../fixtures/aws/release-images.ts';
 
 const aws = useAws();
 

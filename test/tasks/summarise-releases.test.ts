@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/summarise-releases.ts';
-import { RELEASE } from './example.ts';
+import { RELEASE } from '../fixtures/releases.ts';
 
 const base = { ...RELEASE, image: 'base', releaseId: 'base@1.0.20261121093000' };
 /** What a nested execution that failed leaves in its parent. */

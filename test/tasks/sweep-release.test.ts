@@ -8,11 +8,21 @@ import {
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/sweep-release.ts';
-import { DEV, HUB, PROD, awsError, builds, call, useAws } from './aws.ts';
-import { RELEASE, candidate } from './example.ts';
-import { build, look, targetHolds } from './looks.ts';
-import { LATEST, VERSION, get, history as parameterHistory, published, reads, remove } from './parameters.ts';
-import { usersAre } from './users.ts';
+import { DEV, PROD } from '../fixtures/accounts.ts';
+import { HUB, awsError, builds, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE } from '../fixtures/releases.ts';
+import { candidate } from '../fixtures/aws/release-images.ts';
+import { build, look, targetHolds } from '../fixtures/aws/looks.ts';
+import {
+  LATEST,
+  VERSION,
+  get,
+  history as parameterHistory,
+  published,
+  reads,
+  remove,
+} from '../fixtures/aws/parameters.ts';
+import { usersAre } from '../fixtures/aws/image-users.ts';
 import {
   BUCKET,
   RELEASE_ARN,
@@ -24,7 +34,7 @@ import {
   releaseEnded,
   unknownExecution,
   writes,
-} from './swept.ts';
+} from '../fixtures/aws/executions.ts';
 
 const aws = useAws();
 

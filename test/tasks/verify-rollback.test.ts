@@ -2,10 +2,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type Leftover, LeftoversRemain } from '../../core/contract/leftovers.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { handler as task } from '../../tasks/verify-rollback.ts';
-import { DEV, PROD, awsError, builds, useAws } from './aws.ts';
-import { RELEASE, batchOf, candidate } from './example.ts';
-import { type Found, build, groups, listBuilds, look, targetHolds } from './looks.ts';
-import { LATEST, VERSION } from './parameters.ts';
+import { DEV, PROD } from '../fixtures/accounts.ts';
+import { awsError, builds, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE, batchOf } from '../fixtures/releases.ts';
+import { candidate } from '../fixtures/aws/release-images.ts';
+import { type Found, build, groups, listBuilds, look, targetHolds } from '../fixtures/aws/looks.ts';
+import { LATEST, VERSION } from '../fixtures/aws/parameters.ts';
 
 const aws = useAws();
 

@@ -2,9 +2,21 @@ import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/withdraw-publication.ts';
-import { DEV, PROD, awsError, call, useAws } from './aws.ts';
-import { RELEASE, batchOf, candidate, imagesByName, imagesByTag } from './example.ts';
-import { LATEST, VERSION, get, history, published, put, reads, remove, versions } from './parameters.ts';
+import { DEV, PROD } from '../fixtures/accounts.ts';
+import { awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE, batchOf } from '../fixtures/releases.ts';
+import { candidate, imagesByName, imagesByTag } from '../fixtures/aws/release-images.ts';
+import {
+  LATEST,
+  VERSION,
+  get,
+  history,
+  published,
+  put,
+  reads,
+  remove,
+  versions,
+} from '../fixtures/aws/parameters.ts';
 
 const aws = useAws();
 const absent = awsError('ParameterNotFound');

@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { handler } from '../../triggers/git-push.ts';
 import { anyRequest, somebodyKnewASecret } from './mutations.ts';
+import { COMMIT } from '../fixtures/releases.ts';
 import {
-  COMMIT,
   OLD_SECRET,
   SECRET,
   SIGNING_TOKEN,

@@ -6,8 +6,8 @@ import * as z from 'zod';
 import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { handler as gitPush } from '../../triggers/git-push.ts';
 import { handler as scheduledRebuild } from '../../triggers/scheduled-rebuild.ts';
-import { HUB, awsError, useAws } from '../tasks/aws.ts';
-import { hub, ownFactory } from '../workflow/synthesised.ts';
+import { HUB, awsError, useAws } from '../fixtures/aws/strict-aws.ts';
+import { hub, ownFactory } from '../fixtures/synthesised.ts';
 import { post } from './requests.ts';
 
 const aws = useAws();

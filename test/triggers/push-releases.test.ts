@@ -19,13 +19,12 @@ import { handler as startRelease } from '../../triggers/start-release.ts';
 import { definitionsOf } from '../../workflow/definitions.ts';
 import { bucketName } from '../../core/contract/names.ts';
 import { Build, git, requirePrograms } from '../buildspecs/build.ts';
-import { filesOf, targetsIn } from '../workflow/machines/rehearsing.ts';
+import { filesOf, AL2023, STAGES } from '../fixtures/factories.ts';
 import { fromGithub, githubPayload } from './requests.ts';
 import { WebhookWorld } from './webhook-world.ts';
 
-const AL2023 = 'ssmParameter: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64';
 const FILES = filesOf({
-  stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
+  stages: STAGES,
   images: { base: AL2023, web: 'image: base', other: AL2023 },
 });
 const { factory } = loadConfiguration(FILES);

@@ -1,11 +1,10 @@
 /** Requests as GitHub, GitLab and Bitbucket send them, and as a function URL hands them over. */
 import { createHmac } from 'node:crypto';
+import { COMMIT, REPOSITORY } from '../fixtures/releases.ts';
 
 export const SECRET = 'correct horse battery staple';
 export const OLD_SECRET = 'Tr0ub4dor&3 is what it was';
 export const SIGNING_TOKEN = `whsec_${Buffer.from('thirty-two bytes of randomness..').toString('base64')}`;
-export const REPOSITORY = 'https://github.com/example/images';
-export const COMMIT = '4f2c1d9e8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f3e';
 const BEFORE = 'b'.repeat(40);
 export const ZEROS = '0'.repeat(40);
 
@@ -88,7 +87,7 @@ export const bitbucketPayload = (...changes: readonly ReturnType<typeof bitbucke
   actor: { display_name: 'Somebody' },
   repository: {
     full_name: 'example/images',
-    links: { html: { href: 'https://github.com/example/images' } },
+    links: { html: { href: REPOSITORY } },
   },
   push: { changes: changes.length > 0 ? changes : [bitbucketChange('main', COMMIT)] },
 });

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
 import type { SourceAmi } from '../../core/contract/source-amis.ts';
 import { handler } from '../../triggers/scheduled-rebuild.ts';
-import { HUB, type Where, awsError, call, useAws } from '../tasks/aws.ts';
-import { tagList } from '../tasks/example.ts';
+import { HUB, type Where, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { tagList } from '../fixtures/aws/release-images.ts';
 
 const aws = useAws();
 const MACHINE = 'arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release';

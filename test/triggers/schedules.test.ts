@@ -3,11 +3,12 @@ import { expect, it, vi } from 'vitest';
 import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { handler } from '../../triggers/scheduled-rebuild.ts';
-import { HUB, RELEASE_MACHINE, type OperatedHub } from '../cli/hub.ts';
-import { type MadeUpFactory, targetsIn } from '../workflow/machines/rehearsing.ts';
-import { HOUR_MS, withHub } from '../workflow/machines/sweeping.ts';
+import { HUB } from '../fixtures/accounts.ts';
+import { RELEASE_MACHINE, type OperatedHub } from '../fixtures/sandbox/hub.ts';
+import { type MadeUpFactory, STAGES } from '../fixtures/factories.ts';
+import { HOUR_MS, withHub } from '../fixtures/sandbox/sweeping.ts';
 
-const FACTORY: MadeUpFactory = { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } };
+const FACTORY: MadeUpFactory = { stages: STAGES };
 const SOURCE = '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64';
 const DAY_MS = 24 * HOUR_MS;
 

@@ -6,11 +6,11 @@ import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
 import type { GitPush } from '../../triggers/pushes/git-push-event.ts';
 import { pushExecutionName } from '../../triggers/starting/release-execution.ts';
 import { handler } from '../../triggers/start-release.ts';
-import { HUB, awsError, call, useAws } from '../tasks/aws.ts';
+import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { COMMIT } from '../fixtures/releases.ts';
 
 const aws = useAws();
 const MACHINE = 'arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release';
-const COMMIT = '4f2c1d9e8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f3e';
 let log: string[] = [];
 
 beforeEach(() => {

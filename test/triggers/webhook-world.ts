@@ -7,7 +7,8 @@ import * as z from 'zod';
 import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { type GitPush, gitPushSchema } from '../../triggers/pushes/git-push-event.ts';
-import { REPOSITORY, SECRET, SIGNING_TOKEN } from './requests.ts';
+import { REPOSITORY } from '../fixtures/releases.ts';
+import { SECRET, SIGNING_TOKEN } from './requests.ts';
 
 export const WEBHOOK_SECRET = 'packleader-webhook';
 

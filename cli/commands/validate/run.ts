@@ -1,3 +1,4 @@
+import { laidOverText } from '../../../buildspecs/lay-template.mjs';
 import { problem, sortedProblems, type Problem } from '../../../core/configuration/documents/problems.ts';
 import {
   type FactoryCheckout,
@@ -41,6 +42,8 @@ export async function validateCommand(options: ValidateOptions, output: Output):
   }
   output.print(`${whichFactory(checkout)}\n`);
   for (const name of CHECKS) tell(output, name, validation.checked);
+  for (const { image, template, files: own } of validation.replaced)
+    output.print(`  ${output.paint('dim', 'note')}  ${laidOverText(image, template, own)}\n`);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   output.print(`\n${verdict(output, validation, problems, options.strict)}\n`);
   const { ran, remembered } = validation;
@@ -51,7 +54,11 @@ export async function validateCommand(options: ValidateOptions, output: Output):
 }
 
 /** The document that `--json` promises. */
-function documentOf({ directory }: FactoryCheckout, { checked }: Validation, problems: readonly Problem[]) {
+function documentOf(
+  { directory }: FactoryCheckout,
+  { checked, replaced }: Validation,
+  problems: readonly Problem[],
+) {
   return {
     outcome: problems.length === 0 ? 'valid' : 'refused',
     factory: directory,
@@ -59,6 +66,7 @@ function documentOf({ directory }: FactoryCheckout, { checked }: Validation, pro
       const why = whyOf(result);
       return { check, image, stage, outcome: result.outcome, ...(why !== undefined && { why }) };
     }),
+    replaced,
     errors: problems.map(({ file, line, path, message }) => ({ file, line, path, message })),
   };
 }

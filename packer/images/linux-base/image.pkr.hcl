@@ -83,6 +83,4 @@ locals {
     monitoring_agent_url    = var.monitoring_agent_url
     monitoring_agent_sha256 = var.monitoring_agent_sha256
   }
-
-  check_directories = ["${path.root}/../../checks/linux/"]
 }

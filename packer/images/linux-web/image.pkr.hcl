@@ -72,6 +72,4 @@ locals {
     application_command        = var.application_command
     application_port           = var.application_port
   }
-
-  check_directories = ["${path.root}/../../checks/linux/"]
 }

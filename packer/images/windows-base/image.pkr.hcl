@@ -70,12 +70,9 @@ locals {
   description = "Hardened Windows with the Octopus Tentacle, not configured, and registration at boot"
 
   image_scripts = [
-    "${path.root}/../../windows/bake/configure-windows.ps1",
-    "${path.root}/../../windows/bake/install-monitoring-agent.ps1",
+    "${path.root}/bake/install-monitoring-agent.ps1",
     "${path.root}/scripts/install-octopus-tentacle.ps1",
   ]
-
-  image_checks = ["${path.root}/checks/windows-base.ps1"]
 
   image_environment = {
     MONITORING_AGENT         = var.monitoring_agent

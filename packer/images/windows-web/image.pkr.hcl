@@ -81,12 +81,9 @@ locals {
   description = "IIS, .NET and an application on windows-base"
 
   image_scripts = [
-    "${path.root}/../../windows/bake/configure-windows.ps1",
     "${path.root}/scripts/install-web-server.ps1",
     "${path.root}/scripts/install-application.ps1",
   ]
-
-  image_checks = ["${path.root}/checks/windows-web.ps1"]
 
   image_environment = {
     APPLICATION_NAME             = var.application_name

@@ -1,10 +1,9 @@
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { configExplain, configShow } from '../../../cli/commands/config/run.ts';
 import { readFactoryDirectory } from '../../../core/configuration/factory-directory.ts';
 import { factoryWith, refusal } from '../../core/configuration/example.ts';
+import { temporaryDirectory, writeFiles } from '../../fixtures/directories.ts';
 
 const files = factoryWith({
   'images/base/config/dev.yaml':
@@ -96,19 +95,14 @@ sshInterface = "session_manager"                      default
   });
 });
 
-function directory() {
-  const path = mkdtempSync(join(tmpdir(), 'factory-'));
-  onTestFinished(() => rmSync(path, { recursive: true }));
-  return path;
-}
-
 describe('a factory directory', () => {
   it('gives its YAML files, whether it is the factory or holds it in packer/', () => {
-    const root = directory();
-    mkdirSync(join(root, 'packer', 'images', 'base'), { recursive: true });
-    writeFileSync(join(root, 'packer', 'factory.yaml'), 'a: 1\n');
-    writeFileSync(join(root, 'packer', 'images', 'base', 'image.yaml'), 'b: 1\n');
-    writeFileSync(join(root, 'packer', 'images', 'base', 'source.pkr.hcl'), 'source {}\n');
+    const root = temporaryDirectory();
+    writeFiles(root, {
+      'packer/factory.yaml': 'a: 1\n',
+      'packer/images/base/image.yaml': 'b: 1\n',
+      'packer/images/base/source.pkr.hcl': 'source {}\n',
+    });
     const expected = new Map([
       ['factory.yaml', 'a: 1\n'],
       ['images/base/image.yaml', 'b: 1\n'],
@@ -118,7 +112,7 @@ describe('a factory directory', () => {
   });
 
   it('fails without factory.yaml', () => {
-    const root = directory();
+    const root = temporaryDirectory();
     expect(refusal(() => readFactoryDirectory(root)).message).toBe(
       `factory.yaml: found neither factory.yaml nor packer/factory.yaml in ${root}, must be a factory directory`,
     );

@@ -7,8 +7,8 @@ import { examineFactory } from '../../../cli/commands/doctor/examine.ts';
 import { bindSandbox } from '../../../sandbox/bind.ts';
 import { createSandbox } from '../../../sandbox/rehearsal/seed.ts';
 import { forgetClients } from '../../../core/aws/clients.ts';
-import { filesOf, targetsIn } from '../../workflow/machines/rehearsing.ts';
-import { HUB } from '../hub.ts';
+import { filesOf } from '../../fixtures/factories.ts';
+import { targetsIn, HUB } from '../../fixtures/accounts.ts';
 
 test('the steward of every target is looked with, and nothing is left behind', async () => {
   // The sandbox has none of these, and a test must not reach the network.

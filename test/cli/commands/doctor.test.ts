@@ -14,14 +14,13 @@ import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { main } from '../../../cli/main.ts';
 import { whyNotTrusted } from '../../../cli/commands/doctor/trust.ts';
-import { type MadeUpFactory, filesOf, targetsIn } from '../../workflow/machines/rehearsing.ts';
+import { type MadeUpFactory, filesOf } from '../../fixtures/factories.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import { temporaryDirectory, writeFiles } from '../../fixtures/directories.ts';
+import { run } from '../output.ts';
 
 const HUB = '999999999999';
 const hub = { accountId: HUB, region: 'eu-west-1' };
@@ -112,13 +111,9 @@ beforeEach(() => {
     mock.reset();
     mock.rejects(new Error('a call that no test expects'));
   }
-  directory = mkdtempSync(join(tmpdir(), 'packleader-'));
-  for (const [name, text] of filesOf(made)) {
-    mkdirSync(dirname(join(directory, name)), { recursive: true });
-    writeFileSync(join(directory, name), text);
-  }
+  directory = temporaryDirectory();
+  writeFiles(directory, filesOf(made));
 });
-afterEach(() => rmSync(directory, { recursive: true }));
 
 const documentSchema = z.object({
   outcome: z.string(),
@@ -133,19 +128,10 @@ const documentSchema = z.object({
   ),
 });
 
-async function run(...args: string[]) {
-  const texts = { out: '', err: '' };
-  const exit = await main(['doctor', '--factory', directory, ...args], {
-    print: (text) => (texts.out += text),
-    complain: (text) => (texts.err += text),
-    status: () => undefined,
-    paint: (_, text) => text,
-  });
-  return { exit, ...texts };
-}
+const doctor = async (...args: string[]) => run('doctor', '--factory', directory, ...args);
 
 async function examine(...args: string[]) {
-  const { exit, out } = await run('--as', 'auditor', '--json', ...args);
+  const { exit, out } = await doctor('--as', 'auditor', '--json', ...args);
   const { outcome, checks } = documentSchema.parse(JSON.parse(out));
   const bad = checks.filter((finding) => finding.outcome !== 'ok');
   return { exit, outcome, checks, bad };
@@ -190,7 +176,7 @@ describe('packleader doctor', () => {
     everythingIsWell();
     aws.s3.on(HeadBucketCommand).rejects(named('NotFound'));
     aws.kms.on(DescribeKeyCommand).rejects(refuse('kms:DescribeKey'));
-    const { exit, out } = await run('--as', 'auditor');
+    const { exit, out } = await doctor('--as', 'auditor');
     expect(exit).toBe(5);
     expect(out).toContain('  FAIL  hub                        bucket');
     expect(out).toContain(
@@ -396,7 +382,7 @@ describe('packleader doctor', () => {
   test('without --as the steward is tried; that it does not let people in is "not checked"', async () => {
     everythingIsWell();
     aws.sts.on(AssumeRoleCommand).rejects(named('AccessDenied', 'not allowed'));
-    const { exit, out } = await run('--json');
+    const { exit, out } = await doctor('--json');
     const { checks } = documentSchema.parse(JSON.parse(out));
     expect(exit).toBe(5);
     expect(checks.filter(({ place }) => place === 'hub').every(({ outcome }) => outcome === 'ok')).toBe(true);
@@ -410,7 +396,7 @@ describe('packleader doctor', () => {
   test('a caller who is not in the hub cannot look at it without a role', async () => {
     everythingIsWell();
     aws.sts.on(GetCallerIdentityCommand).resolves({ Account: dev.accountId });
-    const { exit, out } = await run('--json');
+    const { exit, out } = await doctor('--json');
     const { checks } = documentSchema.parse(JSON.parse(out));
     expect(exit).toBe(5);
     expect(checks.filter(({ place }) => place === 'hub').map(({ outcome }) => outcome)).toEqual(
@@ -427,7 +413,7 @@ describe('packleader doctor', () => {
     aws.ssm.on(PutParameterCommand).resolves({});
     aws.ssm.on(DeleteParameterCommand).resolves({});
     const verdict = async () => {
-      const { out } = await run('--json');
+      const { out } = await doctor('--json');
       return documentSchema.parse(JSON.parse(out)).checks.find(({ check }) => check === 'parameters');
     };
     expect(await verdict()).toMatchObject({ outcome: 'ok' });
@@ -447,11 +433,11 @@ describe('packleader doctor', () => {
 
   test('fails with 2 without credentials, and for a factory that is wrong', async () => {
     aws.sts.on(GetCallerIdentityCommand).rejects(named('CredentialsProviderError', 'no providers'));
-    const without = await run();
+    const without = await doctor();
     expect(without.exit).toBe(2);
     expect(without.err).toContain('NoCredentials: cannot find out who is asking: no providers');
-    writeFileSync(join(directory, 'factory.yaml'), 'stages: 5\n');
-    expect((await run()).exit).toBe(2);
+    writeFiles(directory, { 'factory.yaml': 'stages: 5\n' });
+    expect((await doctor()).exit).toBe(2);
   });
 });
 

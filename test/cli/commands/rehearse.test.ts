@@ -1,33 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { main } from '../../../cli/main.ts';
-import type { Output } from '../../../cli/terminal/output.ts';
+import { temporaryDirectory, writeFiles } from '../../fixtures/directories.ts';
+import { run } from '../output.ts';
 
 const shipped = fileURLToPath(new URL('../../../packer', import.meta.url));
 
 let directory: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'packleader-'));
+  directory = temporaryDirectory();
 });
-afterEach(() => rmSync(directory, { recursive: true }));
-
-/** Runs a command line as a pipe would see it. */
-async function run(...args: string[]) {
-  const written = { out: '', err: '' };
-  const output: Output = {
-    print: (text) => (written.out += text),
-    complain: (text) => (written.err += text),
-    status: () => undefined,
-    paint: (_, text) => text,
-  };
-  const exit = await main(args, output);
-  return { exit, ...written };
-}
 
 const documentSchema = z.object({
   outcome: z.string(),
@@ -78,11 +63,6 @@ function copyOfFactory(): string {
   const copy = join(directory, 'factory');
   cpSync(shipped, copy, { recursive: true });
   return copy;
-}
-
-function write(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
 }
 
 describe('packleader rehearse', () => {
@@ -162,7 +142,7 @@ describe('packleader rehearse', () => {
   test('takes a factory outside of git, and calls a hash of its files the commit', async () => {
     const factory = copyOfFactory();
     const first = await rehearseJson('linux-base', '--factory', factory);
-    write(join(factory, 'images/linux-base/NOTES'), 'something else');
+    writeFiles(factory, { 'images/linux-base/NOTES': 'something else' });
     const second = await rehearseJson('linux-base', '--factory', factory);
     expect(first.exit).toBe(0);
     expect(first.releases[0]?.commit).toMatch(/^[0-9a-f]{40}$/);
@@ -176,7 +156,7 @@ describe('packleader rehearse', () => {
     git('init', '--quiet', '--initial-branch', 'main');
     git('add', '.');
     git('-c', 'user.name=a', '-c', 'user.email=a@example.com', 'commit', '--quiet', '--message', 'first');
-    write(join(directory, 'packer/config/default.yaml'), 'instanceTyp: broken\n');
+    writeFiles(directory, { 'packer/config/default.yaml': 'instanceTyp: broken\n' });
     const broken = await run('rehearse', '--factory', directory);
     expect(broken.exit).toBe(2);
     const { exit, releases } = await rehearseJson('linux-base', '--factory', directory, '--ref', 'main');
@@ -199,10 +179,10 @@ describe('packleader rehearse', () => {
 
   test('assumes a source that the sandbox does not know, and says so', async () => {
     const factory = copyOfFactory();
-    write(
-      join(factory, 'images/linux-base/config/default.yaml'),
-      "source:\n  filter: { name: 'golden-*' }\n  owners: ['555555555555']\nrootVolumeSizeGiB: 16\n",
-    );
+    writeFiles(factory, {
+      'images/linux-base/config/default.yaml':
+        "source:\n  filter: { name: 'golden-*' }\n  owners: ['555555555555']\nrootVolumeSizeGiB: 16\n",
+    });
     const { exit, out } = await run('rehearse', 'linux-base', '--factory', factory);
     expect(exit).toBe(0);
     expect(out).toContain('assumed to exist: an AMI named golden-2026.1 of 555555555555 in eu-west-1');
@@ -263,7 +243,7 @@ describe('packleader rehearse', () => {
 
   test('fails with file and line of a configuration that is wrong', async () => {
     const factory = copyOfFactory();
-    write(join(factory, 'config/dev.yaml'), 'network:\n  vpcId: vpc_1\n');
+    writeFiles(factory, { 'config/dev.yaml': 'network:\n  vpcId: vpc_1\n' });
     const refused = await rehearseJson('linux-base', '--factory', factory);
     expect(refused.errors).toContainEqual({
       file: 'config/dev.yaml',

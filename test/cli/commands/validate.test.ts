@@ -402,7 +402,7 @@ describe('variables', () => {
 
   it('fails on an image without a template', async () => {
     expect(await errorsOf({ 'images/base/base.pkr.hcl': null })).toEqual([
-      'images/base:0: found no template of Packer, must hold at least one *.pkr.hcl',
+      'images/base:0: found no template of Packer, must hold at least one *.pkr.hcl, or take a template that does',
     ]);
   });
 

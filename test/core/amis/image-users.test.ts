@@ -8,7 +8,8 @@ import { DescribeImageReferencesCommand, DescribeImagesCommand, type Image } fro
 import { describe, expect, it } from 'vitest';
 import { clientsFor } from '../../../core/aws/clients.ts';
 import { usersOfImages } from '../../../core/amis/image-users.ts';
-import { DEV, awsError, useAws } from '../../tasks/aws.ts';
+import { DEV } from '../../fixtures/accounts.ts';
+import { awsError, useAws } from '../../fixtures/aws/strict-aws.ts';
 import {
   builtOn,
   groups,
@@ -17,7 +18,7 @@ import {
   references,
   sharedWith,
   usersAre,
-} from '../../tasks/users.ts';
+} from '../../fixtures/aws/image-users.ts';
 
 const aws = useAws();
 

@@ -8,8 +8,10 @@ import {
 import { beforeEach, describe, expect, it } from 'vitest';
 import { clientsFor } from '../../../core/aws/clients.ts';
 import { bakedIds, findTraces, publishedParameters } from '../../../core/amis/traces.ts';
-import { DEV, awsError, builds, useAws } from '../../tasks/aws.ts';
-import { RELEASE, candidate } from '../../tasks/example.ts';
+import { DEV } from '../../fixtures/accounts.ts';
+import { awsError, builds, useAws } from '../../fixtures/aws/strict-aws.ts';
+import { RELEASE } from '../../fixtures/releases.ts';
+import { candidate } from '../../fixtures/aws/release-images.ts';
 import {
   type Found,
   build,
@@ -22,8 +24,8 @@ import {
   snapshots,
   targetHolds,
   volumes,
-} from '../../tasks/looks.ts';
-import { LATEST, VERSION, get } from '../../tasks/parameters.ts';
+} from '../../fixtures/aws/looks.ts';
+import { LATEST, VERSION, get } from '../../fixtures/aws/parameters.ts';
 
 const aws = useAws();
 const find = () => findTraces(clientsFor(DEV), RELEASE, DEV);

@@ -2,7 +2,8 @@ import { DescribeKeyPairsCommand } from '@aws-sdk/client-ec2';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { clientsFor, forgetClients } from '../../../core/aws/clients.ts';
-import { DEV, PROD, useAws } from '../../tasks/aws.ts';
+import { DEV, PROD } from '../../fixtures/accounts.ts';
+import { useAws } from '../../fixtures/aws/strict-aws.ts';
 
 const aws = useAws();
 const keyPairs = new DescribeKeyPairsCommand({});

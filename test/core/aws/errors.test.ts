@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asFact, hasCode } from '../../../core/aws/errors.ts';
 import { PackleaderError } from '../../../core/contract/errors.ts';
 import { LeftoversRemain } from '../../../core/contract/leftovers.ts';
-import { awsError } from '../../tasks/aws.ts';
+import { awsError } from '../../fixtures/aws/strict-aws.ts';
 
 describe('an error of AWS', () => {
   it.each([

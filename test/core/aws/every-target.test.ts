@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ERRORS, type ErrorName, PackleaderError } from '../../../core/contract/errors.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { inEveryTarget } from '../../../core/aws/every-target.ts';
-import { awsError } from '../../tasks/aws.ts';
+import { awsError } from '../../fixtures/aws/strict-aws.ts';
 
 const targets = (count: number): Target[] =>
   Array.from({ length: count }, (_, index) => ({

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ERRORS, PackleaderError } from '../../../core/contract/errors.ts';
 import { LeftoversRemain } from '../../../core/contract/leftovers.ts';
 import { undoInEveryTarget, unseen } from '../../../core/aws/undo-targets.ts';
-import { DEV, PROD, awsError } from '../../tasks/aws.ts';
-import { RELEASE } from '../../tasks/example.ts';
+import { DEV, PROD } from '../../fixtures/accounts.ts';
+import { awsError } from '../../fixtures/aws/strict-aws.ts';
+import { RELEASE } from '../../fixtures/releases.ts';
 
 const leftover = (resourceId: string) => ({ ...PROD, resourceId, why: 'in use' });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ERRORS, PackleaderError } from '../../../core/contract/errors.ts';
 import { withLogs } from '../../../core/aws/with-logs.ts';
-import { RELEASE } from '../../tasks/example.ts';
+import { RELEASE } from '../../fixtures/releases.ts';
 
 const event = {
   release: RELEASE,

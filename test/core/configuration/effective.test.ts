@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { baseSettings, refusal } from './example.ts';
+import { DEV } from '../../fixtures/accounts.ts';
 
-const US = { accountId: '111111111111', region: 'us-east-1' };
+const US = { ...DEV, region: 'us-east-1' };
 const PROD = { accountId: '222222222222', region: 'eu-west-1' };
 const webOnItsOwn = { 'images/web/config/default.yaml': 'source: { ssmParameter: /a }\n' };
 

@@ -3,8 +3,7 @@ import { checkFactory } from '../../../core/configuration/check.ts';
 import { loadConfiguration, type Overrides } from '../../../core/configuration/configuration.ts';
 import { effectiveSettings } from '../../../core/configuration/effective.ts';
 import { InvalidConfiguration, type Problem } from '../../../core/configuration/documents/problems.ts';
-
-export const DEV = { accountId: '111111111111', region: 'eu-west-1' };
+import { DEV } from '../../fixtures/accounts.ts';
 
 const FILES: Readonly<Record<string, string>> = {
   'factory.yaml': `repository: https://github.com/example/images

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { packerVariables } from '../../../core/configuration/packer-variables.ts';
-import { baseSettings, DEV } from './example.ts';
+import { DEV } from '../../fixtures/accounts.ts';
+import { baseSettings } from './example.ts';
 
 const release = {
   releaseId: 'base@1.4.20261121093000',

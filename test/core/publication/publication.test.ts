@@ -7,8 +7,9 @@ import {
   readParameter,
   writeParameter,
 } from '../../../core/publication/publication.ts';
-import { DEV, awsError, call, useAws } from '../../tasks/aws.ts';
-import { LATEST, get, published, put, reads, remove, versions } from '../../tasks/parameters.ts';
+import { DEV } from '../../fixtures/accounts.ts';
+import { awsError, call, useAws } from '../../fixtures/aws/strict-aws.ts';
+import { LATEST, get, published, put, reads, remove, versions } from '../../fixtures/aws/parameters.ts';
 
 const aws = useAws();
 const ssm = () => clientsFor(DEV).ssm;

@@ -11,7 +11,14 @@ const basesOf = (image: string) => BASES[image] ?? [];
 const since = (...files: readonly string[]): Changes =>
   Object.fromEntries(IMAGES.map((image) => [image, { since: 'c0ffee', files: [...files] }]));
 
-const changed = (changes: Changes) => changedImages(IMAGES, changes, basesOf);
+const TEMPLATES: Readonly<Record<string, string>> = { web: 'linux', base: 'linux', desktop: 'windows' };
+const templates = ['linux', 'windows', 'unused'];
+const images = IMAGES.map((name) => {
+  const template = TEMPLATES[name];
+  return template === undefined ? { name } : { name, template };
+});
+
+const changed = (changes: Changes) => changedImages(images, changes, { templates, basesOf });
 
 describe('the changed images', () => {
   it.each([
@@ -22,6 +29,15 @@ describe('the changed images', () => {
     ['all when a common layer changed', ['config/prod.yaml'], IMAGES],
     ['all when the factory changed', ['factory.yaml'], IMAGES],
     ['all when shared scripts changed', ['scripts/update.sh'], IMAGES],
+    [
+      'those that take a template, and those built on them',
+      ['templates/linux/source.pkr.hcl'],
+      ['web', 'base', 'app'],
+    ],
+    ['one alone when nobody else takes its template', ['templates/windows/bake/seal.ps1'], ['desktop']],
+    ['none when no image takes the template', ['templates/unused/source.pkr.hcl'], []],
+    ['all when the template is gone, because it is not known who took it', ['templates/gone/a.sh'], IMAGES],
+    ['all when a file beside the templates changed', ['templates/README.md'], IMAGES],
     ['none when an image of a longer name changed', ['images/web-2/x.sh'], []],
   ])('are %s', (_, files, expected) => {
     expect(changed(since(...files))).toEqual(expected);
@@ -48,9 +64,8 @@ describe('the changed images', () => {
 
   it('end even for images that are built on each other', () => {
     const changes = since('images/web/x');
-    expect(changedImages(['web', 'app'], changes, (image) => [image === 'web' ? 'app' : 'web'])).toEqual([
-      'web',
-      'app',
-    ]);
+    const circle = (image: string) => [image === 'web' ? 'app' : 'web'];
+    const two = [{ name: 'web' }, { name: 'app' }];
+    expect(changedImages(two, changes, { templates: [], basesOf: circle })).toEqual(['web', 'app']);
   });
 });

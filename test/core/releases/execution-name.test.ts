@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { executionName } from '../../../core/releases/execution-name.ts';
-import { RELEASE } from '../../tasks/example.ts';
+import { RELEASE } from '../../fixtures/releases.ts';
 
 const LONG = { ...RELEASE, image: 'i'.repeat(40), version: '1.4.20261121093000-feature-topic' };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Evidence, releaseStatusOf } from '../../../core/releases/release-status.ts';
-import { HUB, awsError, call, useAws } from '../../tasks/aws.ts';
-import { RELEASE } from '../../tasks/example.ts';
+import { HUB, awsError, call, useAws } from '../../fixtures/aws/strict-aws.ts';
+import { RELEASE } from '../../fixtures/releases.ts';
 import {
   PLANNED,
   RELEASE_ARN,
@@ -10,7 +10,7 @@ import {
   history,
   releaseEnded,
   unknownExecution,
-} from '../../tasks/swept.ts';
+} from '../../fixtures/aws/executions.ts';
 
 const aws = useAws();
 

@@ -4,7 +4,7 @@
  *  @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 import * as z from 'zod';
-import type { Statement } from '../../workflow/synthesised.ts';
+import type { Statement } from '../../fixtures/synthesised.ts';
 
 /** What a caller asks of IAM for one resource of one call. */
 export interface Request {

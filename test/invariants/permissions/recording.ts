@@ -7,9 +7,11 @@ import { HUB_ROLES } from '../../../sandbox/aws/hub-roles.ts';
 import type { Call, Sandbox } from '../../../sandbox/sandbox.ts';
 import { NAMES, roleArn } from '../../../core/contract/names.ts';
 import { plannedReleaseSchema } from '../../../core/contract/releases.ts';
-import { releasedBefore } from '../../workflow/machines/released-before.ts';
-import { type MadeUpFactory, rehearseFactory, targetsIn } from '../../workflow/machines/rehearsing.ts';
-import { type StopPoint, stoppedRelease, sweep, withHub } from '../../workflow/machines/sweeping.ts';
+import { releasedBefore } from '../../fixtures/sandbox/released-before.ts';
+import { type MadeUpFactory } from '../../fixtures/factories.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import { rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
+import { type StopPoint, stoppedRelease, sweep, withHub } from '../../fixtures/sandbox/sweeping.ts';
 import type { Request } from './evaluate.ts';
 import { requestsOf } from './requests.ts';
 

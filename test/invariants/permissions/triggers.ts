@@ -5,12 +5,14 @@ import { TRIGGER_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { handler as gitPush } from '../../../triggers/git-push.ts';
 import { handler as scheduledRebuild } from '../../../triggers/scheduled-rebuild.ts';
 import { handler as startRelease } from '../../../triggers/start-release.ts';
-import { HUB, RELEASE_MACHINE } from '../../cli/hub.ts';
+import { HUB } from '../../fixtures/accounts.ts';
+import { RELEASE_MACHINE } from '../../fixtures/sandbox/hub.ts';
 import { fromGithub, githubPayload } from '../../triggers/requests.ts';
 import { WebhookWorld } from '../../triggers/webhook-world.ts';
-import { withHub } from '../../workflow/machines/sweeping.ts';
+import { withHub } from '../../fixtures/sandbox/sweeping.ts';
 import { type Recorded, STAGES, recordingsOf } from './recording.ts';
 import { requestsOf } from './requests.ts';
+import { AL2023 } from '../../fixtures/factories.ts';
 
 const OUTSIDE = 'outside any state';
 
@@ -18,7 +20,7 @@ export async function callsOfTriggers(): Promise<Recorded[]> {
   const { pushes, calls } = await receivedByWebhook();
   const recorded: Recorded[] = [];
   const images = {
-    base: 'ssmParameter: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64',
+    base: AL2023,
     web: 'image: base',
   };
   await withHub({ stages: STAGES, images }, async ({ sandbox, engine }) => {

@@ -16,7 +16,8 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Image } from '@aws-sdk/client-ec2';
 import { expect, test } from 'vitest';
-import { bound, clientsOf, DEV, HUB, ownerOf, PROD } from '../fixture.ts';
+import { DEV, HUB, PROD } from '../../fixtures/accounts.ts';
+import { bound, clientsOf, ownerOf } from '../fixture.ts';
 
 const AL2023 = { Name: 'name', Values: ['al2023-ami-2023.*-kernel-6.1-x86_64'] };
 

@@ -21,7 +21,8 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk
 import { expect, test } from 'vitest';
 import { FETCH_SOURCE } from '../../../core/contract/environments.ts';
 import { NAMES, roleArn } from '../../../core/contract/names.ts';
-import { bound, clientsOf, DEV, HUB, MACHINE_ARN, PROD, publicImage, startBake } from '../fixture.ts';
+import { DEV, HUB, PROD } from '../../fixtures/accounts.ts';
+import { bound, clientsOf, MACHINE_ARN, publicImage, startBake } from '../fixture.ts';
 
 test('an assumed role acts in its own account', async () => {
   bound();

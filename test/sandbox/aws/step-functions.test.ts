@@ -2,24 +2,25 @@ import {
   DescribeExecutionCommand,
   DescribeStateMachineCommand,
   GetExecutionHistoryCommand,
-  SFNClient,
+  type SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
   paginateGetExecutionHistory,
   paginateListExecutions,
 } from '@aws-sdk/client-sfn';
-import { afterEach, expect, test } from 'vitest';
-import { type OperatedHub, RELEASE_MACHINE, machineArn, operatedHub } from '../../cli/hub.ts';
-import { targetsIn } from '../../workflow/machines/rehearsing.ts';
-
-const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 1) };
+import { expect, test } from 'vitest';
+import {
+  type HubOptions,
+  type OperatedHub,
+  RELEASE_MACHINE,
+  machineArn,
+  openHub,
+} from '../../fixtures/sandbox/hub.ts';
 
 let hub: OperatedHub;
-afterEach(async () => hub.close());
-
-async function open(...options: Parameters<typeof operatedHub> extends [unknown, ...infer R] ? R : never) {
-  hub = await operatedHub({ stages }, ...options);
-  return new SFNClient(hub.operator);
+async function open(options?: HubOptions) {
+  hub = await openHub(options);
+  return hub.operator.client;
 }
 
 async function start(client: SFNClient, name: string, input = '{}') {

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { snapshotOf, type WorldSnapshot } from '../../../sandbox/aws/world.ts';
 import { NAMES } from '../../../core/contract/names.ts';
-import { bound, clientsOf, DEV, PROD, publicImage, RELEASE_TAGS, startBake } from '../fixture.ts';
+import { DEV, PROD } from '../../fixtures/accounts.ts';
+import { bound, clientsOf, publicImage, RELEASE_TAGS, startBake } from '../fixture.ts';
 
 const MINUTE = 60_000;
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
-import { rehearseFactory, targetsIn } from './rehearsing.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import { rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
 
 /** The stage that fails bakes for another region than the hub's. */
 const factory = { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1, 'eu-central-1') } };

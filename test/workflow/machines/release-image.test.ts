@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { currentState } from '../../../sandbox/engine/call-site.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
-import { COMMIT, pathOf, rehearseFactory, targetsIn } from './rehearsing.ts';
+import { COMMIT } from '../../fixtures/releases.ts';
+import { pathOf, rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
+import { STAGES } from '../../fixtures/factories.ts';
 
-const two = { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } };
+const two = { stages: STAGES };
 const UNTIL_PROD = 'Resolve source AMIs > Bake dev AMIs > Check dev AMIs > Bake prod AMIs > Check prod AMIs';
 const END = 'Verify rollback > Announce rollback > Was everything undone? > Rolled back';
 

@@ -1,12 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { pathOf, rehearseFactory, targetsIn } from './rehearsing.ts';
-
-const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 1) };
-const AL2023 = 'ssmParameter: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64';
+import { pathOf, rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
+import { AL2023, STAGES } from '../../fixtures/factories.ts';
 
 describe('packleader-release', () => {
   test('a base is released before the images built on it, which use exactly that version, in each account its own AMI', async () => {
-    const report = await rehearseFactory({ stages, images: { web: 'image: base', base: AL2023 } });
+    const report = await rehearseFactory({ stages: STAGES, images: { web: 'image: base', base: AL2023 } });
     expect(report.releases.map(({ image, outcome }) => [image, outcome])).toEqual([
       ['base', 'released'],
       ['web', 'released'],
@@ -20,7 +18,7 @@ describe('packleader-release', () => {
 
   test('an image whose base failed finds nothing to start from, and other images are released all the same', async () => {
     const report = await rehearseFactory(
-      { stages, images: { base: AL2023, web: 'image: base', other: AL2023 } },
+      { stages: STAGES, images: { base: AL2023, web: 'image: base', other: AL2023 } },
       {
         prepare: (sandbox) => {
           sandbox.builds.fail = (environment) =>
@@ -44,7 +42,7 @@ describe('packleader-release', () => {
     [['base'], 'The input is a list, but must be a JSON object.'],
     [{ image: 'base', images: ['base'] }, 'Give either "image" or "images", not both.'],
   ])('fails on %j with a sentence and a correct input', async (request, sentence) => {
-    const report = await rehearseFactory({ stages }, { request });
+    const report = await rehearseFactory({ stages: STAGES }, { request });
     expect(report.error?.name).toBe('InvalidRequest');
     expect(report.error?.cause).toContain(sentence);
     expect(report.error?.cause).toContain('{ "image": "linux-base" }');
@@ -59,7 +57,7 @@ describe('packleader-release', () => {
       web: { since, files: [] },
       other: { since, files: [] },
     };
-    const report = await rehearseFactory({ stages, images }, { request: {}, changes });
+    const report = await rehearseFactory({ stages: STAGES, images }, { request: {}, changes });
     expect(report.releases.map(({ image }) => image)).toEqual(['base', 'web']);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
-import { pathOf, rehearseFactory, targetsIn } from './rehearsing.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import { pathOf, rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
 
 describe.each([1, 2, 40, 250])('a stage of %i targets', (count) => {
   test('bakes all of them at the same time, and takes as long as its slowest bake', async () => {

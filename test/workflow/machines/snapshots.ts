@@ -1,7 +1,7 @@
 /** Writes the state machines of the shipped factory as people can read them: `npm run snapshots`. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
-import { machinesOf, shippedFactory } from '../../invariants/machines.ts';
+import { machinesOf, shippedFactory } from '../../fixtures/machines.ts';
 
 export const DIRECTORY = new URL('snapshots/', import.meta.url);
 

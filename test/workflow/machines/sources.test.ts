@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
-import { rehearseFactory, targetsIn } from './rehearsing.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import { rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
+import { AL2023 as PARAMETER } from '../../fixtures/factories.ts';
 
 const stages = {
   dev: [...targetsIn(0, 1), ...targetsIn(0, 1, 'eu-central-1')],
@@ -23,7 +25,7 @@ async function sourcesOf(source: string) {
 }
 
 describe.each([
-  ['a public parameter', 'ssmParameter: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64'],
+  ['a public parameter', PARAMETER],
   ['a filter and its owners', `filter: { name: ${AL2023} }\n  owners: [amazon]`],
 ])('%s', (_, source) => {
   test('gives every account the newest AMI of its publisher: one per region, of one name', async () => {

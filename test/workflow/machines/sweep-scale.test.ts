@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { NAMES } from '../../../core/contract/names.ts';
-import { releasedBefore } from './released-before.ts';
-import { targetsIn } from './rehearsing.ts';
-import { settledWorld, stoppedRelease, sweep, withHub } from './sweeping.ts';
+import { releasedBefore } from '../../fixtures/sandbox/released-before.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import { settledWorld, stoppedRelease, sweep, withHub } from '../../fixtures/sandbox/sweeping.ts';
 
 /** @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const DOCUMENT_BYTES = 262_144;

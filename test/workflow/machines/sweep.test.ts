@@ -3,10 +3,17 @@ import { awsError } from '../../../sandbox/aws/errors.ts';
 import { addImage } from '../../../sandbox/rehearsal/own-things.ts';
 import { snapshotOf } from '../../../sandbox/aws/world.ts';
 import { NAMES } from '../../../core/contract/names.ts';
-import { type OperatedHub, RELEASE_MACHINE, machineArn } from '../../cli/hub.ts';
-import { releasedBefore } from './released-before.ts';
-import { targetsIn } from './rehearsing.ts';
-import { type StopPoint, HOUR_MS, settledWorld, stoppedRelease, sweep, withHub } from './sweeping.ts';
+import { type OperatedHub, RELEASE_MACHINE, machineArn } from '../../fixtures/sandbox/hub.ts';
+import { releasedBefore } from '../../fixtures/sandbox/released-before.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import {
+  type StopPoint,
+  HOUR_MS,
+  settledWorld,
+  stoppedRelease,
+  sweep,
+  withHub,
+} from '../../fixtures/sandbox/sweeping.ts';
 
 const factory = {
   stages: { dev: [...targetsIn(0, 1), ...targetsIn(0, 1, 'eu-central-1')], prod: targetsIn(1, 2) },

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { NAMES } from '../../../core/contract/names.ts';
 import { contextOf } from '../../../workflow/context.ts';
-import { inWords, ownFactory, target } from '../synthesised.ts';
+import { inWords, ownFactory, target } from '../../fixtures/synthesised.ts';
 
 const factory = ownFactory();
 const accountId = '111111111111';

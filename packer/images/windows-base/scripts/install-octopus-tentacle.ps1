@@ -1,5 +1,5 @@
 # Installs the Octopus Tentacle and does not configure it: its configuration holds a certificate, which every instance
-# must make for itself (see scripts/boot.d/10-register-octopus-tentacle.ps1).
+# must make for itself (see instance/scripts/boot.d/10-register-octopus-tentacle.ps1).
 #
 # OCTOPUS_TENTACLE_VERSION  such as 8.2.2
 # OCTOPUS_TENTACLE_URL      where the .msi is

@@ -6,8 +6,8 @@ import * as z from 'zod';
 import { METRICS } from '../../../../core/contract/metrics.ts';
 import { statesOf } from '../../../../sandbox/engine/asl.ts';
 import { Alarms, type AlarmsProps } from '../../../../workflow/hub/observability/alarms.ts';
-import { machinesOf } from '../../../invariants/machines.ts';
-import { Synthesised, hub, ownFactory } from '../../synthesised.ts';
+import { machinesOf } from '../../../fixtures/machines.ts';
+import { Synthesised, hub, ownFactory } from '../../../fixtures/synthesised.ts';
 
 const factory = ownFactory();
 const withAlarms = (alarms: AlarmsProps = {}) => hub(factory, { alarms });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { hub, ownFactory } from '../../synthesised.ts';
+import { hub, ownFactory } from '../../../fixtures/synthesised.ts';
 
 const theHub = hub(ownFactory());
 const ruleSchema = z.looseObject({

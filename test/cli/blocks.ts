@@ -1,0 +1,10 @@
+/** What `release` and `watch` tell of each image, without what they say of the whole. */
+
+/** The blocks of the releases: what stands between the first and the last lines. */
+export const blocksOf = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => !line.startsWith('  … '))
+    .join('\n')
+    .replace(/^[^\n]* started\n/, '')
+    .replace(/\n\n[^\n]+\n[^\n]+\n$/, '\n');
