@@ -8,19 +8,13 @@ const OWN = new URL('../packer/', import.meta.url).pathname;
 
 /** Of everything an image has in this repository, only what names a stage is left out: the stages are others here. */
 const COPIED = [
-  'ansible',
-  'checks',
   'schemas',
-  'scripts',
+  'templates/linux',
   'images/linux-base/checks',
   'images/linux-base/playbooks',
   'images/linux-base/image.yaml',
-  'images/linux-base/config/default.yaml',
-  'images/linux-base/build.pkr.hcl',
   'images/linux-base/image.pkr.hcl',
-  'images/linux-base/plugins.pkr.hcl',
-  'images/linux-base/source.pkr.hcl',
-  'images/linux-base/variables.pkr.hcl',
+  'images/linux-base/config/default.yaml',
 ];
 
 const CONFIGURATION = `instanceType: m7i.large
