@@ -13,6 +13,7 @@ import { outputOf, packleaderArguments, withQuotations } from '../../docs/quoted
 import { type Block, blocksOf, pages, spansOf } from './markdown.ts';
 
 const root = new URL('../../', import.meta.url);
+const OWN = new URL('packer', root).pathname;
 const all = pages();
 const blocks = [...all].flatMap(([page, text]) => blocksOf(page, text));
 const { scripts } = z
@@ -240,7 +241,7 @@ test('the exit codes of a rehearsal, a release and the doctor are those that the
 });
 
 test('the kinds of --fail are those that it takes', async () => {
-  const { err } = await run('rehearse', 'linux-base', '--fail', 'Bake prod AMIs=nonsense');
+  const { err } = await run('rehearse', 'linux-base', '--factory', OWN, '--fail', 'Bake prod AMIs=nonsense');
   const kinds = /must be one of (.*)$/m.exec(err)?.[1]?.split(', ');
   const rows = [...page('docs/rehearsing.md').matchAll(/^\| `([a-z]+)` /gm)].map(([, kind]) => kind);
   expect(rows).toEqual(kinds);
@@ -250,6 +251,8 @@ test('the document of --json has the keys that the page shows, and no others', a
   const incomplete = await run(
     'rehearse',
     'linux-base',
+    '--factory',
+    OWN,
     '--json',
     '--fail',
     'Bake prod AMIs',
@@ -258,7 +261,7 @@ test('the document of --json has the keys that the page shows, and no others', a
     '--fail',
     'Publish release@222222222222/eu-west-1',
   );
-  const refused = await run('rehearse', 'nonsense', '--json');
+  const refused = await run('rehearse', 'nonsense', '--factory', OWN, '--json');
   const printed = new Set<string>();
   const collect = (value: unknown, under: string): void => {
     if (Array.isArray(value)) for (const item of value) collect(item, under);
