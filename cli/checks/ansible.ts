@@ -9,7 +9,7 @@ import { problem, type Problem } from '../../core/configuration/documents/proble
 import { findProgram } from '../../tools/programs.ts';
 import { type Check, notChecked, OK, resultOf, unmade } from './check.ts';
 import type { FactoryTree } from './factory-tree.ts';
-import { ownNames } from './laid-over.ts';
+import { ownNames } from '../../core/templates/laid-over.ts';
 import { broke, runTool } from './run-tool.ts';
 import { imageOf, isSharedByAll } from './scopes.ts';
 import { jsonIn } from './shellcheck.ts';

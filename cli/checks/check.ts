@@ -4,6 +4,7 @@ import { placeText, type Problem } from '../../core/configuration/documents/prob
 /** In the order in which they are told. */
 export const CHECKS = [
   'configuration',
+  'template',
   'variables',
   'packer fmt',
   'packer validate',

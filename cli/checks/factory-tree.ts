@@ -5,15 +5,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { layTemplate } from '../../buildspecs/lay-template.mjs';
 import type { Image } from '../../core/configuration/factory.ts';
-import { type LaidOver, layOver } from './laid-over.ts';
-
-export type Files = ReadonlyMap<string, Uint8Array>;
+import { type BakedTemplate, bakedTemplate } from '../../core/templates/check.ts';
+import type { Files } from '../../core/templates/files.ts';
+import { type LaidOver, layOver } from '../../core/templates/laid-over.ts';
 
 export class FactoryTree {
   readonly files: Files;
   readonly #templates: ReadonlyMap<string, string>;
   readonly #hashes = new Map<string, string>();
   readonly #laidOver = new Map<string, LaidOver>();
+  readonly #read = new Map<string, Promise<BakedTemplate>>();
   readonly #baked = new Map<string, Promise<string>>();
   #directory: Promise<string> | undefined;
   #root: Promise<string> | undefined;
@@ -51,6 +52,13 @@ export class FactoryTree {
   laidOver(image: string): LaidOver {
     const known = this.#laidOver.get(image) ?? layOver(this.files, image, this.#templates.get(image));
     this.#laidOver.set(image, known);
+    return known;
+  }
+
+  /** The template of an image as it is baked. */
+  async template(image: string): Promise<BakedTemplate> {
+    const known = this.#read.get(image) ?? bakedTemplate(this.files, image, this.#templates.get(image));
+    this.#read.set(image, known);
     return known;
   }
 

@@ -3,14 +3,15 @@ import { dirname } from 'node:path';
 import { isConfiguration } from '../../core/configuration/factory.ts';
 import { problem, shown, type Problem } from '../../core/configuration/documents/problems.ts';
 import { findPacker } from '../../tools/packer.ts';
-import type { Bake, Variables } from './bakes.ts';
+import type { Bake, Variables } from '../../core/templates/bakes.ts';
 import { type Check, notChecked, OK, type Result, resultOf, unmade, type Work } from './check.ts';
 import type { FactoryTree } from './factory-tree.ts';
-import { ownNames } from './laid-over.ts';
+import { ownNames, templateFiles } from '../../core/templates/laid-over.ts';
 import { broke, type Ended, runTool } from './run-tool.ts';
 import { isSharedByAll } from './scopes.ts';
-import { declarations, templateFiles } from './template.ts';
-import { noTemplate, stated, WRONG_CONFIGURATION } from './variables.ts';
+import type { Declaration } from '../../core/templates/template.ts';
+import { stated } from '../../core/templates/variables.ts';
+import { WRONG_CONFIGURATION } from './templates.ts';
 
 export type FoundPacker = NonNullable<Awaited<ReturnType<typeof findPacker>>>;
 
@@ -56,26 +57,29 @@ function unformatted(diff: string): Problem[] {
   );
 }
 
-export function validateChecks(
+const WRONG_TEMPLATE = 'the template has to be put right first';
+
+export async function validateChecks(
   tree: FactoryTree,
   packer: FoundPacker | undefined,
   bakes: readonly Bake[],
-): Check[] {
+): Promise<Check[]> {
   const shared = sharedContent(tree);
-  return bakes.map(({ image, stage, variables }): Check => {
+  const checks = bakes.map(async ({ image, stage, variables }): Promise<Check> => {
     const of = { image, stage };
-    const { problems } = tree.laidOver(image);
-    const wrong = templateFiles(tree, image).length === 0 ? [noTemplate(tree, image)] : problems;
-    if (wrong.length > 0) return { check: 'packer validate', ...of, work: [{ run: () => resultOf(wrong) }] };
+    const { template, problems } = await tree.template(image);
+    // Where a file is no HCL Packer says it better; where there is none, or none can be laid over another, it has nothing to read.
+    if (problems.length > template.problems.length) return unmade('packer validate', WRONG_TEMPLATE, of);
     if (packer === undefined) return unmade('packer validate', PACKER_IS_MISSING, of);
     if (variables === undefined) return unmade('packer validate', WRONG_CONFIGURATION, of);
     const content = [shared, ...imageContent(tree, image)];
     return {
       check: 'packer validate',
       ...of,
-      work: variables.map((one) => validation(tree, packer, image, content, one)),
+      work: variables.map((one) => validation(tree, packer, image, content, one, template.variables)),
     };
   });
+  return Promise.all(checks);
 }
 
 /** What the HCL of every image may read. */
@@ -84,7 +88,7 @@ const sharedContent = (tree: FactoryTree): string =>
 
 /** The files of the image and of its template, those of others that their HCL names, and the names of all the rest. */
 function imageContent(tree: FactoryTree, image: string): string[] {
-  const hcl = templateFiles(tree, image)
+  const hcl = templateFiles(tree.laidOver(image))
     .map((file) => tree.text(file))
     .join('\n');
   const baked = new Set(tree.laidOver(image).files.values());
@@ -99,8 +103,8 @@ function validation(
   image: string,
   content: readonly string[],
   variables: Variables,
+  declared: readonly Declaration[],
 ): Work {
-  const declared = declarations(tree, image);
   // A secret of which the template has a default need not be made up.
   const names = Object.keys(variables.values).filter(
     (name) => !variables.secrets.has(name) || declared.some((one) => one.name === name && !one.hasDefault),
@@ -170,7 +174,7 @@ function validated(
 
 /** Where the plugins are asked for: `packer init` does not need the rest. */
 function pluginsOf(tree: FactoryTree, image: string): string {
-  const file = templateFiles(tree, image).find((one) => tree.text(one).includes('required_plugins'));
+  const file = templateFiles(tree.laidOver(image)).find((one) => tree.text(one).includes('required_plugins'));
   return file === undefined ? `images/${image}` : dirname(file);
 }
 

@@ -17,16 +17,17 @@ import {
 } from '../../core/configuration/documents/problems.ts';
 import { findPacker } from '../../tools/packer.ts';
 import { ansibleChecks } from './ansible.ts';
-import { bakesOf } from './bakes.ts';
+import { bakesOf } from '../../core/templates/bakes.ts';
+import { checkTemplates } from '../../core/templates/check.ts';
 import { type Check, OK, type Result, resultOf, together, unmade, type Work } from './check.ts';
-import { type Files, FactoryTree } from './factory-tree.ts';
+import type { Files } from '../../core/templates/files.ts';
+import { FactoryTree } from './factory-tree.ts';
 import { formatCheck, validateChecks } from './packer.ts';
 import { powershellChecks } from './powershell.ts';
 import { ResultCache } from './result-cache.ts';
 import { imageOf } from './scopes.ts';
 import { shellChecks } from './shellcheck.ts';
-import { templateFiles } from './template.ts';
-import { variableChecks, WRONG_CONFIGURATION } from './variables.ts';
+import { templateChecks, variableChecks, WRONG_CONFIGURATION } from './templates.ts';
 
 export interface Checked {
   readonly check: Check;
@@ -92,7 +93,7 @@ export async function validate(
   const packer = await findPacker();
   const checks: Check[] = [
     { check: 'configuration', image: null, stage: null, work: [{ run: () => resultOf(wrong) }] },
-    ...bakeChecks(),
+    ...(await bakeChecks()),
     formatCheck(tree, packer, chosenFiles),
     ...powershellChecks(tree, chosenFiles),
     ...shellChecks(tree, chosenFiles),
@@ -106,39 +107,52 @@ export async function validate(
     replaced: replacements.filter((one) => one.files.length > 0),
   };
 
-  function bakeChecks(): Check[] {
-    if (configuration === undefined) {
-      return [unmade('variables', WRONG_CONFIGURATION), unmade('packer validate', WRONG_CONFIGURATION)];
-    }
+  async function bakeChecks(): Promise<Check[]> {
+    if (configuration === undefined)
+      return (['template', 'variables', 'packer validate'] as const).map((check) =>
+        unmade(check, WRONG_CONFIGURATION),
+      );
     const { factory } = configuration;
+    const names = chosen.map(({ name }) => name);
     const bakes = bakesOf(configuration, {
-      images: chosen.map(({ name }) => name),
+      images: names,
       stages: factory.stages.map(({ name }) => name).filter((name) => stage === undefined || name === stage),
     });
-    return [...variableChecks(tree, bakes), ...validateChecks(tree, packer, bakes)];
+    return [
+      ...templateChecks(tree, names),
+      ...variableChecks(tree, bakes),
+      ...(await validateChecks(tree, packer, bakes)),
+    ];
   }
 }
 
 /**
- * Lets Packer look at the templates of some images with everything that it would be told; without Packer, and for an image
- * without a template, nothing happens.
- *  @throws InvalidConfiguration with what Packer refuses
+ * Looks at what some images are baked from: what needs no tool always, and with Packer, where there is one, everything that it would
+ * be told. Returns what was not checked, and why.
+ *  @throws InvalidConfiguration with what is wrong
  */
 export async function refuseInvalidTemplates(
   files: Files,
   configuration: Configuration,
-  { images, overrides }: { readonly images: readonly string[]; readonly overrides?: Overrides },
-): Promise<void> {
+  {
+    images,
+    overrides,
+    usePacker,
+  }: { readonly images: readonly string[]; readonly overrides?: Overrides; readonly usePacker: boolean },
+): Promise<string[]> {
+  const told = { images, ...(overrides && { overrides }) };
+  throwIfAny(await checkTemplates(files, configuration, told));
+  if (!usePacker) return ['packer validate: nobody asked for it'];
   const packer = await findPacker();
-  if (packer === undefined) return;
   const tree = new FactoryTree(files, configuration.factory.images);
-  const bakes = bakesOf(configuration, {
-    images: images.filter((image) => templateFiles(tree, image).length > 0),
-    stages: configuration.factory.stages.map(({ name }) => name),
-    ...(overrides && { overrides }),
-  });
-  const { problems } = await runChecks(tree, validateChecks(tree, packer, bakes));
+  const stages = configuration.factory.stages.map(({ name }) => name);
+  const bakes = bakesOf(configuration, { ...told, stages });
+  const { checked, problems } = await runChecks(tree, await validateChecks(tree, packer, bakes));
   throwIfAny(problems);
+  const missed = checked.flatMap(({ check, result }) =>
+    result.outcome === 'not checked' ? [`${check.check}: ${result.why}`] : [],
+  );
+  return [...new Set(missed)];
 }
 
 function readable(files: FactoryFiles): Configuration | undefined {

@@ -36,9 +36,8 @@ export interface Template {
 /** Files by their name; a template's lie directly in the directory that Packer is run in. */
 export type TemplateFiles = ReadonlyMap<string, string>;
 
-const IS_TEMPLATE = /\.pkr\.(hcl|json)$/;
-
-export const isTemplateFile = (name: string): boolean => IS_TEMPLATE.test(name);
+/** Whether Packer takes a file of the directory that it is run in for a part of the template. */
+export const isTemplateFile = (name: string): boolean => /^[^/]+\.pkr\.(hcl|json)$/.test(name);
 
 /**
  * Reads a template. What cannot be read declares nothing: whether the template is right is for Packer to say.

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { HubStack } from '../../workflow/hub/hub-stack.ts';
-import { ownFactory } from '../fixtures/synthesised.ts';
+import { ownFactory } from '../fixtures/factories.ts';
 
 const LARGEST_BYTES = 1_200_000;
 

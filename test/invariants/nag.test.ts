@@ -8,7 +8,7 @@ import * as z from 'zod';
 import type { Factory } from '../../core/configuration/factory.ts';
 import { HubStack } from '../../workflow/hub/hub-stack.ts';
 import { TargetStack } from '../../workflow/target/target-stack.ts';
-import { ownFactory } from '../fixtures/synthesised.ts';
+import { ownFactory } from '../fixtures/factories.ts';
 
 const factory = ownFactory();
 const { accountId: account, region } = factory.hub;

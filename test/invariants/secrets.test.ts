@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { HubStack } from '../../workflow/hub/hub-stack.ts';
 import { TargetStack } from '../../workflow/target/target-stack.ts';
-import { ownFactory } from '../fixtures/synthesised.ts';
+import { ownFactory } from '../fixtures/factories.ts';
 
 const factory = ownFactory();
 const { accountId: account, region } = factory.hub;

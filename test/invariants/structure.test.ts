@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { statesOf } from '../../sandbox/engine/asl.ts';
 import { definitionsOf } from '../../workflow/definitions.ts';
-import { allStates, followers, graphsOf, samples, shippedFactory } from '../fixtures/machines.ts';
+import { ownFactory } from '../fixtures/factories.ts';
+import { allStates, followers, graphsOf, samples } from '../fixtures/machines.ts';
 
 const ENDINGS = ['Succeed', 'Fail'];
 
@@ -69,6 +70,6 @@ const repeatedAnnouncement = (paths: readonly unknown[]) =>
 
 describe('the definitions', () => {
   it('are the same each time', () => {
-    expect(definitionsOf(shippedFactory())).toEqual(definitionsOf(shippedFactory()));
+    expect(definitionsOf(ownFactory())).toEqual(definitionsOf(ownFactory()));
   });
 });

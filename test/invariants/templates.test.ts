@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { layOver } from '../../cli/checks/laid-over.ts';
+import { layOver } from '../../core/templates/laid-over.ts';
 import { imageOf } from '../../cli/checks/scopes.ts';
 import { checkOutFactory } from '../../cli/input/checkout.ts';
 import { loadFactory } from '../../core/configuration/factory.ts';

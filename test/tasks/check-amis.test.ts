@@ -1,4 +1,4 @@
-import { BatchGetBuildsCommand, type Build, ListBuildsForProjectCommand } from '@aws-sdk/client-codebuild';
+import { type Build } from '@aws-sdk/client-codebuild';
 import type { Image } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/check-amis.ts';
@@ -12,6 +12,7 @@ import {
   imagesByTag,
   imagesByTagSecondPage,
 } from '../fixtures/aws/release-images.ts';
+import { build, getBuilds, listBuilds } from '../fixtures/aws/looks.ts';
 
 const aws = useAws();
 
@@ -159,20 +160,9 @@ describe('checking the AMIs of a stage', () => {
 });
 
 describe('checking a stage of which a bake failed', () => {
-  const list = new ListBuildsForProjectCommand({ projectName: 'packleader-bake', sortOrder: 'DESCENDING' });
-  const get = new BatchGetBuildsCommand({ ids: ['packleader-bake:1'] });
-  const build: Build = {
-    id: 'packleader-bake:1',
-    buildStatus: 'FAILED',
-    environment: {
-      type: 'LINUX_CONTAINER',
-      image: 'standard',
-      computeType: 'BUILD_GENERAL1_SMALL',
-      environmentVariables: [
-        { name: 'PACKLEADER_RELEASE', value: RELEASE.releaseId },
-        { name: 'PACKLEADER_REGION', value: DEV.region },
-      ],
-    },
+  const get = getBuilds('packleader-bake:1');
+  const ended: Build = {
+    ...build('packleader-bake:1', 'FAILED', DEV),
     phases: [
       { phaseType: 'INSTALL', phaseStatus: 'SUCCEEDED' },
       {
@@ -187,7 +177,7 @@ describe('checking a stage of which a bake failed', () => {
   const log =
     'Log, in account 111111111111: https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#logsV2:log-groups/log-group/$252Fpackleader$252Fpackleader-bake/log-events/1';
   const checkAfter = (aBuild: Build) => {
-    aws.on(builds(DEV), list, { ids: ['packleader-bake:1'] });
+    aws.on(builds(DEV), listBuilds, { ids: ['packleader-bake:1'] });
     aws.on(builds(DEV), get, { builds: [aBuild] });
     return check([DEV], [{ bakes: [{ ...DEV, error: 'States.TaskFailed' }] }]);
   };
@@ -195,7 +185,7 @@ describe('checking a stage of which a bake failed', () => {
   it("fails with Packer's own reason, which the build found in its log, in one line", async () => {
     const value = 'Error: No match for argument: ngnix\n | Script exited with non-zero exit status: 1.';
     const explained = {
-      ...build,
+      ...ended,
       exportedEnvironmentVariables: [{ name: 'AMI_ID' }, { name: 'LAST_ERROR', value }],
     };
     await expect(checkAfter(explained)).rejects.toMatchObject({
@@ -205,14 +195,14 @@ describe('checking a stage of which a bake failed', () => {
 
   it('fails with the end of a reason that is too long, where the error stands', async () => {
     const value = `${'x'.repeat(5_000)} the end`;
-    const explained = { ...build, exportedEnvironmentVariables: [{ name: 'LAST_ERROR', value }] };
+    const explained = { ...ended, exportedEnvironmentVariables: [{ name: 'LAST_ERROR', value }] };
     await expect(checkAfter(explained)).rejects.toMatchObject({
       message: expect.stringMatching(/in BUILD: …x{591} the end\. Log, in account/),
     });
   });
 
   it('fails without a link when a build has no log', async () => {
-    const { logs, ...silent } = build;
+    const { logs, ...silent } = ended;
     expect(logs).toBeDefined();
     await expect(checkAfter(silent)).rejects.toMatchObject({
       message: '111111111111/eu-west-1: build packleader-bake:1 ended FAILED in BUILD: exit status 1.',
@@ -220,18 +210,18 @@ describe('checking a stage of which a bake failed', () => {
   });
 
   it('fails with the phase, the message and the log of the build', async () => {
-    aws.on(builds(DEV), list, { ids: ['packleader-bake:1'] });
-    aws.on(builds(DEV), get, { builds: [build] });
+    aws.on(builds(DEV), listBuilds, { ids: ['packleader-bake:1'] });
+    aws.on(builds(DEV), get, { builds: [ended] });
     await expect(check([DEV], [{ bakes: [{ ...DEV, error: 'States.TaskFailed' }] }])).rejects.toMatchObject({
       name: 'BakeFailed',
       message: `111111111111/eu-west-1: build packleader-bake:1 ended FAILED in BUILD: exit status 1. ${log}`,
     });
-    expect(aws.sent).toEqual([call(builds(DEV), list), call(builds(DEV), get)]);
+    expect(aws.sent).toEqual([call(builds(DEV), listBuilds), call(builds(DEV), get)]);
   });
 
   it('fails with a build that still runs although its bake is over', async () => {
-    aws.on(builds(DEV), list, { ids: ['packleader-bake:1'] });
-    aws.on(builds(DEV), get, { builds: [{ ...build, buildStatus: 'IN_PROGRESS', phases: [] }] });
+    aws.on(builds(DEV), listBuilds, { ids: ['packleader-bake:1'] });
+    aws.on(builds(DEV), get, { builds: [{ ...ended, buildStatus: 'IN_PROGRESS', phases: [] }] });
     await expect(check([DEV], [{ bakes: [{ error: 'States.Timeout' }] }])).rejects.toMatchObject({
       name: 'BakeFailed',
       message: `111111111111/eu-west-1: build packleader-bake:1 still runs, but nobody heard of it any more. ${log}`,
@@ -239,14 +229,14 @@ describe('checking a stage of which a bake failed', () => {
   });
 
   it('fails at once, at the first attempt: a build that failed leaves nothing to wait for', async () => {
-    aws.on(builds(DEV), list, { ids: [] });
+    aws.on(builds(DEV), listBuilds, { ids: [] });
     const checking = check([DEV, PROD], [{ bakes: [{ error: 'x' }, {}] }], 0);
     await expect(checking).rejects.toMatchObject({ name: 'BakeFailed' });
-    expect(aws.sent).toEqual([call(builds(DEV), list)]);
+    expect(aws.sent).toEqual([call(builds(DEV), listBuilds)]);
   });
 
   it('fails with the error of the bake when no build was started', async () => {
-    aws.on(builds(DEV), list, { ids: [] });
+    aws.on(builds(DEV), listBuilds, { ids: [] });
     await expect(check([DEV], [{ bakes: [{ error: 'CodeBuild.AccessDenied' }] }])).rejects.toMatchObject({
       name: 'BakeFailed',
       message: '111111111111/eu-west-1: no build ran (CodeBuild.AccessDenied)',
@@ -258,13 +248,13 @@ describe('checking a stage of which a bake failed', () => {
     ['of a batch that never ran', [], 'the batch never ran'],
     ['that nothing was heard of', [{ bakes: [] }], 'the bake never ran'],
   ])('fails for every bake %s', async (_, baked, why) => {
-    aws.on(builds(DEV), list, { ids: [] });
+    aws.on(builds(DEV), listBuilds, { ids: [] });
     await expect(check([DEV], baked)).rejects.toThrow(`111111111111/eu-west-1: no build ran (${why})`);
   });
 
   it('fails with three reasons, and counts the rest', async () => {
     const targets = ['1', '2', '3', '4', '5'].map((digit) => ({ ...DEV, accountId: digit.repeat(12) }));
-    for (const target of targets) aws.on(builds(target), list, { ids: [] });
+    for (const target of targets) aws.on(builds(target), listBuilds, { ids: [] });
     const failed = targets.map(() => ({ error: 'x' }));
     const checking = check(targets, [{ bakes: failed }]);
     await expect(checking).rejects.toThrow(/^111.*: no build ran \(x\)\n222.*\n333.*\nAnd 2 more targets\.$/);

@@ -22,7 +22,16 @@ import {
   imagesByTag,
   imagesByTagSecondPage,
 } from '../fixtures/aws/release-images.ts';
-import { type Found, build, keyPairs, listBuilds, look, targetHolds } from '../fixtures/aws/looks.ts';
+import {
+  type Found,
+  build,
+  keyPairs,
+  listBuilds,
+  look,
+  targetHolds,
+  leftBehind,
+} from '../fixtures/aws/looks.ts';
+import { leftoversOf } from './leftovers.ts';
 
 const aws = useAws();
 
@@ -35,15 +44,6 @@ const deleteSnapshot = (SnapshotId: string) => new DeleteSnapshotCommand({ Snaps
 
 const undo = (...targets: readonly Target[]) =>
   handler({ release: RELEASE, stage: 'dev', batches: [batchOf(...targets)] });
-
-async function leftoversOf(undoing: Promise<unknown>): Promise<unknown> {
-  const error: unknown = await undoing.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toMatchObject({ name: 'LeftoversRemain' });
-  return JSON.parse(Object(error).message).leftovers;
-}
 
 describe('undoing the bakes of a stage', () => {
   it('of which nothing is there changes nothing', async () => {
@@ -61,23 +61,10 @@ describe('undoing the bakes of a stage', () => {
   });
 
   it('looks, stops builds, removes what Packer left, then AMIs, then each snapshot, and looks again', async () => {
-    accountHolds(
-      DEV,
-      {
-        builds: [build('b:1', 'IN_PROGRESS', DEV), build('b:0', 'FAILED', DEV)],
-        instances: { 'i-1': 'running', 'i-0': 'terminated' },
-        keyPairs: ['key-1'],
-        volumes: ['vol-1'],
-        interfaces: ['eni-1'],
-        groups: ['sg-1'],
-        images: [candidate('ami-1')],
-        snapshots: ['snap-2'],
-      },
-      {
-        builds: [build('b:1', 'FAILED', DEV), build('b:0', 'FAILED', DEV)],
-        instances: { 'i-1': 'terminated' },
-      },
-    );
+    accountHolds(DEV, leftBehind(DEV), {
+      builds: [build('b:1', 'FAILED', DEV), build('b:0', 'FAILED', DEV)],
+      instances: { 'i-1': 'terminated' },
+    });
     const stop = new StopBuildCommand({ id: 'b:1' });
     const builders = [
       new TerminateInstancesCommand({ InstanceIds: ['i-1'] }),

@@ -1,13 +1,5 @@
-import { BatchGetBuildsCommand, ListBuildsForProjectCommand } from '@aws-sdk/client-codebuild';
-import {
-  DescribeImagesCommand,
-  DescribeInstancesCommand,
-  DescribeKeyPairsCommand,
-  DescribeNetworkInterfacesCommand,
-  DescribeSecurityGroupsCommand,
-  DescribeSnapshotsCommand,
-  DescribeVolumesCommand,
-} from '@aws-sdk/client-ec2';
+import { BatchGetBuildsCommand } from '@aws-sdk/client-codebuild';
+import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeParametersCommand } from '@aws-sdk/client-ssm';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -16,26 +8,25 @@ import { handler } from '../../tasks/find-dead-releases.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
 import { HUB, awsError, builds, call, useAws } from '../fixtures/aws/strict-aws.ts';
 import { RELEASE } from '../fixtures/releases.ts';
-import { tagList } from '../fixtures/aws/release-images.ts';
-import { build } from '../fixtures/aws/looks.ts';
+import { tagList, releaseFilter } from '../fixtures/aws/release-images.ts';
+import { build, listBuilds, looksFor } from '../fixtures/aws/looks.ts';
 import {
   BUCKET,
   PLAN,
   RELEASE_ARN,
   SWEEP,
-  batchArn,
   describeExecution,
   history,
   records,
   releaseEnded,
   unknownExecution,
   writes,
+  DEAD,
 } from '../fixtures/aws/executions.ts';
 
 const aws = useAws();
 
 const every = [{ Name: 'tag-key', Values: ['packleader:release'] }];
-const ofRelease = [{ Name: 'tag:packleader:release', Values: [RELEASE.releaseId] }];
 const tags = (more: Record<string, string> = {}) =>
   tagList({
     'packleader:release': RELEASE.releaseId,
@@ -46,21 +37,14 @@ const tags = (more: Record<string, string> = {}) =>
     ...more,
   });
 
-function looks(Filters: { Name: string; Values: string[] }[]) {
-  const own = { Owners: ['self'], IncludeDeprecated: true, IncludeDisabled: true };
-  return {
-    instances: new DescribeInstancesCommand({ Filters }),
-    keyPairs: new DescribeKeyPairsCommand({ Filters }),
-    volumes: new DescribeVolumesCommand({ Filters }),
-    interfaces: new DescribeNetworkInterfacesCommand({ Filters }),
-    groups: new DescribeSecurityGroupsCommand({ Filters }),
-    images: new DescribeImagesCommand({ ...own, Filters }),
-    snapshots: new DescribeSnapshotsCommand({ OwnerIds: ['self'], Filters }),
-  };
-}
-const listBuilds = new ListBuildsForProjectCommand({
-  projectName: 'packleader-bake',
-  sortOrder: 'DESCENDING',
+const looks = (Filters: typeof every) => ({
+  ...looksFor(Filters),
+  images: new DescribeImagesCommand({
+    Owners: ['self'],
+    IncludeDeprecated: true,
+    IncludeDisabled: true,
+    Filters,
+  }),
 });
 const names = new DescribeParametersCommand({
   ParameterFilters: [{ Key: 'Path', Option: 'Recursive', Values: ['/packleader'] }],
@@ -96,10 +80,7 @@ const found = (releaseId = RELEASE.releaseId, settledAt = '2026-11-21T10:00:00.0
 });
 const foundNothing = { ...found(), releases: [] };
 const dead = {
-  release: RELEASE,
-  why: 'its execution ended ABORTED',
-  settledAt: '2026-11-21T10:00:00.000Z',
-  batches: [batchArn('dev', 1), batchArn('prod', 1)],
+  ...DEAD,
   targets: [
     { ...DEV, resourceIds: ['ami-1', 'snap-1'] },
     { ...PROD, resourceIds: [] },
@@ -271,8 +252,8 @@ describe('a sweep of one release', () => {
   it.each([{ release: RELEASE.releaseId }, { execution: RELEASE_ARN }])(
     'looks for it where its plan says, whatever is deployed, and however young it is (%o)',
     async (request) => {
-      holds(DEV, ofRelease, tags());
-      holds(PROD, ofRelease);
+      holds(DEV, releaseFilter, tags());
+      holds(PROD, releaseFilter);
       const stopDate = new Date('2026-11-21T11:59:00Z');
       releaseEnded(aws, 'ABORTED', { stopDate });
       aws.accepts(
@@ -287,8 +268,8 @@ describe('a sweep of one release', () => {
   );
 
   it('is swept even when nothing of it is seen: something may appear', async () => {
-    holds(DEV, ofRelease);
-    holds(PROD, ofRelease);
+    holds(DEV, releaseFilter);
+    holds(PROD, releaseFilter);
     releaseEnded(aws, 'ABORTED');
     const targets = [DEV, PROD].map((target) => ({ ...target, resourceIds: [] }));
     aws.accepts(HUB, writes(FINDINGS, { ...nothing, releases: [{ ...dead, targets }] }));
@@ -296,8 +277,8 @@ describe('a sweep of one release', () => {
   });
 
   it('says why it leaves one alone that is released', async () => {
-    holds(DEV, ofRelease);
-    holds(PROD, ofRelease);
+    holds(DEV, releaseFilter);
+    holds(PROD, releaseFilter);
     releaseEnded(aws, 'SUCCEEDED');
     const kept = [{ releaseId: RELEASE.releaseId, is: 'released', why: 'its execution succeeded' }];
     aws.accepts(HUB, writes(FINDINGS, { ...nothing, kept }));
@@ -305,7 +286,7 @@ describe('a sweep of one release', () => {
   });
 
   it('says so when nobody knows of it', async () => {
-    for (const target of [DEV, PROD]) holds(target, ofRelease);
+    for (const target of [DEV, PROD]) holds(target, releaseFilter);
     unknownExecution(aws);
     const why = 'Step Functions does not know its execution, though it is only 0 days old';
     const kept = [{ releaseId: RELEASE.releaseId, is: 'unclear', why }];

@@ -4,37 +4,28 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Changes } from '../../core/contract/releases.ts';
 import { handler } from '../../tasks/plan-releases.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
-import { COMMIT, VERSION as BASE_VERSION } from '../fixtures/releases.ts';
+import { factoryWith } from '../core/configuration/example.ts';
+import { COMMIT, REPOSITORY, VERSION as BASE_VERSION } from '../fixtures/releases.ts';
 
 const aws = useAws();
 
-const FACTORY: Readonly<Record<string, string>> = {
-  'factory.yaml': `repository: https://github.com/example/images
+const FACTORY = factoryWith({
+  'factory.yaml': `repository: ${REPOSITORY}
 hub: { accountId: '999999999999', region: eu-west-1 }
 stages:
   - { name: dev, targets: [{ accountId: '111111111111', region: eu-west-1 }] }
   - { name: prod, targets: [{ accountId: '222222222222', region: eu-west-1 }] }
 `,
-  'config/default.yaml': `instanceType: m7i.large
-network:
-  vpcId: vpc-0123456789abcdef0
-  subnetId: subnet-0123456789abcdef0
-  securityGroupIds: [sg-0123456789abcdef0]
-kmsKeyId: alias/images
-instanceProfile: builder
-rootVolumeSizeGiB: 8
-`,
   'config/prod.yaml': 'instanceType: m7i.xlarge\n',
-  'images/base/image.yaml': "description: The base\nversion: '1.4'\nplatform: linux\n",
-  'images/base/config/default.yaml': 'source: { ssmParameter: /aws/service/ami }\n',
   'images/base/ansible/playbook.yml': '- not: [configuration',
-  'images/web/image.yaml': "description: Built on base\nversion: '2.0'\nplatform: linux\n",
   'images/web/config/default.yaml': `source: { image: base }
 variables:
   application: '1.0'
   password: { secretsManager: web/password }
 `,
-};
+  'images/desktop/image.yaml': null,
+  'images/desktop/config/default.yaml': null,
+});
 
 const SHA256 = 'a'.repeat(64);
 const SOURCE = { bucket: 'hub', key: `sources/${COMMIT}.zip`, sha256: SHA256 };
@@ -47,9 +38,7 @@ const WEB_VERSION = '2.0.20261121093000';
 
 const factory = (changes: Readonly<Record<string, string>> = {}) =>
   zipSync(
-    Object.fromEntries(
-      Object.entries({ ...FACTORY, ...changes }).map(([name, text]) => [name, strToU8(text)]),
-    ),
+    Object.fromEntries([...FACTORY, ...Object.entries(changes)].map(([name, text]) => [name, strToU8(text)])),
   );
 
 const variables = (branch: string) =>
@@ -103,7 +92,7 @@ describe('planning a release of one image', () => {
       image: 'web',
       version: WEB_VERSION,
       commit: COMMIT,
-      repository: 'https://github.com/example/images',
+      repository: REPOSITORY,
       prerelease: false,
     };
     expect(tiers).toEqual([
@@ -239,7 +228,7 @@ describe('planning a commit that is not deployed', () => {
   });
 
   it('fails when it names itself the default branch, which alone may move latest', async () => {
-    const text = `${FACTORY['factory.yaml']}defaultBranch: feature/x\n`;
+    const text = `${FACTORY.get('factory.yaml')}defaultBranch: feature/x\n`;
     aws.holds('hub', SOURCE.key, factory({ 'factory.yaml': text }));
     await expect(plan({ image: 'base' }, 'feature/x')).rejects.toMatchObject({
       name: 'InvalidConfiguration',

@@ -27,26 +27,20 @@ import {
   BUCKET,
   RELEASE_ARN,
   SWEEP,
-  batchArn,
   describeExecution,
   history,
   records,
   releaseEnded,
   unknownExecution,
   writes,
+  DEAD,
 } from '../fixtures/aws/executions.ts';
 
 const aws = useAws();
 
 const { releaseId } = RELEASE;
 const RESULT = `sweeps/sweep-1/${releaseId}.json`;
-const dead = {
-  release: RELEASE,
-  why: 'its execution ended ABORTED',
-  settledAt: '2026-11-21T10:00:00.000Z',
-  batches: [batchArn('dev', 1), batchArn('prod', 1)],
-  targets: [DEV, PROD].map((target) => ({ ...target, resourceIds: [] })),
-};
+const dead = { ...DEAD, targets: [DEV, PROD].map((target) => ({ ...target, resourceIds: [] })) };
 const sweep = async () =>
   handler({
     releaseId,

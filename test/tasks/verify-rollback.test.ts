@@ -6,7 +6,15 @@ import { DEV, PROD } from '../fixtures/accounts.ts';
 import { awsError, builds, useAws } from '../fixtures/aws/strict-aws.ts';
 import { RELEASE, batchOf } from '../fixtures/releases.ts';
 import { candidate } from '../fixtures/aws/release-images.ts';
-import { type Found, build, groups, listBuilds, look, targetHolds } from '../fixtures/aws/looks.ts';
+import {
+  type Found,
+  build,
+  groups,
+  listBuilds,
+  look,
+  targetHolds,
+  leftBehind,
+} from '../fixtures/aws/looks.ts';
 import { LATEST, VERSION } from '../fixtures/aws/parameters.ts';
 
 const aws = useAws();
@@ -103,14 +111,9 @@ describe('verifying a rollback', () => {
 
   it('is incomplete when every undo said it was done, and yet something is there: each kind of thing by its id', async () => {
     holds(DEV, {
+      ...leftBehind(DEV),
       builds: [build('b:1', 'IN_PROGRESS', DEV)],
       instances: { 'i-1': 'shutting-down', 'i-0': 'terminated' },
-      keyPairs: ['key-1'],
-      volumes: ['vol-1'],
-      interfaces: ['eni-1'],
-      groups: ['sg-1'],
-      images: [candidate('ami-1')],
-      snapshots: ['snap-2'],
       version: 'ami-1',
       latest: 'ami-1',
     });

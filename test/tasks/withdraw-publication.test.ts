@@ -17,6 +17,7 @@ import {
   remove,
   versions,
 } from '../fixtures/aws/parameters.ts';
+import { leftoversOf } from './leftovers.ts';
 
 const aws = useAws();
 const absent = awsError('ParameterNotFound');
@@ -35,15 +36,6 @@ const written = () => aws.sent.filter(({ command }) => /Put|Delete/.test(command
 const unseen = (target: Target, why: string) => [
   { ...target, resourceId: RELEASE.releaseId, why: `could not be looked at: ${why}` },
 ];
-
-async function leftoversOf(withdrawing: Promise<unknown>): Promise<unknown> {
-  const error: unknown = await withdrawing.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toMatchObject({ name: 'LeftoversRemain' });
-  return JSON.parse(Object(error).message).leftovers;
-}
 
 beforeEach(() => {
   aws.on(DEV, imagesByTag, { Images: [candidate('ami-1')] });

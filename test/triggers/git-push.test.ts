@@ -1,12 +1,11 @@
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { handler } from '../../triggers/git-push.ts';
 import { anyRequest, somebodyKnewASecret } from './mutations.ts';
 import { COMMIT } from '../fixtures/releases.ts';
 import {
   OLD_SECRET,
   SECRET,
-  SIGNING_TOKEN,
   type UrlEvent,
   ZEROS,
   bitbucketChange,
@@ -20,34 +19,10 @@ import {
   hex,
   post,
 } from './requests.ts';
-import { WebhookWorld } from './webhook-world.ts';
+import { useWebhook } from './received.ts';
 
-let world: WebhookWorld;
-let log: string[];
-/** Every test is an hour later than the one before: the secret that the function holds is too old. */
-let now = Date.parse('2019-11-21T09:30:00Z');
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: (now += 3_600_000) });
-  world = new WebhookWorld();
-  log = [];
-  vi.spyOn(process.stdout, 'write').mockImplementation((line) => {
-    log.push(String(line));
-    return true;
-  });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-  world.restore();
-});
-
-async function ask(request: unknown): Promise<{ status: number; outcome: string; why?: string }> {
-  const { statusCode, body } = await handler(request);
-  return { status: statusCode, ...JSON.parse(body) };
-}
-const inMinutes = (minutes: number) => vi.setSystemTime((now += minutes * 60_000));
-const rejected = () => log.map((line) => JSON.parse(line)).filter((line) => line['WebhookRejected'] === 1);
+const webhook = useWebhook();
+const { ask, inMinutes, rejected } = webhook;
 
 describe.each<[string, (payload?: unknown) => UrlEvent, string]>([
   ['github', (payload) => fromGithub(payload), '72d3162e-cc78-11e3-81ab-4c9367dc0958'],
@@ -57,7 +32,7 @@ describe.each<[string, (payload?: unknown) => UrlEvent, string]>([
 ])('a push from %s', (provider, send, id) => {
   it('becomes one normalised event', async () => {
     expect(await ask(send())).toEqual({ status: 202, outcome: 'accepted', branches: ['main'] });
-    expect(world.pushes).toEqual([
+    expect(webhook.world.pushes).toEqual([
       {
         provider,
         repository: 'github.com/example/images',
@@ -78,23 +53,23 @@ describe.each<[string, (payload?: unknown) => UrlEvent, string]>([
     }
     inMinutes(80 * 24 * 60);
     expect((await ask(request)).outcome).not.toBe('accepted');
-    expect(world.pushes).toHaveLength(1);
+    expect(webhook.world.pushes).toHaveLength(1);
   });
 
   it('that arrives twice at the same time is dealt with once', async () => {
     const outcomes = await Promise.all([ask(send()), ask(send()), ask(send())]);
     expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['accepted', 'ignored', 'ignored']);
-    expect(world.pushes).toHaveLength(1);
+    expect(webhook.world.pushes).toHaveLength(1);
   });
 
   it('is taken again when it could not be put on the bus: the sender was told so', async () => {
-    world.busWorks = false;
+    webhook.world.busWorks = false;
     await expect(handler(send())).rejects.toMatchObject({ name: 'ConnectionLost' });
-    world.busWorks = true;
+    webhook.world.busWorks = true;
     expect((await ask(send())).outcome).toBe('ignored');
     inMinutes(2);
     expect((await ask(send())).outcome).toBe('accepted');
-    expect(world.pushes).toHaveLength(1);
+    expect(webhook.world.pushes).toHaveLength(1);
   });
 
   it('in base64, as a function URL may hand it over, is the same', async () => {
@@ -107,11 +82,11 @@ describe.each<[string, (payload?: unknown) => UrlEvent, string]>([
     const request = send();
     if (request.headers['x-gitlab-token'] !== undefined) return; // A token vouches for no body.
     expect((await ask({ ...request, body: request.body.replace('main', 'mein') })).status).toBe(401);
-    expect(world.pushes).toEqual([]);
+    expect(webhook.world.pushes).toEqual([]);
   });
 
   it('fails with another secret, and is counted', async () => {
-    world.secretString = OLD_SECRET;
+    webhook.world.secretString = OLD_SECRET;
     expect(await ask(send())).toEqual({
       status: 401,
       outcome: 'refused',
@@ -128,98 +103,9 @@ describe.each<[string, (payload?: unknown) => UrlEvent, string]>([
       const { status, outcome } = await ask(send(payload));
       expect([200, 400]).toContain(status);
       expect(outcome).toMatch(/refused|ignored/);
-      expect(world.pushes).toEqual([]);
+      expect(webhook.world.pushes).toEqual([]);
     },
   );
-});
-
-describe('the signature', () => {
-  it('is the one of GitHub’s documentation for its example', async () => {
-    world.secretString = "It's a Secret to Everybody";
-    const signature = 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17';
-    const headers = { 'x-github-event': 'ping', 'x-github-delivery': '1', 'x-hub-signature-256': signature };
-    // The example is no JSON: that it is said so shows that its signature was good.
-    expect(await ask(post(headers, 'Hello, World!'))).toMatchObject({ status: 400, why: /no JSON/ });
-    expect((await ask(post(headers, 'Hello, World?'))).status).toBe(401);
-  });
-
-  it('is the one of Atlassian’s documentation for its example', async () => {
-    world.secretString = "It's a Secret to Everybody";
-    const signature = 'sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9';
-    const headers = { 'x-event-key': 'repo:push', 'x-request-uuid': '1', 'x-hub-signature': signature };
-    expect(await ask(post(headers, 'Hello World!'))).toMatchObject({ status: 400, why: /no JSON/ });
-    expect((await ask(post(headers, 'Hello World?'))).status).toBe(401);
-  });
-
-  it('is the one of the Standard Webhooks specification, which GitLab follows, for its example', async () => {
-    world.secretString = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
-    const headers = {
-      'x-gitlab-event': 'Push Hook',
-      'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
-      'webhook-timestamp': '1614265330',
-      'webhook-signature': 'v1,bm9uZQ== v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
-    };
-    const request = post(headers, '{"test": 2432232314}');
-    expect((await ask(request)).status).toBe(401);
-    vi.setSystemTime((now = 1_614_265_330_000 + 299_000));
-    expect(await ask(request)).toMatchObject({ status: 200, why: 'It is no push.' });
-    inMinutes(1);
-    expect((await ask(request)).status).toBe(401);
-  });
-
-  it('of GitLab is not replaced by a token: whoever drops it may not know more', async () => {
-    const signed = fromSigningGitlab();
-    const { 'webhook-signature': _, ...headers } = signed.headers;
-    expect((await ask({ ...signed, headers: { ...headers, 'x-gitlab-token': SIGNING_TOKEN } })).status).toBe(
-      401,
-    );
-    const both = { ...signed.headers, 'webhook-signature': 'v1,AAAA', 'x-gitlab-token': SECRET };
-    expect((await ask({ ...signed, headers: both })).status).toBe(401);
-  });
-
-  it.each([
-    ['none', undefined],
-    ['an empty one', ''],
-    ['SHA-1', `sha1=${'0'.repeat(40)}`],
-    ['half of one', hex(fromGithub().body, SECRET).slice(0, 40)],
-    ['one and more', `${hex(fromGithub().body, SECRET)}00`],
-    ['without its method', hex(fromGithub().body, SECRET).slice('sha256='.length)],
-    ['an empty secret', hex(fromGithub().body, '')],
-  ])('fails as %s', async (_, signature) => {
-    const { 'x-hub-signature-256': __, ...headers } = fromGithub().headers;
-    const given = signature === undefined ? headers : { ...headers, 'x-hub-signature-256': signature };
-    expect((await ask({ ...fromGithub(), headers: given })).status).toBe(401);
-  });
-});
-
-describe('a delivery', () => {
-  it('fails to pass for another one by another id: GitHub does not sign that header', async () => {
-    await ask(fromGithub());
-    const again = fromGithub();
-    const headers = { ...again.headers, 'x-github-delivery': 'ffffffff-cc78-11e3-81ab-4c9367dc0958' };
-    expect(await ask({ ...again, headers })).toEqual({
-      status: 200,
-      outcome: 'ignored',
-      why: 'The delivery ffffffff-cc78-11e3-81ab-4c9367dc0958 has been received before.',
-    });
-    expect(world.pushes).toHaveLength(1);
-  });
-
-  it('of GitLab with another id is another one, even of the same push', async () => {
-    await ask(fromGitlab());
-    expect((await ask(fromGitlab(undefined, SECRET, 'another'))).outcome).toBe('accepted');
-  });
-
-  it.each([
-    ['x-github-delivery', fromGithub(), 'x-github-delivery'],
-    ['x-request-uuid', fromBitbucket(), 'x-request-uuid'],
-  ])('fails without its id in %s', async (_, request, header) => {
-    const { [header]: __, ...headers } = request.headers;
-    expect(await ask({ ...request, headers })).toMatchObject({
-      status: 400,
-      why: `The delivery has no id: the header ${header} is missing or odd.`,
-    });
-  });
 });
 
 describe('a push', () => {
@@ -240,7 +126,7 @@ describe('a push', () => {
   ];
   it.each(tried)('of %s is ignored', async (_, payload, why) => {
     expect(await ask(fromGithub(payload))).toEqual({ status: 200, outcome: 'ignored', why });
-    expect([world.pushes, world.deliveries.size, rejected()]).toEqual([[], 0, []]);
+    expect([webhook.world.pushes, webhook.world.deliveries.size, rejected()]).toEqual([[], 0, []]);
   });
 
   it.each(['ümläut-木', '$(id)', '`id`', "quote'", '{"a"}', 'a|b;c&d', '<script>', 'release/1.4', 'e\u0301'])(
@@ -248,7 +134,7 @@ describe('a push', () => {
     async (branch) => {
       process.env['PACKLEADER_PUSH_BRANCHES'] = '["*"]';
       await ask(fromGithub(githubPayload({ ref: `refs/heads/${branch}` })));
-      expect(world.pushes.map((push) => push.branch)).toEqual([branch]);
+      expect(webhook.world.pushes.map((push) => push.branch)).toEqual([branch]);
     },
   );
 
@@ -282,12 +168,12 @@ describe('a push', () => {
       'ignored',
     );
     expect((await ask(fromGithub(githubPayload({ ref: 'refs/heads/mainly' })))).outcome).toBe('ignored');
-    expect(world.pushes.map(({ branch }) => branch)).toEqual(['release/1.4']);
+    expect(webhook.world.pushes.map(({ branch }) => branch)).toEqual(['release/1.4']);
   });
 
   it('by force is the commit that the branch has now', async () => {
     await ask(fromGithub(githubPayload({ forced: true, after: 'c'.repeat(40) })));
-    expect(world.pushes.map(({ commit }) => commit)).toEqual(['c'.repeat(40)]);
+    expect(webhook.world.pushes.map(({ commit }) => commit)).toEqual(['c'.repeat(40)]);
   });
 
   it('of 2,048 commits with thousands of files is one small event', async () => {
@@ -299,7 +185,7 @@ describe('a push', () => {
       modified: files,
     }));
     expect((await ask(fromGithub(githubPayload({ commits })))).outcome).toBe('accepted');
-    expect(JSON.stringify(world.pushes).length).toBeLessThan(400);
+    expect(JSON.stringify(webhook.world.pushes).length).toBeLessThan(400);
   });
 
   it('of several branches of Bitbucket starts those that the factory names', async () => {
@@ -314,7 +200,7 @@ describe('a push', () => {
     expect(await ask(fromBitbucket(bitbucketPayload(...changes)))).toMatchObject({
       branches: ['main', 'next'],
     });
-    expect(world.pushes.map(({ branch, commit }) => `${branch} ${commit.slice(0, 4)}`)).toEqual([
+    expect(webhook.world.pushes.map(({ branch, commit }) => `${branch} ${commit.slice(0, 4)}`)).toEqual([
       'main 4f2c',
       'next cccc',
     ]);
@@ -411,76 +297,26 @@ describe('a request', () => {
   });
 });
 
-describe('the secret', () => {
-  it('is read once in five minutes', async () => {
-    for (let delivery = 0; delivery < 5; delivery++)
-      await ask(fromGitlab(undefined, SECRET, String(delivery)));
-    expect(world.reads).toBe(1);
-    inMinutes(6);
-    await ask(fromGitlab(undefined, SECRET, 'later'));
-    expect(world.reads).toBe(2);
-  });
-
-  it('may be two while it is rotated', async () => {
-    world.secretString = JSON.stringify([SECRET, OLD_SECRET]);
-    expect((await ask(fromGithub(undefined, OLD_SECRET))).outcome).toBe('accepted');
-    expect((await ask(fromGithub(githubPayload({ after: 'c'.repeat(40) }), SECRET))).outcome).toBe(
-      'accepted',
-    );
-  });
-
-  it('that is new counts at once, the one that was taken back no longer than five minutes', async () => {
-    world.secretString = OLD_SECRET;
-    await ask(fromGithub(undefined, OLD_SECRET));
-    world.secretString = SECRET;
-    inMinutes(1);
-    expect((await ask(fromGitlab(undefined, SECRET, 'new'))).outcome).toBe('accepted');
-    expect((await ask(fromGitlab(undefined, OLD_SECRET, 'old'))).status).toBe(401);
-  });
-
-  it('is not read for each request of a stranger', async () => {
-    for (let request = 0; request < 50; request++) await ask(fromGithub(undefined, 'a guess of a stranger'));
-    expect(world.reads).toBe(1);
-  });
-
-  it.each(['', '   ', 'short', '[]', '["short"]', '["1234567890123456", ""]', '[1, 2]', '[broken'])(
-    'fails as %j, with which anybody might sign',
-    async (secret) => {
-      world.secretString = secret;
-      await expect(handler(fromGithub(undefined, secret))).rejects.toMatchObject({
-        name: 'InvalidConfiguration',
-        message: expect.stringContaining(
-          'The secret packleader-webhook must be one text of at least 16 characters',
-        ),
-      });
-    },
-  );
-
-  it('may end with the newline of the file it came from', async () => {
-    world.secretString = `${SECRET}\n`;
-    expect((await ask(fromGithub())).outcome).toBe('accepted');
-  });
-});
-
 describe('of 1,000 random and mutated requests', () => {
   it('none is accepted without a valid signature, none crashes it, none is answered with 5xx', async () => {
     process.env['PACKLEADER_PUSH_BRANCHES'] = '["*"]';
     let [answered, refused] = [0, 0];
     await fc.assert(
       fc.asyncProperty(anyRequest, async (request) => {
-        const before = world.pushes.length;
-        world.deliveries.clear();
+        const before = webhook.world.pushes.length;
+        webhook.world.deliveries.clear();
         const { statusCode } = await handler(request);
         expect(statusCode).toBeLessThan(500);
         if (statusCode < 300) answered += 1;
         else refused += 1;
-        if (statusCode < 300 || world.pushes.length > before) expect(somebodyKnewASecret(request)).toBe(true);
+        if (statusCode < 300 || webhook.world.pushes.length > before)
+          expect(somebodyKnewASecret(request)).toBe(true);
       }),
       { numRuns: 1_000, seed: 20261121 },
     );
     // Otherwise this would show nothing.
     expect(answered).toBeGreaterThan(20);
     expect(refused).toBeGreaterThan(200);
-    expect(world.pushes.length).toBeGreaterThan(20);
+    expect(webhook.world.pushes.length).toBeGreaterThan(20);
   });
 });

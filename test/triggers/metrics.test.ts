@@ -7,7 +7,8 @@ import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { handler as gitPush } from '../../triggers/git-push.ts';
 import { handler as scheduledRebuild } from '../../triggers/scheduled-rebuild.ts';
 import { HUB, awsError, useAws } from '../fixtures/aws/strict-aws.ts';
-import { hub, ownFactory } from '../fixtures/synthesised.ts';
+import { ownFactory } from '../fixtures/factories.ts';
+import { hub } from '../fixtures/synthesised.ts';
 import { post } from './requests.ts';
 
 const aws = useAws();

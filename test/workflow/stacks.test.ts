@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NAMES } from '../../core/contract/names.ts';
 import { stewards } from '../../core/contract/tasks.ts';
-import {
-  type Statement,
-  type Synthesised,
-  hub,
-  inWords,
-  ownFactory,
-  target,
-} from '../fixtures/synthesised.ts';
+import { ownFactory } from '../fixtures/factories.ts';
+import { type Statement, type Synthesised, hub, inWords, target } from '../fixtures/synthesised.ts';
 
 /** Their roles are in triggers.test.ts. */
 const TRIGGERS = [

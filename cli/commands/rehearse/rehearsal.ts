@@ -39,6 +39,8 @@ export interface Preparation {
   readonly checkout: FactoryCheckout;
   readonly images: readonly string[];
   readonly faults: readonly Fault[];
+  /** What nobody looked at before, and why. */
+  readonly notChecked: readonly string[];
 }
 
 /**
@@ -64,11 +66,12 @@ export async function runRehearsal(options: RehearseOptions): Promise<Report> {
   const machines = definitionsOf(factory);
   const targets = factory.stages.flatMap((stage) => stage.targets);
   const faults = options.fail.map((text) => parseFault(text, failableStates(machines), targets));
-  if (options.validate === true) {
-    const told = { images, ...(overrides && { overrides }) };
-    await refuseInvalidTemplates(checkout.files, configuration, told);
-  }
-  options.onStart?.({ factory, checkout, images, faults });
+  const notChecked = await refuseInvalidTemplates(checkout.files, configuration, {
+    images,
+    ...(overrides && { overrides }),
+    usePacker: options.validate === true,
+  });
+  options.onStart?.({ factory, checkout, images, faults, notChecked });
   const branch = options.branch ?? factory.defaultBranch;
   return rehearse({
     factory,

@@ -37,18 +37,29 @@ async function told(options: RehearseOptions, output: Output): Promise<Report> {
 /** The document that `--json` promises. */
 async function printed(options: RehearseOptions, output: Output): Promise<Report> {
   let factory = '';
+  let notChecked: readonly string[] = [];
   let assumed: readonly string[] = [];
   const report = await runRehearsal({
     ...options,
-    onStart: ({ checkout }) => {
-      factory = checkout.directory;
+    onStart: (preparation) => {
+      factory = preparation.checkout.directory;
+      notChecked = preparation.notChecked;
     },
     onAssumed: (assumptions) => {
       assumed = assumptions;
     },
   });
   const { outcome, error, unmetFaults, releases, world } = report;
-  const document = { outcome, factory, ...(error && { error }), assumed, unmetFaults, releases, world };
+  const document = {
+    outcome,
+    factory,
+    notChecked,
+    ...(error && { error }),
+    assumed,
+    unmetFaults,
+    releases,
+    world,
+  };
   output.print(`${JSON.stringify(document, null, 2)}\n`);
   return report;
 }

@@ -9,13 +9,14 @@ import type { Preparation } from './rehearsal.ts';
 /** What is about to be rehearsed. */
 export function tellBeginning(
   { paint, print }: Output,
-  { factory, checkout, images, faults }: Preparation,
+  { factory, checkout, images, faults, notChecked }: Preparation,
 ): void {
   const targets = factory.stages
     .map(({ name, targets: of }) => `${name} (${count(of.length, 'target')})`)
     .join(', then ');
   const lines = [
     whichFactory(checkout),
+    ...notChecked.map((what) => paint('yellow', `not checked: ${what}`)),
     `${paint('bold', images.join(', '))} into ${targets}`,
     ...faults.map(({ state, kind, accountId, region }) => {
       const where = [accountId, region].filter((part) => part !== undefined).join('/');

@@ -7,6 +7,7 @@ import { main } from '../../../cli/main.ts';
 import type { Output } from '../../../cli/terminal/output.ts';
 import { PACKLEADER_VARIABLES } from '../../../core/configuration/settings.ts';
 import { factoryWith } from '../../core/configuration/example.ts';
+import { SOUND_SOURCE } from '../../fixtures/templates.ts';
 
 let place: string;
 const environment = { ...process.env };
@@ -27,7 +28,7 @@ afterEach(() => {
 // ---------------------------------------------------------------------------------------------- a factory
 
 const declare = (name: string, more = '') => `variable "${name}" {\n  type = any\n${more}}\n`;
-const TEMPLATE = PACKLEADER_VARIABLES.map((name) => declare(name)).join('');
+const TEMPLATE = PACKLEADER_VARIABLES.map((name) => declare(name)).join('') + SOUND_SOURCE;
 const PLAYBOOK = '- name: Bake\n  hosts: localhost\n  roles: [thing]\n';
 
 /** The example factory with templates, a script of each kind and a playbook. */
@@ -157,6 +158,9 @@ describe('packleader validate', () => {
     expect(outcome).toBe('valid');
     expect(checks).toEqual([
       'configuration ok',
+      'template base ok',
+      'template desktop ok',
+      'template web ok',
       'variables base dev ok',
       'variables base prod ok',
       'variables desktop dev ok',
@@ -199,6 +203,7 @@ describe('packleader validate', () => {
     const { checks } = await validated(writeFactory(), 'web', '--stage', 'prod');
     expect(checks).toEqual([
       'configuration ok',
+      'template web ok',
       'variables web prod ok',
       'packer validate web prod ok',
       'packer fmt ok',
@@ -251,6 +256,7 @@ describe('packleader validate', () => {
       .replace(/in \/\S+ at [0-9a-f]{7}/, 'in /factory at 0000000');
     expect(lines).toBe(`the factory in /factory at 0000000 (not in git: the commit is a hash of the files)
   ok    configuration
+  ok    template         3 images
   ok    variables        3 images in 2 stages
   ok    packer fmt
   ok    packer validate  3 images in 2 stages
@@ -260,7 +266,7 @@ describe('packleader validate', () => {
   --    ansible-lint     not checked: ansible-lint is missing: \`pip install ansible-lint\`
 
 valid, without ShellCheck, ansible syntax, ansible-lint
-18 checks in 1.0 s: tools ran 10 times, 0 results were remembered
+21 checks in 1.0 s: tools ran 10 times, 0 results were remembered
 `);
   });
 
@@ -283,8 +289,9 @@ valid, without ShellCheck, ansible syntax, ansible-lint
     fakeAll();
     const factory = writeFactory({ 'images/base/config/prod.yaml': 'rootVolumeSizeGiB: huge\n' });
     const { checks, errors, whys } = await validated(factory, 'base');
-    expect(checks.slice(0, 5)).toEqual([
+    expect(checks.slice(0, 6)).toEqual([
       'configuration failed',
+      'template base ok',
       'variables base dev ok',
       'variables base prod not checked',
       'packer validate base dev ok',
@@ -420,7 +427,7 @@ locals {
     EOF
 }
 variable tags { description = "bare }" }
-${names.map((name) => declare(name)).join('')}`;
+${names.map((name) => declare(name)).join('')}${SOUND_SOURCE}`;
     const json = JSON.stringify({ variable: { region: { type: 'string' }, open: {} } }, null, 2);
     expect(
       await errorsOf(

@@ -14,11 +14,11 @@ import { RELEASE } from '../../fixtures/releases.ts';
 import { candidate } from '../../fixtures/aws/release-images.ts';
 import {
   type Found,
-  build,
   groups,
   instances,
   interfaces,
   keyPairs,
+  leftBehind,
   listBuilds,
   look,
   snapshots,
@@ -33,13 +33,8 @@ const find = () => findTraces(clientsFor(DEV), RELEASE, DEV);
 beforeEach(() => targetHolds(aws, DEV, {}));
 
 const everything: Found = {
-  builds: [build('b:1', 'IN_PROGRESS', DEV), build('b:0', 'FAILED', DEV)],
+  ...leftBehind(DEV),
   instances: { 'i-1': 'stopped', 'i-0': 'terminated' },
-  keyPairs: ['key-1'],
-  volumes: ['vol-1'],
-  interfaces: ['eni-1'],
-  groups: ['sg-1'],
-  images: [candidate('ami-1')],
   snapshots: ['snap-1', 'snap-2'],
   version: 'ami-1',
   latest: 'ami-1',

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NAMES } from '../../../core/contract/names.ts';
 import { allowing } from '../../invariants/permissions/evaluate.ts';
-import { hub, inWords, ownFactory, target } from '../../fixtures/synthesised.ts';
+import { ownFactory } from '../../fixtures/factories.ts';
+import { hub, inWords, target } from '../../fixtures/synthesised.ts';
 
 const factory = ownFactory();
 const BUCKET = 'packleader-999999999999-eu-west-1';

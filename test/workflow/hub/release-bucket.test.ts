@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Factory } from '../../../core/configuration/factory.ts';
-import { hub, inWords, ownFactory } from '../../fixtures/synthesised.ts';
+import { ownFactory } from '../../fixtures/factories.ts';
+import { hub, inWords } from '../../fixtures/synthesised.ts';
 
 const factory = ownFactory();
 const BUCKET = 'packleader-999999999999-eu-west-1';

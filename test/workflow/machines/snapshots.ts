@@ -1,13 +1,14 @@
 /** Writes the state machines of the shipped factory as people can read them: `npm run snapshots`. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
-import { machinesOf, shippedFactory } from '../../fixtures/machines.ts';
+import { ownFactory } from '../../fixtures/factories.ts';
+import { machinesOf } from '../../fixtures/machines.ts';
 
 export const DIRECTORY = new URL('snapshots/', import.meta.url);
 
 /** By file name: the text that `npm run snapshots` writes. */
 export async function snapshots(): Promise<Map<string, string>> {
-  const written = machinesOf(shippedFactory()).map(
+  const written = machinesOf(ownFactory()).map(
     async ({ name, graph }) =>
       [
         `${name}.json`,

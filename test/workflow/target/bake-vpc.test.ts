@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { NAMES } from '../../../core/contract/names.ts';
 import { contextOf } from '../../../workflow/context.ts';
-import { inWords, ownFactory, target } from '../../fixtures/synthesised.ts';
+import { ownFactory } from '../../fixtures/factories.ts';
+import { inWords, target } from '../../fixtures/synthesised.ts';
 
 const factory = ownFactory();
 const accountId = '111111111111';

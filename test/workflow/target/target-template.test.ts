@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { ownFactory, target } from '../../fixtures/synthesised.ts';
+import { ownFactory } from '../../fixtures/factories.ts';
+import { target } from '../../fixtures/synthesised.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const directory = mkdtempSync(join(tmpdir(), 'packleader-target-template-'));

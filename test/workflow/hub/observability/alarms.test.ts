@@ -7,7 +7,8 @@ import { METRICS } from '../../../../core/contract/metrics.ts';
 import { statesOf } from '../../../../sandbox/engine/asl.ts';
 import { Alarms, type AlarmsProps } from '../../../../workflow/hub/observability/alarms.ts';
 import { machinesOf } from '../../../fixtures/machines.ts';
-import { Synthesised, hub, ownFactory } from '../../../fixtures/synthesised.ts';
+import { ownFactory } from '../../../fixtures/factories.ts';
+import { Synthesised, hub } from '../../../fixtures/synthesised.ts';
 
 const factory = ownFactory();
 const withAlarms = (alarms: AlarmsProps = {}) => hub(factory, { alarms });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { hub, ownFactory } from '../../../fixtures/synthesised.ts';
+import { ownFactory } from '../../../fixtures/factories.ts';
+import { hub } from '../../../fixtures/synthesised.ts';
 
 const theHub = hub(ownFactory());
 const ruleSchema = z.looseObject({

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Factory } from '../../../../core/configuration/factory.ts';
 import type { Schedule } from '../../../../core/configuration/schedule.ts';
-import { hub, inWords, ownFactory } from '../../../fixtures/synthesised.ts';
+import { ownFactory } from '../../../fixtures/factories.ts';
+import { hub, inWords } from '../../../fixtures/synthesised.ts';
 
 const factory = ownFactory();
 const scheduled = (schedule: Schedule): Factory => ({

@@ -1,9 +1,9 @@
 /** What Packer would be told for an image in a stage, with an imaginary release and an imaginary source AMI. */
-import type { Configuration, Overrides } from '../../core/configuration/configuration.ts';
-import { effectiveSettings, type Origin, type StatedValue } from '../../core/configuration/effective.ts';
-import { packerVariables, settingOf } from '../../core/configuration/packer-variables.ts';
-import { InvalidConfiguration } from '../../core/configuration/documents/problems.ts';
-import { releaseVersion } from '../../core/configuration/version.ts';
+import type { Configuration, Overrides } from '../configuration/configuration.ts';
+import { effectiveSettings, type Origin, type StatedValue } from '../configuration/effective.ts';
+import { packerVariables, settingOf } from '../configuration/packer-variables.ts';
+import { InvalidConfiguration } from '../configuration/documents/problems.ts';
+import { releaseVersion } from '../configuration/version.ts';
 
 /** The variables of one target, and of every other target that gets the same. */
 export interface Variables {

@@ -1,7 +1,8 @@
 /** What Packer finds in the directory of an image: its own files, and those that it takes of its template. */
 import { clash, laidOver } from '../../buildspecs/lay-template.mjs';
-import { problem, type Problem } from '../../core/configuration/documents/problems.ts';
-import type { Files } from './factory-tree.ts';
+import { problem, type Problem } from '../configuration/documents/problems.ts';
+import { isTemplateFile } from './template.ts';
+import type { Files } from './files.ts';
 
 export interface LaidOver {
   readonly template: string | undefined;
@@ -30,6 +31,13 @@ export function layOver(files: Files, image: string, template: string | undefine
       clashing.length === 0 ? [] : [problem(`images/${image}`, 0, [], clash(image, template, clashing))],
   };
 }
+
+/** The files that Packer takes for the template of an image, in Packer's order. */
+export const templateFiles = ({ files }: LaidOver): string[] =>
+  [...files]
+    .filter(([name]) => isTemplateFile(name))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, file]) => file);
 
 /** What a tool said of the directory, with each file under the name that a person knows it by. */
 export const ownNames = ({ files }: LaidOver, image: string, text: string): string =>

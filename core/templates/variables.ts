@@ -1,33 +1,9 @@
 /** Compares what Packer would be told with what the template declares. Packer itself only warns. */
-import type { StatedValue } from '../../core/configuration/effective.ts';
-import { layerFiles } from '../../core/configuration/layers.ts';
-import { nearest, placeText, problem, type Problem } from '../../core/configuration/documents/problems.ts';
+import type { StatedValue } from '../configuration/effective.ts';
+import { layerFiles } from '../configuration/layers.ts';
+import { nearest, placeText, problem, type Problem } from '../configuration/documents/problems.ts';
 import type { Bake, Variables } from './bakes.ts';
-import { type Check, resultOf, unmade } from './check.ts';
-import type { FactoryTree } from './factory-tree.ts';
-import { type Declaration, declarations, templateFiles } from './template.ts';
-
-export const WRONG_CONFIGURATION = 'the configuration has to be put right first';
-
-export function variableChecks(tree: FactoryTree, bakes: readonly Bake[]): Check[] {
-  const declared = new Map(bakes.map(({ image }) => [image, declarations(tree, image)]));
-  return bakes.map((bake): Check => {
-    const { image, stage, variables } = bake;
-    if (variables === undefined) return unmade('variables', WRONG_CONFIGURATION, { image, stage });
-    const problems = () =>
-      templateFiles(tree, image).length === 0
-        ? [noTemplate(tree, image)]
-        : variables.flatMap((one) => problemsOf(bake, one, declared.get(image) ?? []));
-    return { check: 'variables', image, stage, work: [{ run: () => resultOf(problems()) }] };
-  });
-}
-
-export function noTemplate(tree: FactoryTree, image: string): Problem {
-  const { template } = tree.laidOver(image);
-  const or = template === undefined ? 'take a template that does' : `templates/${template} must`;
-  const message = `found no template of Packer, must hold at least one *.pkr.hcl, or ${or}`;
-  return problem(`images/${image}`, 0, [], message);
-}
+import type { Declaration } from './template.ts';
 
 /** A problem at the place that states a value. */
 export const stated = ({ file, line, path }: StatedValue, message: string): Problem => ({
@@ -35,7 +11,8 @@ export const stated = ({ file, line, path }: StatedValue, message: string): Prob
   path,
 });
 
-function problemsOf(
+/** Where what Packer would be told and what the template declares do not fit. */
+export function variableProblems(
   { image, stage }: Bake,
   { values, secrets, origin }: Variables,
   declared: readonly Declaration[],

@@ -1,0 +1,75 @@
+/** Everything that can be known to be wrong with what images are baked from without running a tool. */
+import type { Configuration, Overrides } from '../configuration/configuration.ts';
+import { type Problem, problem, sortedProblems } from '../configuration/documents/problems.ts';
+import { type Bake, bakesOf } from './bakes.ts';
+import type { Files } from './files.ts';
+import { type LaidOver, layOver, templateFiles } from './laid-over.ts';
+import { requirementProblems } from './requirements.ts';
+import { scriptProblems } from './scripts.ts';
+import { type Template, readTemplate } from './template.ts';
+import { variableProblems } from './variables.ts';
+
+/** An image's template as it is baked, with what keeps it from being read. */
+export interface BakedTemplate {
+  readonly laidOver: LaidOver;
+  readonly template: Template;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads what Packer would find in the directory of an image, laid over the template that it takes. */
+export async function bakedTemplate(
+  files: Files,
+  image: string,
+  template: string | undefined,
+): Promise<BakedTemplate> {
+  const laidOver = layOver(files, image, template);
+  const names = templateFiles(laidOver);
+  const decoder = new TextDecoder();
+  const read = await readTemplate(new Map(names.map((name) => [name, decoder.decode(files.get(name))])));
+  const missing = names.length === 0 && laidOver.problems.length === 0 ? [noTemplate(image, template)] : [];
+  return { laidOver, template: read, problems: [...laidOver.problems, ...missing, ...read.problems] };
+}
+
+function noTemplate(image: string, template: string | undefined): Problem {
+  const or = template === undefined ? 'take a template that does' : `templates/${template} must`;
+  const message = `found no template of Packer, must hold at least one *.pkr.hcl, or ${or}`;
+  return problem(`images/${image}`, 0, [], message);
+}
+
+/** What the transaction needs of a template and does not find; what cannot be read is said alone. */
+export const templateProblems = ({ template, problems }: BakedTemplate): readonly Problem[] =>
+  problems.length > 0 ? problems : requirementProblems(template);
+
+/** What Packer would be told in one stage, and the template does not understand. */
+export const bakeProblems = (bake: Bake, { template, problems }: BakedTemplate): Problem[] =>
+  problems.length > 0
+    ? []
+    : (bake.variables ?? []).flatMap((one) => variableProblems(bake, one, template.variables));
+
+/**
+ * Every such problem of the chosen images. `rehearse`, `validate`, `cdk synth` and the release itself, before anything is built, all
+ * ask this.
+ *  @param configuration without problems of its own
+ */
+export async function checkTemplates(
+  files: Files,
+  configuration: Configuration,
+  { images, overrides }: { readonly images: readonly string[]; readonly overrides?: Overrides },
+): Promise<Problem[]> {
+  const { factory } = configuration;
+  const stages = factory.stages.map(({ name }) => name);
+  const bakes = bakesOf(configuration, { images, stages, ...(overrides && { overrides }) });
+  const found = await Promise.all(
+    images.map(async (image) => {
+      const takes = factory.images.find(({ name }) => name === image)?.template;
+      const baked = await bakedTemplate(files, image, takes);
+      const own = bakes.filter((bake) => bake.image === image);
+      return [
+        ...templateProblems(baked),
+        ...own.flatMap((bake) => bakeProblems(bake, baked)),
+        ...scriptProblems(files, baked.laidOver),
+      ];
+    }),
+  );
+  return sortedProblems(found.flat());
+}
