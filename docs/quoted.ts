@@ -14,7 +14,10 @@ const ROOT = new URL('..', import.meta.url).pathname;
 /** Every quoted command starts at this moment, so that versions and the AMIs of that day are the same each time. */
 const STARTED_AT = Date.parse('2026-11-21T09:30:00Z');
 
-/** What still varies, and what is shown in its place: the commit at hand, and how long it took on this machine. */
+/**
+ * What still varies, and what is shown in its place: the commit at hand, and how long it took on this machine. What was not checked
+ * depends on the tools of the machine, and is left out.
+ */
 const SHOWN = { commit: '4f2c1d9', seconds: '0.5 s' } as const;
 
 /** A longer line is cut: it would have to be scrolled. */
@@ -60,7 +63,7 @@ export async function outputOf(command: string): Promise<string> {
     written += text;
   };
   const output: Output = { print: write, complain: write, status: () => {}, paint: (_, text) => text };
-  // Where there is a Packer it would look at the templates first, and print nothing of it.
+  // Where there is a Packer it would look at the templates first.
   const quick = args[0] === 'rehearse' ? [...args, '--no-validate'] : args;
   await inRepository(async () => main(quick, output));
   if (written === '') throw new Error(`${command} prints nothing.`);
@@ -87,7 +90,9 @@ function normalised(output: string): string {
   const [line, commit] = FACTORY.exec(output) ?? [];
   const named = line === undefined ? output : output.replace(line, line.replace(/ \(.*\)$/, ''));
   const known = commit === undefined ? named : named.replaceAll(commit, SHOWN.commit);
-  return known.replace(/(?<= rehearsed in )[\d.]+ s(?=:)/, SHOWN.seconds);
+  return known
+    .replaceAll(/^not checked: .*\n/gm, '')
+    .replace(/(?<= rehearsed in )[\d.]+ s(?=:)/, SHOWN.seconds);
 }
 
 /** What a command says of the factory it takes, with a note when something is not committed. */
