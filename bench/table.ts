@@ -22,7 +22,7 @@ export function count(number: number): string {
   return number.toLocaleString('en');
 }
 
-/** As a Markdown table, so that it can be pasted into the README. */
+/** As a Markdown table, so that it can be pasted into docs/measured.md. */
 export function print(head: readonly string[], lines: readonly (readonly string[])[]): void {
   const widths = head.map((title, column) =>
     Math.max(...[title, ...lines.map((line) => line[column] ?? '')].map(({ length }) => length)),

@@ -1,33 +1,56 @@
-/** Writes what the documentation says about the state machines: `npm run docs`. A test compares. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** Writes what the documentation takes from the program: `npm run docs`. A test compares. */
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { readFactoryDirectory } from '../core/configuration/factory-directory.ts';
 import { loadFactory } from '../core/configuration/factory.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { stateGraphSchema } from '../sandbox/engine/asl.ts';
 import { definitionsOf } from '../workflow/definitions.ts';
-import { type StateMachine, diagramOf, stepTable } from './state-machines.ts';
+import { withQuotations } from './quoted.ts';
+import { settingsPage } from './settings-reference.ts';
+import { type StateMachine, diagramOf, overviewOf, stepTable } from './state-machines.ts';
 
 const ROOT = new URL('..', import.meta.url);
 
-/** Every generated file, by its path in the repository. */
+/** Every page that is generated, or of which a part is, by its path in the repository. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const machines = machinesOfThisFactory();
   const transaction = named(machines, NAMES.releaseImageMachine);
-  const readme = readFileSync(new URL('README.md', ROOT), 'utf8');
+  const stages = ownFactory().stages.map(({ name }) => name);
   const sections = new Map([
-    ['picture', diagramOf(transaction, { maps: false })],
-    ['steps', stepTable(transaction, { maps: false })],
+    ['README.md', new Map([['overview', overviewOf(transaction, stages)]])],
+    [
+      'docs/how-it-works.md',
+      new Map([
+        ['picture', diagramOf(transaction, { maps: false })],
+        ['steps', stepTable(transaction, { maps: false })],
+      ]),
+    ],
   ]);
-  return new Map([
-    ['README.md', await formatted(withSections(readme, sections))],
-    ['docs/generated/state-machines.md', await formatted(stateMachinesPage(machines))],
+  const pages = new Map([
+    ['docs/generated/state-machines.md', stateMachinesPage(machines)],
+    ['docs/settings.md', settingsPage()],
   ]);
+  for (const path of writtenPages()) {
+    const written = readFileSync(new URL(path, ROOT), 'utf8');
+    const page = await withQuotations(withSections(written, sections.get(path) ?? new Map()));
+    if (page !== written || sections.has(path)) pages.set(path, page);
+  }
+  const formattedPages = [...pages].map(async ([path, text]) => [path, await formatted(text)] as const);
+  return new Map(await Promise.all(formattedPages));
 }
 
+/** The pages that people write. */
+export function writtenPages(): string[] {
+  const below = readdirSync(new URL('docs', ROOT)).map((name) => `docs/${name}`);
+  const top = readdirSync(ROOT);
+  return [...top, ...below].filter((path) => path.endsWith('.md') && path !== 'docs/settings.md').sort();
+}
+
+const ownFactory = () => loadFactory(readFactoryDirectory(new URL('packer', ROOT).pathname));
+
 function machinesOfThisFactory(): StateMachine[] {
-  const factory = loadFactory(readFactoryDirectory(new URL('packer', ROOT).pathname));
-  return definitionsOf(factory).map(({ name, definition }) => ({
+  return definitionsOf(ownFactory()).map(({ name, definition }) => ({
     name,
     graph: stateGraphSchema.parse(definition),
   }));

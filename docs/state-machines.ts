@@ -27,6 +27,40 @@ export function diagramOf({ graph }: StateMachine, { maps = true } = {}): string
   return ['```mermaid', ...lines, '```'].join('\n');
 }
 
+/**
+ * The same in a few boxes, for who sees it for the first time: one for each stage, the publication, and one for all that is undone.
+ *  @throws Error when an end that is drawn is none of the machine's
+ */
+export function overviewOf({ graph }: StateMachine, stages: readonly string[]): string {
+  const end = (name: string): string => {
+    if (graph.States[name] === undefined) throw new Error(`${name} is no state of the machine.`);
+    return name;
+  };
+  const steps = [
+    ...stages.map((stage) => `"${stage}<br>bake and check, in every account"`),
+    '"publish<br>one version, in every account"',
+  ];
+  const last = `s${steps.length - 1}`;
+  const lines = [
+    'flowchart LR',
+    'commit(["one commit"]) --> s0',
+    ...steps.map((text, index) => `s${index}[${text}]`),
+    ...steps.slice(1).map((_, index) => `s${index} --> s${index + 1}`),
+    `${last} --> released(["${end('Released')}"])`,
+    ...steps.map((_, index) => `s${index} -. fails .-> undo`),
+    'undo["undo, in reverse order,<br>then look into every account"]',
+    `undo --> back(["${end('Rolled back')}<br>nothing is left anywhere"])`,
+    `undo -. gives up .-> incomplete(["${end('Rollback incomplete')}<br>names what is left"])`,
+    'classDef good stroke:#2e7d32,stroke-width:2px',
+    'class released good',
+    'classDef bad stroke:#c62828,stroke-width:2px',
+    'class back,incomplete bad',
+    'classDef undo stroke:#ef6c00,stroke-width:2px',
+    'class undo undo',
+  ];
+  return ['```mermaid', lines[0], ...lines.slice(1).map((line) => `  ${line}`), '```'].join('\n');
+}
+
 function boxes(graph: StateGraph, id: (name: string) => string, maps: boolean): string[] {
   return Object.entries(graph.States).flatMap(([name, state]) => {
     if (!state.ItemProcessor || !maps) return [`${id(name)}${shape(name, state)}`];

@@ -137,7 +137,10 @@ const accountIdSetting = z
   });
 
 const target = strictMap(
-  { accountId: accountIdSetting, region },
+  {
+    accountId: accountIdSetting.describe('An AWS account, in quotes: a number would lose its leading zeros.'),
+    region: region.describe('An AWS region.'),
+  },
   { must: 'must be a map of accountId and region' },
 );
 
@@ -146,14 +149,33 @@ const REPOSITORY =
 
 const BRANCHES = 'must be a list of branches, like [main, release/*]';
 
-const factorySchema = strictMap({
-  repository: text(REPOSITORY, 'must be an https, ssh or codecommit URL'),
-  defaultBranch: text(/^(?![-/])[^\s~^:?*[\\]+$/, 'must be the name of a branch').default('main'),
+/** Descriptions and examples, here and below, become docs/settings.md. */
+export const factorySchema = strictMap({
+  repository: text(REPOSITORY, 'must be an https, ssh or codecommit URL').meta({
+    description:
+      'Where the factory’s git repository lives. The hub fetches commits from there, and every AMI carries it in its tag `packleader:repository`.',
+    examples: ['https://github.com/example/images'],
+  }),
+  defaultBranch: text(/^(?![-/])[^\s~^:?*[\\]+$/, 'must be the name of a branch')
+    .default('main')
+    .meta({
+      description:
+        'The branch that releases come from. One from any other branch is a prerelease: baked in the first stage only, and never `latest`.',
+      examples: ['main'],
+    }),
   pushBranches: z
     .array(text(/^(?![-/])[^\s~^:?[\\]+$/, BRANCHES), { error: BRANCHES })
     .min(1, { error: BRANCHES })
-    .exactOptional(),
-  hub: target,
+    .exactOptional()
+    .meta({
+      description:
+        'The branches whose pushes start a release, once there is a trigger; `*` stands for any characters. Without it only the default branch does.',
+      examples: [['main', 'release/*']],
+    }),
+  hub: target.meta({
+    description: 'The account and region that hold the state machines.',
+    examples: [{ accountId: '999999999999', region: 'eu-west-1' }],
+  }),
   stages: z
     .array(
       strictMap({
@@ -161,28 +183,65 @@ const factorySchema = strictMap({
           .max(LONGEST_STAGE, { error: slugRule(LONGEST_STAGE) })
           .refine((name) => name !== 'default', {
             error: 'must not be default: config/default.yaml holds for every stage',
-          }),
+          })
+          .describe('Unique, and not `default`: it names the layers of the stage, `config/<stage>.yaml`.'),
         targets: z
           .array(target, { error: 'must be a list of targets' })
-          .min(1, { error: 'must hold at least one target' }),
+          .min(1, { error: 'must hold at least one target' })
+          .describe(
+            'Each an account and a region, once in the whole factory. All of a stage bake at the same time.',
+          ),
       }),
       { error: 'must be a list of stages' },
     )
-    .min(1, { error: 'must hold at least one stage' }),
+    .min(1, { error: 'must hold at least one stage' })
+    .meta({
+      description: `In the order in which a release goes through them. All of them together have at most ${MAX_TARGETS.toLocaleString('en')} targets.`,
+      examples: [
+        [
+          { name: 'dev', targets: [{ accountId: '111111111111', region: 'eu-west-1' }] },
+          { name: 'prod', targets: [{ accountId: '222222222222', region: 'eu-west-1' }] },
+        ],
+      ],
+    }),
 });
 
 const VERSION = 'must be a string in quotes, like "1.4"';
-const imageSchema = strictMap({
-  description: text(/\S/, 'must be a sentence about the image'),
+export const imageSchema = strictMap({
+  description: text(/\S/, 'must be a sentence about the image').meta({
+    description: 'What the image is, for people.',
+    examples: ['nginx and an application on linux-base'],
+  }),
   version: z
     .string({
       error: ({ input }) =>
         typeof input === 'number' ? `${VERSION}: without them 1.10 silently becomes 1.1` : VERSION,
     })
-    .regex(/^(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})$/, { error: 'must be "<major>.<minor>", like "1.4"' }),
-  platform: z.enum(['linux', 'windows'], { error: 'must be linux or windows' }),
-  template: z.string({ error: 'must be the name of a directory below templates/, or none' }).exactOptional(),
-  schedule: scheduleSchema.exactOptional(),
+    .regex(/^(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})$/, { error: 'must be "<major>.<minor>", like "1.4"' })
+    .meta({
+      description: '`<major>.<minor>`; each release appends its own time, as in `1.4.20261121093000`.',
+      examples: ['1.4'],
+    }),
+  platform: z.enum(['linux', 'windows'], { error: 'must be linux or windows' }).meta({
+    description: 'What kind of builder it takes: Linux is reached over SSH, Windows over WinRM.',
+    examples: ['linux'],
+  }),
+  template: z
+    .string({ error: 'must be the name of a directory below templates/, or none' })
+    .exactOptional()
+    .meta({
+      description:
+        'The template that the image is laid over, a directory below `templates/`; without it that of the platform, where there is one. `none`: the image holds all that Packer reads.',
+      examples: ['linux'],
+    }),
+  schedule: scheduleSchema.exactOptional().meta({
+    description:
+      'When the image is rebuilt without a push; without it never. Exactly one of `cron` and `rate`.',
+    examples: [
+      { cron: '0 4 ? * MON *', timeZone: 'Europe/Berlin', when: 'newer-source-ami' },
+      { rate: '7 days' },
+    ],
+  }),
 });
 
 // ---------------------------------------------------------------------------------------------- reading

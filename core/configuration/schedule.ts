@@ -30,12 +30,22 @@ export const scheduleSchema = strictMap(
   {
     cron: text(/^[0-9A-Za-z,*?/#-]+( [0-9A-Za-z,*?/#-]+){5}$/, CRON)
       .refine(isCron, { error: 'must have ? as day of month or as day of week, like "0 4 ? * MON *"' })
-      .exactOptional(),
-    rate: text(/^(1 (minute|hour|day)|([2-9]|[1-9]\d{1,4}) (minutes|hours|days))$/, RATE).exactOptional(),
-    timeZone: z.string({ error: ZONE }).refine(isTimeZone, { error: ZONE }).default('UTC'),
+      .exactOptional()
+      .describe('A cron expression of EventBridge Scheduler, with `?` as exactly one of the two days.'),
+    rate: text(/^(1 (minute|hour|day)|([2-9]|[1-9]\d{1,4}) (minutes|hours|days))$/, RATE)
+      .exactOptional()
+      .describe('How often, in minutes, hours or days.'),
+    timeZone: z
+      .string({ error: ZONE })
+      .refine(isTimeZone, { error: ZONE })
+      .default('UTC')
+      .describe('The time zone that `cron` means.'),
     when: z
       .enum(['always', 'newer-source-ami'], { error: 'must be always or newer-source-ami' })
-      .default('always'),
+      .default('always')
+      .describe(
+        '`newer-source-ami` rebuilds only when the AMI that a bake would start from is a newer one than the latest release had.',
+      ),
   },
   { must: 'must be a map of cron or rate, timeZone and when' },
 ).refine(({ cron, rate }) => (cron === undefined) !== (rate === undefined), { error: ONE_OF });

@@ -1,4 +1,7 @@
-/** The one schema of what a bake can be told, after all layers are merged. */
+/**
+ * The one schema of what a bake can be told, after all layers are merged. Descriptions and examples become the reference,
+ * docs/settings.md: an example of a map is also the example of each key it holds.
+ */
 import * as z from 'zod';
 import { LONGEST_BAKE_MINUTES } from '../contract/limits.ts';
 import { secretReferenceSchema, type SecretReference } from '../contract/secrets.ts';
@@ -56,7 +59,7 @@ const source = strictMap(
         error: 'found owners inside the filter, must stand beside it: filter: { … } and owners: [ … ]',
       })
       .optional()
-      .describe('EC2 DescribeImages filters; the newest AMI that matches is taken.'),
+      .describe('EC2 DescribeImages filters, never without `owners`; the newest AMI that matches is taken.'),
     owners: z
       .array(
         text(
@@ -67,11 +70,15 @@ const source = strictMap(
       )
       .min(1, { error: 'must name at least one owner' })
       .optional()
-      .describe('Whose AMIs the filter may match.'),
+      .describe(
+        'Whose AMIs the filter may match. A filter without it is refused: anybody’s AMI could match.',
+      ),
     image: z
       .string({ error: 'must be the name of an image of this factory' })
       .optional()
-      .describe('Another image of this factory: the same version of it in every account.'),
+      .describe(
+        'Another image of this factory, of the same platform: the same version of it in every account.',
+      ),
     version: text(VERSION_PATTERN, 'must look like "1.4.20261121093000"')
       .optional()
       .describe('The version of `image` to build on; without it the latest released one.'),
@@ -80,8 +87,10 @@ const source = strictMap(
         error: 'must be a map of regions to AMI ids',
       })
       .optional()
-      .describe('One AMI id per region.'),
-    maxAgeDays: wholeNumber(1, 3650).optional().describe('An older source AMI is refused.'),
+      .describe('One AMI id for each region that the image has a target in.'),
+    maxAgeDays: wholeNumber(1, 3650)
+      .optional()
+      .describe('An older source AMI is refused, in days, with any of the four kinds.'),
   },
   { must: `must be a map with exactly one of ${SOURCE_KINDS.join(', ')}` },
 ).transform((found, context): SourceAmi => {
@@ -190,40 +199,81 @@ const variables = z.record(
 
 export const settingsSchema = strictMap(
   {
-    source: source.describe('Which AMI the bake starts from.'),
+    source: source.meta({
+      description:
+        'Which AMI the bake starts from: exactly one of `ssmParameter`, `filter`, `image` and `ids`. A layer that chooses another kind sets the one of a lower layer to `null`.',
+      examples: [
+        { ssmParameter: '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64', maxAgeDays: 60 },
+        { filter: { name: 'debian-13-amd64-*' }, owners: ['136693071363'] },
+        { image: 'linux-base' },
+        { image: 'linux-base', version: '1.4.20261121093000' },
+        { ids: { 'eu-west-1': 'ami-0123456789abcdef0' } },
+      ],
+    }),
     architecture: z
       .enum(['x86_64', 'arm64'], { error: 'must be x86_64 or arm64' })
       .default('x86_64')
-      .describe('CPU architecture of the AMI.'),
-    instanceType: text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'must look like m7i.large').describe(
-      'EC2 instance type of the builder.',
+      .meta({ description: 'CPU architecture of the AMI.', examples: ['arm64'] }),
+    instanceType: text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'must look like m7i.large').meta({
+      description: 'EC2 instance type of the builder, not of the instances that will run the image.',
+      examples: ['m7i.large'],
+    }),
+    network: network.meta({
+      description: 'Where in the target account builders run.',
+      examples: [
+        {
+          vpcId: 'vpc-0d0e0f00000000001',
+          subnetId: 'subnet-0d0e0f0000000001a',
+          securityGroupIds: ['sg-0d0e0f0000000001b'],
+        },
+      ],
+    }),
+    kmsKeyId: text(KMS_KEY, 'must be a KMS key id, alias/<name> or an ARN of either').meta({
+      description:
+        'Key that encrypts the AMI and its snapshots. `alias/aws/ebs` is the account’s default key; an AMI encrypted with it can never be shared.',
+      examples: ['alias/packleader', 'alias/aws/ebs'],
+    }),
+    instanceProfile: text(/^[\w+=,.@-]{1,128}$/, 'must be the name of an instance profile, not its ARN').meta(
+      {
+        description:
+          'Instance profile of the builder, by name. The target stack makes `packleader-builder`; the name of another one, and its role’s, must begin with that.',
+        examples: ['packleader-builder'],
+      },
     ),
-    network: network.describe('Where in the target account builders run.'),
-    kmsKeyId: text(KMS_KEY, 'must be a KMS key id, alias/<name> or an ARN of either').describe(
-      'Key that encrypts the AMI; alias/aws/ebs is the default key of the account.',
-    ),
-    instanceProfile: text(
-      /^[\w+=,.@-]{1,128}$/,
-      'must be the name of an instance profile, not its ARN',
-    ).describe('Instance profile of the builder, by name.'),
-    rootVolumeSizeGiB: wholeNumber(1, 16_384).describe('Size of the root volume, in GiB.'),
+    rootVolumeSizeGiB: wholeNumber(1, 16_384).meta({
+      description: 'Size of the root volume, in GiB.',
+      examples: [20],
+    }),
     timeoutMinutes: wholeNumber(5, LONGEST_BAKE_MINUTES)
       .default(120)
-      .describe('How long one bake may take, in minutes.'),
+      .meta({ description: 'How long one bake may take, in minutes.', examples: [60] }),
     sshInterface: z
       .enum(['session_manager', 'private_ip', 'public_ip'], {
         error: 'must be session_manager, private_ip or public_ip',
       })
       .optional()
-      .describe(
-        'How Packer reaches a Linux builder; session_manager unless set. Windows builders have none.',
-      ),
-    tags: tags
-      .default({})
-      .describe('Tags of the AMI, its snapshots and the builder, besides those packleader sets.'),
-    variables: variables
-      .default({})
-      .describe('Packer variables of the template, passed through under their own names.'),
+      .meta({
+        description:
+          'How Packer reaches a Linux builder; `session_manager` unless set. The layers of a Windows image may not set it, and what `config/` says of it does not reach one.',
+        examples: ['private_ip'],
+      }),
+    tags: tags.default({}).meta({
+      description:
+        'Tags of the AMI, its snapshots and the builder, besides those that packleader sets: at most 35, keys of at most 128 characters, values of at most 256. No key may be `Name`, `Version` or `AutoCleanup`, or begin with `aws:` or `packleader:`.',
+      examples: [{ ManagedBy: 'packleader', Environment: 'prod' }],
+    }),
+    variables: variables.default({}).meta({
+      description:
+        'Packer variables of the template, passed through under their own names: lower-case letters, digits and underscores. A value is anything without null. A secret is named, by `secretsManager` or `ssmParameter`, and has a variable of its own. The variables that packleader sets itself are refused here.',
+      examples: [
+        {
+          timezone: 'UTC',
+          log_retention_days: 30,
+          repository_password: { secretsManager: 'packleader/linux-web/repository' },
+          licence: { ssmParameter: '/packleader/secrets/licence' },
+        },
+      ],
+    }),
   },
   { alsoKnown: NARROWING_KEYS },
 );

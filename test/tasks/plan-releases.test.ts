@@ -219,7 +219,11 @@ describe('planning a release of an image with a template', () => {
     const hardened = { 'templates/hardened/source.pkr.hcl': 'source {}\n' };
     const released = async (image: string) => {
       const own = `images/${image}/image.yaml`;
-      aws.holds('hub', SOURCE.key, factory({ ...hardened, [own]: `${FACTORY.get(own)}template: hardened\n` }));
+      aws.holds(
+        'hub',
+        SOURCE.key,
+        factory({ ...hardened, [own]: `${FACTORY.get(own)}template: hardened\n` }),
+      );
       const { tiers } = await plan({});
       return tiers.flat().map(({ release }) => release.image);
     };
