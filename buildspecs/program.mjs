@@ -1,5 +1,6 @@
 // What the programs of the builds share. Plain JavaScript for Node 20 and newer, which every CodeBuild image has, with
-// nothing to install: the files run as they stand here. No shell is between a value and the program it is given to.
+// nothing to install: the files run as they stand here, but for their comments. No shell is between a value and the program
+// it is given to.
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -21,13 +21,15 @@ const buildSpecSchema = z.strictObject({
 
 /**
  * A buildspec as CodeBuild gets it: each `!script <file>` has become a here-document that writes the file into the build's
- * working directory. The quoted delimiter keeps the shell from looking into it.
+ * working directory, without its comments. The quoted delimiter keeps the shell from looking into it.
  *  @see https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
  */
 export function buildSpec(name: 'fetch-source' | 'bake'): z.infer<typeof buildSpecSchema> {
   return buildSpecSchema.parse(
     parse(read(`${name}.yml`), {
-      customTags: [{ tag: '!script', resolve: (file: string) => hereDocument(file, read(file)) }],
+      customTags: [
+        { tag: '!script', resolve: (file: string) => hereDocument(file, withoutComments(read(file))) },
+      ],
     }),
   );
 }
@@ -38,6 +40,13 @@ function hereDocument(file: string, text: string): string {
   if (text.includes(END)) throw new Error(`${file} holds ${END}, which would end it`);
   return `cat >${file} <<'${END}'\n${text.trimEnd()}\n${END}`;
 }
+
+/**
+ * Every line but those that hold nothing but a comment: a StackSet takes no template above 51,200 bytes, and a third of the
+ * programs explains the other two.
+ */
+export const withoutComments = (program: string): string =>
+  program.replaceAll(/^[ \t]*(\/\*\*(?:(?!\*\/)[\s\S])*\*\/|\/\/.*)\n/gm, '');
 
 function read(file: string): string {
   return readFileSync(new URL(`../../buildspecs/${file}`, import.meta.url), 'utf8');
