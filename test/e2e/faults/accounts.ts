@@ -9,12 +9,13 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import { parameters } from '../../../core/contract/names.ts';
 import { STATES, TAGS } from '../../../core/contract/tags.ts';
-import { EARLIER, type Ground, IMAGE, type Past } from '../../faults/ground.ts';
+import { type Baseline, EARLIER, IMAGE, type Past } from '../../faults/player/baseline.ts';
 import type { Moto } from '../moto.ts';
-import type { MotoWorld, Observer } from './moto-world.ts';
+import type { MotoWorld } from './moto-world.ts';
+import type { Observer } from './observed.ts';
 
 /** The bucket with what was planned; moto must be empty. */
-export async function fillBucket(moto: Moto, { bucket, objects }: Ground): Promise<void> {
+export async function fillBucket(moto: Moto, { bucket, objects }: Baseline): Promise<void> {
   await moto.addBucket(bucket);
   const s3 = new S3Client({ endpoint: moto.endpoint });
   for (const [Key, { body, metadata }] of objects)

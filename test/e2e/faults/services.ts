@@ -10,7 +10,8 @@ import type { World } from '../../../sandbox/aws/world.ts';
 import { NAMES } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import type { Credentials, Moto } from '../moto.ts';
-import { type Origin, type RealWork, asOrigin } from './origin.ts';
+import { type Origin, asOrigin } from './origin.ts';
+import type { RealWork } from './real-work.ts';
 import { type Answer, errorAnswer, jsonAnswer } from './wire.ts';
 
 export interface ServicesOptions {
@@ -20,7 +21,7 @@ export interface ServicesOptions {
   readonly endpoint: string;
   readonly work: RealWork;
   readonly hub: Target;
-  /** Told of the credentials that builds call with. */
+  /** Called with the credentials that builds call with. */
   readonly knows: (accessKeyId: string, caller: Omit<Caller, 'region'>) => void;
 }
 
@@ -80,7 +81,7 @@ export class Services {
     };
   }
 
-  /** Packer's call, over the wire. Its build is told by its session. */
+  /** Packer's call, over the wire. Its session says which build makes it. */
   async #invoke(
     from: Pick<Origin, 'execution' | 'state'>,
     caller: Caller,
