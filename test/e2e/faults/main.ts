@@ -1,5 +1,5 @@
 /**
- * `npm run e2e:faults`: the scenarios that tell most, with the SDK's real clients, over HTTP and against moto, while a proxy
+ * `npm run e2e:faults`: the most telling scenarios, with the SDK's real clients, over HTTP and against moto, while a proxy
  * breaks chosen calls. Ends with the line `N scenarios, N violations`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -21,7 +21,7 @@ const USAGE = `Plays the most telling faults of a release on the wire: the real 
   npm run e2e:faults                      all scenarios
   npm run e2e:faults -- --only '<id>'     one scenario, by the id that is printed with its violation
   npm run e2e:faults -- --list            the ids, one a line
-  npm run e2e:faults -- --calls           also every call that a scenario makes, by the name that a fault strikes it by
+  npm run e2e:faults -- --calls           also every call that a scenario makes, by the name that a fault is aimed with
   npm run e2e:faults -- --workers 4       motos at the same time; as many as there are cores by default
 `;
 

@@ -11,16 +11,16 @@ import { play } from '../../faults/player/play.ts';
 import type { Played } from '../../faults/player/scenario.ts';
 import { STARTED_AT } from '../../workflow/machines/rehearsing.ts';
 import type { Moto } from '../moto.ts';
-import { addPast, fillBucket } from './accounts.ts';
-import { USERS } from './ami-users.ts';
-import { MotoWorld } from './moto-world.ts';
-import { asOrigin } from './origin.ts';
-import { type Proxy, forward } from './proxy.ts';
-import { RealWork } from './real-work.ts';
-import { Services } from './services.ts';
-import { originOfTask } from './task-origin.ts';
-import type { WireScenario } from './wire-faults.ts';
-import { WireInjection } from './wire-injection.ts';
+import { addPast, fillBucket } from './moto/past.ts';
+import { USERS } from './moto/ami-users.ts';
+import { MotoWorld } from './moto/moto-world.ts';
+import { asOrigin } from './wire/origin.ts';
+import { type Proxy, forward } from './wire/proxy.ts';
+import { RealWork } from './wire/real-work.ts';
+import { Services } from './moto/services.ts';
+import { originOfTask } from './wire/task-origin.ts';
+import type { WireScenario } from './wire/faults.ts';
+import { WireInjection } from './wire/injection.ts';
 
 /** The role of the functions, and the name of its session. */
 const TASKS = 'packleader-tasks';

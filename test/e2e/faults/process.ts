@@ -6,7 +6,7 @@ import { targetsOf } from '../../faults/player/baseline.ts';
 import { Moto } from '../moto.ts';
 import { playOnMoto } from './play-on-moto.ts';
 import type { Preparation } from './processes.ts';
-import { Proxy } from './proxy.ts';
+import { Proxy } from './wire/proxy.ts';
 import { scenarios } from './scenarios.ts';
 
 // Every failed call makes errors that nobody reads.

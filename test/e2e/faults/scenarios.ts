@@ -1,6 +1,6 @@
-/** The scenarios that tell most, out of the thousands that `npm run faults` plays in the sandbox. */
+/** The most telling scenarios, out of the thousands that `npm run faults` plays in the sandbox. */
 import { pointNamed } from '../../faults/player/injection-points.ts';
-import type { WireFault, WireFaultKind, WireScenario } from './wire-faults.ts';
+import type { WireFault, WireFaultKind, WireScenario } from './wire/faults.ts';
 
 const DEV = '100000000001/eu-west-1';
 const PROD = '100001000001/eu-west-1';

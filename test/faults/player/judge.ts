@@ -57,12 +57,12 @@ export class Judge {
     return this.#scenario.actors.map((actor) => this.#baseline.releases[actor].planned.release);
   }
 
-  /** AWS itself told `Verify rollback` something that was not so: no list can be right then, and the sweep has to be. */
+  /** AWS showed `Verify rollback` something that was not so: no list can be right then, and the sweep has to be. */
   get #isDeceived(): boolean {
     return this.#scenario.faults.some((fault) => fault.point.state === 'Verify rollback' && deceives(fault));
   }
 
-  /** AWS told the sweep something that was not so: it cannot know, and the next one has to. */
+  /** AWS showed the sweep something that was not so: it cannot know, and the next one has to. */
   get #isSweepDeceived(): boolean {
     return this.#scenario.faults.some((fault) => fault.point.who === 'sweep' && deceives(fault));
   }

@@ -1,16 +1,16 @@
 /** Gives every call its point, as the fault suite names it, and breaks the chosen ones on the wire. */
-import type { CallHooks } from '../../faults/player/environment.ts';
-import { FaultPlan } from '../../faults/player/faults.ts';
+import type { CallHooks } from '../../../faults/player/environment.ts';
+import { FaultPlan } from '../../../faults/player/faults.ts';
 import {
   CallCounter,
   type InjectionPoint,
   type Who,
   nameOfPoint,
   placeOfCall,
-} from '../../faults/player/injection-points.ts';
-import type { Target } from '../../../core/contract/targets.ts';
-import type { Call } from '../../../sandbox/sandbox.ts';
-import type { Caller } from '../../../sandbox/aws/context.ts';
+} from '../../../faults/player/injection-points.ts';
+import type { Target } from '../../../../core/contract/targets.ts';
+import type { Call } from '../../../../sandbox/sandbox.ts';
+import type { Caller } from '../../../../sandbox/aws/context.ts';
 import type { Origin } from './origin.ts';
 import type { Reply } from './proxy.ts';
 import {
@@ -22,8 +22,8 @@ import {
   recognise,
   refusalOf,
   withBody,
-} from './wire.ts';
-import type { WireFault } from './wire-faults.ts';
+} from './protocols.ts';
+import type { WireFault } from './faults.ts';
 
 export interface WireInjectionOptions {
   readonly hub: Target;

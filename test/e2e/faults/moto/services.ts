@@ -1,18 +1,18 @@
 /** What AWS has and moto has not: a CodeBuild that bakes as Packer does, and a Step Functions that runs the state machines. */
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as s3 from '@aws-sdk/client-s3';
-import type { Build } from '../../../sandbox/aws/builds.ts';
-import { codebuild } from '../../../sandbox/aws/codebuild.ts';
-import type { Caller, Context, StepFunctions } from '../../../sandbox/aws/context.ts';
-import { packerBuild } from '../../../sandbox/packer/packer-build.ts';
-import type { Call } from '../../../sandbox/sandbox.ts';
-import type { World } from '../../../sandbox/aws/world.ts';
-import { NAMES } from '../../../core/contract/names.ts';
-import type { Target } from '../../../core/contract/targets.ts';
-import type { Credentials, Moto } from '../moto.ts';
-import { type Origin, asOrigin } from './origin.ts';
-import type { RealWork } from './real-work.ts';
-import { type Answer, errorAnswer, jsonAnswer } from './wire.ts';
+import type { Build } from '../../../../sandbox/aws/builds.ts';
+import { codebuild } from '../../../../sandbox/aws/codebuild.ts';
+import type { Caller, Context, StepFunctions } from '../../../../sandbox/aws/context.ts';
+import { packerBuild } from '../../../../sandbox/packer/packer-build.ts';
+import type { Call } from '../../../../sandbox/sandbox.ts';
+import type { World } from '../../../../sandbox/aws/world.ts';
+import { NAMES } from '../../../../core/contract/names.ts';
+import type { Target } from '../../../../core/contract/targets.ts';
+import type { Credentials, Moto } from '../../moto.ts';
+import { type Origin, asOrigin } from '../wire/origin.ts';
+import type { RealWork } from '../wire/real-work.ts';
+import { type Answer, errorAnswer, jsonAnswer } from '../wire/protocols.ts';
 
 export interface ServicesOptions {
   readonly world: World;

@@ -3,12 +3,12 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { CreateArchiveCommand, DescribeArchiveCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import type { Region, World } from '../../../sandbox/aws/world.ts';
-import { NAMES } from '../../../core/contract/names.ts';
-import type { Release } from '../../../core/contract/releases.ts';
-import { type Target, targetName } from '../../../core/contract/targets.ts';
-import { type Baseline, targetsOf } from '../../faults/player/baseline.ts';
-import type { Moto } from '../moto.ts';
+import type { Region, World } from '../../../../sandbox/aws/world.ts';
+import { NAMES } from '../../../../core/contract/names.ts';
+import type { Release } from '../../../../core/contract/releases.ts';
+import { type Target, targetName } from '../../../../core/contract/targets.ts';
+import { type Baseline, targetsOf } from '../../../faults/player/baseline.ts';
+import type { Moto } from '../../moto.ts';
 import { type Observer, imagesIn, parametersIn, readBuilders, replace, snapshotsIn } from './observed.ts';
 
 export class MotoWorld {

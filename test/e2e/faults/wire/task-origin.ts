@@ -1,4 +1,4 @@
-import type { CallSite } from '../../../sandbox/engine/call-site.ts';
+import type { CallSite } from '../../../../sandbox/engine/call-site.ts';
 import type { Origin } from './origin.ts';
 import type { Work } from './real-work.ts';
 

@@ -12,8 +12,8 @@ import {
   paginateDescribeVolumes,
 } from '@aws-sdk/client-ec2';
 import { type SSMClient, paginateGetParametersByPath } from '@aws-sdk/client-ssm';
-import type { Image, Parameter, Region } from '../../../sandbox/aws/world.ts';
-import type { Target } from '../../../core/contract/targets.ts';
+import type { Image, Parameter, Region } from '../../../../sandbox/aws/world.ts';
+import type { Target } from '../../../../core/contract/targets.ts';
 
 export interface Observer {
   readonly target: Target;

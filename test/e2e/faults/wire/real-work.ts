@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Clock } from '../../../sandbox/aws/clock.ts';
+import type { Clock } from '../../../../sandbox/aws/clock.ts';
 import type { Origin } from './origin.ts';
 
 /**

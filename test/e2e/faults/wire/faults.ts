@@ -1,6 +1,6 @@
 /** The faults that a proxy can show, and scenarios that are made of them. */
-import type { Fault } from '../../faults/player/faults.ts';
-import type { Scenario } from '../../faults/player/scenario.ts';
+import type { Fault } from '../../../faults/player/faults.ts';
+import type { Scenario } from '../../../faults/player/scenario.ts';
 
 /**
  * - `refused`, `denied`, `throttled`: an error of AWS, before any effect

@@ -7,10 +7,10 @@ import {
 } from '@aws-sdk/client-ec2';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
-import { parameters } from '../../../core/contract/names.ts';
-import { STATES, TAGS } from '../../../core/contract/tags.ts';
-import { type Baseline, EARLIER, IMAGE, type Past } from '../../faults/player/baseline.ts';
-import type { Moto } from '../moto.ts';
+import { parameters } from '../../../../core/contract/names.ts';
+import { STATES, TAGS } from '../../../../core/contract/tags.ts';
+import { type Baseline, EARLIER, IMAGE, type Past } from '../../../faults/player/baseline.ts';
+import type { Moto } from '../../moto.ts';
 import type { MotoWorld } from './moto-world.ts';
 import type { Observer } from './observed.ts';
 

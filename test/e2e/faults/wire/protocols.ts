@@ -1,9 +1,9 @@
 /** AWS's protocols, as far as a proxy must speak them: who asks for what, and errors as each service words them. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { denial, interrupted, refusal, throttling } from '../../faults/player/aws-errors.ts';
-import type { Service } from '../../../sandbox/aws/errors.ts';
-import type { Call } from '../../../sandbox/sandbox.ts';
-import type { Caller } from '../../../sandbox/aws/context.ts';
+import { denial, interrupted, refusal, throttling } from '../../../faults/player/aws-errors.ts';
+import type { Service } from '../../../../sandbox/aws/errors.ts';
+import type { Call } from '../../../../sandbox/sandbox.ts';
+import type { Caller } from '../../../../sandbox/aws/context.ts';
 
 export interface Asked {
   readonly method: string;

@@ -9,7 +9,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ORIGIN_HEADER, type Origin, originOf } from './origin.ts';
-import type { Answer, Asked } from './wire.ts';
+import type { Answer, Asked } from './protocols.ts';
 
 /** What becomes of a request: an answer, a broken connection, or nothing, ever. */
 export type Reply = Answer | 'reset' | 'silence';
