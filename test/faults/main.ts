@@ -55,17 +55,17 @@ async function main(): Promise<number> {
     return 2;
   }
   const violated: Violated[] = values.only === undefined ? tooSmall(chosen) : [];
-  const explain = ({ id, violations }: Violated): void => {
+  function explain({ id, violations }: Violated): void {
     say(`\n${id}`);
     for (const violation of violations) say(`  ${violation}`);
     say(`  npm run faults -- --only '${id}'${seed === 1 ? '' : ` --seed ${seed}`}\n`);
-  };
+  }
   for (const one of violated) explain(one);
   const startedAt = performance.now();
-  const onProgress = (done: number, bad: number): void => {
+  function onProgress(done: number, bad: number): void {
     const seconds = Math.round(secondsSince(startedAt));
     say(`${String(done).padStart(7)} of ${scenarios.length} played in ${seconds} s, ${bad} violations`);
-  };
+  }
   violated.push(
     ...(await playInThreads({ baselines, scenarios, workers }, { onProgress, onViolated: explain })),
   );

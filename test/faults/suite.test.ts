@@ -46,11 +46,11 @@ describe('the fault suite', () => {
 });
 
 describe('the oracle', () => {
-  const nothing = (): SandboxScenario => {
+  function nothing(): SandboxScenario {
     const [scenario] = made.categories.find(({ name }) => name === 'nothing')?.scenarios ?? [];
     if (scenario === undefined) throw new Error('There is no scenario without a fault.');
     return scenario;
-  };
+  }
 
   it('fails a release that should have been rolled back', async () => {
     const { violations } = await playInSandbox(made.baselines.four, { ...nothing(), ends: ['rolled back'] });

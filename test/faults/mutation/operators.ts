@@ -28,10 +28,10 @@ const replaced = ({ range: [start, end] }: Node, by: string): Edit => ({ start, 
 
 const textOf = ({ text }: Scope, { range: [start, end] }: Node): string => text.slice(start, end);
 
-const nodesIn = (node: Node, field: string): Node[] => {
+function nodesIn(node: Node, field: string): Node[] {
   const list = node[field];
   return Array.isArray(list) ? list.filter(isNode) : [];
-};
+}
 
 /** Statement deletion. An empty block also stands where the semicolons are left out. Only of what stands for itself: whatever comes later may need a declaration. */
 export const deleteStatement = (trait: Trait): Operator => ({
@@ -48,10 +48,10 @@ function ifs({ node }: Scope, part: 'consequent' | 'test', { fits }: Trait): Nod
   });
 }
 
-const withTest = (statement: Node, by: string): Edit[] => {
+function withTest(statement: Node, by: string): Edit[] {
   const test = nodeIn(statement, 'test');
   return test === undefined ? [] : [replaced(test, by)];
-};
+}
 
 /** An `if` that is never entered, chosen by what it does. */
 export const neverDo = (trait: Trait): Operator => ({
@@ -90,10 +90,10 @@ export const insteadOfThrowing = (trait: Trait, by: string): Operator => ({
 /** Calls of a function, together with the `await` of each. */
 function callsOf({ node }: Scope, name: string): Node[] {
   const isCall = (one: Node): boolean => isCallOf(one, name);
-  const isAwaited = (one: Node): boolean => {
+  function isAwaited(one: Node): boolean {
     const argument = nodeIn(one, 'argument');
     return argument !== undefined && isCall(argument);
-  };
+  }
   const awaited = innermost(node, ['AwaitExpression'], isAwaited);
   const held = awaited.map((one) => nodeIn(one, 'argument'));
   return [...awaited, ...innermost(node, ['CallExpression'], isCall).filter((one) => !held.includes(one))];
@@ -154,13 +154,13 @@ export const dropList: Operator = dropElement(aList);
 export const dropOperand = (trait: Trait): Operator => ({
   site: `an operand that ${trait.says}`,
   edits: (scope) => {
-    const sides = (node: Node): (readonly [Node | undefined, Node | undefined])[] => {
+    function sides(node: Node): (readonly [Node | undefined, Node | undefined])[] {
       const [left, right] = [nodeIn(node, 'left'), nodeIn(node, 'right')];
       return [
         [left, right],
         [right, left],
       ];
-    };
+    }
     const fits = (one: Node | undefined): boolean => one !== undefined && trait.fits(one);
     return innermost(scope.node, ['LogicalExpression'], (node) =>
       sides(node).some(([one]) => fits(one)),

@@ -7,10 +7,10 @@ export interface Trait {
   readonly fits: (node: Node) => boolean;
 }
 
-export const nodeIn = (node: Node, field: string): Node | undefined => {
+export function nodeIn(node: Node, field: string): Node | undefined {
   const value = node[field];
   return isNode(value) ? value : undefined;
-};
+}
 
 export const nameOf = (node: Node | undefined): unknown =>
   node?.type === 'MemberExpression' ? nodeIn(node, 'property')?.['name'] : node?.['name'];

@@ -73,7 +73,7 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
   const bucket = bucketName(factory);
   const zipped = new Map([...files].map(([name, text]) => [name, new TextEncoder().encode(text)]));
   const objects = new Map<string, StoredObject>();
-  const plan = async (commit: string, startAt: Date): Promise<PlayableRelease> => {
+  async function plan(commit: string, startAt: Date): Promise<PlayableRelease> {
     const sandbox = createSandbox({
       hub: { ...hub, bucket },
       targets: stages.flatMap(({ targets }) => targets),
@@ -106,7 +106,7 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
       unbind();
       forgetClients();
     }
-  };
+  }
   const releases = {
     A: await plan(COMMIT, STARTED_AT),
     B: await plan('b'.repeat(40), new Date(STARTED_AT.getTime() + SECONDS_BETWEEN * 1000)),

@@ -48,7 +48,7 @@ export async function createScenarioEngine(options: ScenarioEngineOptions): Prom
   const integrationOf = integrationsFor({ loadTask, sleep, engine: engineOf });
   const running = new Set<CallSite>();
   /** Every function has its own clients, and its first call assumes a role; one that was given up is another one's. */
-  const asFunction = async (site: CallSite, run: () => Promise<unknown>): Promise<unknown> => {
+  async function asFunction(site: CallSite, run: () => Promise<unknown>): Promise<unknown> {
     if ([...running].every(({ over }) => over === true)) forgetClients();
     running.add(site);
     try {
@@ -56,7 +56,7 @@ export async function createScenarioEngine(options: ScenarioEngineOptions): Prom
     } finally {
       running.delete(site);
     }
-  };
+  }
   const wrapped =
     (service: TaskService, run: Integration): Integration =>
     async (call) => {

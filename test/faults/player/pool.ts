@@ -15,7 +15,7 @@ export async function playInPool<Answer>(
   onPlayed: (scenario: Scenario, answer: Answer) => boolean,
 ): Promise<void> {
   let next = 0;
-  const work = async (_: unknown, number: number): Promise<void> => {
+  async function work(_: unknown, number: number): Promise<void> {
     const worker = start(number);
     try {
       for (let scenario = scenarios[next++]; scenario; scenario = scenarios[next++]) {
@@ -24,6 +24,6 @@ export async function playInPool<Answer>(
     } finally {
       await worker.end();
     }
-  };
+  }
   await Promise.all(Array.from({ length: Math.min(workers, scenarios.length) }, work));
 }

@@ -5,7 +5,7 @@ import type { World } from '../../../sandbox/aws/world.ts';
 
 const NOW = { createdAt: 0, instanceType: 'm7i.large' } as const;
 
-const launchTemplate = (world: World, { accountId, region }: Target, images: readonly string[]): void => {
+function launchTemplate(world: World, { accountId, region }: Target, images: readonly string[]): void {
   world.region(accountId, region).launchTemplates.set('lt-team', {
     launchTemplateId: 'lt-team',
     name: 'team',
@@ -15,7 +15,7 @@ const launchTemplate = (world: World, { accountId, region }: Target, images: rea
     createdAt: NOW.createdAt,
     tags: new Map(),
   });
-};
+}
 
 /** As a person would call them. */
 export const USER_NAMES = [

@@ -46,7 +46,7 @@ export async function playInThreads(
   let done = 0;
   let missing = 0;
   const progress = setInterval(() => onProgress?.(done, found.length), PROGRESS_MS);
-  const onPlayed = ({ id }: { readonly id: string }, { violations, missed }: Played): boolean => {
+  function onPlayed({ id }: { readonly id: string }, { violations, missed }: Played): boolean {
     done++;
     if (missed) missing++;
     if (violations.length > 0 && !(untilViolated && violations.every(isMeaningless))) {
@@ -54,7 +54,7 @@ export async function playInThreads(
       onViolated?.({ id, violations });
     }
     return !untilViolated || found.length === 0;
-  };
+  }
   try {
     await playInPool(scenarios, workers, () => startThread(work), onPlayed);
   } finally {
@@ -79,10 +79,10 @@ function startThread({ baselines, scenarios, execArgv = [], env = process.env }:
   const numbers = new Map(scenarios.map(({ id }, number) => [id, number]));
   let awaited: PromiseWithResolvers<Played> | undefined;
   let end: Error | undefined;
-  const ended = (error: Error): void => {
+  function ended(error: Error): void {
     end ??= error;
     awaited?.reject(end);
-  };
+  }
   thread.on('message', (message: unknown) => awaited?.resolve(playedSchema.parse(message)));
   thread.on('error', (error) => ended(error instanceof Error ? error : new Error(String(error))));
   thread.on('exit', (code) => ended(new Error(`A thread ended with the code ${code}.`)));

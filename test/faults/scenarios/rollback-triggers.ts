@@ -9,18 +9,18 @@ export interface RollbackTrigger {
 
 /** Each takes its calls from those that a release without a fault makes. */
 export function rollbackTriggers(calls: readonly RecordedCall[]): RollbackTrigger[] {
-  const last = (
+  function last(
     state: string,
     operation: string,
     kind: SandboxFaultKind,
     by: 'state' | 'packer' = 'state',
-  ): SandboxFault => {
+  ): SandboxFault {
     const found = calls.findLast(
       ({ point }) => point.state === state && point.operation === operation && point.by === by,
     );
     if (found === undefined) throw new Error(`${state} never calls ${operation}, so it cannot fail there.`);
     return { point: found.point, kind };
-  };
+  }
   return [
     { name: 'no source', faults: [last('Resolve source AMIs', 'ec2:DescribeImages', 'denied')] },
     { name: 'dev fails', faults: [last('Bake dev AMIs', 'ec2:CreateImage', 'refused', 'packer')] },

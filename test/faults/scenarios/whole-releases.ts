@@ -53,7 +53,7 @@ export async function failingMaps(baseline: Baseline): Promise<Category[]> {
 
 /** A batch that fails, beside another one or alone. */
 export async function failingBatches(baselines: Readonly<Record<Size, Baseline>>): Promise<Category[]> {
-  const scenariosOf = async (size: Size) => {
+  async function scenariosOf(size: Size) {
     const calls = await record(baselines[size], { size });
     const faults = ['Bake dev AMIs', 'Bake prod AMIs'].flatMap((state) => faultsInMap(calls, state));
     return faults.map((fault) =>
@@ -65,7 +65,7 @@ export async function failingBatches(baselines: Readonly<Record<Size, Baseline>>
         blames: 'an account',
       }),
     );
-  };
+  }
   const scenarios = [...(await scenariosOf('many')), ...(await scenariosOf('two'))];
   return [{ name: 'a batch fails', atLeast: 4, scenarios }];
 }
