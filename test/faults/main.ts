@@ -1,9 +1,10 @@
 /** `npm run faults`: every fault, at every step. Ends with the line `N scenarios, N violations`. */
 import { parseArgs } from 'node:util';
 import { availableParallelism } from 'node:os';
-import type { Scenario } from './play.ts';
-import { suite } from './scenarios.ts';
-import { type Broken, playInWorkers } from './workers.ts';
+import { say, secondsSince, wholeNumber } from './player/command-line.ts';
+import type { Category } from './scenarios/scenario-of.ts';
+import { type Violated, playInThreads } from './sandbox/threads.ts';
+import { suite } from './suite.ts';
 
 const USAGE = `Plays every fault at every step of a release, in an AWS that is embedded in this repository.
 
@@ -14,8 +15,6 @@ const USAGE = `Plays every fault at every step of a release, in an AWS that is e
   npm run faults -- --seed 7              other pairs and other samples; 1 by default
   npm run faults -- --workers 4           processes at the same time; as many as there are cores by default
 `;
-
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -34,7 +33,7 @@ async function main(): Promise<number> {
   }
   const seed = wholeNumber('seed', values.seed);
   const workers = wholeNumber('workers', values.workers);
-  const { grounds, categories } = await suite(seed, values.only !== undefined);
+  const { baselines, categories } = await suite(seed, values.only !== undefined);
   const known = categories.map(({ name }) => name);
   if (values.category !== undefined && !known.includes(values.category)) {
     process.stderr.write(`There is no category "${values.category}"; there are ${known.join(', ')}.\n`);
@@ -46,7 +45,7 @@ async function main(): Promise<number> {
       ...category,
       scenarios: category.scenarios.filter(({ id }) => values.only === undefined || id === values.only),
     }));
-  const scenarios: Scenario[] = chosen.flatMap((category) => category.scenarios);
+  const scenarios = chosen.flatMap((category) => category.scenarios);
   if (values.list) {
     for (const { id } of scenarios) say(id);
     return 0;
@@ -55,38 +54,33 @@ async function main(): Promise<number> {
     process.stderr.write(`There is no scenario "${values.only}"; --list shows the ids.\n`);
     return 2;
   }
-  const broken: Broken[] = [];
-  if (values.only === undefined) {
-    for (const { name, scenarios: list, atLeast } of chosen) {
-      say(`${String(list.length).padStart(7)}  ${name}`);
-      if (list.length < atLeast)
-        broken.push({
-          id: name,
-          violations: [`suite: only ${list.length} scenarios, expected ${atLeast} or more`],
-        });
-    }
-  }
-  const explain = ({ id, violations }: Broken): void => {
+  const violated: Violated[] = values.only === undefined ? tooSmall(chosen) : [];
+  function explain({ id, violations }: Violated): void {
     say(`\n${id}`);
     for (const violation of violations) say(`  ${violation}`);
     say(`  npm run faults -- --only '${id}'${seed === 1 ? '' : ` --seed ${seed}`}\n`);
-  };
-  for (const one of broken) explain(one);
-  const startedAt = Date.now();
-  const onProgress = (done: number, bad: number): void => {
-    const seconds = Math.round((Date.now() - startedAt) / 1000);
+  }
+  for (const one of violated) explain(one);
+  const startedAt = performance.now();
+  function onProgress(done: number, bad: number): void {
+    const seconds = Math.round(secondsSince(startedAt));
     say(`${String(done).padStart(7)} of ${scenarios.length} played in ${seconds} s, ${bad} violations`);
-  };
-  const work = { grounds, scenarios, workers: Math.min(workers, scenarios.length) };
-  broken.push(...(await playInWorkers(work, { onProgress, onBroken: explain })));
-  say(`${scenarios.length} scenarios, ${broken.length} violations`);
-  return broken.length === 0 ? 0 : 1;
+  }
+  violated.push(
+    ...(await playInThreads({ baselines, scenarios, workers }, { onProgress, onViolated: explain })),
+  );
+  say(`${scenarios.length} scenarios, ${violated.length} violations`);
+  return violated.length === 0 ? 0 : 1;
 }
 
-function wholeNumber(option: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new Error(`--${option} is "${text}"; it must be a whole number above 0.`);
+/** Says how many scenarios there are; a category that has lost most of its own would go unseen. */
+function tooSmall(categories: readonly Category[]): Violated[] {
+  return categories.flatMap(({ name, scenarios: { length }, atLeast }) => {
+    say(`${String(length).padStart(7)}  ${name}`);
+    return length < atLeast
+      ? [{ id: name, violations: [`suite: only ${length} scenarios, expected ${atLeast} or more`] }]
+      : [];
+  });
 }
 
 process.exitCode = await main();

@@ -1,9 +1,9 @@
 /** A small fixed part of `npm run faults`, and whether its oracle sees anything at all. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { STATES, TAGS } from '../../core/contract/tags.ts';
-import { type Suite, suite } from './scenarios.ts';
-import { type Scenario, play } from './play.ts';
-import { Chance } from './chance.ts';
+import { type SandboxScenario, playInSandbox } from './sandbox/play-in-sandbox.ts';
+import { SeededSampler } from './scenarios/seeded-sampler.ts';
+import { type Suite, suite } from './suite.ts';
 
 const OF_EACH_CATEGORY = 8;
 
@@ -33,11 +33,11 @@ describe('the fault suite', () => {
 
   it('finds nothing wrong in a few of every category', async () => {
     const chosen = made.categories.flatMap(({ scenarios }) =>
-      new Chance(7).few(scenarios, OF_EACH_CATEGORY, ({ id }) => id),
+      new SeededSampler(7).sample(scenarios, OF_EACH_CATEGORY, ({ id }) => id),
     );
     const wrong = [];
     for (const scenario of chosen) {
-      const { violations } = await play(made.grounds[scenario.size], scenario);
+      const { violations } = await playInSandbox(made.baselines[scenario.size], scenario);
       if (violations.length > 0) wrong.push({ id: scenario.id, violations });
     }
     expect(wrong).toEqual([]);
@@ -46,14 +46,14 @@ describe('the fault suite', () => {
 });
 
 describe('the oracle', () => {
-  const nothing = (): Scenario => {
+  function nothing(): SandboxScenario {
     const [scenario] = made.categories.find(({ name }) => name === 'nothing')?.scenarios ?? [];
     if (scenario === undefined) throw new Error('There is no scenario without a fault.');
     return scenario;
-  };
+  }
 
   it('fails a release that should have been rolled back', async () => {
-    const { violations } = await play(made.grounds.four, { ...nothing(), ends: ['rolled back'] });
+    const { violations } = await playInSandbox(made.baselines.four, { ...nothing(), ends: ['rolled back'] });
     expect(violations).toEqual([expect.stringContaining('ended in Released (released)')]);
   });
 
@@ -66,7 +66,7 @@ describe('the oracle', () => {
       place: 'nowhere',
       nth: 1,
     } as const;
-    const { violations } = await play(made.grounds.four, {
+    const { violations } = await playInSandbox(made.baselines.four, {
       ...nothing(),
       faults: [{ point, kind: 'denied' }],
     });
@@ -74,15 +74,15 @@ describe('the oracle', () => {
   });
 
   it('fails when the tags of a released AMI are not those of its release', async () => {
-    const ground = structuredClone(made.grounds.four);
-    const machine = ground.machines.find(({ name }) => name === 'packleader-release-image');
+    const baseline = structuredClone(made.baselines.four);
+    const machine = baseline.machines.find(({ name }) => name === 'packleader-release-image');
     const apply = machine?.definition.States['Apply version tags'];
     if (!apply) throw new Error('There is no state "Apply version tags".');
     // As if the tags were never applied.
     for (const key of ['Resource', 'Parameters', 'Retry', 'Catch', 'TimeoutSeconds', 'ResultPath'])
       Reflect.deleteProperty(apply, key);
     Object.assign(apply, { Type: 'Pass' });
-    const { violations } = await play(ground, { ...nothing(), ends: ['released'] });
+    const { violations } = await playInSandbox(baseline, { ...nothing(), ends: ['released'] });
     expect(violations).toContainEqual(
       expect.stringContaining(`has the tag ${TAGS.state}=${STATES.candidate}, not ${STATES.released}`),
     );

@@ -1,7 +1,6 @@
-/** The scenarios that tell most, out of the thousands that `npm run faults` plays in the sandbox. */
-import type { Scenario } from './play.ts';
-import type { Fault } from './strikes.ts';
-import { launch, scale, share } from './uses.ts';
+/** The most telling scenarios, out of the thousands that `npm run faults` plays in the sandbox. */
+import { pointNamed } from '../../faults/player/injection-points.ts';
+import type { WireFault, WireFaultKind, WireScenario } from './wire/faults.ts';
 
 const DEV = '100000000001/eu-west-1';
 const PROD = '100001000001/eu-west-1';
@@ -12,8 +11,8 @@ const ALL_ATTEMPTS = 3;
 /** More than all attempts of all retries of a state. */
 const TOO_OFTEN = 60;
 
-const fault = (at: string, kind: Fault['kind'], times?: number): Fault => ({
-  at,
+const fault = (at: string, kind: WireFaultKind, times?: number): WireFault => ({
+  point: pointNamed(at),
   kind,
   ...(times !== undefined && { times }),
 });
@@ -22,7 +21,7 @@ const fault = (at: string, kind: Fault['kind'], times?: number): Fault => ({
 const PUBLISHING_DENIED = fault(`Publish release: ssm:PutParameter in ${PROD} #2`, 'denied');
 const TAGGING_DENIED = fault(`Apply version tags: ec2:CreateTags in ${PROD} #1`, 'denied');
 
-function scenario(id: string, rest: Partial<Omit<Scenario, 'id'>>): Scenario {
+function scenario(id: string, rest: Partial<Omit<WireScenario, 'id'>>): WireScenario {
   const usual = {
     size: 'two',
     past: 'released before',
@@ -34,14 +33,14 @@ function scenario(id: string, rest: Partial<Omit<Scenario, 'id'>>): Scenario {
 }
 
 /** Publishing is denied at the last account, and then something else goes wrong in the undo. */
-const undo = (id: string, rest: Partial<Omit<Scenario, 'id'>>): Scenario =>
+const undo = (id: string, rest: Partial<Omit<WireScenario, 'id'>>): WireScenario =>
   scenario(`rollback: ${id}`, {
     ends: ['rolled back'],
     ...rest,
     faults: [PUBLISHING_DENIED, ...(rest.faults ?? [])],
   });
 
-const forward: readonly Scenario[] = [
+const forward: readonly WireScenario[] = [
   scenario('nothing fails, four targets', { size: 'four' }),
   scenario('nothing fails, first release', { past: 'first release' }),
   scenario('RunInstances is done, its reply lost', {
@@ -103,7 +102,7 @@ const forward: readonly Scenario[] = [
   }),
 ];
 
-const undone: readonly Scenario[] = [
+const undone: readonly WireScenario[] = [
   undo('the old latest is put back, the reply lost in every attempt', {
     faults: [fault(`Withdraw publication: ssm:PutParameter in ${DEV} #1`, 'lost', ALL_ATTEMPTS)],
   }),
@@ -149,15 +148,23 @@ const undone: readonly Scenario[] = [
     faults: [fault(`Deregister dev AMIs: ec2:DescribeImages in ${DEV} #4`, 'stale')],
   }),
   undo('an instance runs from the AMI', {
-    use: { after: `Publish release: ssm:PutParameter in ${DEV} #1`, by: launch },
+    use: { by: 'an instance', in: PROD, after: pointNamed(`Publish release: ssm:PutParameter in ${DEV} #1`) },
     ends: ['rollback incomplete'],
   }),
   undo('the AMI is shared with another account', {
-    use: { after: `Publish release: ssm:PutParameter in ${DEV} #1`, by: share },
+    use: {
+      by: 'another account',
+      in: PROD,
+      after: pointNamed(`Publish release: ssm:PutParameter in ${DEV} #1`),
+    },
     ends: ['rollback incomplete'],
   }),
   undo('a launch configuration names the AMI', {
-    use: { after: `Publish release: ssm:PutParameter in ${DEV} #1`, by: scale },
+    use: {
+      by: 'a launch configuration',
+      in: PROD,
+      after: pointNamed(`Publish release: ssm:PutParameter in ${DEV} #1`),
+    },
     ends: ['rollback incomplete'],
   }),
   undo('nobody may verify', {
@@ -177,45 +184,57 @@ const undone: readonly Scenario[] = [
   }),
 ];
 
-const RUN_INSTANCES = `Bake prod AMIs, Packer: ec2:RunInstances in ${PROD} #1`;
-const FLIP = `Publish release: ssm:PutParameter in ${PROD} #2`;
+const RUN_INSTANCES = pointNamed(`Bake prod AMIs, Packer: ec2:RunInstances in ${PROD} #1`);
+const FLIP = pointNamed(`Publish release: ssm:PutParameter in ${PROD} #2`);
 
-const swept: readonly Scenario[] = [
-  scenario('stopped while a builder starts, then swept', { stopAfter: RUN_INSTANCES, ends: ['stopped'] }),
-  scenario('stopped while latest is flipped, then swept', { stopAfter: FLIP, ends: ['stopped'] }),
+const swept: readonly WireScenario[] = [
+  scenario('stopped while a builder starts, then swept', {
+    stopAfter: RUN_INSTANCES,
+    sweepsAtOnce: 1,
+    ends: ['stopped'],
+  }),
+  scenario('stopped while latest is flipped, then swept', {
+    stopAfter: FLIP,
+    sweepsAtOnce: 1,
+    ends: ['stopped'],
+  }),
   undo('it is stopped after DeregisterImage, then swept', {
-    stopAfter: `Deregister prod AMIs: ec2:DeregisterImage in ${PROD} #1`,
+    stopAfter: pointNamed(`Deregister prod AMIs: ec2:DeregisterImage in ${PROD} #1`),
+    sweepsAtOnce: 1,
     ends: ['stopped'],
   }),
   scenario('the sweep is stopped after DeregisterImage, and run again', {
     stopAfter: FLIP,
-    stopSweepAfter: `sweep, Sweep each release: ec2:DeregisterImage in ${PROD} #1`,
+    stopSweepAfter: pointNamed(`sweep, Sweep each release: ec2:DeregisterImage in ${PROD} #1`),
+    sweepsAtOnce: 2,
     ends: ['stopped'],
   }),
   scenario('the sweep may not delete a snapshot, the next one may', {
     stopAfter: FLIP,
+    sweepsAtOnce: 1,
     faults: [fault(`sweep, Sweep each release: ec2:DeleteSnapshot in ${PROD} #1`, 'denied')],
     ends: ['stopped'],
   }),
   scenario('the sweep cannot tell what became of a release', {
     stopAfter: FLIP,
+    sweepsAtOnce: 1,
     faults: [fault('sweep, Sweep each release: sfn:DescribeExecution in hub #1', 'denied')],
     ends: ['stopped'],
   }),
   scenario('a sweep during the flip of latest touches nothing', { sweepDuring: FLIP }),
 ];
 
-const together: readonly Scenario[] = [
+const together: readonly WireScenario[] = [
   scenario('two releases at once', {
     actors: ['A', 'B'],
-    turns: { first: 'A', calls: 10, callsOfOther: 25 },
+    schedule: { first: 'A', calls: 10, callsOfOther: 25 },
   }),
   scenario('two releases at once, the newer one is denied', {
     actors: ['A', 'B'],
     faults: [fault(`B, Publish release: ssm:GetParametersByPath in ${PROD} #1`, 'denied')],
-    turns: { first: 'B', calls: 20, callsOfOther: 12 },
+    schedule: { first: 'B', calls: 20, callsOfOther: 12 },
     ends: ['released', 'rolled back'],
   }),
 ];
 
-export const scenarios: readonly Scenario[] = [...forward, ...undone, ...swept, ...together];
+export const scenarios: readonly WireScenario[] = [...forward, ...undone, ...swept, ...together];

@@ -1,0 +1,115 @@
+/** Steps, tags and read-backs of the way forward. */
+import {
+  deleteStatement,
+  dropElement,
+  dropList,
+  dropOperand,
+  dropProperty,
+  initialise,
+  neverDo,
+} from '../operators.ts';
+import { calling, mentioning, spreading, throwing } from '../queries.ts';
+import type { MutationSite } from '../site.ts';
+
+const NOTHING = /^nothing/;
+
+export const RELEASE_SITES: readonly MutationSite[] = [
+  {
+    file: 'tasks/check-amis.ts',
+    within: 'handler',
+    does: neverDo(throwing('bakeFailed')),
+    means: 'a failed bake is not noticed',
+    likely: /^one fault \| Bake/,
+  },
+  {
+    file: 'tasks/apply-version-tags.ts',
+    within: 'versionTags',
+    does: dropProperty('state'),
+    means: 'the state is not tagged',
+    likely: NOTHING,
+  },
+  {
+    file: 'tasks/apply-version-tags.ts',
+    within: 'versionTags',
+    does: dropProperty('versionOnceReleased'),
+    means: 'the version is not tagged',
+    likely: NOTHING,
+  },
+  {
+    file: 'tasks/apply-version-tags.ts',
+    within: 'withoutVersion',
+    does: dropElement(spreading('snapshots')),
+    means: 'snapshots are not tagged',
+    likely: NOTHING,
+  },
+  {
+    file: 'tasks/apply-version-tags.ts',
+    within: 'handler',
+    does: neverDo(throwing('notReadyYet')),
+    means: 'tags are not read back',
+    likely: /Apply version tags.*late/,
+  },
+  {
+    file: 'tasks/publish-release.ts',
+    within: 'handler',
+    does: neverDo(throwing('notReadyYet')),
+    means: 'nobody waits until a version can be read everywhere',
+    likely: /^one fault.*Publish release|^nothing/,
+  },
+  {
+    file: 'tasks/publish-release.ts',
+    within: 'handler',
+    does: neverDo(calling('writeParameter')),
+    means: 'the version is not published',
+    likely: NOTHING,
+  },
+  {
+    file: 'tasks/publish-release.ts',
+    within: 'handler',
+    does: neverDo(calling('flipLatest')),
+    means: 'latest is not flipped',
+    likely: NOTHING,
+  },
+  {
+    file: 'tasks/publish-release.ts',
+    within: 'flipLatest',
+    does: neverDo(throwing('notReadyYet')),
+    means: 'latest is not read back',
+    likely: /^two releases|^one fault.*Publish/,
+  },
+  {
+    file: 'tasks/publish-release.ts',
+    within: 'flipLatest',
+    does: dropOperand(mentioning('number')),
+    means: 'what latest shows may be overwritten by what was not validated yet',
+    likely: /^two releases/,
+  },
+  {
+    file: 'tasks/publish-release.ts',
+    within: 'newestImageId',
+    does: dropList,
+    means: 'a list that lags behind decides what is newest',
+    likely: /Publish release: ssm:GetParametersByPath/,
+  },
+  {
+    file: 'tasks/publish-release.ts',
+    within: 'flipLatest',
+    does: initialise('newest', 'ami.imageId'),
+    means: 'the release that comes last wins, and not the newest',
+    likely: /^two releases/,
+  },
+  {
+    file: 'tasks/announce-release.ts',
+    within: 'handler',
+    does: deleteStatement(calling('putEvent')),
+    means: 'nobody is told of a release',
+    likely: NOTHING,
+  },
+  {
+    file: 'tasks/announce-release.ts',
+    within: 'handler',
+    does: deleteStatement(calling('writeJson')),
+    means: 'nobody remembers what was released',
+    likely: NOTHING,
+  },
+];

@@ -1,0 +1,25 @@
+/** Every mutant of the source files. */
+import { readFileSync } from 'node:fs';
+import type { MutatedSource } from './mutated-source.ts';
+import { mutate, nameOfSite } from './site.ts';
+import { RELEASE_SITES } from './sites/release.ts';
+import { UNDO_SITES } from './sites/undo.ts';
+
+export interface SourceMutant extends MutatedSource {
+  readonly name: string;
+  /** Ids of scenarios that are likely to kill it. */
+  readonly likely: RegExp;
+}
+
+export const SITES = [...UNDO_SITES, ...RELEASE_SITES];
+
+/** @throws Error that names a mutation whose site is not there exactly once: none is left out in silence */
+export async function sourceMutants(root: URL): Promise<SourceMutant[]> {
+  return Promise.all(
+    SITES.map(async (site) => {
+      const { file, likely } = site;
+      const text = await mutate(site, readFileSync(new URL(file, root), 'utf8'));
+      return { name: nameOfSite(site), likely, file, text };
+    }),
+  );
+}

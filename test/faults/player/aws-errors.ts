@@ -1,0 +1,26 @@
+/** Errors as AWS, or the network before it, would give them. */
+import type { Call } from '../../../sandbox/sandbox.ts';
+
+const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
+
+/** Something that is neither a permission nor passing: nothing retries it. */
+export const refusal = ({ service, operation }: Call): Error =>
+  named('OperationNotPermitted', `${service}:${operation} is not possible now.`);
+
+export const connectionLost = (): Error =>
+  Object.assign(named('Error', 'read ECONNRESET'), { code: 'ECONNRESET', name: 'TimeoutError' });
+
+export function denial({ service, operation }: Call): Error {
+  const message = `Not authorized to perform ${service}:${operation}.`;
+  if (service === 'ec2') return named('UnauthorizedOperation', message);
+  return named(service === 's3' || service === 'sts' ? 'AccessDenied' : 'AccessDeniedException', message);
+}
+
+export function throttling({ service }: Call): Error {
+  if (service === 'ec2') return named('RequestLimitExceeded', 'Request limit exceeded.');
+  return named(service === 's3' ? 'SlowDown' : 'ThrottlingException', 'Rate exceeded');
+}
+
+/** The service broke down in the middle of a request. */
+export const interrupted = ({ operation }: Call): Error =>
+  named('InternalError', `An internal error has occurred in ${operation}.`);

@@ -1,0 +1,121 @@
+/**
+ * The baseline that every scenario starts from: a small factory, its state machines, and two releases of one image that are
+ * planned already. Made once; a scenario gets a world of its own with it.
+ */
+import { loadConfiguration } from '../../../core/configuration/configuration.ts';
+import { NAMES, bucketName } from '../../../core/contract/names.ts';
+import { type PlannedRelease, plannedReleaseSchema } from '../../../core/contract/releases.ts';
+import type { Target } from '../../../core/contract/targets.ts';
+import { forgetClients } from '../../../core/aws/clients.ts';
+import { type StateGraph, stateGraphSchema } from '../../../sandbox/engine/asl.ts';
+import { bindSandbox } from '../../../sandbox/bind.ts';
+import { createEngine, machineArn } from '../../../sandbox/rehearsal/rehearsal.ts';
+import { createSandbox } from '../../../sandbox/rehearsal/seed.ts';
+import type { StoredObject } from '../../../sandbox/aws/world.ts';
+import { definitionsOf } from '../../../workflow/definitions.ts';
+import { COMMIT, STARTED_AT, filesOf, targetsIn } from '../../workflow/machines/rehearsing.ts';
+
+export const IMAGE = 'base';
+export const EARLIER = '1.4.20261001000000';
+
+/** Two stages, two accounts in the second one, and one account with two regions. */
+export const FACTORIES = {
+  four: {
+    stages: { dev: [...targetsIn(0, 1), ...targetsIn(0, 1, 'eu-central-1')], prod: targetsIn(1, 2) },
+  },
+  /** For what grows fast with the number of targets. */
+  two: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } },
+  /** More than one batch holds. */
+  many: { stages: { dev: targetsIn(0, 41), prod: targetsIn(1, 1) } },
+} as const;
+export type Size = keyof typeof FACTORIES;
+
+/** Who acts: two releases of the same image, A older than B. */
+export type Actor = 'A' | 'B';
+
+export interface PlayableRelease {
+  readonly planned: PlannedRelease;
+  /** The execution of `packleader-release` that planned it. */
+  readonly startedBy: string;
+  /** What its own execution is started with. */
+  readonly input: unknown;
+  readonly startedAt: number;
+}
+
+/** Plain data, so that it can be handed to another thread. */
+export interface Baseline {
+  readonly hub: Target;
+  readonly bucket: string;
+  readonly stages: readonly { readonly name: string; readonly targets: readonly Target[] }[];
+  readonly machines: readonly {
+    readonly name: string;
+    readonly arn: string;
+    readonly definition: StateGraph;
+  }[];
+  readonly objects: readonly (readonly [string, StoredObject])[];
+  /** The repository at the commit of the first release. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly releases: Readonly<Record<Actor, PlayableRelease>>;
+}
+
+const SECONDS_BETWEEN = 90;
+
+/** Plans both releases with the real workflow; everything else of what that leaves is thrown away. */
+export async function prepareBaseline(size: Size): Promise<Baseline> {
+  const files = filesOf(FACTORIES[size]);
+  const { factory } = loadConfiguration(files);
+  const { hub, stages } = factory;
+  const machines = definitionsOf(factory).map(({ name, definition }) => ({
+    name,
+    arn: machineArn(hub, name),
+    definition: stateGraphSchema.parse(definition),
+  }));
+  const bucket = bucketName(factory);
+  const zipped = new Map([...files].map(([name, text]) => [name, new TextEncoder().encode(text)]));
+  const objects = new Map<string, StoredObject>();
+  async function plan(commit: string, startAt: Date): Promise<PlayableRelease> {
+    const sandbox = createSandbox({
+      hub: { ...hub, bucket },
+      targets: stages.flatMap(({ targets }) => targets),
+      startAt,
+      checkOut: () => ({ commit, branch: 'main', files: zipped, changes: {} }),
+    });
+    const unbind = bindSandbox(sandbox);
+    forgetClients();
+    try {
+      const engine = await createEngine({
+        factory,
+        machines,
+        now: () => sandbox.clock.now(),
+        sleep: async (ms) => sandbox.clock.sleep(ms),
+      });
+      const name = `release-${commit.slice(0, 7)}`;
+      await engine.start(machineArn(hub, NAMES.releaseMachine), name, { image: IMAGE }).outcome;
+      const execution = engine.executions.find(({ machine }) => machine.name === NAMES.releaseImageMachine);
+      if (execution === undefined) throw new Error(`Nothing was planned for ${IMAGE} at ${commit}`);
+      for (const [key, object] of sandbox.world.buckets.get(bucket)?.objects ?? []) {
+        if (/^(plans|sources)\//.test(key)) objects.set(key, object);
+      }
+      return {
+        startedBy: name,
+        input: execution.input,
+        planned: plannedReleaseSchema.parse(execution.input),
+        startedAt: Date.parse(execution.startedAt),
+      };
+    } finally {
+      unbind();
+      forgetClients();
+    }
+  }
+  const releases = {
+    A: await plan(COMMIT, STARTED_AT),
+    B: await plan('b'.repeat(40), new Date(STARTED_AT.getTime() + SECONDS_BETWEEN * 1000)),
+  };
+  return { hub, bucket, stages, machines, objects: [...objects], files: zipped, releases };
+}
+
+export const targetsOf = ({ stages }: Pick<Baseline, 'stages'>): Target[] =>
+  stages.flatMap(({ targets }) => targets);
+
+/** What was there before the first scenario: the image at an earlier version, nothing of it, or a `latest` set by hand. */
+export type Past = 'released before' | 'first release' | 'latest by hand';

@@ -1,0 +1,55 @@
+/** What a scenario says, and what playing it returns. Plain data: a scenario is handed to threads and to other processes. */
+import type { End } from '../oracle/ends.ts';
+import type { Actor, Past, Size } from './baseline.ts';
+import type { Fault } from './faults.ts';
+import type { InjectionPoint } from './injection-points.ts';
+import type { Schedule } from './step-scheduler.ts';
+
+export interface Scenario<Kind extends string = string> {
+  /** Stable, and readable; the command line takes it. */
+  readonly id: string;
+  readonly size: Size;
+  readonly past: Past;
+  readonly actors: readonly Actor[];
+  readonly faults: readonly Fault<Kind>[];
+  /** The first release's execution is stopped right after this call. */
+  readonly stopAfter?: InjectionPoint;
+  /** Its own time limit ends it there, and not a person. */
+  readonly timesOut?: true;
+  /** So many sweeps the event of its end starts, one after the other. Without it, only the schedule starts one. */
+  readonly sweepsAtOnce?: number;
+  /** The sweep's execution is stopped right after this call of it. */
+  readonly stopSweepAfter?: InjectionPoint;
+  /** A scheduled sweep runs from its beginning to its end while this call waits for its answer. */
+  readonly sweepDuring?: InjectionPoint;
+  /** How two releases take turns. */
+  readonly schedule?: Schedule;
+  /** The ends that are allowed; any good one by default. */
+  readonly ends?: readonly End[];
+  /** Nothing lasts, so the first sweep must end well. */
+  readonly sweeps?: 'well';
+  /** From this call on, something uses the AMI of one target. */
+  readonly use?: Use;
+  /** The cause of a rollback names the account that failed and no other, or at least some account. */
+  readonly blames?: 'the account' | 'an account';
+  /** Starts with the commit, and not with the planned release of the image. */
+  readonly whole?: true;
+  /** The Map that fails as a whole when something in it does. */
+  readonly fragileMap?: string;
+  /** A fault is aimed at what was seen while nothing else happened: it may find nothing to break. */
+  readonly mayMiss?: true;
+}
+
+export interface Use {
+  /** `an instance`: what an environment knows how to begin. */
+  readonly by: string;
+  /** The target, as `targetName` has it. */
+  readonly in: string;
+  readonly after: InjectionPoint;
+}
+
+export interface Played {
+  readonly violations: readonly string[];
+  /** Whether some fault found nothing to break. */
+  readonly missed: boolean;
+}

@@ -1,0 +1,86 @@
+/** Plays scenarios in the embedded AWS: a world of its own for each, and a virtual clock. */
+import { forgetClients } from '../../../core/aws/clients.ts';
+import { type Target, targetName } from '../../../core/contract/targets.ts';
+import { stepFunctionsOf } from '../../../sandbox/aws/step-functions.ts';
+import { bindSandbox } from '../../../sandbox/bind.ts';
+import type { Sandbox } from '../../../sandbox/sandbox.ts';
+import type { Baseline } from '../player/baseline.ts';
+import { createScenarioEngine } from '../player/engine.ts';
+import { play } from '../player/play.ts';
+import type { Played, Scenario } from '../player/scenario.ts';
+import { USERS, isUser } from './ami-users.ts';
+import { placeOfTask } from './call-origin.ts';
+import type { SandboxFaultKind } from './fault-kinds.ts';
+import { Injection } from './injection.ts';
+import { newWorld } from './new-world.ts';
+import type { Recorder } from './recorder.ts';
+
+export type SandboxScenario = Scenario<SandboxFaultKind>;
+
+export async function playInSandbox(baseline: Baseline, scenario: SandboxScenario): Promise<Played> {
+  return (await playOn(baseline, scenario, false)).played;
+}
+
+/** Also says which calls were made. */
+export async function recordInSandbox(baseline: Baseline, scenario: SandboxScenario): Promise<Recorder> {
+  return (await playOn(baseline, scenario, true)).recorder;
+}
+
+async function playOn(
+  baseline: Baseline,
+  scenario: SandboxScenario,
+  records: boolean,
+): Promise<{ played: Played; recorder: Recorder }> {
+  const sandbox = newWorld(baseline, scenario.past);
+  const { world, clock } = sandbox;
+  const unbind = bindSandbox(sandbox);
+  forgetClients();
+  const actors = actorsByExecution(baseline, scenario);
+  try {
+    let recorder: Recorder | undefined;
+    const played = await play(baseline, scenario, async (hooks) => {
+      const { faults, fragileMap } = scenario;
+      const whoOf = (execution: string) => actors.get(execution) ?? 'sweep';
+      const injection = new Injection({ sandbox, faults, whoOf, records, hooks });
+      ({ recorder } = injection);
+      const engine = await createScenarioEngine({
+        machines: baseline.machines,
+        fragileMap,
+        clock,
+        sleep: async (ms) => clock.sleep(ms),
+        around: (service, call, _site, run) => injection.aroundService(service, placeOfTask(call), run),
+      });
+      sandbox.stepFunctions = stepFunctionsOf(engine);
+      return {
+        world,
+        engine,
+        plan: injection.plan,
+        observe: async () => {},
+        use: async (by, target, imageId) => use(sandbox, by, target, imageId),
+        flaws: [],
+      };
+    });
+    if (recorder === undefined) throw new Error(`${scenario.id} was never begun.`);
+    return { played, recorder };
+  } finally {
+    clock.end();
+    unbind();
+    forgetClients();
+  }
+}
+
+/** Also the release of a commit, which starts the one of its image. */
+function actorsByExecution(baseline: Baseline, { actors }: SandboxScenario) {
+  return new Map(
+    actors.flatMap((actor) => {
+      const { planned, startedBy } = baseline.releases[actor];
+      return [planned.executionName, startedBy].map((name) => [name, actor] as const);
+    }),
+  );
+}
+
+/** Lasts to the end. */
+function use({ world }: Sandbox, by: string, target: Target, imageId: string): undefined {
+  if (!isUser(by)) throw new Error(`Nobody knows how ${by} uses the AMI in ${targetName(target)}.`);
+  USERS[by](world, target, imageId);
+}

@@ -1,0 +1,34 @@
+/** No fault, or one, on the way forward. */
+import type { RecordedCall } from '../sandbox/recorder.ts';
+import { faultsIn, withoutMiddlePolls } from './fault-model.ts';
+import { type Category, PASTS, scenarioOf, withFault } from './scenario-of.ts';
+
+const PUBLISHING = /^(Publish|Withdraw)/;
+
+export function forwardFaults(good: readonly RecordedCall[]): Category[] {
+  const forward = faultsIn(withoutMiddlePolls(good));
+  return [
+    {
+      name: 'nothing',
+      atLeast: PASTS.length,
+      scenarios: PASTS.map((past) => scenarioOf('nothing', { past, ends: ['released'] })),
+    },
+    {
+      name: 'one fault',
+      atLeast: 1_500,
+      scenarios: forward.map((fault) => ({
+        ...withFault('one fault', 'released before', fault),
+        blames: 'the account',
+      })),
+    },
+    {
+      name: 'one fault, another past',
+      atLeast: 500,
+      scenarios: PASTS.slice(1).flatMap((past) =>
+        forward
+          .filter(({ point }) => PUBLISHING.test(point.state))
+          .map((fault) => withFault('one fault, another past', past, fault)),
+      ),
+    },
+  ];
+}

@@ -1,0 +1,51 @@
+/** All scenarios, derived from what a release was seen to call. */
+import { type Baseline, type Size, prepareBaseline } from './player/baseline.ts';
+import { amisInUse } from './scenarios/amis-in-use.ts';
+import { forwardFaults } from './scenarios/forward-faults.ts';
+import { type RecordedUndo, record, recordUndo, warmUp } from './scenarios/recordings.ts';
+import { rollbackTriggers } from './scenarios/rollback-triggers.ts';
+import { type Category, idOf } from './scenarios/scenario-of.ts';
+import { SeededSampler } from './scenarios/seeded-sampler.ts';
+import { stopsAndSweeps } from './scenarios/stops-and-sweeps.ts';
+import { twoReleases } from './scenarios/two-releases.ts';
+import { undoFaults } from './scenarios/undo-faults.ts';
+import { failingBatches, failingMaps, wholeReleases } from './scenarios/whole-releases.ts';
+
+/** Everything there is to play, and the baselines to play it on. */
+export interface Suite {
+  readonly baselines: Readonly<Record<Size, Baseline>>;
+  readonly categories: readonly Category[];
+}
+
+/** `isExhaustive`: without samples, so that any scenario can be found by its id. */
+export async function suite(seed: number, isExhaustive = false): Promise<Suite> {
+  const baselines = {
+    four: await prepareBaseline('four'),
+    two: await prepareBaseline('two'),
+    many: await prepareBaseline('many'),
+  };
+  const { four, two } = baselines;
+  const sampler = new SeededSampler(seed, isExhaustive);
+  await warmUp(four);
+  const good = await record(four, {});
+  const undos: RecordedUndo[] = [];
+  for (const trigger of rollbackTriggers(good))
+    undos.push(await recordUndo(four, 'released before', trigger));
+  const categories = [
+    ...forwardFaults(good),
+    ...(await undoFaults(four, undos, sampler)),
+    ...(await stopsAndSweeps(four, good, undos, sampler)),
+    ...(await twoReleases(two, sampler)),
+    ...(await amisInUse(two)),
+    ...(await wholeReleases(two)),
+    ...(await failingMaps(two)),
+    ...(await failingBatches(baselines)),
+  ];
+  return { baselines, categories: categories.map(withoutTwins) };
+}
+
+/** What two ways of choosing both chose is played once. */
+const withoutTwins = (category: Category): Category => ({
+  ...category,
+  scenarios: [...new Map(category.scenarios.map((one) => [idOf(one), one])).values()],
+});
