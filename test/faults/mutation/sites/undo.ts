@@ -186,7 +186,7 @@ export const UNDO_SITES: readonly MutationSite[] = [
   ]),
   ...inFile('core/aws/undo-targets.ts', [
     {
-      within: 'undoInEveryTarget',
+      within: 'leftInEveryTarget',
       does: dropElement(calling('unseen')),
       means: 'a target that cannot be seen is taken for clean',
       likely: /(Deregister|Withdraw).*refused/,
