@@ -10,7 +10,7 @@ import { loadConfiguration } from '../../../core/configuration/configuration.ts'
 import { FACTORIES, prepareBaseline } from '../../faults/player/baseline.ts';
 import { say, secondsSince, wholeNumber } from '../../faults/player/command-line.ts';
 import { playInPool } from '../../faults/player/pool.ts';
-import { filesOf } from '../../workflow/machines/rehearsing.ts';
+import { filesOf } from '../../fixtures/factories.ts';
 import { deployed } from '../factory.ts';
 import { installMoto } from '../installation.ts';
 import { startProcess } from './processes.ts';

@@ -9,7 +9,7 @@ import { createScenarioEngine } from '../../faults/player/engine.ts';
 import type { CallHooks, Environment } from '../../faults/player/environment.ts';
 import { play } from '../../faults/player/play.ts';
 import type { Played } from '../../faults/player/scenario.ts';
-import { STARTED_AT } from '../../workflow/machines/rehearsing.ts';
+import { STARTED_AT } from '../../fixtures/releases.ts';
 import type { Moto } from '../moto.ts';
 import { addPast, fillBucket } from './moto/past.ts';
 import { USERS } from './moto/ami-users.ts';

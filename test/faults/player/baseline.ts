@@ -13,7 +13,9 @@ import { createEngine, machineArn } from '../../../sandbox/rehearsal/rehearsal.t
 import { createSandbox } from '../../../sandbox/rehearsal/seed.ts';
 import type { StoredObject } from '../../../sandbox/aws/world.ts';
 import { definitionsOf } from '../../../workflow/definitions.ts';
-import { COMMIT, STARTED_AT, filesOf, targetsIn } from '../../workflow/machines/rehearsing.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
+import { filesOf } from '../../fixtures/factories.ts';
+import { COMMIT, STARTED_AT } from '../../fixtures/releases.ts';
 
 export const IMAGE = 'base';
 export const EARLIER = '1.4.20261001000000';

@@ -6,7 +6,7 @@ import type { PublicRegion } from '../../../sandbox/aws/world.ts';
 import { addImage, addParameter } from '../../../sandbox/rehearsal/own-things.ts';
 import { createSandbox } from '../../../sandbox/rehearsal/seed.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
-import { COMMIT, STARTED_AT } from '../../workflow/machines/rehearsing.ts';
+import { COMMIT, STARTED_AT } from '../../fixtures/releases.ts';
 import { type Baseline, EARLIER, IMAGE, type Past, targetsOf } from '../player/baseline.ts';
 
 const GONE = '1.4.20261015000000';
