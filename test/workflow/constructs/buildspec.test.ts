@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { buildSpec, withoutComments } from '../../../workflow/constructs/buildspec.ts';
 
-const read = (file: string) => readFileSync(new URL(`../../buildspecs/${file}`, import.meta.url), 'utf8');
+const read = (file: string) => readFileSync(new URL(`../../../buildspecs/${file}`, import.meta.url), 'utf8');
 
 describe('a program in a template', () => {
   const programs = (['fetch-source', 'bake'] as const).flatMap((name) =>
