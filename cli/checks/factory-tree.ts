@@ -57,7 +57,7 @@ export class FactoryTree {
 
   /** The template of an image as it is baked. */
   async template(image: string): Promise<BakedTemplate> {
-    const known = this.#read.get(image) ?? bakedTemplate(this.files, image, this.#templates.get(image));
+    const known = this.#read.get(image) ?? bakedTemplate(this.files, image, this.laidOver(image));
     this.#read.set(image, known);
     return known;
   }

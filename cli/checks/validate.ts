@@ -142,7 +142,7 @@ export async function refuseInvalidTemplates(
 ): Promise<string[]> {
   const told = { images, ...(overrides && { overrides }) };
   throwIfAny(await checkTemplates(files, configuration, told));
-  if (!usePacker) return ['packer validate: nobody asked for it'];
+  if (!usePacker) return ['packer validate: switched off by --no-validate'];
   const packer = await findPacker();
   const tree = new FactoryTree(files, configuration.factory.images);
   const stages = configuration.factory.stages.map(({ name }) => name);

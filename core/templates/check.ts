@@ -17,16 +17,12 @@ export interface BakedTemplate {
 }
 
 /** Reads what Packer would find in the directory of an image, laid over the template that it takes. */
-export async function bakedTemplate(
-  files: Files,
-  image: string,
-  template: string | undefined,
-): Promise<BakedTemplate> {
-  const laidOver = layOver(files, image, template);
+export async function bakedTemplate(files: Files, image: string, laidOver: LaidOver): Promise<BakedTemplate> {
   const names = templateFiles(laidOver);
   const decoder = new TextDecoder();
   const read = await readTemplate(new Map(names.map((name) => [name, decoder.decode(files.get(name))])));
-  const missing = names.length === 0 && laidOver.problems.length === 0 ? [noTemplate(image, template)] : [];
+  const missing =
+    names.length === 0 && laidOver.problems.length === 0 ? [noTemplate(image, laidOver.template)] : [];
   return { laidOver, template: read, problems: [...laidOver.problems, ...missing, ...read.problems] };
 }
 
@@ -47,8 +43,7 @@ export const bakeProblems = (bake: Bake, { template, problems }: BakedTemplate):
     : (bake.variables ?? []).flatMap((one) => variableProblems(bake, one, template.variables));
 
 /**
- * Every such problem of the chosen images. `rehearse`, `validate`, `cdk synth` and the release itself, before anything is built, all
- * ask this.
+ * Every such problem of the chosen images.
  *  @param configuration without problems of its own
  */
 export async function checkTemplates(
@@ -62,7 +57,7 @@ export async function checkTemplates(
   const found = await Promise.all(
     images.map(async (image) => {
       const takes = factory.images.find(({ name }) => name === image)?.template;
-      const baked = await bakedTemplate(files, image, takes);
+      const baked = await bakedTemplate(files, image, layOver(files, image, takes));
       const own = bakes.filter((bake) => bake.image === image);
       return [
         ...templateProblems(baked),

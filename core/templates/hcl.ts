@@ -1,7 +1,7 @@
 /** Reads HCL with its tree-sitter grammar: blocks, attributes, and what an expression refers to. */
 import type { Node, Parser, Tree } from 'web-tree-sitter';
-import { type Problem, problem, shown } from '../configuration/documents/problems.ts';
-import { loadGrammar } from './grammar.ts';
+import type { Problem } from '../configuration/documents/problems.ts';
+import { childrenOf, openParser, syntaxProblems } from './tree-sitter.ts';
 
 /** `region = var.region` */
 export interface Attribute {
@@ -30,12 +30,14 @@ export interface HclFile {
   readonly problems: readonly Problem[];
 }
 
-/** Where one mistake makes the rest unreadable, the first places are enough. */
-const TOLD = 3;
+const GRAMMAR = '@tree-sitter-grammars/tree-sitter-hcl/tree-sitter-hcl.wasm';
+
+let opening: Promise<Parser> | undefined;
 
 /** Loads the grammar, once a process; afterwards files are read at once. */
 export async function openHcl(): Promise<(file: string, text: string) => HclFile> {
-  const parser = await loadGrammar();
+  opening ??= openParser(GRAMMAR);
+  const parser = await opening;
   return (file, text) => read(parser, file, text);
 }
 
@@ -45,16 +47,12 @@ function read(parser: Parser, file: string, text: string): HclFile {
   try {
     return {
       blocks: blocksIn(bodyOf(tree.rootNode), file),
-      problems: misunderstood(tree.rootNode)
-        .slice(0, TOLD)
-        .map((node) => problem(file, node.startPosition.row + 1, [], sentence(node))),
+      problems: syntaxProblems(tree.rootNode, 'HCL', file, text),
     };
   } finally {
     tree.delete();
   }
 }
-
-const childrenOf = (node: Node | undefined): Node[] => node?.children.filter((child) => child !== null) ?? [];
 
 const named = (node: Node | undefined, ...types: readonly string[]): Node[] =>
   childrenOf(node).filter(({ type }) => types.includes(type));
@@ -107,17 +105,4 @@ function referencesIn(node: Node): string[] {
     const [part] = next?.type === 'get_attr' ? named(next, 'identifier') : [];
     return [part ? `${child.text}.${part.text}` : child.text];
   });
-}
-
-/** The outermost nodes that are no HCL. */
-function misunderstood(node: Node): Node[] {
-  if (node.isError || node.isMissing) return [node];
-  if (!node.hasError) return [];
-  return childrenOf(node).flatMap(misunderstood);
-}
-
-function sentence(node: Node): string {
-  if (node.isMissing) return `found no ${shown(node.type)}, must be HCL`;
-  const [line = ''] = node.text.split('\n');
-  return `found ${shown(line.trim())}, must be HCL: something in or after it is left open or out of place`;
 }
