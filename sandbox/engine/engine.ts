@@ -39,6 +39,9 @@ export interface Execution {
   readonly stop: (why?: { readonly error?: string; readonly cause?: string }) => void;
   /** As its machine's own time limit does: nothing in it runs any more, and no Catch. */
   readonly timeOut: () => void;
+  /** Goes on as RedriveExecution does, with the Task in which it ended; `outcome` is that of the new run from then on.
+   *  @throws Error unless it ended in a Task at the top of the graph: nothing else can be taken up here */
+  readonly redrive: () => void;
 }
 
 export interface EngineOptions {
@@ -56,8 +59,21 @@ export interface EngineOptions {
   readonly onRetried?: (execution: Execution, state: PlacedState, error: string) => void;
 }
 
+/** Where a run begins. */
+interface Beginning {
+  readonly interpreter: StateMachine;
+  readonly input: unknown;
+}
+
 /** An interpreter takes a while to make, and engines of the same machines can share it. */
 const interpreters = new WeakMap<StateGraph, StateMachine>();
+
+/** A test validates the definitions; doing it again at every start would take half a second. */
+function interpreterOf(definition: StateGraph): StateMachine {
+  return new StateMachine(JSON.parse(JSON.stringify(localise(definition))), {
+    validationOptions: { noValidate: true },
+  });
+}
 
 /** Executes state machines as CDK synthesised them, on a local interpreter and on virtual time. */
 export class Engine {
@@ -121,7 +137,8 @@ export class Engine {
     const record = keepsEvents ? new EventRecord(machine.definition, input, now) : undefined;
     const history = new History(statesOf(machine.definition), record);
     const running: { stop?: () => void } = {};
-    const outcome = Promise.resolve().then(async () => this.#finish(execution, running));
+    const begin = { interpreter: this.#interpreter(machine), input };
+    let outcome = Promise.resolve().then(async () => this.#finish(execution, running, begin));
     const execution: Execution = {
       arn,
       name,
@@ -129,7 +146,9 @@ export class Engine {
       input,
       startedAt,
       history,
-      outcome,
+      get outcome() {
+        return outcome;
+      },
       stop: (why) => {
         history.end({ status: 'ABORTED' }, now().toISOString(), why);
         running.stop?.();
@@ -138,15 +157,20 @@ export class Engine {
         history.end({ status: 'TIMED_OUT' }, now().toISOString());
         running.stop?.();
       },
+      redrive: () => {
+        const from = history.redrive();
+        const rest = interpreterOf({ ...machine.definition, StartAt: from.state });
+        outcome = this.#finish(execution, running, { interpreter: rest, input: from.input });
+      },
     };
     return execution;
   }
 
-  async #finish(execution: Execution, running: { stop?: () => void }): Promise<Outcome> {
+  async #finish(execution: Execution, running: { stop?: () => void }, from: Beginning): Promise<Outcome> {
     const { machine, arn, name, input, startedAt, history } = execution;
     const { onEntered, onExited, onRetried } = this.#options;
     const names = statesOf(machine.definition).map((placed) => placed.name);
-    const run = this.#interpreter(machine).run(plainJson(input), {
+    const run = from.interpreter.run(plainJson(from.input), {
       overrides: {
         taskResourceLocalHandlers: this.#handlers(execution),
         retryIntervalOverrides: Object.fromEntries(names.map((state) => [state, 0])),
@@ -166,26 +190,27 @@ export class Engine {
   }
 
   #interpreter(machine: Machine): StateMachine {
-    let interpreter = interpreters.get(machine.definition);
-    if (!interpreter) {
-      // A test validates the definitions; doing it again at every start would take half a second.
-      interpreter = new StateMachine(JSON.parse(JSON.stringify(localise(machine.definition))), {
-        validationOptions: { noValidate: true },
-      });
-      interpreters.set(machine.definition, interpreter);
-    }
+    const interpreter = interpreters.get(machine.definition) ?? interpreterOf(machine.definition);
+    interpreters.set(machine.definition, interpreter);
     return interpreter;
   }
 
   #handlers(execution: Execution) {
     const retries = new Retries(this.#options.sleep);
+    const { history } = execution;
+    const { redrives } = history;
+    // The interpreter goes on with what a Map has begun, also when the execution is stopped.
+    const isOver = (): boolean => history.ended || history.redrives > redrives;
     const states = statesOf(execution.machine.definition);
     const tasks = states.filter(({ state }) => state.Type === 'Task');
     const waits = states.filter(({ state }) => state.Type === 'Wait');
     return Object.fromEntries([
       ...tasks.map((placed) => [
         placed.name,
-        async (call: unknown) => this.#perform(placed, taskCallSchema.parse(call), execution, retries),
+        async (call: unknown) => {
+          if (isOver()) throw new StatesError('ExecutionIsOver', `${execution.name} was stopped.`);
+          return this.#perform(placed, taskCallSchema.parse(call), execution, retries);
+        },
       ]),
       ...waits.map(({ name }) => [name, async (call: unknown) => this.#waitUntil(call)]),
     ]);

@@ -92,6 +92,11 @@ export class EventRecord {
     }
   }
 
+  /** It goes on. The state in which it ended is entered once more here, which AWS does not say again. */
+  redrive(redriveCount: number): void {
+    this.#add('ExecutionRedriven', undefined, { executionRedrivenEventDetails: { redriveCount } });
+  }
+
   #enter(name: string, recorded: Recorded, input: unknown): void {
     const { state, map } = recorded;
     const details = { name, input: json(input), inputDetails: WHOLE };

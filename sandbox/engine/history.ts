@@ -29,6 +29,8 @@ const EVENTS = {
 /** What happened in one execution: the path a person would see, and the figures that AWS's quotas are about. */
 export class History {
   readonly #states: ReadonlyMap<string, PlacedState>;
+  /** The last state at the top of the graph that was entered, and with what. */
+  #entered: { readonly placed: PlacedState; readonly input: unknown } | undefined;
   /** The states at the top of the graph, in the order in which they were entered. */
   readonly path: string[] = [];
   /** The last output of each state at the top of the graph. */
@@ -41,6 +43,8 @@ export class History {
   events = 2;
   /** How it ended, and when; undefined while it runs. */
   ending: { readonly outcome: Outcome; readonly at: string } | undefined;
+  /** How often it was taken up again after its end. */
+  redrives = 0;
   /** Every event, when they are kept. */
   readonly record: EventRecord | undefined;
 
@@ -60,6 +64,19 @@ export class History {
     this.record?.end(outcome, why);
   }
 
+  /** Takes the end back, and says where to go on.
+   *  @throws Error unless it ended, without success, in a Task at the top of the graph */
+  redrive(): { readonly state: string; readonly input: unknown } {
+    const { placed, input } = this.#entered ?? {};
+    const failed = this.ending !== undefined && this.ending.outcome.status !== 'SUCCEEDED';
+    if (!failed || placed?.state.Type !== 'Task')
+      throw new Error('Only an execution that ended in a Task, without success, can be redriven here.');
+    this.ending = undefined;
+    this.redrives += 1;
+    this.record?.redrive(this.redrives);
+    return { state: placed.name, input };
+  }
+
   async follow(events: Events, listeners: Listeners): Promise<void> {
     let lastError = '';
     for await (const event of events) {
@@ -68,7 +85,7 @@ export class History {
       if (event.type === 'MapIterationStarted') this.events += EVENTS.mapIteration;
       const placed = 'state' in event ? this.#states.get(event.state.name) : undefined;
       if (!placed) continue;
-      if (event.type === 'StateEntered') this.#enter(placed, listeners);
+      if (event.type === 'StateEntered') this.#enter(placed, event.state.input, listeners);
       if (event.type === 'StateFailed') lastError = event.Error;
       if (event.type === 'StateRetried') {
         this.transitions += 1;
@@ -83,10 +100,13 @@ export class History {
     }
   }
 
-  #enter(placed: PlacedState, listeners: Listeners): void {
+  #enter(placed: PlacedState, input: unknown, listeners: Listeners): void {
     this.transitions += 1;
     this.events += eventsOf(placed);
-    if (!placed.inMap) this.path.push(placed.name);
+    if (!placed.inMap) {
+      this.#entered = { placed, input };
+      this.path.push(placed.name);
+    }
     listeners.entered(placed);
   }
 

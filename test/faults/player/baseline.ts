@@ -119,5 +119,6 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
 export const targetsOf = ({ stages }: Pick<Baseline, 'stages'>): Target[] =>
   stages.flatMap(({ targets }) => targets);
 
-/** What was there before the first scenario: the image at an earlier version, nothing of it, or a `latest` set by hand. */
-export type Past = 'released before' | 'first release' | 'latest by hand';
+/** What was there before the first scenario: the image at an earlier version and a newer one that is gone, the earlier
+ *  version alone, nothing of it, or a `latest` set by hand. */
+export type Past = 'released before' | 'released once' | 'first release' | 'latest by hand';

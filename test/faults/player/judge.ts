@@ -173,14 +173,25 @@ export class Judge {
     if (end === 'Swept' && !this.#isSweepDeceived) this.#judgeSweepReport(execution);
   }
 
-  #judgeSweepReport({ name, history }: Execution): void {
-    const { report } = z.object({ report: sweepReportSchema }).parse(history.outputs.get('Report sweep'));
-    const kept = new Set(report.kept.map(({ releaseId }) => releaseId));
+  /** What a sweep has swept comes to nothing afterwards, either. */
+  judgeStaysSwept(): void {
+    const last = this.#course.sweeps.at(-1);
+    if (last?.history.path.at(-1) === 'Swept' && !this.#isSweepDeceived) this.#judgeWhatIsLeft(last);
+  }
+
+  #judgeWhatIsLeft({ name, history }: Execution): void {
+    const kept = new Set(reportIn(history).kept.map(({ releaseId }) => releaseId));
     for (const release of this.#releases.filter(({ releaseId }) => !kept.has(releaseId))) {
       if (this.#isReleased(release.releaseId)) continue;
       for (const [target, ids] of this.#oracle.traces(release))
         for (const id of ids) this.finds(`${name} says that all is swept, but ${target} has ${id}`);
     }
+  }
+
+  #judgeSweepReport(execution: Execution): void {
+    this.#judgeWhatIsLeft(execution);
+    const { name, history } = execution;
+    const report = reportIn(history);
     for (const { releaseId } of report.removed)
       if (this.#isReleased(releaseId) || !this.#releases.some((one) => one.releaseId === releaseId))
         this.finds(`${name} removed something of ${releaseId}`);
@@ -192,6 +203,9 @@ export class Judge {
     return end === PIVOT.behind || end?.startsWith('Released') === true;
   }
 }
+
+const reportIn = ({ outputs }: Execution['history']) =>
+  z.object({ report: sweepReportSchema }).parse(outputs.get('Report sweep')).report;
 
 function wrongEnd({ releaseId }: Release, execution: Execution, end: End | undefined): string {
   const where = execution.history.path.at(-1);

@@ -94,9 +94,12 @@ class Play {
     this.#judge.judgeEnds(ends, true);
     await this.#judge.judgeReports(ends);
     for (let sweeps = 0; sweeps < sweepsAtOnce; sweeps++)
-      for (const [index, execution] of this.#executions.entries())
+      for (const [index, execution] of this.#executions.entries()) {
         if (ends[index] !== 'released') await this.#sweep({ execution: execution.arn });
+        ends[index] = endOf(execution, await execution.outcome);
+      }
     await this.#settle();
+    this.#judge.judgeStaysSwept();
     this.#judge.judgeEnds(ends, false);
     this.#judge.judgeLatest(ends);
     const missed = this.#judgeSuite();
@@ -131,13 +134,14 @@ class Play {
   }
 
   after(point: InjectionPoint): Promise<void> | undefined {
-    const { stopAfter, timesOut, stopSweepAfter, sweepDuring, use } = this.#scenario;
+    const { stopAfter, timesOut, stopSweepAfter, redriveAfter, sweepDuring, use } = this.#scenario;
     if (this.#comesTo(stopAfter, point)) {
       const [execution] = this.#executions;
       if (timesOut) execution?.timeOut();
       else execution?.stop();
     }
     if (this.#comesTo(stopSweepAfter, point)) this.#sweeps.at(-1)?.stop();
+    if (this.#comesTo(redriveAfter, point)) this.#executions[0]?.redrive();
     if (this.#comesTo(use?.after, point)) return this.#beginUse();
     return this.#comesTo(sweepDuring, point) ? this.#sweep({}) : undefined;
   }
@@ -188,9 +192,9 @@ class Play {
 
   /** A scenario whose faults no call met says nothing. Returns whether it missed something. */
   #judgeSuite(): boolean {
-    const { stopAfter, stopSweepAfter, sweepDuring, use, mayMiss } = this.#scenario;
+    const { stopAfter, stopSweepAfter, redriveAfter, sweepDuring, use, mayMiss } = this.#scenario;
     const { unmet } = this.#environment.plan;
-    const unreached = [stopAfter, stopSweepAfter, sweepDuring, use?.after]
+    const unreached = [stopAfter, stopSweepAfter, redriveAfter, sweepDuring, use?.after]
       .filter((point) => point !== undefined)
       .filter((point) => !this.#reached.has(point));
     if (mayMiss !== true) {

@@ -22,6 +22,8 @@ export interface Scenario<Kind extends string = string> {
   readonly stopSweepAfter?: InjectionPoint;
   /** A scheduled sweep runs from its beginning to its end while this call waits for its answer. */
   readonly sweepDuring?: InjectionPoint;
+  /** After this call of a sweep, somebody has the release go on that was stopped. */
+  readonly redriveAfter?: InjectionPoint;
   /** How two releases take turns. */
   readonly schedule?: Schedule;
   /** The ends that are allowed; any good one by default. */

@@ -33,7 +33,7 @@ export function newWorld(baseline: Baseline, past: Past): Sandbox {
 
 function addPast({ world }: Sandbox, target: Target, past: Past): void {
   const createdAt = Date.parse('2026-10-01T00:00:00Z');
-  const ours = past === 'released before';
+  const ours = past !== 'latest by hand';
   const tags = new Map(
     ours
       ? [
@@ -53,7 +53,8 @@ function addPast({ world }: Sandbox, target: Target, past: Past): void {
   if (ours) {
     addParameter(world, target, parameters.version(IMAGE, EARLIER), imageId);
     // Somebody deregistered a newer one, and put latest back by hand.
-    addParameter(world, target, parameters.version(IMAGE, GONE), 'ami-0eeeeeeeeeeeeeeee');
+    if (past === 'released before')
+      addParameter(world, target, parameters.version(IMAGE, GONE), 'ami-0eeeeeeeeeeeeeeee');
   }
   addParameter(world, target, parameters.latest(IMAGE), imageId);
 }

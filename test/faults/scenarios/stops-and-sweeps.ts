@@ -41,6 +41,8 @@ export async function stopsAndSweeps(
       atLeast: SWEEP_FAULTS,
       scenarios: sampleOfCalls(failing, SWEEP_FAULTS, sampler),
     },
+    { name: 'a bake starts late', atLeast: 2, scenarios: lateStarts(forward) },
+    { name: 'redriven', atLeast: 4, scenarios: await redriven(baseline, stopped) },
     { name: 'a sweep during a release', atLeast: 1_500, scenarios: sweepsDuring(forward, undos) },
   ];
 }
@@ -74,6 +76,52 @@ const stopsInUndo = (undos: readonly RecordedUndo[]): SandboxScenario[] =>
       }),
     ),
   );
+
+/** A nested execution need not be stopped with the one that started it, and the start of a build may still be retried. */
+const lateStarts = (forward: readonly RecordedCall[]): SandboxScenario[] =>
+  ['Bake dev AMIs', 'Bake prod AMIs'].map((state) => {
+    const [first, second] = forward
+      .map(({ point }) => point)
+      .filter((point) => point.state === state && point.operation === 'codebuild:StartBuild');
+    if (!first || !second) throw new Error(`${state} starts fewer than two builds.`);
+    const fault = { point: second, kind: 'throttled 3 times' } as const;
+    return scenarioOf('a bake starts late', {
+      faults: [fault],
+      stopAfter: first,
+      sweepsAtOnce: 1,
+      ends: STOPPED_ENDS,
+      labels: [nameOfFault(fault), `stopped after ${nameOfPoint(first)}`],
+    });
+  });
+
+/** States whose Task a person can have go on. */
+const TASKS = ['Check dev AMIs', 'Check prod AMIs', 'Apply version tags', 'Publish release'];
+
+/** Somebody redrives the release that was stopped when the sweep has just found it dead. */
+async function redriven(
+  baseline: Baseline,
+  stopped: readonly SandboxScenario[],
+): Promise<SandboxScenario[]> {
+  const scenarios: SandboxScenario[] = [];
+  for (const state of TASKS) {
+    const base = stoppedAfter(`${state}: `, stopped);
+    const calls = await record(baseline, base);
+    // Then it has written down what it found.
+    const found = calls.findLast(
+      ({ point }) => point.state === 'Find dead releases' && point.operation === 's3:PutObject',
+    );
+    if (!found) throw new Error(`No sweep looks at a release that is stopped in ${state}.`);
+    scenarios.push(
+      scenarioOf('redriven', {
+        ...base,
+        redriveAfter: found.point,
+        ends: ['released'],
+        labels: [base.id.replace('stopped | ', ''), `redriven after ${nameOfPoint(found.point)}`],
+      }),
+    );
+  }
+  return scenarios;
+}
 
 /** Places where a stopped release leaves most to sweep. */
 const RICH = [

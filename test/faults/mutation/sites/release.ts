@@ -89,7 +89,7 @@ export const RELEASE_SITES: readonly MutationSite[] = [
     within: 'newestImageId',
     does: dropList,
     means: 'a list that lags behind decides what is newest',
-    likely: /Publish release: ssm:GetParametersByPath/,
+    likely: /^a list that lags behind/,
   },
   {
     file: 'tasks/publish-release.ts',

@@ -243,7 +243,7 @@ export const UNDO_SITES: readonly MutationSite[] = [
       within: 'handler',
       does: deleteStatement(calling('stopRunning')),
       means: 'bakes that still start are not stopped',
-      likely: SWEPT,
+      likely: /^a bake starts late/,
     },
     {
       within: 'remove',
@@ -267,7 +267,7 @@ export const UNDO_SITES: readonly MutationSite[] = [
       within: 'handler',
       does: neverWhen(mentioning('is')),
       means: 'nobody looks again whether a release is dead',
-      likely: /^a sweep during/,
+      likely: /^redriven/,
     },
   ]),
   ...inFile('core/releases/release-status.ts', [
@@ -281,7 +281,7 @@ export const UNDO_SITES: readonly MutationSite[] = [
       within: 'releaseStatusOf',
       does: neverWhen(mentioning('behind')),
       means: 'what was published and then stopped is swept',
-      likely: /after Announce release/,
+      likely: /^one fault.*Announce release/,
     },
     {
       within: 'releaseStatusOf',
