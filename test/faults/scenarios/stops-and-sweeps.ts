@@ -98,10 +98,7 @@ const lateStarts = (forward: readonly RecordedCall[]): SandboxScenario[] =>
 const TASKS = ['Check dev AMIs', 'Check prod AMIs', 'Apply version tags', 'Publish release'];
 
 /** Somebody redrives the release that was stopped when the sweep has just found it dead. */
-async function redriven(
-  baseline: Baseline,
-  stopped: readonly SandboxScenario[],
-): Promise<SandboxScenario[]> {
+async function redriven(baseline: Baseline, stopped: readonly SandboxScenario[]): Promise<SandboxScenario[]> {
   const scenarios: SandboxScenario[] = [];
   for (const state of TASKS) {
     const base = stoppedAfter(`${state}: `, stopped);
