@@ -1,5 +1,6 @@
 /** Counts what one release of one image costs: calls, state transitions, and how near it comes to AWS's quotas. */
-import { checkOutFactory, configurationFiles } from '../cli/input/checkout.ts';
+import { configurationFiles } from '../core/configuration/files.ts';
+import { checkOutFactory } from '../cli/input/checkout.ts';
 import { type Figures, rehearse } from '../sandbox/rehearsal/rehearsal.ts';
 import type { Fault } from '../sandbox/rehearsal/faults.ts';
 import { loadConfiguration } from '../core/configuration/configuration.ts';

@@ -14,7 +14,6 @@ import {
   statusOf,
 } from './program.mjs';
 
-const FACTORY = 'packer';
 const COMMIT = /^[0-9a-f]{40}$/;
 const REPOSITORY = 'source.git';
 
@@ -22,6 +21,7 @@ await main(async () => {
   const { ref, branch } = requested(required('PACKLEADER_REQUEST', /^/));
   const bucket = required('PACKLEADER_BUCKET', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/);
   const defaultBranch = required('PACKLEADER_DEFAULT_BRANCH', /^[^-]/);
+  const factory = required('PACKLEADER_FACTORY', /^[^-/]/);
   const [newest] = await Promise.all([
     newestReleases(bucket),
     clone(required('PACKLEADER_REPOSITORY', /^[^-]/)),
@@ -30,14 +30,18 @@ await main(async () => {
   const commit = resolve(ref ?? `refs/heads/${branch ?? defaultBranch}`);
   const from = branch ?? branchOf(commit, defaultBranch);
   if (!contains(from, commit)) throw new Error(`The commit ${commit} is not on the branch ${from}.`);
-  if (!objectOf(`${commit}:${FACTORY}/factory.yaml`))
-    throw new Error(`The commit ${commit} has no ${FACTORY}/factory.yaml.`);
+  const tree = factory === '.' ? `${commit}:` : `${commit}:${factory}`;
+  const file = factory === '.' ? 'factory.yaml' : `${factory}/factory.yaml`;
+  if (!objectOf(`${commit}:${file}`)) throw new Error(`The commit ${commit} has no ${file}.`);
 
   mkdirSync('out', { recursive: true });
-  pack(commit, 'out/source.zip');
+  pack(tree, 'out/source.zip');
   const sha256 = sha256Of('out/source.zip');
   const name = `sources/${commit}-${sha256.slice(0, 12)}`;
-  writeFileSync('out/changes.json', JSON.stringify(await changes(commit, bucket, newest, from), null, 2));
+  writeFileSync(
+    'out/changes.json',
+    JSON.stringify(await changes({ commit, tree, factory }, bucket, newest, from), null, 2),
+  );
   await Promise.all([
     upload('out/source.zip', bucket, `${name}.zip`),
     upload('out/changes.json', bucket, `${name}.changes.json`),
@@ -175,31 +179,31 @@ function isAncestor(commit, of) {
 /**
  * The same tree makes the same bytes, on any machine and in any year: git sorts the entries, the time is that of a made-up
  * commit, and nothing is compressed, because two versions of zlib compress differently.
- * @param {string} commit
+ * @param {string} tree
  * @param {string} file
  */
-function pack(commit, file) {
+function pack(tree, file) {
   const at = { DATE: '2000-01-01T00:00:00Z', NAME: 'packleader', EMAIL: 'packleader' };
   const env = Object.fromEntries(
     ['AUTHOR', 'COMMITTER'].flatMap((who) =>
       Object.entries(at).map(([key, value]) => [`GIT_${who}_${key}`, value]),
     ),
   );
-  const made = git(['commit-tree', '-m', 'packleader', `${commit}:${FACTORY}`], env).trim();
+  const made = git(['commit-tree', '-m', 'packleader', objectOf(tree) ?? tree], env).trim();
   git(['-c', 'core.autocrlf=false', 'archive', '--format=zip', '-0', `--output=${file}`, made], {
     TZ: 'UTC',
   });
 }
 
 /**
- * @param {string} commit
+ * @param {{ commit: string, tree: string, factory: string }} source
  * @param {string} bucket
  * @param {Map<string, string>} newest
  * @param {string} branch
  * @returns {Promise<Record<string, { since: string | null, files: string[] }>>}
  */
-async function changes(commit, bucket, newest, branch) {
-  const images = git(['ls-tree', '-d', '-z', '--name-only', `${commit}:${FACTORY}`, 'images/']).split('\0');
+async function changes(source, bucket, newest, branch) {
+  const images = git(['ls-tree', '-d', '-z', '--name-only', source.tree, 'images/']).split('\0');
   const names = images
     .map((path) => path.slice('images/'.length))
     .filter((name) => /^[a-z][a-z0-9-]*$/.test(name));
@@ -207,7 +211,7 @@ async function changes(commit, bucket, newest, branch) {
     const key = newest.get(name);
     return [
       name,
-      key === undefined ? { since: null, files: [] } : await changesSince(key, commit, bucket, branch),
+      key === undefined ? { since: null, files: [] } : await changesSince(key, source, bucket, branch),
     ];
   });
   return Object.fromEntries(await Promise.all(told));
@@ -235,11 +239,11 @@ async function newestReleases(bucket) {
 
 /**
  * @param {string} key
- * @param {string} commit
+ * @param {{ commit: string, factory: string }} source
  * @param {string} bucket
  * @param {string} branch
  */
-async function changesSince(key, commit, bucket, branch) {
+async function changesSince(key, { commit, factory }, bucket, branch) {
   const record = JSON.parse(await aws(['s3', 'cp', '--only-show-errors', `s3://${bucket}/${key}`, '-']));
   const since = record?.commit;
   if (typeof since !== 'string' || !COMMIT.test(since))
@@ -261,7 +265,7 @@ async function changesSince(key, commit, bucket, branch) {
     '-z',
     '--name-only',
     '--no-renames',
-    `--relative=${FACTORY}/`,
+    ...(factory === '.' ? [] : [`--relative=${factory}/`]),
     since,
     commit,
   ];

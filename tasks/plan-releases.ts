@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import * as z from 'zod';
 import { changedImages } from '../core/releases/changed-images.ts';
-import { checkFactory } from '../core/configuration/check.ts';
+import { checkedConfiguration } from '../core/templates/check.ts';
 import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
 import { effectiveSettings } from '../core/configuration/effective.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
@@ -20,7 +20,7 @@ import {
   changesSchema,
 } from '../core/contract/releases.ts';
 import { executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
-import { factoryFilesOf } from '../core/configuration/factory-zip.ts';
+import { configurationFiles, type Files, filesInZip } from '../core/configuration/files.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { readBytes, readJson, writeJson } from '../core/releases/plan-store.ts';
 import { type ChosenRequest, parseRequest } from '../core/releases/release-request.ts';
@@ -51,11 +51,10 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
   const { request: asked, execution, bucket, deployed, variables } = parseEvent(eventSchema, event);
   const request = parseRequest(asked);
   const fetched = readFetched(bucket, variables);
-  const files = factoryFilesOf(await readBytes(fetched.source));
+  const files = filesInZip(await readBytes(fetched.source));
   const { overrides } = request;
-  const choice = request.images ?? (await whatChanged(loadConfiguration(files), fetched.changesKey, bucket));
-  throwIfAny(checkFactory(files, { images: choice, ...(overrides && { overrides }) }));
-  const configuration = loadConfiguration(files);
+  const choice = request.images ?? (await whatChanged(files, fetched.changesKey, bucket));
+  const configuration = await checkedConfiguration(files, { images: choice, ...(overrides && { overrides }) });
   throwIfAny(disagreements(configuration.factory, deployed));
   const basesOf = (image: string) => baseImages(configuration, image, overrides);
   const tiers = imagesInTiers(choice, basesOf);
@@ -174,11 +173,8 @@ function readFetched(bucket: string, variables: Event['variables']): Fetched {
   };
 }
 
-async function whatChanged(
-  configuration: Configuration,
-  changesKey: string,
-  bucket: string,
-): Promise<string[]> {
+async function whatChanged(files: Files, changesKey: string, bucket: string): Promise<string[]> {
+  const configuration = loadConfiguration(configurationFiles(files));
   const changes = changesSchema.parse(await readJson({ bucket, key: changesKey }));
   return changedImages(configuration.factory.images, changes, {
     templates: configuration.templateNames,

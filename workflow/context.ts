@@ -1,7 +1,10 @@
 import { type App, Duration } from 'aws-cdk-lib';
 import * as z from 'zod';
-import { readFactoryDirectory } from '../core/configuration/factory-directory.ts';
-import { type Factory, loadFactory } from '../core/configuration/factory.ts';
+import { execFileSync } from 'node:child_process';
+import { basename, resolve } from 'node:path';
+import { InvalidConfiguration, type Problem, problem } from '../core/configuration/documents/problems.ts';
+import { factoryDirectory } from '../core/configuration/factory-directory.ts';
+import { type Files, filesInDirectory } from '../core/configuration/files.ts';
 
 const toolSchema = z.strictObject({
   version: z.string().regex(/^\d+(\.\d+)+$/, 'must look like 1.14.2'),
@@ -35,12 +38,12 @@ const bakeVpcsSchema = z.record(
     vpcId: z.string().regex(/^vpc-[0-9a-f]+$/, 'must look like vpc-0d0e0f00000000001'),
     subnetIds: z
       .array(z.string().regex(/^subnet-[0-9a-f]+$/, 'must look like subnet-0d0e0f00000000001'))
-      .min(1)
-      .max(16),
+      .min(1, 'must name at least one subnet')
+      .max(16, 'must name at most 16 subnets'),
     securityGroupIds: z
       .array(z.string().regex(/^sg-[0-9a-f]+$/, 'must look like sg-0d0e0f00000000001'))
-      .min(1)
-      .max(5),
+      .min(1, 'must name at least one security group')
+      .max(5, 'must name at most 5 security groups'),
   }),
 );
 
@@ -66,11 +69,41 @@ export function contextOf(app: App): z.infer<typeof contextSchema> {
     const value: unknown = app.node.tryGetContext(`packleader:${key}`);
     return value === undefined ? [] : [[key, value] as const];
   });
-  return contextSchema.parse(Object.fromEntries(said));
+  const parsed = contextSchema.safeParse(Object.fromEntries(said));
+  if (parsed.success) return parsed.data;
+  throw new InvalidConfiguration(
+    parsed.error.issues.map((issue) => {
+      const { path, message } = issue;
+      const [wrongKey] = issue.code === 'invalid_key' ? issue.issues : [];
+      return contextProblem(path.map(String), wrongKey?.message ?? message);
+    }),
+  );
 }
 
-/** The factory of this repository, or of `--context factory=<directory>`. */
-export function factoryOf(app: App): Factory {
+const contextProblem = ([key = '', ...path]: readonly string[], message: string): Problem =>
+  problem('cdk.json', 0, [`packleader:${key}`, ...path], message);
+
+/** What is said of a context key that is wrong; `path` begins with the key. */
+export const refusedContext = (path: readonly string[], message: string): InvalidConfiguration =>
+  new InvalidConfiguration([contextProblem(path, message)]);
+
+/** The factory of this repository, or of `--context factory=<directory>`: its files, and where they lie in their repository. */
+export function factoryOf(app: App): { readonly files: Files; readonly path: string } {
   const directory = z.string().optional().parse(app.node.tryGetContext('factory'));
-  return loadFactory(readFactoryDirectory(directory ?? new URL('../packer', import.meta.url).pathname));
+  const root = factoryDirectory(directory ?? new URL('../packer', import.meta.url).pathname);
+  return { files: filesInDirectory(root), path: pathInRepository(root) };
+}
+
+/** From the root of the git repository; `.` is the root itself. What is in none yet will be in the directory of its name. */
+function pathInRepository(root: string): string {
+  try {
+    const prefix = execFileSync('git', ['rev-parse', '--show-prefix'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return prefix.trim().replace(/\/$/, '') || '.';
+  } catch {
+    return basename(resolve(root)) === 'packer' ? 'packer' : '.';
+  }
 }

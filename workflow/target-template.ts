@@ -3,20 +3,25 @@
  * CloudFormation StackSet takes. `npm run target-template` writes it.
  */
 import { App } from 'aws-cdk-lib';
+import { configurationFiles } from '../core/configuration/files.ts';
+import { loadFactory } from '../core/configuration/factory.ts';
 import { contextOf, factoryOf } from './context.ts';
+import { saidPlainly } from './said-plainly.ts';
 import { TargetStack } from './target/target-stack.ts';
 
 // CDK's older way to synthesise: its templates ask for no bootstrapped account.
-const app = new App({
-  analyticsReporting: false,
-  postCliContext: { '@aws-cdk/core:newStyleStackSynthesis': false },
-});
-const { customerKey, packer, sessionManagerPlugin } = contextOf(app);
-new TargetStack(app, 'packleader-target', {
-  factory: factoryOf(app),
-  // A StackSet takes 51,200 bytes as they are; more must be in S3.
-  suppressTemplateIndentation: true,
-  ...(packer && { packer }),
-  ...(sessionManagerPlugin && { sessionManagerPlugin }),
-  ...(customerKey !== undefined && { customerKey }),
+await saidPlainly(() => {
+  const app = new App({
+    analyticsReporting: false,
+    postCliContext: { '@aws-cdk/core:newStyleStackSynthesis': false },
+  });
+  const { customerKey, packer, sessionManagerPlugin } = contextOf(app);
+  new TargetStack(app, 'packleader-target', {
+    factory: loadFactory(configurationFiles(factoryOf(app).files)),
+    // A StackSet takes 51,200 bytes as they are; more must be in S3.
+    suppressTemplateIndentation: true,
+    ...(packer && { packer }),
+    ...(sessionManagerPlugin && { sessionManagerPlugin }),
+    ...(customerKey !== undefined && { customerKey }),
+  });
 });

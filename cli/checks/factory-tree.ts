@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { layTemplate } from '../../buildspecs/lay-template.mjs';
 import type { Image } from '../../core/configuration/factory.ts';
 import { type BakedTemplate, bakedTemplate } from '../../core/templates/check.ts';
-import type { Files } from '../../core/templates/files.ts';
+import type { Files } from '../../core/configuration/files.ts';
 import { type LaidOver, layOver } from '../../core/templates/laid-over.ts';
 
 export class FactoryTree {

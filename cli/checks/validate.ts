@@ -20,7 +20,7 @@ import { ansibleChecks } from './ansible.ts';
 import { bakesOf } from '../../core/templates/bakes.ts';
 import { checkTemplates } from '../../core/templates/check.ts';
 import { type Check, OK, type Result, resultOf, together, unmade, type Work } from './check.ts';
-import type { Files } from '../../core/templates/files.ts';
+import type { Files } from '../../core/configuration/files.ts';
 import { FactoryTree } from './factory-tree.ts';
 import { formatCheck, validateChecks } from './packer.ts';
 import { powershellChecks } from './powershell.ts';

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { unzipSync } from 'fflate';
-import { FACTORY_FILE, type FactoryFiles, factoryFiles } from '../../core/configuration/factory.ts';
+import { FACTORY_FILE } from '../../core/configuration/factory.ts';
 import { asSeenFromStart, fromStart } from './start-directory.ts';
 import { InvalidConfiguration, problem } from '../../core/configuration/documents/problems.ts';
 
@@ -57,12 +57,6 @@ function checkOut(
 /** Which factory a command takes, and what of it: the first thing that a command says. */
 export function whichFactory({ directory, commit, note }: FactoryCheckout): string {
   return `the factory in ${directory} at ${commit.slice(0, 7)}${note === undefined ? '' : ` (${note})`}`;
-}
-
-/** What the configuration reads of a factory's files. */
-export function configurationFiles(files: ReadonlyMap<string, Uint8Array>): FactoryFiles {
-  const decoder = new TextDecoder();
-  return factoryFiles(files.keys(), (name) => decoder.decode(files.get(name)));
 }
 
 function factoryRoot(directory: string, ref: string | undefined): string {

@@ -15,6 +15,10 @@ export function logLink({
   return `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#logsV2:log-groups/log-group/${name(group)}/log-events/${name(stream)}`;
 }
 
+/** The page of a state machine in the console of Step Functions, with the button that starts it. */
+export const machineLink = ({ region, arn }: { readonly region: string; readonly arn: string }): string =>
+  `https://${region}.console.aws.amazon.com/states/home?region=${region}#/statemachines/view/${arn}`;
+
 /** The page of one execution in the console of Step Functions. */
 export function executionLink({ executionArn }: { readonly executionArn: string }): string {
   const region = executionArn.split(':')[3] ?? '';

@@ -1,8 +1,10 @@
 /** Everything that can be known to be wrong with what images are baked from without running a tool. */
-import type { Configuration, Overrides } from '../configuration/configuration.ts';
-import { type Problem, problem, sortedProblems } from '../configuration/documents/problems.ts';
+import { checkFactory } from '../configuration/check.ts';
+import { type Configuration, type Overrides, loadConfiguration } from '../configuration/configuration.ts';
+import { type Problem, problem, sortedProblems, throwIfAny } from '../configuration/documents/problems.ts';
+import { configurationFiles } from '../configuration/files.ts';
 import { type Bake, bakesOf } from './bakes.ts';
-import type { Files } from './files.ts';
+import type { Files } from '../configuration/files.ts';
 import { type LaidOver, layOver, templateFiles } from './laid-over.ts';
 import { requirementProblems } from './requirements.ts';
 import { scriptProblems } from './scripts.ts';
@@ -67,4 +69,21 @@ export async function checkTemplates(
     }),
   );
   return sortedProblems(found.flat());
+}
+
+/**
+ * The configuration of a factory of which some images, or all, could be released as far as that can be known without a tool: its
+ * settings and its templates are right.
+ *  @throws InvalidConfiguration with everything that is wrong; with templates only when the settings are right
+ */
+export async function checkedConfiguration(
+  files: Files,
+  { images, overrides }: { readonly images?: readonly string[]; readonly overrides?: Overrides },
+): Promise<Configuration> {
+  const settings = configurationFiles(files);
+  throwIfAny(checkFactory(settings, { ...(images && { images }), ...(overrides && { overrides }) }));
+  const configuration = loadConfiguration(settings);
+  const chosen = images ?? configuration.factory.images.map(({ name }) => name);
+  throwIfAny(await checkTemplates(files, configuration, { images: chosen, ...(overrides && { overrides }) }));
+  return configuration;
 }

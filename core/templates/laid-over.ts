@@ -2,7 +2,7 @@
 import { clash, laidOver } from '../../buildspecs/lay-template.mjs';
 import { problem, type Problem } from '../configuration/documents/problems.ts';
 import { isTemplateFile } from './template.ts';
-import type { Files } from './files.ts';
+import type { Files } from '../configuration/files.ts';
 
 export interface LaidOver {
   readonly template: string | undefined;

@@ -1,5 +1,5 @@
 import { type Problem, problem } from '../configuration/documents/problems.ts';
-import type { Files } from './files.ts';
+import type { Files } from '../configuration/files.ts';
 import type { LaidOver } from './laid-over.ts';
 
 /** What a shell or an interpreter of Linux reads by lines; its own line end is a part of the last word of each. */

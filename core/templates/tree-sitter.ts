@@ -1,4 +1,6 @@
 /** Parsers by tree-sitter grammars, and what they could not make sense of. */
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Language, type Node, Parser } from 'web-tree-sitter';
@@ -18,8 +20,14 @@ export async function openParser(grammar: string): Promise<Parser> {
   starting ??= Parser.init();
   await starting;
   const parser = new Parser();
-  parser.setLanguage(await Language.load(fileURLToPath(import.meta.resolve(grammar))));
+  parser.setLanguage(await Language.load(fileURLToPath(placeOf(grammar))));
   return parser;
+}
+
+/** A bundle has what its packages ship beside it. */
+function placeOf(grammar: string): URL {
+  const beside = new URL(basename(grammar), import.meta.url);
+  return existsSync(beside) ? beside : new URL(import.meta.resolve(grammar));
 }
 
 /** Where one mistake makes the rest unreadable, the first places are enough. */

@@ -5,7 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FETCH_SOURCE } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { changesSchema } from '../../core/contract/releases.ts';
-import { factoryFilesOf } from '../../core/configuration/factory-zip.ts';
+import { configurationFiles, filesInZip } from '../../core/configuration/files.ts';
 import { buildSpec } from '../../workflow/constructs/buildspec.ts';
 import { Build, git, requirePrograms, sha256 } from './build.ts';
 
@@ -44,6 +44,7 @@ function fetch(request: unknown, environment: Record<string, string> = {}) {
     PACKLEADER_BUCKET: 'packleader-999999999999-eu-west-1',
     PACKLEADER_REPOSITORY: repository,
     PACKLEADER_DEFAULT_BRANCH: 'main',
+    PACKLEADER_FACTORY: 'packer',
     ...environment,
   });
 }
@@ -197,10 +198,36 @@ describe('the zip', () => {
       'factory.yaml',
       'images/linux-base/image.yaml',
     ]);
-    expect(factoryFilesOf(zip).get('factory.yaml')).toBe('defaultBranch: main\n');
+    expect(configurationFiles(filesInZip(zip)).get('factory.yaml')).toBe('defaultBranch: main\n');
     expect(exported['SOURCE_SHA256']).toBe(sha256(zip));
     expect(exported['SOURCE_KEY']).toBe(keys.source(exported['COMMIT'] ?? '', sha256(zip)));
     expect(exported['CHANGES_KEY']).toBe(keys.changes(exported['COMMIT'] ?? '', sha256(zip)));
+  });
+
+  it.each([
+    ['at the root', '.', ''],
+    ['two directories down', 'teams/images', 'teams/images/'],
+  ])('holds a factory that lies %s of its repository, and what changed in it', (_, place, prefix) => {
+    const since = commit({
+      'packer/factory.yaml': null,
+      'packer/images/linux-base/image.yaml': null,
+      [`${prefix}factory.yaml`]: 'defaultBranch: main\n',
+      [`${prefix}images/own/image.yaml`]: 'version: "1.0"\n',
+    });
+    released('own', '1.0.20260101000000', since);
+    commit({ [`${prefix}images/own/setup.sh`]: 'true\n' });
+    const { exported, log } = fetch({}, { PACKLEADER_FACTORY: place });
+    const files = filesInZip(build.get(exported['SOURCE_KEY'] ?? ''));
+    expect([...files.keys()], log).toEqual(expect.arrayContaining(['factory.yaml', 'images/own/setup.sh']));
+    expect(files.has('README.md')).toBe(place === '.');
+    expect(changesOf(exported)).toEqual({ own: { since, files: ['images/own/setup.sh'] } });
+  });
+
+  it('is not made when the commit has no factory where it was deployed from', () => {
+    expect(fetch({}, { PACKLEADER_FACTORY: 'elsewhere' })).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('has no elsewhere/factory.yaml'),
+    });
   });
 
   it('is the same for the same files, whatever the commit, the clock, the time zone and the configuration of git', () => {
@@ -249,7 +276,7 @@ describe('what changed', () => {
       since,
       files: ['templates/linux/source.pkr.hcl', 'templates/windows/bake/a.ps1'],
     });
-    const files = factoryFilesOf(build.get(exported['SOURCE_KEY'] ?? ''));
+    const files = configurationFiles(filesInZip(build.get(exported['SOURCE_KEY'] ?? '')));
     expect([...files]).toContainEqual(['templates/linux/source.pkr.hcl', '']);
   });
 

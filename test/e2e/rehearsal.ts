@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { checkOutFactory, configurationFiles } from '../../cli/input/checkout.ts';
+import { configurationFiles } from '../../core/configuration/files.ts';
+import { checkOutFactory } from '../../cli/input/checkout.ts';
 import type { Fault } from '../../sandbox/rehearsal/faults.ts';
 import { rehearse, type Report } from '../../sandbox/rehearsal/rehearsal.ts';
 import { loadFactory } from '../../core/configuration/factory.ts';

@@ -1,14 +1,21 @@
 import { App } from 'aws-cdk-lib';
-import { spawnSync } from 'node:child_process';
+import { strToU8, zipSync } from 'fflate';
+import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { HubStack } from '../../workflow/hub/hub-stack.ts';
-import { ownFactory } from '../fixtures/factories.ts';
+import { STAGES, filesOf, ownFactory } from '../fixtures/factories.ts';
+import { SOUND_TEMPLATE } from '../fixtures/templates.ts';
 
 const LARGEST_BYTES = 1_200_000;
+
+const PLANS = 'packleader-plan-releases';
 
 const functionsSchema = z
   .object({ Resources: z.record(z.string(), z.looseObject({ Type: z.string(), Properties: z.unknown() })) })
@@ -22,6 +29,8 @@ const functionSchema = z.object({
   Environment: z.object({ Variables: z.record(z.string(), z.string().catch('of the stack')) }).optional(),
   Code: z.object({ S3Key: z.string() }),
 });
+
+const addressSchema = z.object({ port: z.number() });
 
 describe('every bundle of the hub, as CDK makes it for deployment', () => {
   // Outside the repository: nothing that a bundle forgot can be found in node_modules here.
@@ -56,7 +65,8 @@ describe('every bundle of the hub, as CDK makes it for deployment', () => {
 
   it(`has at most ${LARGEST_BYTES} bytes of code, and a source map`, () => {
     for (const { name, asset } of functions) {
-      expect(readdirSync(asset).sort(), name).toEqual(['index.mjs', 'index.mjs.map']);
+      const shipped = name === PLANS ? ['tree-sitter-hcl.wasm', 'web-tree-sitter.wasm'] : [];
+      expect(readdirSync(asset).sort(), name).toEqual(['index.mjs', 'index.mjs.map', ...shipped]);
       expect(statSync(join(asset, 'index.mjs')).size, name).toBeLessThanOrEqual(LARGEST_BYTES);
     }
   });
@@ -71,6 +81,59 @@ describe('every bundle of the hub, as CDK makes it for deployment', () => {
         { cwd: directory, encoding: 'utf8', env: environment },
       );
       expect({ name, stdout, stderr }).toEqual({ name, stdout: 'function', stderr: '' });
+    }
+  });
+
+  it('reads templates where it plans, with the parsers that lie beside it', async () => {
+    const { asset = '' } = functions.find(({ name }) => name === PLANS) ?? {};
+    const files = filesOf({ stages: STAGES });
+    const unsound = SOUND_TEMPLATE.replace('ami_name        = var.ami_name', 'ami_name = "mine"');
+    const zip = zipSync(
+      Object.fromEntries(
+        [...files, ['images/base/image.pkr.hcl', unsound] as const].map(([name, text]) => [
+          name,
+          strToU8(text),
+        ]),
+      ),
+    );
+    // S3 as far as the task asks it: every object is the zip.
+    const s3 = createServer((_request, response) => response.end(zip)).listen(0, '127.0.0.1');
+    await once(s3, 'listening');
+    try {
+      const { port } = addressSchema.parse(s3.address());
+      const event = {
+        request: { image: 'base' },
+        execution: { id: 'run', name: 'run', startedAt: '2026-11-21T09:30:00.123Z' },
+        bucket: 'hub',
+        deployed: { stages: ['dev', 'prod'], defaultBranch: 'main' },
+        variables: Object.entries({
+          COMMIT: 'a'.repeat(40),
+          BRANCH: 'main',
+          SOURCE_KEY: 'sources/a.zip',
+          SOURCE_SHA256: 'a'.repeat(64),
+          CHANGES_KEY: 'sources/a.changes.json',
+        }).map(([Name, Value]) => ({ Name, Value })),
+      };
+      const program = `import { handler } from ${JSON.stringify(join(asset, 'index.mjs'))};
+        await handler(${JSON.stringify(event)}, {}).catch(({ name, message }) => process.stdout.write(\`\n\${name}: \${message}\`));`;
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ['--input-type=module', '--eval', program],
+        {
+          cwd: directory,
+          env: {
+            AWS_REGION: 'eu-west-1',
+            AWS_ACCESS_KEY_ID: 'a',
+            AWS_SECRET_ACCESS_KEY: 'a',
+            AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
+          },
+        },
+      );
+      expect(stdout.split('\n').at(-1)).toMatch(
+        /^InvalidConfiguration: images\/base\/image.pkr.hcl:\d+ .*found "\\"mine\\"", must be var.ami_name/,
+      );
+    } finally {
+      s3.close();
     }
   });
 });

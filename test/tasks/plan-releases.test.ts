@@ -5,6 +5,7 @@ import type { Changes } from '../../core/contract/releases.ts';
 import { handler } from '../../tasks/plan-releases.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
 import { factoryWith } from '../core/configuration/example.ts';
+import { SOUND_TEMPLATE } from '../fixtures/templates.ts';
 import { COMMIT, REPOSITORY, VERSION as BASE_VERSION } from '../fixtures/releases.ts';
 
 const aws = useAws();
@@ -25,6 +26,11 @@ variables:
 `,
   'images/desktop/image.yaml': null,
   'images/desktop/config/default.yaml': null,
+  'images/base/base.pkr.hcl': SOUND_TEMPLATE,
+  'images/web/web.pkr.hcl': `${SOUND_TEMPLATE}
+variable "application" {}
+variable "password" { sensitive = true }
+`,
 });
 
 const SHA256 = 'a'.repeat(64);
@@ -267,6 +273,34 @@ describe('planning releases of several images', () => {
       expect(tiers.map((tier) => tier.map(({ release }) => release.image))).toEqual(expected);
     },
   );
+});
+
+describe('planning an image whose template no release could use', () => {
+  it.each([
+    ['has none', { 'images/base/base.pkr.hcl': 'locals {}\n' }, 'found no build, must have one'],
+    [
+      'leaves its volume unencrypted',
+      { 'images/base/base.pkr.hcl': SOUND_TEMPLATE.replace('encrypted   = true', 'encrypted   = false') },
+      'must be encrypted = true',
+    ],
+    [
+      'does not declare what it is told',
+      { 'images/base/base.pkr.hcl': SOUND_TEMPLATE.replace('variable "kms_key_id"', 'variable "key"') },
+      'does not declare the variable kms_key_id',
+    ],
+    [
+      'has a script that Linux cannot read',
+      { 'images/base/setup.sh': '#!/bin/sh\r\ntrue\r\n' },
+      'must end in LF',
+    ],
+  ])('fails before anything is built when it %s, and writes nothing', async (_, changes, why) => {
+    aws.holds('hub', SOURCE.key, factory(changes));
+    await expect(plan({ image: 'base' })).rejects.toMatchObject({
+      name: 'InvalidConfiguration',
+      message: expect.stringContaining(why),
+    });
+    expect(aws.commands).toEqual(['GetObject']);
+  });
 });
 
 describe('planning a commit that is not deployed', () => {

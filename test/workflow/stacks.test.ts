@@ -32,6 +32,17 @@ function roleOf(stack: Synthesised, name: string) {
   return { trust: lines(role.trust), may: lines(role.statements) };
 }
 
+describe('what the hub tells whoever deploys it', () => {
+  it('is where releases are started, and where they are kept', () => {
+    expect(theHub.outputs).toMatchObject({
+      ReleaseMachine:
+        'https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/statemachines/view/arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release',
+      BucketName: BUCKET,
+    });
+    expect(theHub.outputs).not.toHaveProperty('TriggersWebhookUrl');
+  });
+});
+
 describe('in a target account', () => {
   it('the orchestrator starts, follows and stops bakes for the state machine that bakes, and for nothing else', () => {
     expect(roleOf(theTarget, NAMES.orchestratorRole)).toMatchInlineSnapshot(`

@@ -4,9 +4,9 @@
  * only when it may take its time, and constructs cannot wait.
  */
 import { type Plugin, build } from 'esbuild';
-import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -44,6 +44,12 @@ const NEVER_LOADED = [
   '@aws-sdk/credential-provider-sso',
   '@aws-sdk/credential-provider-web-identity',
   '@aws-sdk/token-providers',
+];
+
+/** What a program reads at run time from beside it, by the name of the file. */
+const SHIPPED = [
+  'web-tree-sitter/web-tree-sitter.wasm',
+  '@tree-sitter-grammars/tree-sitter-hcl/tree-sitter-hcl.wasm',
 ];
 
 /** A bundle's beginning: the handler of its task or trigger, which tells what it does in the log. */
@@ -104,8 +110,11 @@ const { outputFiles } = await build({
   external: NEVER_LOADED,
   plugins: [logged, literalKeys],
 });
-for (const { path, contents } of outputFiles) {
+for (const { path, contents, text } of outputFiles) {
   const file = join(directory, relative(nominal, path));
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, contents);
+  for (const shipped of path.endsWith('.mjs') ? SHIPPED : [])
+    if (text.includes(basename(shipped)))
+      copyFileSync(fileURLToPath(import.meta.resolve(shipped)), join(dirname(file), basename(shipped)));
 }

@@ -20,15 +20,17 @@ import * as timeouts from '../machines/timeouts.ts';
 export interface FetchSourceProjectProps {
   readonly bucket: Bucket;
   readonly repository: string;
+  /** Where `factory.yaml` lies in the repository; `.` is the root. */
+  readonly factoryPath: string;
   readonly defaultBranch: string;
   /** The name of the secret that holds a token for a private repository with an https URL; default: it is public. */
   readonly repositoryTokenSecret?: string;
 }
 
-/** Checks out the commit of a release and packs `packer/` into the bucket. */
+/** Checks out the commit of a release and packs its factory into the bucket. */
 export class FetchSourceProject extends Project {
   constructor(scope: Construct, id: string, props: FetchSourceProjectProps) {
-    const { repository, defaultBranch, repositoryTokenSecret: token } = props;
+    const { repository, factoryPath, defaultBranch, repositoryTokenSecret: token } = props;
     const { account, region } = Stack.of(scope);
     const projectArn = `arn:aws:codebuild:${region}:${account}:project/${NAMES.fetchSourceProject}`;
     super(scope, id, {
@@ -54,6 +56,7 @@ export class FetchSourceProject extends Project {
       },
       environmentVariables: {
         PACKLEADER_REPOSITORY: { value: repository },
+        PACKLEADER_FACTORY: { value: factoryPath },
         PACKLEADER_DEFAULT_BRANCH: { value: defaultBranch },
         ...(token === undefined
           ? {}

@@ -1,7 +1,8 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { type Factory, accountsOf } from '../../core/configuration/factory.ts';
-import { bucketName } from '../../core/contract/names.ts';
+import { machineLink } from '../../core/aws/console-links.ts';
+import { NAMES, bucketName } from '../../core/contract/names.ts';
 import { Alarms, type AlarmsProps } from './observability/alarms.ts';
 import { CustomerKey } from '../constructs/customer-key.ts';
 import { Dashboard } from './observability/dashboard.ts';
@@ -14,6 +15,8 @@ import { Triggers } from './triggers/triggers.ts';
 
 export interface HubStackProps extends StackProps {
   readonly factory: Factory;
+  /** Where the factory lies in its repository; `.` is the root. Default: `packer`. */
+  readonly factoryPath?: string;
   /** The name of the secret that holds a token for a private repository with an https URL; default: it is public. */
   readonly repositoryTokenSecret?: string;
   /** The name of the secret that GitHub, GitLab or Bitbucket sign with; default: there is no webhook. */
@@ -43,6 +46,7 @@ export class HubStack extends Stack {
     const project = new FetchSourceProject(this, 'FetchSource', {
       bucket,
       repository,
+      factoryPath: props.factoryPath ?? 'packer',
       defaultBranch,
       ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
     });
@@ -68,5 +72,17 @@ export class HubStack extends Stack {
     // Last: the alarms watch every function and queue that is there.
     new Alarms(this, 'Alarms', alarms);
     new Dashboard(this, 'Dashboard');
+    const { account, region } = this;
+    new CfnOutput(this, 'ReleaseMachine', {
+      value: machineLink({
+        region,
+        arn: `arn:aws:states:${region}:${account}:stateMachine:${NAMES.releaseMachine}`,
+      }),
+      description: 'Where people start releases, and see them.',
+    });
+    new CfnOutput(this, 'BucketName', {
+      value: bucket.bucketName,
+      description: 'What releases bake from and leave behind: sources, plans, records.',
+    });
   }
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { parseOverrides } from '../../input/arguments.ts';
-import { checkOutFactory, configurationFiles } from '../../input/checkout.ts';
+import { configurationFiles } from '../../../core/configuration/files.ts';
+import { checkOutFactory } from '../../input/checkout.ts';
 import { configExplain, configShow } from './run.ts';
 import type { Output } from '../../terminal/output.ts';
 import { collect } from '../../input/options.ts';

@@ -1,4 +1,5 @@
-import { checkOutFactory, configurationFiles, whichFactory } from '../../input/checkout.ts';
+import { configurationFiles } from '../../../core/configuration/files.ts';
+import { checkOutFactory, whichFactory } from '../../input/checkout.ts';
 import { examineFactory } from './examine.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import type { Output } from '../../terminal/output.ts';

@@ -14,7 +14,8 @@ import type { ReleaseProgress } from '../../../core/releases/release-progress.ts
 import { rehearse, type Report } from '../../../sandbox/rehearsal/rehearsal.ts';
 import { type Definition, definitionsOf } from '../../../workflow/definitions.ts';
 import { type FailableStates, parseFault, parseOverrides, refuse } from '../../input/arguments.ts';
-import { type FactoryCheckout, checkOutFactory, configurationFiles } from '../../input/checkout.ts';
+import { configurationFiles } from '../../../core/configuration/files.ts';
+import { type FactoryCheckout, checkOutFactory } from '../../input/checkout.ts';
 import { refuseInvalidTemplates } from '../../checks/validate.ts';
 
 export interface RehearseOptions {

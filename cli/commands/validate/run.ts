@@ -1,11 +1,7 @@
 import { laidOverText } from '../../../buildspecs/lay-template.mjs';
 import { problem, sortedProblems, type Problem } from '../../../core/configuration/documents/problems.ts';
-import {
-  type FactoryCheckout,
-  checkOutFactory,
-  configurationFiles,
-  whichFactory,
-} from '../../input/checkout.ts';
+import { configurationFiles } from '../../../core/configuration/files.ts';
+import { type FactoryCheckout, checkOutFactory, whichFactory } from '../../input/checkout.ts';
 import type { Output } from '../../terminal/output.ts';
 import { CHECKS, whyOf } from '../../checks/check.ts';
 import { validate, type Validation } from '../../checks/validate.ts';

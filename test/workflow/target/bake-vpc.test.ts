@@ -83,7 +83,7 @@ describe('packleader:bakeVpcs', () => {
     ['must be an account id of 12 digits', { dev: bakeVpc }],
     ['must look like vpc-', { [accountId]: { ...bakeVpc, vpcId: 'main' } }],
     ['must look like subnet-', { [accountId]: { ...bakeVpc, subnetIds: ['private'] } }],
-    ['Too small', { [accountId]: { ...bakeVpc, subnetIds: [] } }],
+    ['must name at least one subnet', { [accountId]: { ...bakeVpc, subnetIds: [] } }],
     ['must look like sg-', { [accountId]: { ...bakeVpc, securityGroupIds: ['default'] } }],
   ])('fails where a value %s', (message, bakeVpcs) => {
     expect(() => read(bakeVpcs)).toThrow(message);
