@@ -2,9 +2,14 @@ import { type App, Duration } from 'aws-cdk-lib';
 import * as z from 'zod';
 import { execFileSync } from 'node:child_process';
 import { basename, resolve } from 'node:path';
-import { InvalidConfiguration, type Problem, problem } from '../core/configuration/documents/problems.ts';
+import {
+  InvalidConfiguration,
+  type Problem,
+  problem,
+  throwIfAny,
+} from '../core/configuration/documents/problems.ts';
 import { factoryDirectory } from '../core/configuration/factory-directory.ts';
-import { type Files, filesInDirectory } from '../core/configuration/files.ts';
+import { type Files, emptyImages, filesInDirectory } from '../core/configuration/files.ts';
 
 const toolSchema = z.strictObject({
   version: z.string().regex(/^\d+(\.\d+)+$/, 'must look like 1.14.2'),
@@ -91,7 +96,9 @@ export const refusedContext = (path: readonly string[], message: string): Invali
 export function factoryOf(app: App): { readonly files: Files; readonly path: string } {
   const directory = z.string().optional().parse(app.node.tryGetContext('factory'));
   const root = factoryDirectory(directory ?? new URL('../packer', import.meta.url).pathname);
-  return { files: filesInDirectory(root), path: pathInRepository(root) };
+  const files = filesInDirectory(root);
+  throwIfAny(emptyImages(root, files));
+  return { files, path: pathInRepository(root) };
 }
 
 /** From the root of the git repository; `.` is the root itself. What is in none yet will be in the directory of its name. */

@@ -6,7 +6,8 @@ import { dirname, join, relative, sep } from 'node:path';
 import { unzipSync } from 'fflate';
 import { FACTORY_FILE } from '../../core/configuration/factory.ts';
 import { asSeenFromStart, fromStart } from './start-directory.ts';
-import { InvalidConfiguration, problem } from '../../core/configuration/documents/problems.ts';
+import { emptyImages } from '../../core/configuration/files.ts';
+import { InvalidConfiguration, problem, throwIfAny } from '../../core/configuration/documents/problems.ts';
 
 export interface FactoryCheckout {
   /** The directory of its factory.yaml, as whoever started the program would write it. */
@@ -26,7 +27,9 @@ export interface FactoryCheckout {
  */
 export function checkOutFactory(directory: string, ref?: string): FactoryCheckout {
   const root = factoryRoot(directory, ref);
-  return { directory: asSeenFromStart(root), ...checkOut(directory, root, ref) };
+  const checkout = checkOut(directory, root, ref);
+  if (ref === undefined) throwIfAny(emptyImages(root, checkout.files));
+  return { directory: asSeenFromStart(root), ...checkout };
 }
 
 function checkOut(

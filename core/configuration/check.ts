@@ -1,6 +1,7 @@
 /** Everything that is wrong with a factory. */
 import { layersOf, readConfiguration, type Configuration, type Overrides } from './configuration.ts';
-import { regionProblems, validate } from './effective.ts';
+import { type NetworkUse, everywhere, networkUses, targetProblems, validate } from './effective.ts';
+import { type MissingSetting, missingProblems } from './missing.ts';
 import type { FactoryFiles, Image } from './factory.ts';
 import { overridesLayer, sectionsFor, sectionsKey } from './layers.ts';
 import { nearest, problem, shown, sortedProblems, type Problem } from './documents/problems.ts';
@@ -28,9 +29,11 @@ export function checkFactory(
     const of = /^images\/([^/]+)\//.exec(file)?.[1];
     return of === undefined || chosen.includes(of);
   });
+  const missing: MissingSetting[] = [];
+  const uses: NetworkUse[] = [];
   const checked = factory.images
     .filter(({ name }) => chosen.includes(name))
-    .flatMap((image) => checkImage(configuration, image, overrides));
+    .flatMap((image) => checkImage(configuration, image, overrides, { missing, uses }));
   const overridden = overrides === undefined ? [] : overridesLayer(overrides, factory).problems;
   return sortedProblems([
     ...problems,
@@ -38,14 +41,47 @@ export function checkFactory(
     ...used.flatMap((layer) => layer.problems),
     ...overridden,
     ...checked,
+    ...missingProblems(missing, everywhere(factory)),
+    ...networkProblems(uses),
     ...cycleProblems(configuration, chosen, overrides),
   ]);
+}
+
+/** Nothing of a network is in two regions: where an id is said for two, one of them has no such thing. */
+function networkProblems(uses: readonly NetworkUse[]): Problem[] {
+  const found = inTwoRegions(uses);
+  // Whatever else is of a VPC goes with it.
+  const ofVpcs = found.filter(({ path }) => path.endsWith('network.vpcId'));
+  return ofVpcs.length > 0 ? ofVpcs : found;
+}
+
+function inTwoRegions(uses: readonly NetworkUse[]): Problem[] {
+  return [...Map.groupBy(uses, ({ id }) => id)].flatMap(([id, same]) => {
+    const regions = [...new Set(same.map(({ region }) => region))];
+    if (regions.length === 1) return [];
+    const places = new Map(same.map(({ at }) => [`${at.file}:${at.line}`, at]));
+    return [...places.values()].map(({ file, line, path }) =>
+      problem(
+        file,
+        line,
+        path,
+        `found ${id} for ${regions.join(' and ')}, must be in one region: write what is in each below regions.<region>`,
+      ),
+    );
+  });
+}
+
+/** What can only be said of all of them together: what is missing, and what they use. */
+interface Gathered {
+  readonly missing: MissingSetting[];
+  readonly uses: NetworkUse[];
 }
 
 const checkImage = (
   configuration: Configuration,
   image: Image,
   overrides: Overrides | undefined,
+  { missing, uses }: Gathered,
 ): Problem[] =>
   configuration.factory.stages.flatMap(({ name, targets }) => {
     const layers = layersOf(configuration, image.name, name, overrides);
@@ -56,8 +92,10 @@ const checkImage = (
       const known = validated.get(key);
       const result = known ?? validate(configuration, image, name, layers, sections);
       validated.set(key, result);
-      const late =
-        result.settings === undefined ? [] : regionProblems(result.settings, sections, name, target);
+      if (known === undefined) missing.push(...result.missing);
+      const { settings } = result;
+      if (settings !== undefined) uses.push(...networkUses(settings, sections, target));
+      const late = settings === undefined ? [] : targetProblems(settings, sections, name, target);
       return known === undefined ? [...result.problems, ...late] : late;
     });
   });

@@ -1,8 +1,8 @@
 /** The settings of one image in one target, and where each of them comes from. */
 import { targetName, type Target } from '../contract/targets.ts';
 import { chosenImage, chosenStage, layersOf, type Configuration, type Overrides } from './configuration.ts';
-import type { Image } from './factory.ts';
-import { layerFiles, OVERRIDES, sectionsFor, type Layer } from './layers.ts';
+import type { Factory, Image } from './factory.ts';
+import { sectionsFor, type Layer } from './layers.ts';
 import { locate, locateNearest, mergeSections, statements, type Section } from './merge.ts';
 import { plain } from './documents/nodes.ts';
 import {
@@ -15,8 +15,9 @@ import {
   type Path,
   type Problem,
 } from './documents/problems.ts';
+import { type Everywhere, type MissingSetting, missingProblems } from './missing.ts';
 import { DEFAULT_SSH_INTERFACE, settingsSchema, type Settings } from './settings.ts';
-import { schemaProblems } from './documents/validation.ts';
+import { type Located, missingKeys, schemaProblems } from './documents/validation.ts';
 
 /** A value and the place that states it; the file is "default" for what no layer states. */
 export interface StatedValue {
@@ -64,10 +65,11 @@ export function effectiveSettings(
   }
   const layers = layersOf(configuration, image.name, request.stage, request.overrides);
   const sections = sectionsFor(layers, request.target);
-  const { settings, problems } = validate(configuration, image, request.stage, layers, sections);
+  const { settings, problems, missing } = validate(configuration, image, request.stage, layers, sections);
   const late =
-    settings === undefined ? [] : regionProblems(settings, sections, request.stage, request.target);
-  throwIfAny([...layers.flatMap((layer) => layer.problems), ...problems, ...late]);
+    settings === undefined ? [] : targetProblems(settings, sections, request.stage, request.target);
+  const absent = missingProblems(missing, everywhere(factory));
+  throwIfAny([...layers.flatMap((layer) => layer.problems), ...problems, ...absent, ...late]);
   if (settings === undefined) throw new Error('settings without problems have been read');
   return { settings, origins: originsOf(settings, sections) };
 }
@@ -79,27 +81,37 @@ export function validate(
   stage: string,
   layers: readonly Layer[],
   sections: readonly Section[],
-): { settings: Settings | undefined; problems: Problem[] } {
+): { settings: Settings | undefined; problems: Problem[]; missing: readonly MissingSetting[] } {
   // What an unreadable layer would have set must not be called missing.
-  if (layers.some((layer) => !layer.readable)) return { settings: undefined, problems: [] };
+  if (layers.some((layer) => !layer.readable)) return { settings: undefined, problems: [], missing: [] };
   const value = plain(mergeSections(sections));
   const parsed = settingsSchema.safeParse(value);
   if (!parsed.success) {
-    const settable = [...layerFiles(image.name, stage), OVERRIDES];
-    const problems = schemaProblems(parsed.error.issues, {
-      value,
-      locate: (path) => locateNearest(sections, path, `images/${image.name}/config/default.yaml`),
-      missing: (must) =>
-        `found nothing for ${image.name} in ${stage}, ${must}: set it in one of ${settable.join(', ')}`,
-    });
-    return { settings: undefined, problems };
+    const locateHere = (path: Path) =>
+      locateNearest(sections, path, `images/${image.name}/config/default.yaml`);
+    const { issues } = parsed.error;
+    const problems = schemaProblems(issues, { value, locate: locateHere, missing: () => undefined });
+    const missing = missingKeys(issues, value).map(({ path, must }) => ({
+      image: image.name,
+      stage,
+      path,
+      must,
+      nearest: locateHere(path),
+    }));
+    return { settings: undefined, problems, missing };
   }
   const problems = [
     ...imageSourceProblems(configuration, image, parsed.data, sections),
     ...sshProblems(image, parsed.data, sections),
   ];
-  return { settings: forPlatform(image, parsed.data), problems };
+  return { settings: forPlatform(image, parsed.data), problems, missing: [] };
 }
+
+/** What there is to be missing in. */
+export const everywhere = ({ images, stages }: Factory): Everywhere => ({
+  images: images.map(({ name }) => name),
+  stages: stages.map(({ name }) => name),
+});
 
 function at(sections: readonly Section[], path: Path, message: string): Problem {
   const found = locateNearest(sections, path, 'default');
@@ -148,21 +160,47 @@ function imageSourceProblems(
 }
 
 /** What depends on the target itself, and not only on the sections that apply to it. */
-export const regionProblems = (
-  { source }: Settings,
+export function targetProblems(
+  { source, kmsKeyId }: Settings,
   sections: readonly Section[],
   stage: string,
+  target: Target,
+): Problem[] {
+  const { region, accountId } = target;
+  const problems: Problem[] = [];
+  if ('ids' in source && !Object.hasOwn(source.ids, region)) {
+    const message = `found no AMI id for ${region}, must have one: ${stage} has a target there`;
+    problems.push(at(sections, ['source', 'ids'], message));
+  }
+  const [, , , keyRegion = region, keyAccount = accountId] = kmsKeyId.split(':');
+  if (keyRegion !== region || keyAccount !== accountId) {
+    const message = `found a key of ${keyAccount} in ${keyRegion}, must be one of ${targetName(target)}, where ${stage} bakes: an alias is a key of its own in every account and region`;
+    problems.push(at(sections, ['kmsKeyId'], message));
+  }
+  return problems;
+}
+
+/** A part of a network that a target is told to use, and where that is said. */
+export interface NetworkUse {
+  readonly id: string;
+  readonly region: string;
+  readonly at: Located;
+}
+
+/** Every part of the network that the bakes of a target would use. */
+export function networkUses(
+  { network }: Settings,
+  sections: readonly Section[],
   { region }: Target,
-): Problem[] =>
-  'ids' in source && !Object.hasOwn(source.ids, region)
-    ? [
-        at(
-          sections,
-          ['source', 'ids'],
-          `found no AMI id for ${region}, must have one: ${stage} has a target there`,
-        ),
-      ]
-    : [];
+): NetworkUse[] {
+  if (network === undefined) return [];
+  const uses: readonly (readonly [Path, string])[] = [
+    [['network', 'vpcId'], network.vpcId],
+    [['network', 'subnetId'], network.subnetId],
+    ...network.securityGroupIds.map((id, index) => [['network', 'securityGroupIds', index], id] as const),
+  ];
+  return uses.map(([path, id]) => ({ id, region, at: locateNearest(sections, path, 'default') }));
+}
 
 /** One origin per scalar, list and empty map of the settings. */
 const originsOf = (settings: Settings, sections: readonly Section[]): Origin[] =>

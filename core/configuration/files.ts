@@ -1,7 +1,8 @@
 /** The files of a factory, wherever they come from. */
 import { unzipSync } from 'fflate';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { type Problem, problem } from './documents/problems.ts';
 import { type FactoryFiles, factoryFiles } from './factory.ts';
 
 /** Every file of a factory, by its path in the factory. */
@@ -18,6 +19,23 @@ export function filesInDirectory(root: string): Files {
     .map((entry) => join(entry.parentPath, entry.name).slice(join(root, sep).length))
     .sort();
   return new Map(names.map((name) => [name.split(sep).join('/'), readFileSync(join(root, name))]));
+}
+
+/** Directories below `images/` that hold none of the files: an image that somebody has begun, and git does not keep. */
+export function emptyImages(root: string, files: Files): Problem[] {
+  const images = join(root, 'images');
+  if (!existsSync(images)) return [];
+  const names = [...files.keys()];
+  return readdirSync(images, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !names.some((name) => name.startsWith(`images/${entry.name}/`)))
+    .map(({ name }) =>
+      problem(
+        `images/${name}`,
+        0,
+        [],
+        'found no file that git keeps, must hold image.yaml: write it, or remove the directory',
+      ),
+    );
 }
 
 /** What the configuration reads of them. */

@@ -74,13 +74,16 @@ export function packerVariables({
     },
     ...Object.fromEntries(
       Object.entries(SETTING_OF)
-        .map(([variable, path]) => [variable, valueAt(settings, path)])
+        .map(([variable, path]) => [variable, valueAt({ network: DEFAULT_VPC, ...settings }, path)])
         .filter(([, value]) => value !== undefined),
     ),
   };
   return { variables, secrets };
 }
 
-function valueAt(settings: Settings, path: readonly string[]): unknown {
+/** To Packer as to EC2, no name is the default VPC, and a subnet of it. */
+const DEFAULT_VPC: Settings['network'] = { vpcId: '', subnetId: '', securityGroupIds: [] };
+
+function valueAt(settings: object, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, key) => Reflect.get(Object(value), key), settings);
 }

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { LONGEST_BAKE_MINUTES } from '../contract/limits.ts';
+import { NAMES } from '../contract/names.ts';
 import { secretReferenceSchema, type SecretReference } from '../contract/secrets.ts';
 import type { SourceAmi } from '../contract/source-amis.ts';
 import { region, strictMap, text, wholeNumber } from './documents/validation.ts';
@@ -218,8 +219,9 @@ export const settingsSchema = strictMap(
       description: 'EC2 instance type of the builder, not of the instances that will run the image.',
       examples: ['m7i.large'],
     }),
-    network: network.meta({
-      description: 'Where in the target account builders run.',
+    network: network.optional().meta({
+      description:
+        'Where in the target account builders run. Without it: a subnet that EC2 chooses of the default VPC of the region, and a security group that Packer makes for the bake.',
       examples: [
         {
           vpcId: 'vpc-0d0e0f00000000001',
@@ -228,18 +230,20 @@ export const settingsSchema = strictMap(
         },
       ],
     }),
-    kmsKeyId: text(KMS_KEY, 'must be a KMS key id, alias/<name> or an ARN of either').meta({
-      description:
-        'Key that encrypts the AMI and its snapshots. `alias/aws/ebs` is the account’s default key; an AMI encrypted with it can never be shared.',
-      examples: ['alias/packleader', 'alias/aws/ebs'],
-    }),
-    instanceProfile: text(/^[\w+=,.@-]{1,128}$/, 'must be the name of an instance profile, not its ARN').meta(
-      {
+    kmsKeyId: text(KMS_KEY, 'must be a KMS key id, alias/<name> or an ARN of either')
+      .default('alias/aws/ebs')
+      .meta({
+        description:
+          'Key that encrypts the AMI and its snapshots. `alias/aws/ebs` is the account’s default key; an AMI encrypted with it can never be shared.',
+        examples: ['alias/packleader', 'alias/aws/ebs'],
+      }),
+    instanceProfile: text(/^[\w+=,.@-]{1,128}$/, 'must be the name of an instance profile, not its ARN')
+      .default(NAMES.builder)
+      .meta({
         description:
           'Instance profile of the builder, by name. The target stack makes `packleader-builder`; the name of another one, and its role’s, must begin with that.',
         examples: ['packleader-builder'],
-      },
-    ),
+      }),
     rootVolumeSizeGiB: wholeNumber(1, 16_384).meta({
       description: 'Size of the root volume, in GiB.',
       examples: [20],

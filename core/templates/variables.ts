@@ -3,6 +3,7 @@ import type { StatedValue } from '../configuration/effective.ts';
 import { layerFiles } from '../configuration/layers.ts';
 import { nearest, placeText, problem, type Problem } from '../configuration/documents/problems.ts';
 import type { Bake, Variables } from './bakes.ts';
+import { PACKLEADER_VARIABLES, type PackleaderVariable } from '../configuration/settings.ts';
 import type { Declaration } from './template.ts';
 
 /** A problem at the place that states a value. */
@@ -19,15 +20,12 @@ export function variableProblems(
 ): Problem[] {
   const names = declared.map(({ name }) => name);
   const template = `images/${image}`;
-  const undeclared = Object.keys(values)
-    .filter((name) => !names.includes(name))
+  const undeclared = Object.keys(values).filter((name) => !names.includes(name));
+  const unknown = undeclared
+    .filter((name) => !isOurs(name))
     .map((name) => {
       const from = origin(name);
-      const why =
-        from === undefined || !from.path.startsWith('variables')
-          ? `the template of ${image} does not declare the variable ${name}, which packleader gives every bake`
-          : `the template of ${image} declares no such variable`;
-      const message = `${why}, ${nearest(name, names)}: declare it in ${template}/*.pkr.hcl`;
+      const message = `the template of ${image} declares no such variable, ${nearest(name, names)}: declare it in ${template}/*.pkr.hcl`;
       return from === undefined ? problem(template, 0, [name], message) : stated(from, message);
     });
   const open = declared
@@ -48,5 +46,23 @@ export function variableProblems(
         `has no default, must be set for ${stage}: write variables.${name} in one of ${settable}`,
       ),
     );
-  return [...undeclared, ...open, ...unset];
+  return [...lacking(image, template, undeclared.filter(isOurs)), ...unknown, ...open, ...unset];
 }
+
+const isOurs = (name: string): name is PackleaderVariable => PACKLEADER_VARIABLES.some((one) => one === name);
+
+/** All of them at once, with the lines to paste. */
+function lacking(image: string, template: string, names: readonly PackleaderVariable[]): Problem[] {
+  if (names.length === 0) return [];
+  const lines = names.map((name) => `    variable "${name}" { type = ${TYPES[name] ?? 'string'} }`);
+  const message = `the template of ${image} does not declare ${names.join(', ')}, which packleader gives every bake, must declare ${names.length === 1 ? 'it' : 'them'} in ${template}/*.pkr.hcl:`;
+  return [problem(template, 0, [], [message, ...lines].join('\n'))];
+}
+
+/** Of the variables that are no strings. */
+const TYPES: Readonly<Partial<Record<PackleaderVariable, string>>> = {
+  root_volume_size_gib: 'number',
+  security_group_ids: 'list(string)',
+  tags: 'map(string)',
+  timeout_minutes: 'number',
+};

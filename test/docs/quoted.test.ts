@@ -1,4 +1,5 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -326,15 +327,46 @@ describe('the first steps', () => {
     const factory = z.looseObject({}).parse(parse(readFileSync(join(directory, 'factory.yaml'), 'utf8')));
     const added = z.looseObject({}).parse(parse(stages));
     writeFileSync(join(directory, 'factory.yaml'), stringify({ ...factory, ...added }));
-    const without = await run('rehearse', 'linux-api', '--factory', directory, '--no-validate');
-    expect([without.exit, without.err]).toEqual([
-      EXIT.refused,
-      expect.stringContaining('config/staging.yaml'),
-    ]);
     writeFileSync(join(directory, 'config/staging.yaml'), staging);
     const { exit, out } = await run('rehearse', 'linux-api', '--factory', directory, '--no-validate');
     expect([exit, out]).toEqual([EXIT.released, expect.stringContaining('Check staging AMIs')]);
     const shown = await run('config', 'show', 'linux-api', '--stage', 'staging', '--factory', directory);
     expect(shown.out).toContain('vpc-0c0d0e00000000003');
+  });
+
+  test('in one account are all that its ten minutes take', async () => {
+    directory = mkdtempSync(join(tmpdir(), 'packleader-'));
+    const factory = join(directory, 'packer');
+    cpSync(OWN, factory, { recursive: true });
+    const [account = ''] = yamlOf('docs/deploying.md');
+    const steps = page('docs/deploying.md').split('## In ten minutes')[1]?.split('\n## ')[0] ?? '';
+    const written = z.looseObject({}).parse(parse(readFileSync(join(factory, 'factory.yaml'), 'utf8')));
+    writeFileSync(
+      join(factory, 'factory.yaml'),
+      stringify({ ...written, ...z.looseObject({}).parse(parse(account)) }),
+    );
+    for (const [, deleted = ''] of steps.matchAll(/`packer\/(config\/[a-z]+\.yaml)`/g))
+      rmSync(join(factory, deleted));
+    const [, image = ''] = /rehearse ([a-z-]+)`/.exec(steps) ?? [];
+    // A process of its own: the hub is another account here, and clients keep the credentials of the first one.
+    const rehearse = ['cli/packleader.ts', 'rehearse', image, '--factory', factory, '--no-validate'];
+    const out = execFileSync(process.execPath, rehearse, { cwd: root.pathname, encoding: 'utf8' });
+    expect(out).toContain('released in both targets');
+    const synthesised = join(directory, 'cdk.out');
+    execFileSync(process.execPath, ['workflow/app.ts'], {
+      cwd: root.pathname,
+      env: {
+        ...process.env,
+        CDK_OUTDIR: synthesised,
+        CDK_CONTEXT_JSON: JSON.stringify({
+          factory,
+          'packleader:packer': { version: '1.14.2', sha256: 'a'.repeat(64) },
+          'aws:cdk:bundling-stacks': [],
+        }),
+      },
+    });
+    const stacks = [...steps.matchAll(/`(packleader-(?:hub|target-\d+))`/g)].map(([, name]) => name);
+    const templates = readdirSync(synthesised).filter((name) => name.endsWith('.template.json'));
+    expect(templates.sort()).toEqual(stacks.map((name) => `${name}.template.json`).sort());
   });
 });

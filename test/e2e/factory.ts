@@ -4,13 +4,13 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import * as z from 'zod';
+import { NAMES } from '../../core/contract/names.ts';
 import { configurationFiles } from '../../core/configuration/files.ts';
 import { type FactoryCheckout, checkOutFactory } from '../../cli/input/checkout.ts';
 import { checkFactory } from '../../core/configuration/check.ts';
 import { type Factory, loadFactory, accountsOf } from '../../core/configuration/factory.ts';
 import { throwIfAny } from '../../core/configuration/documents/problems.ts';
 import { type Target, targetName } from '../../core/contract/targets.ts';
-import { BUILDER } from '../../workflow/constructs/role-names.ts';
 import { hub, target } from '../fixtures/synthesised.ts';
 import type { Project } from './code-build.ts';
 import type { DeployedRole, Network } from './moto.ts';
@@ -63,7 +63,7 @@ export function makeFactory(
     // The machines are in this host's own networks.
     sshInterface: 'private_ip',
     kmsKeyId: 'alias/aws/ebs',
-    instanceProfile: BUILDER,
+    instanceProfile: NAMES.builder,
     tags: { ManagedBy: 'packleader' },
   });
   for (const [stage, targets] of Object.entries(stages)) {

@@ -21,9 +21,9 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { SSMClient, paginateGetParametersByPath } from '@aws-sdk/client-ssm';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { type WorldSnapshot, compare } from '../../sandbox/aws/world.ts';
+import { NAMES } from '../../core/contract/names.ts';
 import { roleArn } from '../../core/contract/names.ts';
 import type { Target } from '../../core/contract/targets.ts';
-import { BUILDER } from '../../workflow/constructs/role-names.ts';
 import { atEnd, killGroup } from './at-end.ts';
 
 /** A role that the stacks deploy, and what its trust policy asks for. */
@@ -114,7 +114,7 @@ export class Moto {
         parameters: Object.fromEntries(SOURCES.map(({ parameter, amiId }) => [parameter, amiId])),
         hub: hub.accountId,
         launchSeconds,
-        instanceProfiles: accounts.map((accountId) => ({ accountId, name: BUILDER })),
+        instanceProfiles: accounts.map((accountId) => ({ accountId, name: NAMES.builder })),
         roles: [...roles, ...observers].map(({ accountId, name, externalId }) => ({
           arn: roleArn(accountId, name),
           externalId,

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Changes } from '../../core/contract/releases.ts';
 import { handler } from '../../tasks/plan-releases.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
-import { factoryWith } from '../core/configuration/example.ts';
+import { IN_ONE_REGION, factoryWith } from '../core/configuration/example.ts';
 import { SOUND_TEMPLATE } from '../fixtures/templates.ts';
 import { COMMIT, REPOSITORY, VERSION as BASE_VERSION } from '../fixtures/releases.ts';
 
@@ -17,6 +17,7 @@ stages:
   - { name: dev, targets: [{ accountId: '111111111111', region: eu-west-1 }] }
   - { name: prod, targets: [{ accountId: '222222222222', region: eu-west-1 }] }
 `,
+  'config/default.yaml': IN_ONE_REGION,
   'config/prod.yaml': 'instanceType: m7i.xlarge\n',
   'images/base/ansible/playbook.yml': '- not: [configuration',
   'images/web/config/default.yaml': `source: { image: base }
@@ -286,7 +287,7 @@ describe('planning an image whose template no release could use', () => {
     [
       'does not declare what it is told',
       { 'images/base/base.pkr.hcl': SOUND_TEMPLATE.replace('variable "kms_key_id"', 'variable "key"') },
-      'does not declare the variable kms_key_id',
+      'does not declare kms_key_id',
     ],
     [
       'has a script that Linux cannot read',

@@ -85,6 +85,7 @@ async function pushed(after: string) {
     PACKLEADER_BUCKET: bucketName(factory),
     PACKLEADER_REPOSITORY: repository,
     PACKLEADER_DEFAULT_BRANCH: factory.defaultBranch,
+    PACKLEADER_FACTORY: 'packer',
   });
   expect(exported, log).toMatchObject({ COMMIT: after, BRANCH: 'main' });
   const changes = changesSchema.parse(

@@ -5,7 +5,6 @@ import { STATES, TAGS } from '../../core/contract/tags.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import type { Wildcards } from '../constructs/wildcards.ts';
 import { throughBucket } from '../constructs/bucket-key.ts';
-import { BUILDER } from '../constructs/role-names.ts';
 import { ec2Arns, ofSomeRelease, RELEASE_TAG, taggedAsRelease } from './target-arns.ts';
 
 export interface BakePolicyProps {
@@ -212,12 +211,12 @@ function builder({ accountId }: BakePolicyProps): PolicyStatement[] {
     new PolicyStatement({
       sid: 'FindBuilderProfile',
       actions: ['iam:GetInstanceProfile'],
-      resources: [`arn:aws:iam::${accountId}:instance-profile/${BUILDER}*`],
+      resources: [`arn:aws:iam::${accountId}:instance-profile/${NAMES.builder}*`],
     }),
     new PolicyStatement({
       sid: 'GiveBuilderItsRole',
       actions: ['iam:PassRole'],
-      resources: [`arn:aws:iam::${accountId}:role/${BUILDER}*`],
+      resources: [`arn:aws:iam::${accountId}:role/${NAMES.builder}*`],
       conditions: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
     }),
   ];

@@ -17,13 +17,7 @@ import { type BakeVpc, runInVpc } from './bake-vpc.ts';
 import { CustomerKey } from '../constructs/customer-key.ts';
 import { FixedRole } from '../constructs/fixed-role.ts';
 import { orchestratorPolicy } from './orchestrator-policy.ts';
-import {
-  BAKE_BATCH_ROLE,
-  BUILDER,
-  SCHEDULED_REBUILD,
-  taskRole,
-  triggerRole,
-} from '../constructs/role-names.ts';
+import { BAKE_BATCH_ROLE, SCHEDULED_REBUILD, taskRole, triggerRole } from '../constructs/role-names.ts';
 import { STEWARD_WILDCARDS, stewardPolicy } from './steward-policy.ts';
 import { bakeProjectArn } from './target-arns.ts';
 import { buildsOf } from '../constructs/build-projects.ts';
@@ -112,9 +106,9 @@ export class TargetStack extends Stack {
     });
     if (vpc) runInVpc(project, bake, vpc, { accountId, region: hub.region });
     new InstanceProfile(this, 'Builder', {
-      instanceProfileName: BUILDER,
+      instanceProfileName: NAMES.builder,
       role: new FixedRole(this, 'BuilderRole', {
-        roleName: BUILDER,
+        roleName: NAMES.builder,
         description: 'What an instance may do while it is baked: talk to Session Manager.',
         trusted: new ServicePrincipal('ec2.amazonaws.com'),
         statements: builderPolicy(),

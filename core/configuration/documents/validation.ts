@@ -47,13 +47,26 @@ interface Source {
   readonly value: unknown;
   /** Where the value of a path, or the nearest thing around it, was written. */
   readonly locate: (path: Path) => Located;
-  /** What to say of a required key that is nowhere; `must` is the schema's own sentence. */
-  readonly missing: (must: string) => string;
+  /** What to say of a required key that is nowhere; `must` is the schema's own sentence. Undefined where another says it. */
+  readonly missing: (must: string) => string | undefined;
 }
+
+/** Required keys that are nowhere in the value, with the schema's own sentence about each. */
+export const missingKeys = (
+  issues: readonly z.core.$ZodIssue[],
+  value: unknown,
+): { path: Path; must: string }[] =>
+  issues
+    .filter(({ code }) => code !== 'unrecognized_keys' && code !== 'invalid_key')
+    .map(({ path, message }) => ({ path: pathOf(path), must: message }))
+    .filter(({ path }) => valueAt(value, path) === undefined);
+
+const pathOf = (path: readonly PropertyKey[]): Path =>
+  path.map((step) => (typeof step === 'number' ? step : String(step)));
 
 export const schemaProblems = (issues: readonly z.core.$ZodIssue[], source: Source): Problem[] =>
   issues.flatMap((issue): Problem[] => {
-    const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+    const path = pathOf(issue.path);
     const at = (where: Path, message: string): Problem => {
       const { file, line, path: inFile } = source.locate(where);
       return problem(file, line, inFile, message);
@@ -67,7 +80,10 @@ export const schemaProblems = (issues: readonly z.core.$ZodIssue[], source: Sour
       return [at(path, `found the key ${shown(path.at(-1))}, ${must}`)];
     }
     const found = valueAt(source.value, path);
-    if (found === undefined) return [at(path, source.missing(issue.message))];
+    if (found === undefined) {
+      const message = source.missing(issue.message);
+      return message === undefined ? [] : [at(path, message)];
+    }
     // A check that knows better what to show says the whole sentence itself.
     if (issue.message.startsWith('found ')) return [at(path, issue.message)];
     const isSecret = path.some((step) => typeof step === 'string' && namesSecret(step));

@@ -374,12 +374,9 @@ describe('variables', () => {
       'images/base/base.pkr.hcl': TEMPLATE.replace(declare('vpc_id'), '').replace(declare('ami_name'), ''),
     });
     expect(errors).toEqual([
-      expect.stringContaining(
-        'config/default.yaml:3 network.vpcId: the template of base does not declare the variable vpc_id, which packleader gives every bake',
-      ),
-      expect.stringContaining(
-        'images/base:0 ami_name: the template of base does not declare the variable ami_name, which packleader gives every bake',
-      ),
+      `images/base:0: the template of base does not declare ami_name, vpc_id, which packleader gives every bake, must declare them in images/base/*.pkr.hcl:
+    variable "ami_name" { type = string }
+    variable "vpc_id" { type = string }`,
     ]);
   });
 

@@ -60,7 +60,7 @@ network:
     expect(
       problemsWith({ 'config/default.yaml': `${factoryWith().get('config/default.yaml')}${layer}` }),
     ).toEqual([
-      'config/default.yaml:9 accounts.111111111111.regions.us-east-1.timeoutMinutes: found 1, must be a whole number from 5 to 480',
+      'config/default.yaml:15 accounts.111111111111.regions.us-east-1.timeoutMinutes: found 1, must be a whole number from 5 to 480',
     ]);
   });
 

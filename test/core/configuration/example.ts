@@ -5,6 +5,17 @@ import { effectiveSettings } from '../../../core/configuration/effective.ts';
 import { InvalidConfiguration, type Problem } from '../../../core/configuration/documents/problems.ts';
 import { DEV } from '../../fixtures/accounts.ts';
 
+/** `config/default.yaml` for a factory whose targets are all in one region. */
+export const IN_ONE_REGION = `instanceType: m7i.large
+network:
+  vpcId: vpc-0123456789abcdef0
+  subnetId: subnet-0123456789abcdef0
+  securityGroupIds: [sg-0123456789abcdef0]
+kmsKeyId: alias/images
+instanceProfile: builder
+rootVolumeSizeGiB: 8
+`;
+
 const FILES: Readonly<Record<string, string>> = {
   'factory.yaml': `repository: https://github.com/example/images
 hub: { accountId: '999999999999', region: eu-west-1 }
@@ -17,14 +28,12 @@ stages:
     targets:
       - { accountId: '222222222222', region: eu-west-1 }
 `,
-  'config/default.yaml': `instanceType: m7i.large
-network:
-  vpcId: vpc-0123456789abcdef0
-  subnetId: subnet-0123456789abcdef0
-  securityGroupIds: [sg-0123456789abcdef0]
-kmsKeyId: alias/images
-instanceProfile: builder
-rootVolumeSizeGiB: 8
+  'config/default.yaml': `${IN_ONE_REGION}regions:
+  us-east-1:
+    network:
+      vpcId: vpc-0123456789abcdef1
+      subnetId: subnet-0123456789abcdef1
+      securityGroupIds: [sg-0123456789abcdef1]
 `,
   'images/base/image.yaml': `description: The base
 version: '1.4'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { edited, problemsWith } from './example.ts';
+import { baseSettings, edited, problemsWith } from './example.ts';
 
 /** Problems of the image base when its layer of the stage dev is this text. */
 const withLayer = (text: string) =>
@@ -158,20 +158,102 @@ describe('a setting', () => {
     ]);
   });
 
-  it('fails when it is required and nowhere, naming the layers that may set it', () => {
+  it('fails once when it is required and nowhere, with the line to write into the layer that reaches all who lack it', () => {
+    const without = edited('config/default.yaml', 'instanceType: m7i.large\n', '');
+    const line = '    instanceType: m7i.large';
+    const rest = 'must look like m7i.large; for example:';
+    expect(problemsWith(without, { images: ['base'] })).toEqual([
+      `images/base/config/default.yaml instanceType: found nothing for base, ${rest}\n${line}`,
+    ]);
+    expect(problemsWith(without)).toEqual([
+      `config/default.yaml instanceType: found nothing for any image, ${rest}\n${line}`,
+    ]);
+    const onlyProd = { ...without, 'config/dev.yaml': 'instanceType: m7i.large\n' };
+    expect(problemsWith(onlyProd)).toEqual([
+      `config/prod.yaml instanceType: found nothing for any image in prod, ${rest}\n${line}`,
+    ]);
+    const some = {
+      ...without,
+      'images/web/config/default.yaml': 'source: { image: base }\ninstanceType: m7i.large\n',
+    };
+    expect(problemsWith(some)).toEqual([
+      `config/default.yaml instanceType: found nothing for base, desktop, ${rest}\n${line}`,
+    ]);
+    const mixed = {
+      ...onlyProd,
+      'config/dev.yaml': null,
+      'images/web/config/dev.yaml': 'instanceType: m7i.large\n',
+    };
+    expect(problemsWith(mixed, { images: ['base', 'web'] })).toEqual([
+      `config/default.yaml instanceType: found nothing for base in dev, base in prod, web in prod, ${rest}\n${line}`,
+    ]);
+  });
+
+  it('fails as one block with all that the same images lack', () => {
+    expect(problemsWith({ 'config/default.yaml': '{}\n' })).toEqual([
+      `config/default.yaml: found no instanceType, rootVolumeSizeGiB for any image, must have all of them; for example:
+    instanceType: m7i.large
+    rootVolumeSizeGiB: 20`,
+    ]);
+  });
+
+  it('may be left out when there is a place, a key and a profile that every account has', () => {
+    const { settings } = baseSettings({
+      'config/default.yaml': 'instanceType: m7i.large\nrootVolumeSizeGiB: 8\n',
+    });
+    expect(settings).toMatchObject({ kmsKeyId: 'alias/aws/ebs', instanceProfile: 'packleader-builder' });
+    expect(settings).not.toHaveProperty('network');
+  });
+
+  it('fails when it is one VPC for two regions, once', () => {
     expect(
-      problemsWith(edited('config/default.yaml', 'instanceType: m7i.large\n', ''), { images: ['base'] }),
+      problemsWith(edited('config/default.yaml', 'vpc-0123456789abcdef1', 'vpc-0123456789abcdef0'), {
+        images: ['base'],
+      }),
     ).toEqual(
-      ['dev', 'prod'].map(
-        (stage) =>
-          `images/base/config/default.yaml instanceType: found nothing for base in ${stage}, must look like m7i.large: set it in one of config/default.yaml, config/${stage}.yaml, images/base/config/default.yaml, images/base/config/${stage}.yaml, overrides`,
+      ['3 network.vpcId', '12 regions.us-east-1.network.vpcId'].map(
+        (place) =>
+          `config/default.yaml:${place}: found vpc-0123456789abcdef0 for eu-west-1 and us-east-1, must be in one region: write what is in each below regions.<region>`,
       ),
     );
   });
 
+  it('fails when it is one subnet for two regions', () => {
+    const [problem = '', ...more] = problemsWith(
+      edited('config/default.yaml', 'subnet-0123456789abcdef1', 'subnet-0123456789abcdef0'),
+      { images: ['base'] },
+    );
+    expect(problem).toContain('subnetId: found subnet-0123456789abcdef0 for eu-west-1 and us-east-1');
+    expect(more).toHaveLength(1);
+  });
+
+  it.each([
+    ['another region', 'arn:aws:kms:eu-central-1:111111111111:alias/images'],
+    ['another account', 'arn:aws:kms:eu-west-1:333333333333:key/0d0e0f00-0000-4000-8000-000000000001'],
+  ])('fails when it is a key of %s', (_, key) => {
+    const [problem = '', ...more] = withLayer(`regions: { eu-west-1: { kmsKeyId: '${key}' } }\n`);
+    const [, , , region, account] = key.split(':');
+    expect(problem).toContain(
+      `kmsKeyId: found a key of ${account} in ${region}, must be one of 111111111111/eu-west-1, where dev bakes`,
+    );
+    expect(more).toEqual([]);
+  });
+
+  it('may be the ARN of a key where it is used', () => {
+    expect(
+      withLayer("regions: { eu-west-1: { kmsKeyId: 'arn:aws:kms:eu-west-1:111111111111:alias/images' } }\n"),
+    ).toEqual([]);
+  });
+
+  it('fails where a map lacks a part, once for all who take it', () => {
+    expect(problemsWith(edited('config/default.yaml', '  vpcId: vpc-0123456789abcdef0\n', ''))).toEqual([
+      'config/default.yaml:2 network.vpcId: found nothing for any image, must look like vpc-0123456789abcdef0',
+    ]);
+  });
+
   it('fails where null removed it', () => {
-    expect(withLayer('\nkmsKeyId: null\n')).toEqual([
-      'images/base/config/dev.yaml:2 kmsKeyId: found nothing for base in dev, must be a KMS key id, alias/<name> or an ARN of either: set it in one of config/default.yaml, config/dev.yaml, images/base/config/default.yaml, images/base/config/dev.yaml, overrides',
+    expect(withLayer('\ninstanceType: null\n')).toEqual([
+      'images/base/config/dev.yaml:2 instanceType: found nothing for base in dev, must look like m7i.large',
     ]);
   });
 
