@@ -11,6 +11,8 @@ export const NAMES = {
   orchestratorRole: 'packleader-orchestrator',
   stewardRole: 'packleader-steward',
   bakeRole: 'packleader-bake',
+  /** The builders' role and instance profile; a bake may pass any role whose name begins like this. */
+  builder: 'packleader-builder',
   eventSource: 'packleader',
   released: 'Image Released',
   rolledBack: 'Image Rolled Back',

@@ -14,8 +14,7 @@ export const triggerRole = (file: string) => `packleader-trigger-${file}`;
 /** The trigger that acts in target accounts too: it looks for newer source AMIs. */
 export const SCHEDULED_REBUILD = 'scheduled-rebuild';
 
-/** The builders' role and instance profile; a bake may pass any role whose name begins like this. */
-export const BUILDER = 'packleader-builder';
+export const BUILDER = NAMES.builder;
 
 /** CDK moves whole statements into further policies when one outgrows IAM's limit, so none may be too large to move. */
 const ACCOUNTS_PER_STATEMENT = 50;
