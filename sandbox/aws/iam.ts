@@ -31,6 +31,14 @@ function getInstanceProfile(
       Roles: profile.roleNames.map((roleName) => ({
         ...kept('role', roleName),
         RoleName: roleName,
+        AssumeRolePolicyDocument: encodeURIComponent(
+          JSON.stringify({
+            Version: '2012-10-17',
+            Statement: [
+              { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: profile.trusts } },
+            ],
+          }),
+        ),
         RoleId: `AROA${world.hex(`${accountId}/${roleName}`, 17).toUpperCase()}`,
       })),
     },

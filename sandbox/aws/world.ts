@@ -152,6 +152,8 @@ export interface InstanceProfile {
   readonly name: string;
   /** At most one. */
   readonly roleNames: readonly string[];
+  /** The service that its role lets in. */
+  readonly trusts: string;
 }
 
 export interface LaunchTemplate {

@@ -22,6 +22,8 @@ export const MAIN = 'rtb-0aaaaaaaaaaaaaaaa';
 export const OWN = 'rtb-0bbbbbbbbbbbbbbbb';
 export const PROFILE = 'packleader-builder';
 
+export const PROFILE_OF_BUILDERS = { name: PROFILE, roleNames: [PROFILE], trusts: 'ec2.amazonaws.com' };
+
 export interface BakesWorld {
   readonly sandbox: Sandbox;
   /** The first target, which tests spoil. */
@@ -48,7 +50,7 @@ export function bakesWorld(): BakesWorld {
   const [dev, far] = [DEV, FAR].map(({ accountId, region }) => {
     const place = sandbox.world.region(accountId, region);
     auditor(sandbox, accountId);
-    sandbox.world.instanceProfiles.set(`${accountId}/${PROFILE}`, { name: PROFILE, roleNames: [PROFILE] });
+    sandbox.world.instanceProfiles.set(`${accountId}/${PROFILE}`, PROFILE_OF_BUILDERS);
     network(place);
     return place;
   });

@@ -15,6 +15,7 @@ import {
   MAIN,
   OWN,
   PROFILE,
+  PROFILE_OF_BUILDERS,
   SUBNET,
   VPC,
   auditor,
@@ -225,16 +226,20 @@ describe('the instance profile of builders', () => {
     expect(await findingsOf(check)).toEqual(['ok']);
   });
 
-  test('fails when it is missing, has no role, or one that bakes may not pass on', async () => {
+  test('fails when it is missing, has no role, or one that bakes may not pass on or EC2 not assume', async () => {
     const { sandbox } = bakesWorld();
     const { instanceProfiles } = sandbox.world;
     const key = `${DEV.accountId}/${PROFILE}`;
     const why = `failed ${DEV.accountId}: `;
-    instanceProfiles.set(key, { name: PROFILE, roleNames: ['administrator'] });
+    instanceProfiles.set(key, { ...PROFILE_OF_BUILDERS, roleNames: ['administrator'] });
     expect(await findingsOf(check)).toEqual([
       `${why}bakes in ${DEV.accountId} may not use the role administrator: its name does not begin with ${PROFILE}, or it has a path`,
     ]);
-    instanceProfiles.set(key, { name: PROFILE, roleNames: [] });
+    instanceProfiles.set(key, { ...PROFILE_OF_BUILDERS, trusts: 'lambda.amazonaws.com' });
+    expect(await findingsOf(check)).toEqual([
+      `${why}the role ${PROFILE} of the instance profile ${PROFILE} in ${DEV.accountId} does not let in EC2`,
+    ]);
+    instanceProfiles.set(key, { ...PROFILE_OF_BUILDERS, roleNames: [] });
     expect(await findingsOf(check)).toEqual([
       `${why}the instance profile ${PROFILE} in ${DEV.accountId} has no role`,
     ]);

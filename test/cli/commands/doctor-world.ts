@@ -65,6 +65,11 @@ export function trustOf(role: string): string {
   const statements: Record<string, object> = {
     'packleader-steward': { ...ofHub, Condition: { ArnEquals: { 'aws:PrincipalArn': ['x'] } } },
     'packleader-orchestrator': { ...ofHub, Condition: { StringEquals: { 'sts:ExternalId': machine } } },
+    'packleader-builder': {
+      Effect: 'Allow',
+      Action: 'sts:AssumeRole',
+      Principal: { Service: 'ec2.amazonaws.com' },
+    },
     'packleader-bake': {
       Effect: 'Allow',
       Action: 'sts:AssumeRole',
@@ -168,6 +173,7 @@ export function everythingIsWell(): void {
         {
           Arn: `arn:aws:iam::111111111111:role/${InstanceProfileName}`,
           RoleName: InstanceProfileName,
+          AssumeRolePolicyDocument: trustOf(InstanceProfileName),
         },
       ],
     },

@@ -2,6 +2,7 @@
 import { GetInstanceProfileCommand, type IAMClient } from '@aws-sdk/client-iam';
 import { NAMES } from '../../../../core/contract/names.ts';
 import { type Check, type Verdict, failed, ok, unlessAbsent } from '../finding.ts';
+import { trustsService } from '../trust.ts';
 import type { PlannedBake } from './planned-bakes.ts';
 
 export const profileChecks = (iam: IAMClient, accountId: string, bakes: readonly PlannedBake[]): Check[] =>
@@ -28,12 +29,17 @@ async function profileWorks(iam: IAMClient, accountId: string, name: string): Pr
     ['instance profile', profile.Arn, name],
     ['role', role.Arn, role.RoleName],
   ].find(([kind, arn]) => !isBuilder(kind, arn));
-  return misnamed
-    ? failed(
-        `bakes in ${accountId} may not use the ${misnamed[0]} ${misnamed[2]}: its name does not begin with ${NAMES.builder}, or it has a path`,
-        `name it ${NAMES.builder}…, without a path`,
-      )
-    : ok(`with the role ${role.RoleName}`);
+  if (misnamed)
+    return failed(
+      `bakes in ${accountId} may not use the ${misnamed[0]} ${misnamed[2]}: its name does not begin with ${NAMES.builder}, or it has a path`,
+      `name it ${NAMES.builder}…, without a path`,
+    );
+  return trustsService(role.AssumeRolePolicyDocument ?? '', 'ec2.amazonaws.com')
+    ? ok(`with the role ${role.RoleName}`)
+    : failed(
+        `the role ${role.RoleName} of the instance profile ${name} in ${accountId} does not let in EC2`,
+        'let ec2.amazonaws.com assume it',
+      );
 }
 
 const isBuilder = (kind = '', arn = ''): boolean =>
