@@ -3,7 +3,7 @@ import pMap from 'p-map';
 import { asClientError, AccessDenied } from '../../../client/errors.ts';
 
 export interface Finding {
-  /** `hub`, an account, or `<account>/<region>`. */
+  /** `hub`, an account, `<account>/<region>`, or `all targets` for what is wrong only between them. */
   readonly place: string;
   readonly check: string;
   readonly outcome: 'ok' | 'failed' | 'not checked';

@@ -124,12 +124,19 @@ export async function findingsOf(
   {
     yaml = '',
     images,
+    windows = false,
   }: {
     readonly yaml?: string;
     readonly images?: MadeUpFactory['images'];
+    /** Whether the image `base` is one of Windows. */
+    readonly windows?: boolean;
   } = {},
 ): Promise<string[]> {
   const files = new Map(filesOf({ stages: { dev: [DEV], prod: [FAR] }, ...(images && { images }) }));
+  if (windows) {
+    const linux = files.get('images/base/image.yaml') ?? '';
+    files.set('images/base/image.yaml', linux.replace('linux', 'windows'));
+  }
   if (yaml !== '') files.set('config/dev.yaml', yaml);
   const findings = (await examineFactory({ files, role: 'auditor' })).filter(
     (finding) => finding.check === check,

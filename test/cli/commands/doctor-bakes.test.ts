@@ -3,9 +3,9 @@ import { networkChecks } from '../../../cli/commands/doctor/bakes/network.ts';
 import { examinedTargets } from '../../../cli/commands/doctor/bakes/planned-bakes.ts';
 import { examineAll } from '../../../cli/commands/doctor/finding.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
-import { parameters } from '../../../core/contract/names.ts';
+import { NAMES, parameters } from '../../../core/contract/names.ts';
 import { addImage, addParameter } from '../../../sandbox/rehearsal/own-things.ts';
-import { DEV } from '../../fixtures/accounts.ts';
+import { DEV, HUB } from '../../fixtures/accounts.ts';
 import { AL2023, filesOf } from '../../fixtures/factories.ts';
 import { ownerOf } from '../../sandbox/fixture.ts';
 import {
@@ -130,10 +130,24 @@ describe('the network of bakes', () => {
     ]);
   });
 
-  test('fails when builds run in no VPC, and builders are reached at a private address', async () => {
-    bakesWorld();
-    expect(await findingsOf('VPC of bakes', { yaml: 'sshInterface: private_ip' })).toEqual([
+  test('fails when builders are reached at a private address, unless builds run in a VPC', async () => {
+    const { sandbox } = bakesWorld();
+    const yaml = 'sshInterface: private_ip';
+    expect(await findingsOf('VPC of bakes', { yaml })).toEqual([
       `failed ${DEV.accountId}: the builders of base are reached at a private address, but builds in ${DEV.accountId} run in no VPC`,
+    ]);
+    const { projects } = sandbox.world.region(DEV.accountId, HUB.region);
+    change(projects, NAMES.bakeProject, { vpcId: VPC });
+    expect(await findingsOf('VPC of bakes', { yaml })).toEqual(['ok']);
+  });
+
+  test('is that of builders with Windows, which are reached at a private address unless a variable says otherwise', async () => {
+    const { dev, far } = bakesWorld();
+    expect(await findingsOf('VPC of bakes', { windows: true })).toHaveLength(2);
+    for (const place of [dev, far]) defaultRoute(place, IGW);
+    const yaml = 'variables: { winrm_interface: public_ip }';
+    expect(await findingsOf(subnet, { windows: true, yaml })).toEqual([
+      expect.stringContaining(`failed ${FAR.accountId}/${FAR.region}: `),
     ]);
   });
 
