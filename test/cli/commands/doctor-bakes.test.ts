@@ -80,7 +80,7 @@ describe('the network of bakes', () => {
     const { dev } = bakesWorld();
     defaultRoute(dev, { NatGatewayId: 'nat-0dead', State: 'blackhole' });
     expect(await findingsOf(subnet)).toEqual([
-      `failed ${DEV_PLACE}: the default route of ${SUBNET} in ${DEV_PLACE} is a blackhole: nat-0dead is gone`,
+      `failed ${DEV_PLACE}: the default route of ${SUBNET} in ${DEV_PLACE}, to nat-0dead, is blackhole, not active`,
     ]);
   });
 
@@ -99,6 +99,10 @@ describe('the network of bakes', () => {
       `failed ${DEV_PLACE}: ${SUBNET} in ${DEV_PLACE} goes out through ${IGW.GatewayId}, but gives the builders of base no public address`,
     ]);
     expect(await findingsOf(subnet, { yaml: 'sshInterface: public_ip' })).toEqual(['ok']);
+    const images = { base: AL2023, web: `${AL2023}\nsshInterface: session_manager` };
+    expect(await findingsOf(subnet, { yaml: 'sshInterface: public_ip', images })).toEqual([
+      expect.stringContaining('but gives the builders of web no public address'),
+    ]);
     change(dev.subnets, SUBNET, { givesPublicAddress: true });
     expect(await findingsOf(subnet)).toEqual(['ok']);
   });
@@ -125,9 +129,8 @@ describe('the network of bakes', () => {
     expect(await findingsOf(subnet)).toEqual([expect.stringContaining('has no way out')]);
     endpoint('ssmmessages');
     expect(await findingsOf(subnet)).toEqual(['ok']);
-    expect(await findingsOf(subnet, { yaml: 'sshInterface: private_ip' })).toEqual([
-      expect.stringContaining('has no way out'),
-    ]);
+    const images = { base: AL2023, web: `${AL2023}\nsshInterface: private_ip` };
+    expect(await findingsOf(subnet, { images })).toEqual([expect.stringContaining('has no way out')]);
   });
 
   test('fails when builders are reached at a private address, unless builds run in a VPC', async () => {
@@ -314,6 +317,12 @@ describe('secrets', () => {
     ]);
     addParameter(sandbox.world, DEV, parameter, 'a secret');
     expect(await findingsOf(`parameter ${parameter}`, { yaml: stored })).toEqual(['ok']);
+    // By its version, or by its ARN, it is the same one.
+    const arn = `arn:aws:ssm:${DEV.region}:${DEV.accountId}:parameter${parameter}`;
+    for (const name of [`${parameter}:1`, arn]) {
+      const selected = `variables: { licence: { ssmParameter: '${name}' } }`;
+      expect(await findingsOf(`parameter ${name}`, { yaml: selected })).toEqual(['ok']);
+    }
   });
 
   test('could not be looked at when it is denied', async () => {

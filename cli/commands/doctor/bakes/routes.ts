@@ -42,9 +42,9 @@ export async function wayOut(
       : ok(`no default route; ${endpoints}`);
   }
   const through = nextHop(route);
-  if (route.State === 'blackhole')
+  if (route.State !== 'active')
     return failed(
-      `the default route of ${subnetId} in ${place} is a blackhole: ${through} is gone`,
+      `the default route of ${subnetId} in ${place}, to ${through}, is ${route.State ?? 'in no state'}, not active`,
       `replace it: ${add}`,
     );
   if (through.startsWith('pcx-'))

@@ -58,14 +58,19 @@ async function parameterReadable(
   name: string,
 ): Promise<Verdict> {
   const place = targetName(target);
+  const own = withoutSelector(name);
   const { Parameters = [] } = await ssm.send(
-    new DescribeParametersCommand({ ParameterFilters: [{ Key: 'Name', Option: 'Equals', Values: [name] }] }),
+    new DescribeParametersCommand({ ParameterFilters: [{ Key: 'Name', Option: 'Equals', Values: [own] }] }),
   );
-  if (!Parameters.some(({ Name }) => Name === name))
+  if (!Parameters.some(({ Name }) => Name === own))
     return failed(`there is no parameter ${name} in ${place}`, 'make it there, or change the variable');
-  const arn = `arn:aws:ssm:${target.region}:${target.accountId}:parameter/${name.replace(/^\//, '')}`;
+  const arn = `arn:aws:ssm:${target.region}:${target.accountId}:parameter/${own.replace(/^\//, '')}`;
   return bakeMay(iam, target, 'ssm:GetParameter', arn, { ssmParameter: name });
 }
+
+/** A parameter may be named by its ARN, and with a version or a label behind it; it is listed by its name. */
+const withoutSelector = (name: string): string =>
+  name.replace(/^arn:[^/]*:parameter(?=\/)/, '').replace(/:[\w.-]+$/, '');
 
 /** The bake itself reads a secret, so IAM is asked what its role may. */
 async function bakeMay(
