@@ -319,9 +319,9 @@ describe('secrets', () => {
     expect(await findingsOf(`parameter ${parameter}`, { yaml: stored })).toEqual(['ok']);
     // By its version, or by its ARN, it is the same one.
     const arn = `arn:aws:ssm:${DEV.region}:${DEV.accountId}:parameter${parameter}`;
-    for (const name of [`${parameter}:1`, arn]) {
-      const selected = `variables: { licence: { ssmParameter: '${name}' } }`;
-      expect(await findingsOf(`parameter ${name}`, { yaml: selected })).toEqual(['ok']);
+    for (const reference of [`${parameter}:1`, arn]) {
+      const selected = `variables: { licence: { ssmParameter: '${reference}' } }`;
+      expect(await findingsOf(`parameter ${reference}`, { yaml: selected })).toEqual(['ok']);
     }
   });
 

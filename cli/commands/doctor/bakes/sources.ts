@@ -11,7 +11,7 @@ import { type Session, configOf } from '../sessions.ts';
 import type { ExaminedTarget } from './planned-bakes.ts';
 
 /** Where a finding is that no target has alone. */
-export const EVERYWHERE = 'all targets';
+const EVERYWHERE = 'all targets';
 
 /** Images, or groups of them, whose sources are looked for at the same time; each looks in 25 targets at once. */
 const SOURCES = 2;
