@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path';
 import { adviceFor } from './advice.mjs';
 import { lastError } from './last-error.mjs';
 import { laidOverText, layTemplate } from './lay-template.mjs';
+import { packerUrl, sessionManagerPluginUrl } from './pinned-tools.mjs';
 import { awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
@@ -192,9 +193,7 @@ function installPacker() {
   }
   required('PACKLEADER_PACKER_VERSION', /^\d+\.\d+\.\d+$/);
   required('PACKLEADER_PACKER_SHA256', /^[0-9a-f]{64}$/);
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-  const name = `packer_${version}_linux_${architecture}.zip`;
-  fetchPinned(`https://releases.hashicorp.com/packer/${version}/${name}`, 'packer.zip', sha256);
+  fetchPinned(packerUrl(version, process.arch), 'packer.zip', sha256);
   mkdirSync('tools', { recursive: true });
   run('unzip', ['-q', '-o', 'packer.zip', 'packer', '-d', 'tools']);
   return resolve('tools', 'packer');
@@ -211,13 +210,8 @@ function installSessionManagerPlugin() {
   }
   const version = required('PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION', /^\d+(\.\d+)+$/);
   const sha256 = required('PACKLEADER_SESSION_MANAGER_PLUGIN_SHA256', /^[0-9a-f]{64}$/);
-  const platform = process.arch === 'x64' ? 'linux_64bit' : 'linux_arm64';
   const file = 'session-manager-plugin.rpm';
-  fetchPinned(
-    `https://s3.amazonaws.com/session-manager-downloads/plugin/${version}/${platform}/${file}`,
-    file,
-    sha256,
-  );
+  fetchPinned(sessionManagerPluginUrl(version, process.arch), file, sha256);
   run('rpm', ['--install', file]);
 }
 

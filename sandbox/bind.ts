@@ -1,5 +1,5 @@
 /**
- * Binds the real SDK clients to a sandbox: every command of every client of the eight services goes there, and none to
+ * Binds the real SDK clients to a sandbox: every command of every client of the ten services goes there, and none to
  * the network.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -7,7 +7,9 @@ import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
@@ -39,7 +41,9 @@ export function bindSandbox(sandbox: Sandbox): () => void {
     bind(sandbox, 'codebuild', CodeBuildClient.prototype),
     bind(sandbox, 'ec2', EC2Client.prototype),
     bind(sandbox, 'eventbridge', EventBridgeClient.prototype),
+    bind(sandbox, 'iam', IAMClient.prototype),
     bind(sandbox, 's3', S3Client.prototype),
+    bind(sandbox, 'secretsmanager', SecretsManagerClient.prototype),
     bind(sandbox, 'sfn', SFNClient.prototype),
     bind(sandbox, 'ssm', SSMClient.prototype),
     bind(sandbox, 'sts', STSClient.prototype),

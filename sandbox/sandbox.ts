@@ -6,10 +6,12 @@ import type { Caller, Context, Credentials, Operations, StepFunctions } from './
 import { ec2 } from './aws/ec2/ec2.ts';
 import { awsError, type Service } from './aws/errors.ts';
 import { eventbridge } from './aws/eventbridge.ts';
+import { iam } from './aws/iam.ts';
 import type { PackerBehaviour } from './packer/packer-build.ts';
 import { checkPermission } from './aws/permissions.ts';
 import { HUB_ROLES } from './aws/hub-roles.ts';
 import { s3 } from './aws/s3.ts';
+import { secretsManager } from './aws/secrets-manager.ts';
 import { ssm } from './aws/ssm.ts';
 import { sts } from './aws/sts.ts';
 import type { World } from './aws/world.ts';
@@ -19,7 +21,9 @@ const SERVICES: Record<Exclude<Service, 'sfn'>, Operations> = {
   codebuild,
   ec2,
   eventbridge,
+  iam,
   s3,
+  secretsmanager: secretsManager,
   ssm,
   sts,
 };
@@ -51,7 +55,7 @@ export interface Hub {
   readonly bucket: string;
 }
 
-const READING = /^(Describe|Get|List|BatchGet|Head|AssumeRole|Search)/;
+const READING = /^(Describe|Get|List|BatchGet|Head|AssumeRole|Search|Simulate)/;
 
 export class Sandbox {
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 import { type EC2Client, type Image, paginateDescribeImages } from '@aws-sdk/client-ec2';
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
-import { clientsFor } from '../aws/clients.ts';
+import { clientsFor, type TargetClients } from '../aws/clients.ts';
 import { hasCode } from '../aws/errors.ts';
 import { ERRORS, PackleaderError } from '../contract/errors.ts';
 import { parameters } from '../contract/names.ts';
@@ -11,6 +11,9 @@ import { inEveryTarget } from '../aws/every-target.ts';
 import { newestVersion, publishedVersions } from '../publication/publication.ts';
 import { tagsOf } from './release-images.ts';
 
+/** Who looks in a target: the steward, unless somebody else asks. */
+export type Looking = (target: Target) => Pick<TargetClients, 'ec2' | 'ssm'>;
+
 /**
  * The AMI that the bake of an image would start from now in every target; only reads.
  *  @throws PackleaderError SourceAmiNotFound, SourceAmiRefused, SourceAmisDiffer, BaseImageNotReleased
@@ -19,11 +22,12 @@ export async function resolveSources<T extends SourcedTarget>(
   targets: readonly T[],
   startedAt: string,
   forImage: string,
+  clients: Looking = clientsFor,
 ): Promise<ReadonlyMap<T, Image>> {
-  const baseVersions = await chooseBaseVersions(targets);
+  const baseVersions = await chooseBaseVersions(targets, clients);
   const sources = new Map<T, Image>();
   await inEveryTarget(targets, async (target) => {
-    const image = await findSource(target, baseVersions);
+    const image = await findSource(target, baseVersions, clients);
     refuse(image, target, startedAt, forImage);
     sources.set(target, image);
   });
@@ -35,7 +39,10 @@ export async function resolveSources<T extends SourcedTarget>(
  * One version per base image for all targets: the one the plan names, else the newest that every target has. Two
  * targets never start from two versions of the same base.
  */
-async function chooseBaseVersions(targets: readonly SourcedTarget[]): Promise<ReadonlyMap<string, string>> {
+async function chooseBaseVersions(
+  targets: readonly SourcedTarget[],
+  clients: Looking,
+): Promise<ReadonlyMap<string, string>> {
   const users = Map.groupBy(
     targets.filter(({ sourceAmi }) => 'image' in sourceAmi && sourceAmi.version === undefined),
     ({ sourceAmi }) => ('image' in sourceAmi ? sourceAmi.image : ''),
@@ -43,7 +50,7 @@ async function chooseBaseVersions(targets: readonly SourcedTarget[]): Promise<Re
   const chosen = new Map<string, string>();
   for (const [base, usersOfBase] of users) {
     const versionSets = await inEveryTarget(usersOfBase, async (target) => {
-      const published = await publishedVersions(clientsFor(target).ssm, base);
+      const published = await publishedVersions(clients(target).ssm, base);
       return new Set(published.keys());
     });
     const common = versionSets.reduce((left, right) => left.intersection(right));
@@ -60,9 +67,13 @@ async function chooseBaseVersions(targets: readonly SourcedTarget[]): Promise<Re
   return chosen;
 }
 
-async function findSource(target: SourcedTarget, baseVersions: ReadonlyMap<string, string>): Promise<Image> {
+async function findSource(
+  target: SourcedTarget,
+  baseVersions: ReadonlyMap<string, string>,
+  clients: Looking,
+): Promise<Image> {
   const { sourceAmi: source } = target;
-  const { ec2, ssm } = clientsFor(target);
+  const { ec2, ssm } = clients(target);
   if ('filter' in source) return newestMatch(ec2, source, target.architecture);
   if ('ids' in source) {
     const imageId = source.ids[target.region];

@@ -74,7 +74,10 @@ export function packerVariables({
     },
     ...Object.fromEntries(
       Object.entries(SETTING_OF)
-        .map(([variable, path]) => [variable, valueAt({ network: DEFAULT_VPC, ...settings }, path)])
+        .map(([variable, path]) => [
+          variable,
+          valueAt({ ...settings, network: settings.network ?? DEFAULT_VPC }, path),
+        ])
         .filter(([, value]) => value !== undefined),
     ),
   };

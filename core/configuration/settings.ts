@@ -121,17 +121,27 @@ const source = strictMap(
 });
 
 const network = strictMap({
-  vpcId: text(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like vpc-0123456789abcdef0').describe(
-    'The VPC of the target account that builders run in.',
-  ),
-  subnetId: text(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like subnet-0123456789abcdef0').describe(
-    'A subnet of that VPC.',
-  ),
+  vpcId: text(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like vpc-0123456789abcdef0')
+    .optional()
+    .describe('The VPC of the target account that builders run in; never without `subnetId`.'),
+  subnetId: text(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like subnet-0123456789abcdef0')
+    .optional()
+    .describe('A subnet of that VPC.'),
   securityGroupIds: z
     .array(text(/^sg-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like sg-0123456789abcdef0'), {
       error: 'must be a list of security group ids',
     })
-    .describe('Security groups of the builder; for an empty list Packer makes a temporary one.'),
+    .default([])
+    .describe('Security groups of the builder, of that VPC; for an empty list Packer makes a temporary one.'),
+}).transform(({ vpcId, subnetId, securityGroupIds }, context) => {
+  if (vpcId !== undefined && subnetId !== undefined) return { vpcId, subnetId, securityGroupIds };
+  if (vpcId === undefined && subnetId === undefined && securityGroupIds.length === 0) return undefined;
+  const [lacking, rest] =
+    vpcId === undefined
+      ? ['vpcId', 'a subnet and security groups are of one']
+      : ['subnetId', 'EC2 chooses one in the default VPC alone'];
+  context.addIssue({ code: 'custom', message: `found no ${lacking}, must have one: ${rest}`, path: [] });
+  return z.NEVER;
 });
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';

@@ -24,6 +24,8 @@ export interface Project {
   readonly role: string;
   readonly timeoutMinutes: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Where its builds run; by default in no VPC of the account's. */
+  readonly vpcId?: string;
   /** Throwing fails the build. */
   readonly run: (build: BuildRun) => Promise<void>;
 }

@@ -252,6 +252,7 @@ function batchGetProjects(
       serviceRole: roleArn(context.accountId, project.role),
       timeoutInMinutes: project.timeoutMinutes,
       source: { type: 'NO_SOURCE' as const },
+      ...(project.vpcId === undefined ? {} : { vpcConfig: { vpcId: project.vpcId } }),
       environment: {
         type: 'ARM_CONTAINER' as const,
         computeType: 'BUILD_GENERAL1_SMALL' as const,

@@ -2,7 +2,9 @@ import * as autoscaling from '@aws-sdk/client-auto-scaling';
 import * as codebuild from '@aws-sdk/client-codebuild';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as eventbridge from '@aws-sdk/client-eventbridge';
+import * as iam from '@aws-sdk/client-iam';
 import * as s3 from '@aws-sdk/client-s3';
+import * as secretsManager from '@aws-sdk/client-secrets-manager';
 import * as sfn from '@aws-sdk/client-sfn';
 import * as ssm from '@aws-sdk/client-ssm';
 import * as sts from '@aws-sdk/client-sts';
@@ -13,7 +15,9 @@ const EXCEPTIONS = {
   codebuild: [codebuild.CodeBuildServiceException, codebuild],
   ec2: [ec2.EC2ServiceException, ec2],
   eventbridge: [eventbridge.EventBridgeServiceException, eventbridge],
+  iam: [iam.IAMServiceException, iam],
   s3: [s3.S3ServiceException, s3],
+  secretsmanager: [secretsManager.SecretsManagerServiceException, secretsManager],
   sfn: [sfn.SFNServiceException, sfn],
   ssm: [ssm.SSMServiceException, ssm],
   sts: [sts.STSServiceException, sts],

@@ -3,7 +3,7 @@
  * everywhere. Plain data; the services change it.
  */
 import { createHash } from 'node:crypto';
-import type { _InstanceType as InstanceType, VolumeType } from '@aws-sdk/client-ec2';
+import type { _InstanceType as InstanceType, Route, State, VolumeType } from '@aws-sdk/client-ec2';
 import type { Project, Build } from './builds.ts';
 import type { Clock } from './clock.ts';
 
@@ -106,6 +106,56 @@ export interface SecurityGroup {
   readonly tags: Tags;
 }
 
+export interface Vpc {
+  readonly vpcId: string;
+  readonly cidr: string;
+  readonly isDefault: boolean;
+  readonly tags: Tags;
+}
+
+export interface Subnet {
+  readonly subnetId: string;
+  readonly vpcId: string;
+  /** The one that EC2 takes in its Availability Zone for who names none. */
+  readonly isDefault: boolean;
+  readonly givesPublicAddress: boolean;
+  readonly freeAddresses: number;
+  readonly tags: Tags;
+}
+
+export interface RouteTable {
+  readonly routeTableId: string;
+  readonly vpcId: string;
+  /** That of every subnet of the VPC which no other table names. */
+  readonly isMain: boolean;
+  readonly subnetIds: readonly string[];
+  readonly routes: readonly Route[];
+  readonly tags: Tags;
+}
+
+export interface VpcEndpoint {
+  readonly vpcEndpointId: string;
+  readonly vpcId: string;
+  readonly serviceName: string;
+  readonly state: State;
+  readonly tags: Tags;
+}
+
+export interface Secret {
+  readonly name: string;
+  readonly hasValue: boolean;
+  readonly deletedAt?: number;
+}
+
+/** Of an account, in no region. */
+export interface InstanceProfile {
+  readonly name: string;
+  /** At most one. */
+  readonly roleNames: readonly string[];
+  /** The service that its role lets in. */
+  readonly trusts: string;
+}
+
 export interface LaunchTemplate {
   readonly launchTemplateId: string;
   readonly name: string;
@@ -162,6 +212,11 @@ export interface Region {
   readonly networkInterfaces: Map<string, NetworkInterface>;
   readonly keyPairs: Map<string, KeyPair>;
   readonly securityGroups: Map<string, SecurityGroup>;
+  readonly vpcs: Map<string, Vpc>;
+  readonly subnets: Map<string, Subnet>;
+  readonly routeTables: Map<string, RouteTable>;
+  readonly vpcEndpoints: Map<string, VpcEndpoint>;
+  readonly secrets: Map<string, Secret>;
   readonly launchTemplates: Map<string, LaunchTemplate>;
   readonly launchConfigurations: Map<string, LaunchConfiguration>;
   readonly autoScalingGroups: Map<string, AutoScalingGroup>;
@@ -226,6 +281,8 @@ export class World {
   readonly clock: Clock;
   readonly regions = new Map<string, Region>();
   readonly roles = new Map<string, Role>();
+  /** By `<accountId>/<name>`, as roles are. */
+  readonly instanceProfiles = new Map<string, InstanceProfile>();
   readonly buckets = new Map<string, Bucket>();
   readonly events: WorldEvent[] = [];
   /** Per region, the AMIs that some account shares with others. */
@@ -255,6 +312,11 @@ export class World {
       networkInterfaces: new Map(),
       keyPairs: new Map(),
       securityGroups: new Map(),
+      vpcs: new Map(),
+      subnets: new Map(),
+      routeTables: new Map(),
+      vpcEndpoints: new Map(),
+      secrets: new Map(),
       launchTemplates: new Map(),
       launchConfigurations: new Map(),
       autoScalingGroups: new Map(),

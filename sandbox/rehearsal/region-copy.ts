@@ -13,6 +13,11 @@ export function copyOfRegion(region: Region): Region {
     keyPairs: copied(region.keyPairs, withTags),
     securityGroups: copied(region.securityGroups, withTags),
     networkInterfaces: copied(region.networkInterfaces, withTags),
+    vpcs: new Map(region.vpcs),
+    subnets: new Map(region.subnets),
+    routeTables: new Map(region.routeTables),
+    vpcEndpoints: new Map(region.vpcEndpoints),
+    secrets: new Map(region.secrets),
     launchTemplates: copied(region.launchTemplates, (template) => ({
       ...withTags(template),
       versions: [...template.versions],

@@ -121,7 +121,7 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
     accountId,
     name: NAMES.bakeRole,
     trusts: [],
-    allows: /^(ec2:|s3:GetObject$|ssm:GetParameters?$|sts:GetCallerIdentity$)/,
+    allows: /^(ec2:|s3:GetObject$|secretsmanager:GetSecretValue$|ssm:GetParameters?$|sts:GetCallerIdentity$)/,
     destroysTaggedOnly: true,
   });
   world.region(accountId, hub.region).projects.set(NAMES.bakeProject, {

@@ -1,48 +1,86 @@
-/** What the doctor looks at once in every target account: the roles, the project, and how many builds may run. */
+/**
+ * What the doctor looks at once in every target account: the roles, the project and what it pins, how many builds may run, and
+ * the builders' instance profiles.
+ */
 import { BatchGetProjectsCommand, CodeBuildClient, type Project } from '@aws-sdk/client-codebuild';
 import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { ServiceQuotasClient, paginateListServiceQuotas } from '@aws-sdk/client-service-quotas';
 import { NAMES, roleArn } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
-import { type Finding, type Verdict, examine, failed, nameOf, notChecked, ok } from './finding.ts';
+import { profileChecks } from './bakes/instance-profiles.ts';
+import { type FetchTool, toolChecks } from './bakes/pinned-tools.ts';
+import type { PlannedBake } from './bakes/planned-bakes.ts';
+import { reachCheck } from './bakes/reach.ts';
+import {
+  type Check,
+  type Finding,
+  type Verdict,
+  examineAll,
+  failed,
+  nameOf,
+  notChecked,
+  ok,
+} from './finding.ts';
 import { type Session, configOf } from './sessions.ts';
 import { whyNotTrusted } from './trust.ts';
 
 const ROLES = [NAMES.stewardRole, NAMES.orchestratorRole, NAMES.bakeRole];
 
-/** @param builds how many bakes of one image run in the account at the same time */
-export async function examineAccount(session: Session, hub: Target, builds: number): Promise<Finding[]> {
+/** What is asked of an account. */
+export interface AccountNeeds {
+  /** How many bakes of one image run there at the same time. */
+  readonly builds: number;
+  /** Of all of its targets. */
+  readonly bakes: readonly PlannedBake[];
+}
+
+export async function examineAccount(
+  session: Session,
+  hub: Target,
+  { builds, bakes }: AccountNeeds,
+  fetchTool: FetchTool,
+): Promise<Finding[]> {
   const place = session.accountId;
   const deploy = `deploy the stack packleader-target-${place}`;
   const config = configOf(session, hub.region);
-  const project = `project ${NAMES.bakeProject}`;
+  const iam = new IAMClient(config);
   const access: Finding = { place, check: 'access', ...session.verdict };
-  if (session.as === 'nobody') {
-    const checks = [...ROLES.map((role) => `role ${role}`), project, CONCURRENCY];
-    const verdict = notChecked('no access to the account', session.verdict.todo);
-    return [access, ...checks.map((check) => ({ place, check, ...verdict }))];
-  }
-  // Both look at the project; that one of them may not read it must not hide what the other finds.
-  const found = findProject(new CodeBuildClient(config));
+  // Several look at the project; that one of them may not read it must not hide what the others find.
+  const found =
+    session.as === 'nobody' ? Promise.resolve(undefined) : findProject(new CodeBuildClient(config));
   found.catch(() => undefined);
-  const roles = ROLES.map(async (role) =>
-    examine(place, `role ${role}`, 'iam:GetRole', async () => {
-      if (session.as === 'steward' && role === NAMES.stewardRole) return ok('was assumed');
-      return roleTrusts(new IAMClient(config), role, session.accountId, hub, deploy);
-    }),
-  );
-  const checks = await Promise.all([
-    ...roles,
-    examine(place, project, 'codebuild:BatchGetProjects', async () => {
-      const { environment } = (await found) ?? {};
-      if (!environment) return failed(`there is no project ${NAMES.bakeProject} in ${hub.region}`, deploy);
-      return ok(`${environment.type} ${environment.computeType} in ${hub.region}`);
-    }),
-    examine(place, CONCURRENCY, 'codebuild:BatchGetProjects and servicequotas:ListServiceQuotas', async () =>
-      concurrency(new ServiceQuotasClient(config), await found, builds, deploy),
-    ),
-  ]);
-  return [access, ...checks];
+  const checks: Check[] = [
+    ...ROLES.map((role): Check => [
+      `role ${role}`,
+      'iam:GetRole',
+      async () =>
+        session.as === 'steward' && role === NAMES.stewardRole
+          ? ok('was assumed')
+          : roleTrusts(iam, role, session.accountId, hub, deploy),
+    ]),
+    [
+      `project ${NAMES.bakeProject}`,
+      'codebuild:BatchGetProjects',
+      async () => {
+        const { environment } = (await found) ?? {};
+        if (!environment) return failed(`there is no project ${NAMES.bakeProject} in ${hub.region}`, deploy);
+        return ok(`${environment.type} ${environment.computeType} in ${hub.region}`);
+      },
+    ],
+    [
+      CONCURRENCY,
+      'codebuild:BatchGetProjects and servicequotas:ListServiceQuotas',
+      async () => concurrency(new ServiceQuotasClient(config), await found, builds, deploy),
+    ],
+    ...toolChecks(place, bakes, found, fetchTool),
+    ...reachCheck(place, bakes, found),
+    ...profileChecks(iam, place, bakes),
+  ];
+  if (session.as === 'nobody') {
+    const verdict = notChecked('no access to the account', session.verdict.todo);
+    return [access, ...checks.map(([check]) => ({ place, check, ...verdict }))];
+  }
+  return [access, ...(await examineAll(place, checks))];
 }
 
 const CONCURRENCY = 'CodeBuild concurrency';

@@ -20,8 +20,10 @@ export function addDoctor(root: Command, output: Output, code: ExitCode): void {
       `
 Checks, with the caller's credentials in their own account and with --as in every other:
   hub       its state machines, bucket, event bus and the project that fetches the source
-  account   the three roles and whom they trust, the project that bakes, how many builds may run at once
-  target    room for AMIs and snapshots, the KMS keys, whether the steward may write parameters
+  account   the three roles and whom they trust, the project that bakes and the programs it pins, how many builds may run
+            at once, the instance profiles of builders
+  target    room for AMIs and snapshots, the KMS keys, the network that bakes run in and its way out, secrets, source AMIs,
+            whether the steward may write parameters
 What cannot be seen is "not checked", with the permission that is missing; it is never ok. Nothing is left behind.
 
 Examples:

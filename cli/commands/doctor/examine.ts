@@ -1,15 +1,17 @@
 /** Looks at the hub and at every target of a factory before a release has to. */
 import pMap from 'p-map';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
-import { effectiveSettings } from '../../../core/configuration/effective.ts';
 import type { FactoryFiles } from '../../../core/configuration/factory.ts';
 import { bucketName } from '../../../core/contract/names.ts';
-import { type Target, targetName } from '../../../core/contract/targets.ts';
+import type { Target } from '../../../core/contract/targets.ts';
 import { examineAccount } from './account.ts';
+import { fetchOnce } from './bakes/pinned-tools.ts';
+import { examinedTargets } from './bakes/planned-bakes.ts';
+import { examineSources } from './bakes/sources.ts';
 import type { Finding } from './finding.ts';
 import { examineHub } from './hub.ts';
 import { type Session, callerAccount, openSession } from './sessions.ts';
-import { type ExaminedTarget, examineTarget } from './target.ts';
+import { examineTarget } from './target.ts';
 
 /** Accounts that are looked at at the same time; each takes a dozen calls. */
 const ACCOUNTS = 8;
@@ -27,34 +29,25 @@ export interface DoctorRequest {
  */
 export async function examineFactory({ files, role, onFound }: DoctorRequest): Promise<Finding[]> {
   const configuration = loadConfiguration(files);
-  const { hub, stages, images } = configuration.factory;
-  const targets = new Map<string, ExaminedTarget>();
-  for (const { name: stage, targets: of } of stages) {
-    for (const target of of) {
-      const keys = images.map(
-        ({ name: image }) => effectiveSettings(configuration, { image, stage, target }).settings.kmsKeyId,
-      );
-      const known = targets.get(targetName(target))?.kmsKeyIds ?? [];
-      targets.set(targetName(target), {
-        ...target,
-        kmsKeyIds: [...new Set([...known, ...keys])],
-        images: images.length,
-      });
-    }
-  }
+  const { hub, stages } = configuration.factory;
+  const targets = examinedTargets(configuration);
   const caller = await callerAccount(hub.region);
   const open = async (accountId: string): Promise<Session> =>
     openSession(accountId, { caller, region: hub.region, ...(role !== undefined && { role }) });
   const ofHub = await examineHub(hub, bucketName(configuration.factory), await openHub());
   onFound?.('hub');
-  const accounts = [...new Set([...targets.values()].map(({ accountId }) => accountId))];
-  const ofAccounts = await pMap(
-    accounts,
-    async (accountId) => {
-      const session = await open(accountId);
-      const own = [...targets.values()].filter((target) => target.accountId === accountId);
+  const accounts = [...new Set(targets.map(({ accountId }) => accountId))];
+  const opened = await pMap(accounts, async (accountId) => [accountId, await open(accountId)] as const, {
+    concurrency: ACCOUNTS,
+  });
+  const fetchTool = fetchOnce();
+  const ofAccounts = pMap(
+    opened,
+    async ([accountId, session]) => {
+      const own = targets.filter((target) => target.accountId === accountId);
+      const bakes = own.flatMap((target) => target.bakes);
       const found = await Promise.all([
-        examineAccount(session, hub, mostBuilds(stages, accountId)),
+        examineAccount(session, hub, { builds: mostBuilds(stages, accountId), bakes }, fetchTool),
         ...own.map(async (target) => examineTarget(target, session)),
       ]);
       onFound?.(accountId);
@@ -62,7 +55,9 @@ export async function examineFactory({ files, role, onFound }: DoctorRequest): P
     },
     { concurrency: ACCOUNTS },
   );
-  return [...ofHub, ...ofAccounts.flat()];
+  const [here, sources] = await Promise.all([ofAccounts, examineSources(targets, new Map(opened))]);
+  const findings = [...ofHub, ...here.flat(), ...sources];
+  return [...Map.groupBy(findings, ({ place }) => place).values()].flat();
 
   /** The hub has no steward: whoever is not in it needs a role. */
   async function openHub(): Promise<Session> {

@@ -6,7 +6,16 @@ import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { NAMES } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { machineArn } from '../../../client/hub.ts';
-import { type Finding, type Verdict, examine, failed, nameOf, notChecked, ok } from './finding.ts';
+import {
+  type Check,
+  type Finding,
+  type Verdict,
+  examineAll,
+  failed,
+  nameOf,
+  notChecked,
+  ok,
+} from './finding.ts';
 import { type Session, configOf } from './sessions.ts';
 
 const MACHINES = [
@@ -19,8 +28,8 @@ const DEPLOY = 'deploy the stack packleader-hub';
 
 export async function examineHub(hub: Target, bucket: string, session: Session): Promise<Finding[]> {
   const config = configOf(session, hub.region);
-  const checks: [check: string, permission: string, run: () => Promise<Verdict>][] = [
-    ...MACHINES.map((name): [string, string, () => Promise<Verdict>] => [
+  const checks: Check[] = [
+    ...MACHINES.map((name): Check => [
       `state machine ${name}`,
       'states:DescribeStateMachine',
       async () => stateMachine(new SFNClient(config), machineArn(hub, name)),
@@ -41,7 +50,7 @@ export async function examineHub(hub: Target, bucket: string, session: Session):
       ...checks.map(([check]) => ({ place: 'hub', check, ...notChecked('no access to the hub', todo) })),
     ];
   }
-  return [access, ...(await Promise.all(checks.map(async (check) => examine('hub', ...check))))];
+  return [access, ...(await examineAll('hub', checks))];
 }
 
 async function stateMachine(sfn: SFNClient, stateMachineArn: string): Promise<Verdict> {

@@ -1,4 +1,7 @@
-/** What the doctor looks at in every target: room for AMIs and snapshots, the keys, and whether it can publish. */
+/**
+ * What the doctor looks at in every target: room for AMIs and snapshots, the keys, the network and the secrets of its bakes, and
+ * whether it can publish.
+ */
 import { randomBytes } from 'node:crypto';
 import { EC2Client, paginateDescribeImages, paginateDescribeSnapshots } from '@aws-sdk/client-ec2';
 import { type EvaluationResult, IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
@@ -8,49 +11,62 @@ import {
   GetServiceQuotaCommand,
   ServiceQuotasClient,
 } from '@aws-sdk/client-service-quotas';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { NAMES, roleArn } from '../../../core/contract/names.ts';
 import { type Target, targetName } from '../../../core/contract/targets.ts';
-import { type Finding, type Verdict, examine, failed, nameOf, notChecked, ok } from './finding.ts';
+import { networkChecks } from './bakes/network.ts';
+import type { ExaminedTarget } from './bakes/planned-bakes.ts';
+import { secretChecks } from './bakes/secrets.ts';
+import {
+  type Check,
+  type Finding,
+  type Verdict,
+  examineAll,
+  failed,
+  nameOf,
+  notChecked,
+  ok,
+} from './finding.ts';
 import { type Session, configOf } from './sessions.ts';
-
-export interface ExaminedTarget extends Target {
-  /** The keys that its bakes encrypt with. */
-  readonly kmsKeyIds: readonly string[];
-  /** How many AMIs a release of everything adds. */
-  readonly images: number;
-}
 
 export async function examineTarget(target: ExaminedTarget, session: Session): Promise<Finding[]> {
   const place = targetName(target);
   const config = configOf(session, target.region);
   const ec2 = new EC2Client(config);
   const quotas = new ServiceQuotasClient(config);
-  const checks: [check: string, permission: string, run: () => Promise<Verdict>][] = [
+  const ssm = new SSMClient(config);
+  const iam = new IAMClient(config);
+  const secretsManager = new SecretsManagerClient(config);
+  const { bakes, region } = target;
+  const keyIds = new Set(bakes.map(({ kmsKeyId }) => kmsKeyId).filter((keyId) => keyId !== undefined));
+  const checks: Check[] = [
     [
       'AMIs',
       'ec2:DescribeImages and servicequotas:GetServiceQuota',
-      async () => room(await countImages(ec2), await quota(quotas, AMIS), target.images, 'AMIs'),
+      async () => room(await countImages(ec2), await quota(quotas, AMIS), bakes.length, 'AMIs'),
     ],
     [
       'snapshots',
       'ec2:DescribeSnapshots and servicequotas:GetServiceQuota',
-      async () => room(await countSnapshots(ec2), await quota(quotas, SNAPSHOTS), target.images, 'snapshots'),
+      async () => room(await countSnapshots(ec2), await quota(quotas, SNAPSHOTS), bakes.length, 'snapshots'),
     ],
-    ...target.kmsKeyIds.map((keyId): [string, string, () => Promise<Verdict>] => [
+    ...[...keyIds].map((keyId): Check => [
       `key ${keyId.replace(/^.*:(key\/)?/, '')}`,
       'kms:DescribeKey',
       async () => keyUsable(new KMSClient(config), keyId),
     ]),
+    ...networkChecks({ ec2, region, place }, bakes),
+    ...secretChecks({ iam, secretsManager, ssm }, target, bakes),
     session.as === 'steward'
-      ? ['parameters', PUT_AND_DELETE, async () => putAndDelete(new SSMClient(config))]
-      : ['parameters', 'iam:SimulatePrincipalPolicy', async () => simulate(new IAMClient(config), target)],
+      ? ['parameters', PUT_AND_DELETE, async () => putAndDelete(ssm)]
+      : ['parameters', 'iam:SimulatePrincipalPolicy', async () => simulate(iam, target)],
   ];
   if (session.as === 'nobody') {
     const verdict = notChecked('no access to the account', session.verdict.todo);
     return checks.map(([check]) => ({ place, check, ...verdict }));
   }
-  return Promise.all(checks.map(async (check) => examine(place, ...check)));
+  return examineAll(place, checks);
 }
 
 /** @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-quotas.html */

@@ -21,20 +21,12 @@ type Statement = z.infer<typeof statementSchema>;
 
 /** Why a role does not let in who must come in; undefined when it does. IAM returns the document URL-encoded. */
 export function whyNotTrusted(role: string, document: string, hub: Target): string | undefined {
-  let statements: readonly Statement[];
-  try {
-    statements = policySchema.parse(JSON.parse(decodeURIComponent(document))).Statement;
-  } catch {
-    return 'its trust policy cannot be read';
-  }
-  const allowing = statements.filter(
-    ({ Effect, Action }) => Effect === 'Allow' && Action.includes('sts:AssumeRole'),
-  );
+  const allowing = allowingStatements(document);
+  if (!allowing) return 'its trust policy cannot be read';
   if (role === NAMES.bakeRole) {
-    const builds = allowing.some(({ Principal }) =>
-      Principal['Service']?.includes('codebuild.amazonaws.com'),
-    );
-    return builds ? undefined : 'its trust policy does not let in CodeBuild';
+    return letsIn(allowing, 'codebuild.amazonaws.com')
+      ? undefined
+      : 'its trust policy does not let in CodeBuild';
   }
   const ofHub = allowing.filter(({ Principal }) => Principal['AWS']?.some((who) => isOf(who, hub)));
   if (ofHub.length === 0) return `its trust policy does not let in the hub, ${hub.accountId}`;
@@ -43,6 +35,23 @@ export function whyNotTrusted(role: string, document: string, hub: Target): stri
   return ofHub.some((statement) => externalIds(statement).includes(machine))
     ? undefined
     : `its trust policy does not ask for the external id ${machine}`;
+}
+
+/** Whether a role lets in a service of AWS's; not when its trust policy cannot be read. */
+export const trustsService = (document: string, service: string): boolean =>
+  letsIn(allowingStatements(document) ?? [], service);
+
+const letsIn = (allowing: readonly Statement[], service: string): boolean =>
+  allowing.some(({ Principal }) => Principal['Service']?.includes(service));
+
+/** What lets somebody in; undefined when the document cannot be read. */
+function allowingStatements(document: string): Statement[] | undefined {
+  try {
+    const { Statement: statements } = policySchema.parse(JSON.parse(decodeURIComponent(document)));
+    return statements.filter(({ Effect, Action }) => Effect === 'Allow' && Action.includes('sts:AssumeRole'));
+  } catch {
+    return undefined;
+  }
 }
 
 const isOf = (principal: string, { accountId }: Target): boolean =>

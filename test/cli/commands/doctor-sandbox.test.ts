@@ -1,4 +1,3 @@
-import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -13,7 +12,6 @@ import { targetsIn, HUB } from '../../fixtures/accounts.ts';
 test('the steward of every target is looked with, and nothing is left behind', async () => {
   // The sandbox has none of these, and a test must not reach the network.
   const absent = new Error('not there');
-  mockClient(IAMClient).rejects(absent);
   mockClient(KMSClient).rejects(absent);
   mockClient(ServiceQuotasClient).rejects(absent);
   const stages = { dev: targetsIn(0, 1), prod: targetsIn(1, 2, 'eu-central-1') };

@@ -76,10 +76,16 @@ describe('packleader doctor', () => {
         `${accountId} role packleader-bake`,
         `${accountId} project packleader-bake`,
         `${accountId} CodeBuild concurrency`,
+        `${accountId} Packer`,
+        `${accountId} Session Manager plugin`,
+        `${accountId} instance profile packleader-builder`,
         `${PLACES[index]} AMIs`,
         `${PLACES[index]} snapshots`,
         `${PLACES[index]} key alias/packleader`,
+        `${PLACES[index]} VPC vpc-0123456789abcdef0`,
+        `${PLACES[index]} subnet subnet-0123456789abcdef0`,
         `${PLACES[index]} parameters`,
+        `${PLACES[index]} source AMI of base`,
       ]),
     ]);
     expect(checks.every(({ todo }) => todo === '')).toBe(true);
@@ -103,7 +109,7 @@ describe('packleader doctor', () => {
     expect(out).toMatch(
       / {2}-- {4}111111111111\/eu-west-1 {4,}key alias\/packleader +not checked: AccessDenied/,
     );
-    expect(out).toContain('28 checks: 1 failed, 2 not checked\n');
+    expect(out).toContain('40 checks: 1 failed, 2 not checked\n');
   });
 
   test('everything that is refused is "not checked", with the permission that is missing, and never ok', async () => {
@@ -294,7 +300,7 @@ describe('packleader doctor', () => {
     expect(exit).toBe(5);
     const inProd = bad.filter(({ place }) => place.startsWith(FAR.accountId));
     expect(bad).toEqual(inProd);
-    expect(inProd).toHaveLength(10);
+    expect(inProd).toHaveLength(16);
     expect(inProd.filter(({ outcome }) => outcome === 'failed').map(({ check }) => check)).toEqual([
       'access',
     ]);

@@ -202,7 +202,7 @@ describe('a setting', () => {
       'config/default.yaml': 'instanceType: m7i.large\nrootVolumeSizeGiB: 8\n',
     });
     expect(settings).toMatchObject({ kmsKeyId: 'alias/aws/ebs', instanceProfile: 'packleader-builder' });
-    expect(settings).not.toHaveProperty('network');
+    expect(settings.network).toBe(undefined);
   });
 
   it('fails when it is one VPC for two regions, once', () => {
@@ -245,10 +245,21 @@ describe('a setting', () => {
     ).toEqual([]);
   });
 
-  it('fails where a map lacks a part, once for all who take it', () => {
-    expect(problemsWith(edited('config/default.yaml', '  vpcId: vpc-0123456789abcdef0\n', ''))).toEqual([
-      'config/default.yaml:2 network.vpcId: found nothing for any image, must look like vpc-0123456789abcdef0',
+  it.each([
+    ['vpcId', '  vpcId: vpc-0123456789abcdef0\n', 'a subnet and security groups are of one'],
+    ['subnetId', '  subnetId: subnet-0123456789abcdef0\n', 'EC2 chooses one in the default VPC alone'],
+  ])('fails as a network without %s, once for all who take it', (lacking, piece, why) => {
+    expect(problemsWith(edited('config/default.yaml', piece, ''))).toEqual([
+      `config/default.yaml:2 network: found no ${lacking}, must have one: ${why}`,
     ]);
+  });
+
+  it('may be the default VPC, said by the empty list of security groups alone', () => {
+    const { settings } = baseSettings({
+      'config/default.yaml':
+        'instanceType: m7i.large\nrootVolumeSizeGiB: 8\nnetwork: { securityGroupIds: [] }\n',
+    });
+    expect(settings.network).toBe(undefined);
   });
 
   it('fails where null removed it', () => {
