@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { plainText } from '../../buildspecs/plain-text.mjs';
 import { ERRORS } from '../contract/errors.ts';
 import { metricFields, writeLine } from './metrics.ts';
 import { METRICS } from '../contract/metrics.ts';
@@ -32,9 +33,19 @@ export function withLogs(task: Task, name = process.env['AWS_LAMBDA_FUNCTION_NAM
       const known = error instanceof Error && Object.values<string>(ERRORS).includes(error.name);
       const errorName = error instanceof Error ? error.name : typeof error;
       end({ outcome: 'failed', error: errorName }, known ? {} : { [METRICS.taskCrashed]: 1 });
-      throw error;
+      throw inPlainText(error);
     }
   };
+}
+
+/** Lambda logs an error with its stack and all that caused it, and Step Functions makes it the cause of the state. */
+function inPlainText(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { message, stack, cause } = error;
+  error.message = plainText(message);
+  if (stack !== undefined) error.stack = plainText(stack);
+  inPlainText(cause);
+  return error;
 }
 
 const releaseSchema = z.object({

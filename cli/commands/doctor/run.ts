@@ -1,7 +1,7 @@
 import { checkOutFactory, configurationFiles, whichFactory } from '../../input/checkout.ts';
 import { examineFactory } from './examine.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
-import type { Output } from '../../terminal/output.ts';
+import { type Output, jsonText } from '../../terminal/output.ts';
 import { table, verdict } from './tell.ts';
 
 export interface DoctorOptions {
@@ -29,7 +29,7 @@ export async function doctorCommand(
   const well = findings.length > 0 && findings.every(({ outcome }) => outcome === 'ok');
   if (json) {
     output.print(
-      `${JSON.stringify({ outcome: well ? 'ok' : 'failed', factory: checkout.directory, checks: findings }, null, 2)}\n`,
+      jsonText({ outcome: well ? 'ok' : 'failed', factory: checkout.directory, checks: findings }),
     );
   } else {
     output.print(`${table(findings, output)}\n${verdict(findings, output)}\n`);

@@ -6,7 +6,7 @@ import {
   configurationFiles,
   whichFactory,
 } from '../../input/checkout.ts';
-import type { Output } from '../../terminal/output.ts';
+import { type Output, jsonText } from '../../terminal/output.ts';
 import { CHECKS, whyOf } from '../../checks/check.ts';
 import { validate, type Validation } from '../../checks/validate.ts';
 import { tell, placeOf, verdict } from './tell.ts';
@@ -37,7 +37,7 @@ export async function validateCommand(options: ValidateOptions, output: Output):
   output.status('');
   const problems = [...validation.problems, ...(options.strict ? unchecked(validation) : [])];
   if (options.json) {
-    output.print(`${JSON.stringify(documentOf(checkout, validation, problems), null, 2)}\n`);
+    output.print(jsonText(documentOf(checkout, validation, problems)));
     return problems.length === 0;
   }
   output.print(`${whichFactory(checkout)}\n`);
