@@ -40,13 +40,20 @@ export function withLogs(task: Task, name = process.env['AWS_LAMBDA_FUNCTION_NAM
 
 /** Lambda logs an error with its stack and all that caused it, and Step Functions makes it the cause of the state. */
 function inPlainText(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const { message, stack, cause } = error;
-  error.message = plainText(message);
-  if (stack !== undefined) error.stack = plainText(stack);
-  inPlainText(cause);
+  let at = error;
+  for (let depth = 0; at instanceof Error && depth < DEEPEST_CAUSE; depth += 1) {
+    for (const key of ['message', 'stack'] as const) {
+      const value = plainText(at[key] ?? '');
+      // Defined and not set: the message of a DOMException, which ends a call that takes too long, cannot be set.
+      if (value !== (at[key] ?? '')) Object.defineProperty(at, key, { value });
+    }
+    at = at.cause;
+  }
   return error;
 }
+
+/** A chain of causes may be a circle. */
+const DEEPEST_CAUSE = 16;
 
 const releaseSchema = z.object({
   release: z.object({ releaseId: z.string(), image: z.string(), version: z.string() }),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { plainText, visible } from '../../buildspecs/plain-text.mjs';
 
 /** By number, so that the test does not ask the expression under test. */
-const isUnseen = (character: string): boolean => {
+function isUnseen(character: string): boolean {
   const code = character.charCodeAt(0);
   const within = (from: number, to: number) => code >= from && code <= to;
   if (character === '\n' || character === '\t') return false;
@@ -14,7 +14,7 @@ const isUnseen = (character: string): boolean => {
     within(0x202a, 0x202e) ||
     within(0x2066, 0x2069)
   );
-};
+}
 const unseenIn = (text: string) => text.split('').filter(isUnseen);
 
 /** Texts of which most are pieces of what a terminal obeys. */

@@ -72,6 +72,19 @@ describe('with logs', () => {
     expect(thrown.stack).not.toContain('\u001B');
   });
 
+  it('an error whose message cannot be set, or that is its own cause, is thrown as plain text too', async () => {
+    const thrown = new DOMException('a \u001B[2Jtimeout', 'TimeoutError');
+    const circle = new Error('a \u001B[2Jcircle');
+    circle.cause = circle;
+    for (const error of [thrown, circle])
+      await expect(
+        run(async () => {
+          throw error;
+        }),
+      ).rejects.toBe(error);
+    expect([thrown.message, circle.message]).toEqual(['a timeout', 'a circle']);
+  });
+
   it('a line holds nothing that a terminal obeys, and the same values', async () => {
     const releaseId = 'web@1.0\u009B2J\u202E';
     await withLogs(async () => 'done', 'task')({ release: { ...RELEASE, releaseId } });
