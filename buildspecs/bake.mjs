@@ -15,7 +15,17 @@ import { adviceFor } from './advice.mjs';
 import { lastError } from './last-error.mjs';
 import { laidOverText, layTemplate } from './lay-template.mjs';
 import { packerUrl, sessionManagerPluginUrl } from './pinned-tools.mjs';
-import { awsJson, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
+import {
+  awsJson,
+  eachLine,
+  environment,
+  exportVariable,
+  main,
+  required,
+  run,
+  say,
+  sha256Of,
+} from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
 /** What CodeBuild uploads when the build has ended, however it ended. */
@@ -254,9 +264,9 @@ async function bake(packer, args, directory, secrets) {
     [child.stdout, process.stdout],
     [child.stderr, process.stderr],
   ])) {
-    from.on('data', (printed) => {
-      to.write(printed);
-      appendFileSync(LOG, printed);
+    eachLine(from, (text) => {
+      to.write(text);
+      appendFileSync(LOG, text);
     });
   }
   const [status, signal] = await once(child, 'close').catch((/** @type {Error} */ error) => {

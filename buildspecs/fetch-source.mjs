@@ -16,6 +16,7 @@ import {
 
 const COMMIT = /^[0-9a-f]{40}$/;
 const REPOSITORY = 'source.git';
+const CODE_COMMIT = /^https:\/\/git-codecommit(-fips)?\.[a-z0-9-]+\.amazonaws\.com[:/]/i;
 
 await main(async () => {
   const { ref, branch } = requested(required('PACKLEADER_REQUEST', /^/));
@@ -86,21 +87,35 @@ async function clone(repository) {
 }
 
 /**
- * A token from Secrets Manager, given to git by its environment, where neither the log nor `ps` shows it.
+ * How git proves who it is, told by its environment. CodeCommit knows the role of the build, which the AWS CLI signs with, in the
+ * region of the URL; anyone else a token from Secrets Manager, which so neither the log nor `ps` shows.
+ *  @see https://docs.aws.amazon.com/codecommit/latest/userguide/setting-up-https-unixes.html
  * @param {string} repository
  * @returns {Record<string, string>}
  */
 function credentialFor(repository) {
+  if (CODE_COMMIT.test(repository)) {
+    const signed = { helper: '!aws codecommit credential-helper $@', useHttpPath: 'true' };
+    return gitConfig(Object.entries(signed).map(([key, value]) => [`credential.${key}`, value]));
+  }
   const token = environment('PACKLEADER_REPOSITORY_TOKEN');
   if (token === undefined) return {};
   if (!repository.startsWith('https://'))
     throw new Error('A repository token needs a repository with an https URL.');
   const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
-  return {
-    GIT_CONFIG_COUNT: '1',
-    GIT_CONFIG_KEY_0: `http.${new URL(repository).origin}/.extraHeader`,
-    GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
-  };
+  return gitConfig([[`http.${new URL(repository).origin}/.extraHeader`, `Authorization: Basic ${basic}`]]);
+}
+
+/**
+ * @param {readonly (readonly string[])[]} settings
+ * @returns {Record<string, string>}
+ */
+function gitConfig(settings) {
+  const told = settings.flatMap(([key = '', value = ''], at) => [
+    [`GIT_CONFIG_KEY_${at}`, key],
+    [`GIT_CONFIG_VALUE_${at}`, value],
+  ]);
+  return Object.fromEntries([['GIT_CONFIG_COUNT', String(settings.length)], ...told]);
 }
 
 /**

@@ -1,5 +1,6 @@
 // Finds what matters in the log of a Packer that failed, in one line that may leave the account: it stands in the cause of the
 // execution, in the event, and in mails.
+import { plainText } from './plain-text.mjs';
 
 const LONGEST = 600;
 /** How many lines of a provisioner go before the reason. */
@@ -24,7 +25,7 @@ const CREDENTIALS = [
  * @returns {string}
  */
 export function lastError(log, secrets) {
-  const lines = hide(plain(log), secrets)
+  const lines = hide(plainText(log), secrets)
     .split('\n')
     .map((line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:]+Z: /, '').trimEnd())
     .filter((line) => line !== '');
@@ -55,11 +56,6 @@ function before(lines, reason) {
  * @param {string} line */
 const isOwn = (line) => !/^(==> (Wait completed|Builds finished|Some builds)|-->)/.test(line);
 
-/** @param {string} log */
-const plain = (log) =>
-  // oxlint-disable-next-line no-control-regex -- they are what is taken out
-  log.replaceAll(/\u001B\[[0-9;]*[A-Za-z]/g, '').replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F]/g, '');
-
 /**
  * @param {string} text
  * @param {readonly string[]} secrets
@@ -68,7 +64,9 @@ function hide(text, secrets) {
   const forms = secrets.flatMap((secret) => [
     secret,
     ...secret.split('\n'),
+    ...plainText(secret).split('\n'),
     ...leaves(secret),
+    ...leaves(secret).map(plainText),
     JSON.stringify(secret).slice(1, -1),
     Buffer.from(secret).toString('base64'),
     encodeURIComponent(secret),

@@ -1,14 +1,17 @@
 // What the programs of the builds share. Plain JavaScript for Node 20 and newer, which every CodeBuild image has, with
 // nothing to install: the files run as they stand here, but for their comments. No shell is between a value and the program
 // it is given to.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { plainText } from './plain-text.mjs';
 
 const EXPORTS = 'exports';
 const LARGEST_OUTPUT = 256 * 1024 * 1024;
+/** A line that is longer is handed on in pieces. */
+const LONGEST_LINE = 64 * 1024;
 
 /**
  * Runs a program to its end; an error becomes one line and a failed command.
@@ -18,7 +21,7 @@ export async function main(program) {
   try {
     await program();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = plainText(error instanceof Error ? error.message : String(error));
     process.stderr.write(`${why}\n`);
     // Packer's own reason says more than that Packer failed.
     if (!existsSync(join(EXPORTS, 'LAST_ERROR'))) exportVariable('LAST_ERROR', why);
@@ -28,7 +31,7 @@ export async function main(program) {
 
 /** @param {string} line */
 export function say(line) {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(plainText(`${line}\n`));
 }
 
 /**
@@ -62,17 +65,35 @@ export function required(name, pattern) {
  * @returns {string}
  */
 export function run(command, args, { env = {}, input } = {}) {
-  try {
-    return execFileSync(command, args, {
-      encoding: 'utf8',
-      env: { ...process.env, ...env },
-      input: input ?? '',
-      maxBuffer: LARGEST_OUTPUT,
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-  } catch (error) {
-    throw failed(command, args, error);
-  }
+  const { stdout, stderr, error, status, signal } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    input: input ?? '',
+    maxBuffer: LARGEST_OUTPUT,
+  });
+  process.stderr.write(plainText(stderr ?? ''));
+  if (error) throw failed(command, args, error);
+  if (status !== 0) throw failed(command, args, Object.assign(new Error(`${signal}`), { status }));
+  return stdout;
+}
+
+/**
+ * Hands on what a program prints, line by line: a chunk may end within a sequence, or within a character.
+ * @param {import('node:stream').Readable} from
+ * @param {(text: string) => void} write
+ */
+export function eachLine(from, write) {
+  let rest = '';
+  from.setEncoding('utf8');
+  from.on('data', (/** @type {string} */ printed) => {
+    const text = rest + printed;
+    const end = text.length > LONGEST_LINE ? text.length : text.lastIndexOf('\n') + 1;
+    rest = text.slice(end);
+    if (end > 0) write(plainText(text.slice(0, end)));
+  });
+  from.on('end', () => {
+    if (rest !== '') write(plainText(rest));
+  });
 }
 
 /**
@@ -122,7 +143,7 @@ export async function started(command, args, env) {
     maxBuffer: LARGEST_OUTPUT,
   });
   running.child.stdin?.end();
-  running.child.stderr?.pipe(process.stderr);
+  if (running.child.stderr) eachLine(running.child.stderr, (text) => process.stderr.write(text));
   try {
     return (await running).stdout;
   } catch (error) {

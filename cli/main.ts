@@ -18,6 +18,7 @@ import { ClientError } from '../client/errors.ts';
 import {
   type Output,
   type ProgramOutput,
+  jsonText,
   programOutput,
   refusalDocument,
   refusalText,
@@ -98,7 +99,7 @@ const whyNot = ({ code, message }: FileError): string => WHY_NOT[code] ?? messag
 
 function fault(error: unknown, json: boolean, output: Output): number {
   const { name, message, stack = message } = error instanceof Error ? error : new Error(String(error));
-  if (json) output.print(`${JSON.stringify({ outcome: 'fault', error: { name, message } }, null, 2)}\n`);
+  if (json) output.print(jsonText({ outcome: 'fault', error: { name, message } }));
   output.complain(`packleader ${VERSION} met a fault of its own; whoever mends it needs this:\n${stack}\n`);
   return EXIT.fault;
 }

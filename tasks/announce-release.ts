@@ -3,7 +3,7 @@ import { keys } from '../core/contract/keys.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { type Plan, type ReleasedRecord, plannedReleaseSchema } from '../core/contract/releases.ts';
 import { type Ami, amiSchema, targetName } from '../core/contract/targets.ts';
-import { putEvent } from '../core/aws/events.ts';
+import { announce } from '../core/aws/events.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { readPlan, writeJson } from '../core/releases/plan-store.ts';
 
@@ -25,7 +25,7 @@ export async function handler(event: unknown): Promise<{ announced: true }> {
     const record: ReleasedRecord = { ...release, images: withSources(images, planned) };
     await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, record);
   }
-  await putEvent(NAMES.released, { ...release, images });
+  await announce(NAMES.released, { ...release, images });
   return { announced: true };
 }
 

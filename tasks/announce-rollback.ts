@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { leftoverSchema } from '../core/contract/leftovers.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { releaseSchema } from '../core/contract/releases.ts';
-import { putEvent } from '../core/aws/events.ts';
+import { announce } from '../core/aws/events.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 
 const eventSchema = z.object({
@@ -24,6 +24,6 @@ const eventSchema = z.object({
  *  @see    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
 export async function handler(event: unknown): Promise<{ announced: true }> {
   const { release, rollback } = parseEvent(eventSchema, event);
-  await putEvent(NAMES.rolledBack, { ...release, ...rollback });
+  await announce(NAMES.rolledBack, { ...release, ...rollback });
   return { announced: true };
 }

@@ -13,7 +13,7 @@ import { bitbucket } from './webhook/providers/bitbucket.ts';
 import { github } from './webhook/providers/github.ts';
 import { gitlab } from './webhook/providers/gitlab.ts';
 import type { Provider, Push } from './webhook/providers/provider.ts';
-import { repositoryName } from './pushes/repository-name.ts';
+import { repositoryName } from '../core/configuration/repository-url.ts';
 import { someSecret } from './webhook/webhook-secrets.ts';
 
 const PROVIDERS: readonly Provider[] = [github, gitlab, bitbucket];

@@ -1,6 +1,8 @@
 /** Where a command writes, and how a refusal looks. */
+import { randomUUID } from 'node:crypto';
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
+import { plainText, visible } from '../../buildspecs/plain-text.mjs';
 import { type Problem, placeText } from '../../core/configuration/documents/problems.ts';
 
 export interface Output {
@@ -21,7 +23,10 @@ export interface ProgramOutput extends Output {
   readonly written: () => Promise<Error | undefined>;
 }
 
-/** Colour and a moving line for a terminal, plain lines for a pipe. `NO_COLOR` is honoured. */
+/**
+ * Colour and a moving line for a terminal, plain lines for a pipe. `NO_COLOR` is honoured. Of what is written only the colours of
+ * `paint` are obeyed by a terminal: the rest may come from anywhere.
+ */
 export function programOutput(
   stdout: WriteStream = process.stdout,
   stderr: WriteStream = process.stderr,
@@ -34,25 +39,37 @@ export function programOutput(
     if (standing) toReader.write('\r\u001B[2K');
     standing = false;
   };
+  // Nobody outside knows what stands for an escape character until it is written, so no colour is anybody else's.
+  const escape = randomUUID();
+  const shown = (text: string) => plainText(text).replaceAll(escape, '\u001B');
   return {
     lively,
     print: (text) => {
       clear();
-      toReader.write(text);
+      toReader.write(shown(text));
     },
     complain: (text) => {
       clear();
-      toComplaints.write(text);
+      toComplaints.write(shown(text));
     },
     status: (text) => {
       if (!lively) return;
       clear();
       if (text === '') return;
-      toReader.write(text.slice(0, Math.max(20, stdout.columns - 1)));
+      toReader.write(
+        shown(text)
+          .replaceAll('\n', ' ')
+          .slice(0, Math.max(20, stdout.columns - 1)),
+      );
       standing = true;
     },
     // styleText looks at the stream, at NO_COLOR and at FORCE_COLOR by itself.
-    paint: (style, text) => styleText(style, text, { stream: stdout }),
+    paint: (style, text) => {
+      const [begin = '', end = ''] = styleText(style, ' ', { stream: stdout })
+        .replaceAll('\u001B', escape)
+        .split(' ');
+      return `${begin}${text}${end}`;
+    },
     written: async () => {
       await toComplaints.drained();
       return toReader.drained();
@@ -78,10 +95,13 @@ function guarded(stream: WriteStream) {
   };
 }
 
+/** The document that `--json` prints: every value as it is, and nothing in it that a terminal obeys. */
+export const jsonText = (document: unknown): string => `${visible(JSON.stringify(document, null, 2))}\n`;
+
 /** `{ outcome: "refused", errors: [{ file, line, path, message }] }` */
 export function refusalDocument(problems: readonly Problem[]): string {
   const errors = problems.map(({ file, line, path, message }) => ({ file, line, path, message }));
-  return `${JSON.stringify({ outcome: 'refused', errors }, null, 2)}\n`;
+  return jsonText({ outcome: 'refused', errors });
 }
 
 export function refusalText(problems: readonly Problem[]): string {

@@ -6,6 +6,6 @@ export const minutes = (ms: number): string => `${Math.round(ms / 60_000)} min`;
 
 export const indented = (text: string): string =>
   text
-    .split('\n')
+    .split(/\r\n?|\n/)
     .map((line) => `    ${line}\n`)
     .join('');

@@ -1,4 +1,5 @@
 import type { Build, CodeBuildClient } from '@aws-sdk/client-codebuild';
+import { plainText } from '../../buildspecs/plain-text.mjs';
 import { logLink } from '../aws/console-links.ts';
 import { LAST_ERROR } from '../contract/environments.ts';
 import type { Release } from '../contract/releases.ts';
@@ -34,7 +35,7 @@ function lastErrorOf({ exportedEnvironmentVariables = [] }: Build): string | und
 }
 
 function inOneLine(text: string): string {
-  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+  const line = plainText(text).replaceAll(/\s+/g, ' ').trim();
   return line.length <= LONGEST ? line : `…${line.slice(1 - LONGEST)}`;
 }
 

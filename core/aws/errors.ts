@@ -1,3 +1,4 @@
+import { plainText } from '../../buildspecs/plain-text.mjs';
 import { ERRORS, type ErrorName, PackleaderError } from '../contract/errors.ts';
 
 /** By AWS's error codes, then by the codes that Node gives to a broken connection. */
@@ -38,7 +39,7 @@ const FACTS: Readonly<Record<string, ErrorName>> = {
 export function asFact(error: unknown): PackleaderError {
   if (error instanceof PackleaderError) return error;
   const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
-  return new PackleaderError(factOf(error), `${name}: ${message}`, { cause: error });
+  return new PackleaderError(factOf(error), plainText(`${name}: ${message}`), { cause: error });
 }
 
 function factOf(error: unknown): ErrorName {

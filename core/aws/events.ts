@@ -1,4 +1,5 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { plainText, visible } from '../../buildspecs/plain-text.mjs';
 import { asFact } from './errors.ts';
 import { ERRORS, PackleaderError } from '../contract/errors.ts';
 import { NAMES } from '../contract/names.ts';
@@ -11,7 +12,11 @@ const eventBridge = new EventBridgeClient({});
  *  @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
 export async function putEvent(detailType: string, detail: Record<string, unknown>): Promise<void> {
-  const entry = { Source: NAMES.eventSource, DetailType: detailType, Detail: JSON.stringify(detail) };
+  const entry = {
+    Source: NAMES.eventSource,
+    DetailType: detailType,
+    Detail: visible(JSON.stringify(detail)),
+  };
   const { Entries = [], FailedEntryCount = 0 } = await eventBridge
     .send(new PutEventsCommand({ Entries: [entry] }))
     .catch((error: unknown) => {
@@ -23,4 +28,12 @@ export async function putEvent(detailType: string, detail: Record<string, unknow
     ERRORS.announcementFailed,
     `EventBridge refused "${detailType}": ${refusal?.ErrorCode} ${refusal?.ErrorMessage}`,
   );
+}
+
+/** Tells people: {@link putEvent} with plain text everywhere, because a mail or a chat may show any of it. */
+export async function announce(detailType: string, detail: Record<string, unknown>): Promise<void> {
+  const plain: unknown = JSON.parse(JSON.stringify(detail), (_key, value: unknown) =>
+    typeof value === 'string' ? plainText(value) : value,
+  );
+  await putEvent(detailType, Object(plain));
 }

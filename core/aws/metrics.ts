@@ -1,3 +1,4 @@
+import { visible } from '../../buildspecs/plain-text.mjs';
 import { METRICS } from '../contract/metrics.ts';
 
 export type MetricName = Exclude<(typeof METRICS)[keyof typeof METRICS], typeof METRICS.namespace>;
@@ -24,5 +25,5 @@ export function metricFields(
 
 /** Writes one line of JSON to the log. */
 export function writeLine(line: Readonly<Record<string, unknown>>): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
+  process.stdout.write(`${visible(JSON.stringify(line))}\n`);
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { plainText } from '../../buildspecs/plain-text.mjs';
 import { ERRORS } from '../contract/errors.ts';
 import { metricFields, writeLine } from './metrics.ts';
 import { METRICS } from '../contract/metrics.ts';
@@ -32,10 +33,27 @@ export function withLogs(task: Task, name = process.env['AWS_LAMBDA_FUNCTION_NAM
       const known = error instanceof Error && Object.values<string>(ERRORS).includes(error.name);
       const errorName = error instanceof Error ? error.name : typeof error;
       end({ outcome: 'failed', error: errorName }, known ? {} : { [METRICS.taskCrashed]: 1 });
-      throw error;
+      throw inPlainText(error);
     }
   };
 }
+
+/** Lambda logs an error with its stack and all that caused it, and Step Functions makes it the cause of the state. */
+function inPlainText(error: unknown): unknown {
+  let at = error;
+  for (let depth = 0; at instanceof Error && depth < DEEPEST_CAUSE; depth += 1) {
+    for (const key of ['message', 'stack'] as const) {
+      const value = plainText(at[key] ?? '');
+      // Defined and not set: the message of a DOMException, which ends a call that takes too long, cannot be set.
+      if (value !== (at[key] ?? '')) Object.defineProperty(at, key, { value });
+    }
+    at = at.cause;
+  }
+  return error;
+}
+
+/** A chain of causes may be a circle. */
+const DEEPEST_CAUSE = 16;
 
 const releaseSchema = z.object({
   release: z.object({ releaseId: z.string(), image: z.string(), version: z.string() }),

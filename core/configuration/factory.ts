@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { targetName, type Target } from '../contract/targets.ts';
 import { plain, walk, type MapNode } from './documents/nodes.ts';
 import { nearest, problem, shown, throwIfAny, type Path, type Problem } from './documents/problems.ts';
+import { REPOSITORY_URL, refusalOfRepository } from './repository-url.ts';
 import { secretProblems } from './documents/secrets.ts';
 import { scheduleSchema, type Schedule } from './schedule.ts';
 import { region, schemaProblems, strictMap, text } from './documents/validation.ts';
@@ -144,18 +145,25 @@ const target = strictMap(
   { must: 'must be a map of accountId and region' },
 );
 
-const REPOSITORY =
-  /^(https:\/\/[^\s/]+\/\S+|ssh:\/\/[^\s/]+\/\S+|[\w.-]+@[\w.-]+:\S+|codecommit(::[a-z0-9-]+)?:\/\/\S+)$/;
-
 const BRANCHES = 'must be a list of branches, like [main, release/*]';
 
 /** Descriptions and examples, here and below, become docs/settings.md. */
 export const factorySchema = strictMap({
-  repository: text(REPOSITORY, 'must be an https, ssh or codecommit URL').meta({
-    description:
-      'Where the factory’s git repository lives. The hub fetches commits from there, and every AMI carries it in its tag `packleader:repository`.',
-    examples: ['https://github.com/example/images'],
-  }),
+  repository: z
+    .string({ error: REPOSITORY_URL })
+    .superRefine((url, context) => {
+      const message = refusalOfRepository(url);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    })
+    .meta({
+      description:
+        'Where the factory’s git repository lives. The hub [clones it](deploying.md#where-the-repository-lives), and every AMI carries it in its tag `packleader:repository`, as it is written.',
+      examples: [
+        'https://github.com/example/images',
+        'https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/images',
+        'codecommit::eu-west-1://images',
+      ],
+    }),
   defaultBranch: text(/^(?![-/])[^\s~^:?*[\\]+$/, 'must be the name of a branch')
     .default('main')
     .meta({
@@ -270,7 +278,12 @@ function readFile<Schema extends z.ZodType>(
     locate,
     missing: (must) => `found nothing, ${must}`,
   });
-  return { value: parsed.data, problems: [...secretProblems(node), ...invalid], node };
+  // Where the schema has found a credential itself, it says what belongs there instead.
+  const told = new Set(
+    invalid.filter(({ message }) => message.startsWith('found a credential')).map((one) => one.path),
+  );
+  const secret = secretProblems(node).filter((one) => !told.has(one.path));
+  return { value: parsed.data, problems: [...secret, ...invalid], node };
 }
 
 function readFactoryFile(files: FactoryFiles): Read<z.infer<typeof factorySchema>> {

@@ -98,6 +98,17 @@ describe('a bake', () => {
     ]);
   });
 
+  it('prints and records what Packer says as plain text, also where a sequence comes in two pieces', () => {
+    const said = `printf '==> a \\033'; sleep 0.2; printf '[2J\\033]8;;http://x\\007line\\n\\342\\200\\256last'; printf '\\033[31mred\\n' >&2`;
+    packer({ script: said });
+    const { log } = bake();
+    expect(log).toContain('==> a line\n\\u202elast');
+    expect(log).not.toMatch(/(?![\n\t])\p{Cc}|\u202E|http:\/\/x/u);
+    // A line of one stream may come within one of the other.
+    const recorded = build.left('record/packer.log') ?? '';
+    expect(recorded.replace('red\n', '')).toBe('==> a line\n\\u202elast');
+  });
+
   it.each([
     ['succeeded', '', 0, ['packer-manifest.json', 'packer.log']],
     ['failed', 'echo "no such package" >&2; exit 1', 1, ['packer.log']],

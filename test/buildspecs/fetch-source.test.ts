@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
@@ -187,6 +188,32 @@ describe('what nobody may make it do', () => {
     const { status, log } = fetch({}, { PACKLEADER_REPOSITORY_TOKEN: 'hunter2hunter2' });
     expect({ status, log }).toEqual({ status: 1, log: expect.stringContaining('https URL') });
     expect(log).not.toContain('hunter2');
+  });
+});
+
+describe('a repository in CodeCommit', () => {
+  const gitItself = execFileSync('bash', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+
+  /** Asks for a credential where the real one would, by git's own protocol, and clones what is here. */
+  const asking = (host: string) => `#!/bin/bash
+if [ "$1" = clone ]; then
+  printf 'protocol=https\\nhost=${host}\\npath=v1/repos/images\\n\\n' | '${gitItself}' credential fill
+  exec '${gitItself}' clone --quiet --bare -- '${repository}' source.git
+fi
+exec '${gitItself}' "$@"
+`;
+
+  it.each([
+    ['git-codecommit.us-east-1.amazonaws.com', 1],
+    ['git-codecommit-fips.us-east-1.amazonaws.com', 1],
+    ['github.com', 0],
+  ])('at %s is cloned with the credential that the AWS CLI makes of the build’s role: %i', (host, asked) => {
+    build.program('git', asking(host));
+    build.answer('codecommit credential-helper', { username: 'somebody' });
+    const url = `https://${host}/v1/repos/images`;
+    const { exported, calls, log } = fetch({}, { PACKLEADER_REPOSITORY: url });
+    expect(exported, log).toMatchObject({ BRANCH: 'main' });
+    expect(calls.filter((call) => call === 'codecommit credential-helper get')).toHaveLength(asked);
   });
 });
 

@@ -55,8 +55,20 @@ Build 'amazon-ebs.image' errored after 2 seconds 10 milliseconds: Error launchin
   });
 
   it('has no colours and no control characters', () => {
-    expect(lastError('\u001B[1;31mError:\u001B[0m no\r\u0007 luck\n', [])).toBe('Error: no luck');
+    expect(lastError('\u001B[1;31mError:\u001B[0m no\u0007 luck\u001B]8;;http://x\u0007\r\n', [])).toBe(
+      'Error: no\\u0007 luck',
+    );
   });
+
+  it.each(['hunter2\u200Bhunter2', 'hunter2\u001B[1mhunter2'])(
+    'holds no secret %j, which is itself no plain text',
+    (secret) => {
+      expect(lastError(`the password is ${secret}, or ${JSON.stringify(secret)}`, [secret])).not.toContain(
+        'hunter2',
+      );
+      expect(lastError(`it is ${secret}`, [JSON.stringify({ password: secret })])).not.toContain('hunter2');
+    },
+  );
 
   it('of a silent Packer is empty', () => {
     expect(lastError('', [])).toBe('');

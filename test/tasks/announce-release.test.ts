@@ -68,6 +68,13 @@ describe('announcing a release', () => {
     expect(await announce(PRERELEASE)).toEqual({ announced: true });
   });
 
+  it('tells people everything as they can see it, because a mail or a chat may show it', async () => {
+    aws.accepts(HUB, event({ ...PRERELEASE, repository: 'https://a/\\u202eb' }));
+    expect(await announce({ ...PRERELEASE, repository: 'https://a/\u202Eb\u001B[2J' })).toEqual({
+      announced: true,
+    });
+  });
+
   it('fails with AnnouncementFailed when EventBridge answers well but took no event', async () => {
     aws.accepts(HUB, record);
     aws.on(HUB, event(RELEASE), {

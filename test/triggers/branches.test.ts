@@ -3,7 +3,6 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isBranchName } from '../../core/contract/branch-names.ts';
 import { isOneOf } from '../../triggers/pushes/branches.ts';
-import { repositoryName } from '../../triggers/pushes/repository-name.ts';
 
 const gitTakes = (name: string) =>
   spawnSync('git', ['check-ref-format', `refs/heads/${name}`]).status === 0 && !name.startsWith('-');
@@ -59,39 +58,5 @@ describe('branches with *', () => {
     ['v*.x', 'v1-x', false],
   ])('%s against %s: %s', (allowed, branch, is) => {
     expect(isOneOf([allowed], branch)).toBe(is);
-  });
-});
-
-describe('the name of a repository', () => {
-  it.each([
-    'https://github.com/Example/Images',
-    'https://github.com/example/images.git',
-    'https://github.com:443/example/images/',
-    'git@github.com:example/images.git',
-    'ssh://git@github.com:22/example/images.git',
-  ])('is the same for %s', (url) => {
-    expect(repositoryName(url)).toBe('github.com/example/images');
-  });
-
-  it.each(['', 'images', 'https://', 'https://github.com', 'https://github.com/', '\u0000', 'git@:x'])(
-    'fails for %j',
-    (url) => {
-      expect(repositoryName(url)).toBeUndefined();
-    },
-  );
-
-  it('is never that of another one, whatever comes before or after it', () => {
-    expect(repositoryName('https://github.com.evil.example/example/images')).not.toBe(
-      'github.com/example/images',
-    );
-    expect(repositoryName('https://evil.example/github.com/example/images')).not.toBe(
-      'github.com/example/images',
-    );
-    expect(repositoryName('https://github.com@evil.example/example/images')).not.toBe(
-      'github.com/example/images',
-    );
-    expect(repositoryName('https://github.com/example/images/../other')).not.toBe(
-      'github.com/example/images',
-    );
   });
 });

@@ -261,11 +261,35 @@ describe('in the hub', () => {
     );
   });
 
-  it('pulls from the repository itself where that is in CodeCommit', () => {
-    const repository = 'https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/images';
-    const { may } = roleOf(hub({ ...factory, repository }), NAMES.fetchSourceProject);
-    expect(may).toContain(
-      'CloneFromCodeCommit: Allow codecommit:GitPull on arn:aws:codecommit:eu-west-1:999999999999:images',
+  it.each([
+    ['https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/images', 'eu-west-1'],
+    ['https://git-codecommit.us-east-1.amazonaws.com/v1/repos/images', 'us-east-1'],
+    ['codecommit://images', 'eu-west-1'],
+    ['codecommit::us-east-1://images', 'us-east-1'],
+  ])('pulls from the repository %s itself, and from no other', (repository, region) => {
+    const stack = hub({ ...factory, repository });
+    const { may } = roleOf(stack, NAMES.fetchSourceProject);
+    expect(may.split('\n').filter((line) => line.includes('codecommit:'))).toEqual([
+      `CloneFromCodeCommit: Allow codecommit:GitPull on arn:aws:codecommit:${region}:999999999999:images`,
+    ]);
+    const [project] = stack.ofType('AWS::CodeBuild::Project');
+    expect(project?.is).toMatchObject({
+      Environment: {
+        EnvironmentVariables: expect.arrayContaining([
+          {
+            Name: 'PACKLEADER_REPOSITORY',
+            Type: 'PLAINTEXT',
+            Value: `https://git-codecommit.${region}.amazonaws.com/v1/repos/images`,
+          },
+        ]),
+      },
+    });
+  });
+
+  it('fails for a token that a repository in CodeCommit does not take', () => {
+    const repository = 'codecommit://images';
+    expect(() => hub({ ...factory, repository }, { repositoryTokenSecret: 'git/images' })).toThrow(
+      '"packleader:repositoryTokenSecret" in cdk.json names a token, which a repository in CodeCommit does not take',
     );
   });
 

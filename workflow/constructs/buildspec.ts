@@ -9,7 +9,6 @@ const buildSpecSchema = z.strictObject({
   version: z.literal(0.2),
   env: z.strictObject({
     shell: z.literal('bash'),
-    'git-credential-helper': z.literal('yes').optional(),
     'exported-variables': z.array(z.string()),
   }),
   phases: z.record(

@@ -9,6 +9,7 @@ import {
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { cloneUrl, codeCommitRepository } from '../../core/configuration/repository-url.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { buildSpec } from '../constructs/buildspec.ts';
 import { acknowledgeKey, buildsOf } from '../constructs/build-projects.ts';
@@ -19,6 +20,7 @@ import * as timeouts from '../machines/timeouts.ts';
 
 export interface FetchSourceProjectProps {
   readonly bucket: Bucket;
+  /** As factory.yaml has it. */
   readonly repository: string;
   /** Where `factory.yaml` lies in the repository; `.` is the root. */
   readonly factoryPath: string;
@@ -55,7 +57,7 @@ export class FetchSourceProject extends Project {
         computeType: ComputeType.SMALL,
       },
       environmentVariables: {
-        PACKLEADER_REPOSITORY: { value: repository },
+        PACKLEADER_REPOSITORY: { value: cloneUrl(repository, { region }) },
         PACKLEADER_FACTORY: { value: factoryPath },
         PACKLEADER_DEFAULT_BRANCH: { value: defaultBranch },
         ...(token === undefined
@@ -109,15 +111,17 @@ function statements(
     ...keyStatements(bucket, 'read'),
     ...keyStatements(bucket, 'write'),
   ];
-  const codeCommit = /^https:\/\/git-codecommit\.([a-z0-9-]+)\.amazonaws\.com\/v1\/repos\/([\w.-]+)$/.exec(
-    repository,
-  );
+  const codeCommit = codeCommitRepository(repository, { region });
+  if (codeCommit && token !== undefined)
+    throw new Error(
+      '"packleader:repositoryTokenSecret" in cdk.json names a token, which a repository in CodeCommit does not take: take the key out, the hub clones by its own role.',
+    );
   if (codeCommit) {
     all.push(
       new PolicyStatement({
         sid: 'CloneFromCodeCommit',
         actions: ['codecommit:GitPull'],
-        resources: [`arn:aws:codecommit:${codeCommit[1]}:${account}:${codeCommit[2]}`],
+        resources: [`arn:aws:codecommit:${codeCommit.region}:${account}:${codeCommit.name}`],
       }),
     );
   }

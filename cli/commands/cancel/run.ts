@@ -4,7 +4,7 @@ import { cancelRelease } from '../../../client/client.ts';
 import { WaitTimedOut, SweepFailed } from '../../../client/errors.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import { type HubFlags, hubFrom } from '../../input/hub-option.ts';
-import type { Output } from '../../terminal/output.ts';
+import { type Output, jsonText } from '../../terminal/output.ts';
 import { type CommandContext, untilInterrupted } from '../../terminal/command-context.ts';
 import { lines } from './tell.ts';
 
@@ -34,7 +34,7 @@ export async function cancelCommand(
     );
     output.status('');
     if (cancelled === 'interrupted') return unknown('stopped waiting', release, output);
-    if (json) output.print(`${JSON.stringify(cancelled, null, 2)}\n`);
+    if (json) output.print(jsonText(cancelled));
     else for (const line of lines(cancelled, output)) output.print(`${line}\n`);
     return CODES[cancelled.outcome];
   } catch (error) {

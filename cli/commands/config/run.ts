@@ -16,6 +16,7 @@ import {
   problem,
   shown,
 } from '../../../core/configuration/documents/problems.ts';
+import { jsonText } from '../../terminal/output.ts';
 
 export interface ConfigRequest {
   readonly files: FactoryFiles;
@@ -36,7 +37,7 @@ export interface ConfigRequest {
 export function configShow(request: ConfigRequest): string {
   const { settings, target, others } = resolve(request);
   const { image, stage } = request;
-  if (request.json === true) return json({ image, stage, target, otherTargets: others, settings });
+  if (request.json === true) return jsonText({ image, stage, target, otherTargets: others, settings });
   return `# ${heading(request, target, others)}\n${stringify(settings, { aliasDuplicateObjects: false })}`;
 }
 
@@ -47,7 +48,8 @@ export function configShow(request: ConfigRequest): string {
 export function configExplain(request: ConfigRequest): string {
   const { origins, target, others } = resolve(request);
   const { image, stage } = request;
-  if (request.json === true) return json({ image, stage, target, otherTargets: others, settings: origins });
+  if (request.json === true)
+    return jsonText({ image, stage, target, otherTargets: others, settings: origins });
   const rows = origins.flatMap(rowsOf);
   const width = Math.min(LONGEST_ALIGNED, Math.max(...rows.map(({ left }) => left.length)));
   const lines = rows.map(({ left, place }) => `${left.padEnd(width)}   ${place}`);
@@ -56,8 +58,6 @@ export function configExplain(request: ConfigRequest): string {
 
 /** One long value must not push every place off the screen. */
 const LONGEST_ALIGNED = 72;
-
-const json = (document: unknown): string => `${JSON.stringify(document, null, 2)}\n`;
 
 const rowsOf = ({ setting, from, overrode }: Origin): { left: string; place: string }[] => [
   { left: `${setting} = ${valueText(from)}`, place: placeText(from) },

@@ -2,7 +2,7 @@ import { configurationFiles } from '../../../core/configuration/files.ts';
 import { checkOutFactory, whichFactory } from '../../input/checkout.ts';
 import { examineFactory } from './examine.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
-import type { Output } from '../../terminal/output.ts';
+import { type Output, jsonText } from '../../terminal/output.ts';
 import { table, verdict } from './tell.ts';
 
 export interface DoctorOptions {
@@ -30,7 +30,7 @@ export async function doctorCommand(
   const well = findings.length > 0 && findings.every(({ outcome }) => outcome === 'ok');
   if (json) {
     output.print(
-      `${JSON.stringify({ outcome: well ? 'ok' : 'failed', factory: checkout.directory, checks: findings }, null, 2)}\n`,
+      jsonText({ outcome: well ? 'ok' : 'failed', factory: checkout.directory, checks: findings }),
     );
   } else {
     output.print(`${table(findings, output)}\n${verdict(findings, output)}\n`);

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Report } from '../../../sandbox/rehearsal/rehearsal.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import { Narrator } from '../../terminal/narrator.ts';
-import type { Output } from '../../terminal/output.ts';
+import { type Output, jsonText } from '../../terminal/output.ts';
 import { type RehearseOptions, runRehearsal } from './rehearsal.ts';
 import { tellAssumptions, tellBeginning, tellEnd } from './tell.ts';
 
@@ -60,7 +60,7 @@ async function printed(options: RehearseOptions, output: Output): Promise<Report
     releases,
     world,
   };
-  output.print(`${JSON.stringify(document, null, 2)}\n`);
+  output.print(jsonText(document));
   return report;
 }
 

@@ -5,7 +5,7 @@ import { startRelease } from '../../../client/client.ts';
 import { HubUnreachable } from '../../../client/errors.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import { type HubFlags, hubFrom } from '../../input/hub-option.ts';
-import type { Output } from '../../terminal/output.ts';
+import { type Output, jsonText } from '../../terminal/output.ts';
 import { type CommandContext, untilInterrupted } from '../../terminal/command-context.ts';
 import { watch } from '../watch/run.ts';
 import { executionLink } from '../../../core/aws/console-links.ts';
@@ -48,7 +48,7 @@ export async function releaseCommand(
       if (!json) output.print(`${output.paint('bold', handle.name)} started\n`);
       return await watch(handle, { ...options, hub }, output, context);
     }
-    if (json) output.print(`${JSON.stringify({ outcome: 'running', ...handle }, null, 2)}\n`);
+    if (json) output.print(jsonText({ outcome: 'running', ...handle }));
     else {
       output.print(`${output.paint('bold', handle.name)} started: ${executionLink(handle)}\n`);
       output.print(`  packleader watch ${handle.name}\n`);

@@ -2,7 +2,7 @@
 import { getRelease, listReleases } from '../../../client/client.ts';
 import { EXIT, exitCodeOf } from '../../terminal/exit-codes.ts';
 import { type HubFlags, hubFrom } from '../../input/hub-option.ts';
-import type { Output } from '../../terminal/output.ts';
+import { type Output, jsonText } from '../../terminal/output.ts';
 import type { CommandContext } from '../../terminal/command-context.ts';
 import { listLines, resultLines } from './tell.ts';
 
@@ -24,12 +24,12 @@ export async function statusCommand(
   const now = clock?.now() ?? new Date();
   if (release === undefined) {
     const releases = await listReleases({ ...on, limit });
-    if (json) output.print(`${JSON.stringify({ releases }, null, 2)}\n`);
+    if (json) output.print(jsonText({ releases }));
     else for (const line of listLines(releases, now, output)) output.print(`${line}\n`);
     return EXIT.released;
   }
   const result = await getRelease(release, on);
-  if (json) output.print(`${JSON.stringify(result, null, 2)}\n`);
+  if (json) output.print(jsonText(result));
   else for (const line of resultLines(result, now, output)) output.print(`${line}\n`);
   return exitCodeOf(result);
 }

@@ -3,7 +3,7 @@ import { WaitTimedOut, SweepFailed } from '../../../client/errors.ts';
 import { sweep } from '../../../client/client.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import { type HubFlags, hubFrom } from '../../input/hub-option.ts';
-import type { Output } from '../../terminal/output.ts';
+import { type Output, jsonText } from '../../terminal/output.ts';
 import { type CommandContext, untilInterrupted } from '../../terminal/command-context.ts';
 import { reportLines } from './tell.ts';
 
@@ -31,7 +31,7 @@ export async function sweepCommand(
       output.complain('stopped waiting; the sweep goes on\n');
       return EXIT.unknown;
     }
-    if (json) output.print(`${JSON.stringify(report, null, 2)}\n`);
+    if (json) output.print(jsonText(report));
     else for (const line of reportLines(report, output)) output.print(`${line}\n`);
     return report.complete ? EXIT.released : EXIT.rollbackIncomplete;
   } catch (error) {

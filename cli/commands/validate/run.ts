@@ -2,7 +2,7 @@ import { laidOverText } from '../../../buildspecs/lay-template.mjs';
 import { problem, sortedProblems, type Problem } from '../../../core/configuration/documents/problems.ts';
 import { configurationFiles } from '../../../core/configuration/files.ts';
 import { type FactoryCheckout, checkOutFactory, whichFactory } from '../../input/checkout.ts';
-import type { Output } from '../../terminal/output.ts';
+import { type Output, jsonText } from '../../terminal/output.ts';
 import { CHECKS, whyOf } from '../../checks/check.ts';
 import { validate, type Validation } from '../../checks/validate.ts';
 import { tell, placeOf, verdict } from './tell.ts';
@@ -33,7 +33,7 @@ export async function validateCommand(options: ValidateOptions, output: Output):
   output.status('');
   const problems = [...validation.problems, ...(options.strict ? unchecked(validation) : [])];
   if (options.json) {
-    output.print(`${JSON.stringify(documentOf(checkout, validation, problems), null, 2)}\n`);
+    output.print(jsonText(documentOf(checkout, validation, problems)));
     return problems.length === 0;
   }
   output.print(`${whichFactory(checkout)}\n`);

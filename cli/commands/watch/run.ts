@@ -3,7 +3,7 @@ import { type ReleaseHandle, followRelease } from '../../../client/client.ts';
 import { ClientError } from '../../../client/errors.ts';
 import { EXIT, exitCodeOf } from '../../terminal/exit-codes.ts';
 import { type HubFlags, hubFrom } from '../../input/hub-option.ts';
-import type { Output } from '../../terminal/output.ts';
+import { type Output, jsonText } from '../../terminal/output.ts';
 import { type CommandContext, untilInterrupted } from '../../terminal/command-context.ts';
 import { Teller } from './tell.ts';
 
@@ -50,7 +50,7 @@ export async function watch(
       }),
     );
     if (result === 'interrupted') return lost(output, name, 'stopped watching');
-    if (json) output.print(`${JSON.stringify(result, null, 2)}\n`);
+    if (json) output.print(jsonText(result));
     else teller.end(result);
     return exitCodeOf(result);
   } catch (error) {

@@ -24,6 +24,12 @@ describe('an error of AWS', () => {
     expect(fact).toMatchObject({ name, message: `${code}: why`, cause: error });
   });
 
+  it('says what AWS says in plain text', () => {
+    expect(asFact(awsError('ValidationError', 'no \u001B[2Jsuch \u202Eami')).message).toBe(
+      'ValidationError: no such \\u202eami',
+    );
+  });
+
   it.each(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT'])(
     'that Node only marks with the code %s is a lost connection, which is retried',
     (code) => {

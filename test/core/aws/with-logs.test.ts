@@ -55,6 +55,43 @@ describe('with logs', () => {
     for (const line of lines) expect(line).toMatch(/^[^\n]+\n$/);
   });
 
+  it('an error is thrown as plain text, with what caused it, because Lambda logs it whole', async () => {
+    const thrown = new PackleaderError(ERRORS.bakeFailed, 'a \u001B[2Jcause', {
+      cause: new Error('of \u001B]8;;http://x\u0007a \u202Ecause'),
+    });
+    const error = await run(async () => {
+      throw thrown;
+    }).catch((caught: unknown) => caught);
+    expect(error).toBe(thrown);
+    expect(thrown).toMatchObject({
+      name: 'BakeFailed',
+      message: 'a cause',
+      cause: { message: 'of a \\u202ecause' },
+    });
+    expect(thrown.stack).toContain('a cause\n');
+    expect(thrown.stack).not.toContain('\u001B');
+  });
+
+  it('an error whose message cannot be set, or that is its own cause, is thrown as plain text too', async () => {
+    const thrown = new DOMException('a \u001B[2Jtimeout', 'TimeoutError');
+    const circle = new Error('a \u001B[2Jcircle');
+    circle.cause = circle;
+    for (const error of [thrown, circle])
+      await expect(
+        run(async () => {
+          throw error;
+        }),
+      ).rejects.toBe(error);
+    expect([thrown.message, circle.message]).toEqual(['a timeout', 'a circle']);
+  });
+
+  it('a line holds nothing that a terminal obeys, and the same values', async () => {
+    const releaseId = 'web@1.0\u009B2J\u202E';
+    await withLogs(async () => 'done', 'task')({ release: { ...RELEASE, releaseId } });
+    expect(lines.join('')).not.toMatch(/\u009B|\u202E/);
+    expect(lastOf()).toMatchObject({ release: releaseId });
+  });
+
   it('nothing of the event is written but what it is about', async () => {
     await run(async () => undefined);
     expect(lines.join('')).not.toContain('hunter2');

@@ -30,8 +30,8 @@ describe('a factory', () => {
   });
 
   it.each([
-    'ssh://git@example.com/images.git',
-    'git@github.com:example/images.git',
+    'https://gitlab.example.com/group/images.git',
+    'codecommit://images',
     'codecommit::eu-west-1://images',
     'https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/images',
   ])('may live at %s', (repository) => {
@@ -85,7 +85,7 @@ describe('a factory', () => {
     [
       'on a repository that is no URL',
       edit('https://github.com/example/images', 'images'),
-      'factory.yaml:1 repository: found "images", must be an https, ssh or codecommit URL',
+      'factory.yaml:1 repository: found "images", must be an https or codecommit URL, like https://github.com/example/images',
     ],
     [
       'on an unknown key, naming the nearest',
@@ -143,10 +143,21 @@ describe('a factory', () => {
     [
       'on a missing key',
       edit('repository: https://github.com/example/images\n', ''),
-      'factory.yaml:1 repository: found nothing, must be an https, ssh or codecommit URL',
+      'factory.yaml:1 repository: found nothing, must be an https or codecommit URL, like https://github.com/example/images',
     ],
   ])('fails %s', (_what, changes, expected) => {
     expect(problemsWith(changes)).toContain(expected);
+  });
+
+  it.each([
+    'https://somebody:hunter2hunter2@github.com',
+    'ssh://git:hunter2hunter2@github.com',
+    'https://ghp_hunter2hunter2hunter2@github.com',
+  ])('fails once on a credential in the URL of the repository, whose advice is taken: %s', (origin) => {
+    const problems = problemsWith(edit('https://github.com/example/images', `${origin}/example/images`));
+    expect(problems).toEqual([
+      'factory.yaml:1 repository: found a credential (not shown), must be https://github.com/example/images: a token belongs into a secret in the hub, named by packleader:repositoryTokenSecret in cdk.json',
+    ]);
   });
 
   it('fails with every problem at once, one per line', () => {
@@ -201,6 +212,17 @@ describe('an image', () => {
     ],
   ])('fails %s', (_what, changes, expected) => {
     expect(problemsWith(changes)).toContain(expected);
+  });
+
+  it.each([
+    'https://somebody:hunter2hunter2@github.com',
+    'ssh://git:hunter2hunter2@github.com',
+    'https://ghp_hunter2hunter2hunter2@github.com',
+  ])('fails once on a credential in the URL of the repository, whose advice is taken: %s', (origin) => {
+    const problems = problemsWith(edit('https://github.com/example/images', `${origin}/example/images`));
+    expect(problems).toEqual([
+      'factory.yaml:1 repository: found a credential (not shown), must be https://github.com/example/images: a token belongs into a secret in the hub, named by packleader:repositoryTokenSecret in cdk.json',
+    ]);
   });
 });
 

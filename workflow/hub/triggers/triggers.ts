@@ -8,9 +8,9 @@ import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Factory } from '../../../core/configuration/factory.ts';
+import { codeCommitRepository } from '../../../core/configuration/repository-url.ts';
 import { TRIGGER_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { NAMES, parameters } from '../../../core/contract/names.ts';
-import { codeCommitRepository } from './code-commit.ts';
 import { type FailedTriggers, GIVEN_UP_AFTER, handOver } from './failed-triggers.ts';
 import { HubFunction } from '../hub-function.ts';
 import { keyStatements } from '../../constructs/bucket-key.ts';
@@ -72,10 +72,10 @@ export class Triggers extends Construct {
     const start = this.#trigger('start-release', Duration.seconds(30));
     this.#mayStartReleases(start, [parameters.triggers]);
     this.#on('git-push', start, { source: [NAMES.eventSource], detailType: [NAMES.gitPush] });
-    const codeCommit = codeCommitRepository(repository);
     const { account, region } = Stack.of(this);
+    const codeCommit = codeCommitRepository(repository, { region });
     // CodeCommit tells only its own region.
-    if (codeCommit === undefined || (codeCommit.region ?? region) !== region) return;
+    if (codeCommit?.region !== region) return;
     this.#on('code-commit', start, {
       source: ['aws.codecommit'],
       detailType: ['CodeCommit Repository State Change'],

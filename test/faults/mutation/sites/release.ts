@@ -101,7 +101,7 @@ export const RELEASE_SITES: readonly MutationSite[] = [
   {
     file: 'tasks/announce-release.ts',
     within: 'handler',
-    does: deleteStatement(calling('putEvent')),
+    does: deleteStatement(calling('announce')),
     means: 'nobody is told of a release',
     likely: NOTHING,
   },

@@ -233,7 +233,7 @@ export const UNDO_SITES: readonly MutationSite[] = [
   ...inFile('tasks/announce-rollback.ts', [
     {
       within: 'handler',
-      does: deleteStatement(calling('putEvent')),
+      does: deleteStatement(calling('announce')),
       means: 'nobody is told of a rollback',
       likely: UNDONE,
     },

@@ -241,6 +241,7 @@ describe('a push', () => {
   it.each([
     ['codecommit://images', 2],
     ['codecommit::eu-west-1://images', 2],
+    ['codecommit::us-east-1://images', 1],
     [inCodeCommit('us-east-1'), 1],
     ['https://github.com/example/images', 1],
   ])('to %s needs %i rules: CodeCommit tells only its own region', (repository, rules) => {
