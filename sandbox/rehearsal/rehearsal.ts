@@ -108,10 +108,10 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     await options.prepare?.(sandbox);
     sandbox.keepsCalls = false;
     const before = sandbox.callCount;
-    const faults = new Faults(options.faults ?? []);
+    const faults = new Faults(options.faults ?? [], (name): string | undefined => imageOf(engine, name));
     faults.install(sandbox);
     const { clock } = sandbox;
-    const engine = await createEngine({
+    const engine: Engine = await createEngine({
       ...options,
       now: () => clock.now(),
       sleep: async (ms) => clock.sleep(ms),
@@ -189,6 +189,14 @@ export async function createEngine(options: ReleaseEngineOptions): Promise<Engin
 function plannedOf(execution: Execution): PlannedRelease | undefined {
   if (execution.machine.name !== NAMES.releaseImageMachine) return undefined;
   return plannedReleaseSchema.parse(execution.input);
+}
+
+/** The image that an execution with this name releases. */
+function imageOf({ executions }: Engine, name: string): string | undefined {
+  const execution = executions.find(
+    (one) => one.name === name && one.machine.name === NAMES.releaseImageMachine,
+  );
+  return execution && plannedOf(execution)?.release.image;
 }
 
 async function reportOf(

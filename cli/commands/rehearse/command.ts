@@ -32,17 +32,19 @@ export function addRehearse(root: Command, output: Output, code: ExitCode): void
     .addHelpText(
       'after',
       `
---fail takes '<state>[@<account>[/<region>]][=refused|lost|throttled|timeout]':
+--fail takes '[<image>:]<state>[@<account>[/<region>]][=refused|lost|throttled|timeout]':
   refused    AWS refuses what the state wants to do, every time
   lost       what it wants is done, but every reply is lost
   throttled  AWS throttles the first three calls in each target
   timeout    the calls never answer, or the build hangs
   Without a kind a bake fails as Packer does, and any other state is refused.
+  Without an image it fails in the release of every image.
 
 Examples:
   packleader rehearse
   packleader rehearse linux-base --fail 'Bake prod AMIs'
   packleader rehearse linux-base --fail 'Publish release@222222222222=lost' --json
+  packleader rehearse --fail 'linux-base:Bake prod AMIs'
 ${EXIT_CODES}
 A state of --fail that was never reached is refused as well: such a rehearsal has shown nothing.`,
     )

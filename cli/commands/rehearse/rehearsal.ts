@@ -13,7 +13,7 @@ import { seedReleases } from '../../../sandbox/rehearsal/earlier-releases.ts';
 import type { ReleaseProgress } from '../../../core/releases/release-progress.ts';
 import { rehearse, type Report } from '../../../sandbox/rehearsal/rehearsal.ts';
 import { type Definition, definitionsOf } from '../../../workflow/definitions.ts';
-import { type FailableStates, parseFault, parseOverrides, refuse } from '../../input/arguments.ts';
+import { type FailableState, parseFault, parseOverrides, refuse } from '../../input/arguments.ts';
 import { type FactoryCheckout, checkOutFactory, configurationFiles } from '../../input/checkout.ts';
 import { refuseInvalidTemplates } from '../../checks/validate.ts';
 
@@ -64,8 +64,12 @@ export async function runRehearsal(options: RehearseOptions): Promise<Report> {
   if (images.length === 0)
     throw refuse('images', 'found no image in the factory, must have at least one directory under images/');
   const machines = definitionsOf(factory);
-  const targets = factory.stages.flatMap((stage) => stage.targets);
-  const faults = options.fail.map((text) => parseFault(text, failableStates(machines), targets));
+  const failable = {
+    states: failableStates(machines),
+    targets: factory.stages.flatMap((stage) => stage.targets),
+    images,
+  };
+  const faults = options.fail.map((text) => parseFault(text, failable));
   const notChecked = await refuseInvalidTemplates(checkout.files, configuration, {
     images,
     ...(overrides && { overrides }),
@@ -91,15 +95,15 @@ export async function runRehearsal(options: RehearseOptions): Promise<Report> {
 }
 
 /** Tasks, under their own names and under the name of the state they are part of. */
-function failableStates(machines: readonly Definition[]): FailableStates {
-  const failable = new Map<string, { state: string; bakes: boolean }>();
+function failableStates(machines: readonly Definition[]): ReadonlyMap<string, FailableState> {
+  const failable = new Map<string, FailableState>();
   for (const { name, definition } of machines) {
     if (name === NAMES.bakeBatchMachine) continue;
     for (const { name: state, top, state: asl } of statesOf(stateGraphSchema.parse(definition))) {
       const bakes = stageIn(top, 'bake') !== undefined;
       const waits = asl.Resource?.endsWith('startExecution.sync:2') === true;
       if (bakes || (asl.Type === 'Task' && !waits && !SILENT.includes(state)))
-        failable.set(top, { state: top, bakes });
+        failable.set(top, { state: top, bakes, ofImage: name === NAMES.releaseImageMachine });
     }
   }
   return failable;

@@ -1,4 +1,5 @@
 /** How `packleader rehearse` tells a rehearsal, beyond the story of each release. */
+import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
 import type { Report } from '../../../sandbox/rehearsal/rehearsal.ts';
 import { whichFactory } from '../../input/checkout.ts';
 import type { Narrator } from '../../terminal/narrator.ts';
@@ -18,9 +19,10 @@ export function tellBeginning(
     whichFactory(checkout),
     ...notChecked.map((what) => paint('yellow', `not checked: ${what}`)),
     `${paint('bold', images.join(', '))} into ${targets}`,
-    ...faults.map(({ state, kind, accountId, region }) => {
-      const where = [accountId, region].filter((part) => part !== undefined).join('/');
-      return paint('yellow', `  with a fault: ${state}${where && ` in ${where}`} is ${DOING[kind]}`);
+    ...faults.map((fault) => {
+      const where = [fault.accountId, fault.region].filter((part) => part !== undefined).join('/');
+      const what = `${fault.state}${ofImage(fault)}${where && ` in ${where}`}`;
+      return paint('yellow', `  with a fault: ${what} is ${DOING[fault.kind]}`);
     }),
   ];
   print(`${lines.join('\n')}\n`);
@@ -36,13 +38,15 @@ export function tellAssumptions({ paint, print }: Output, assumptions: readonly 
 export function tellEnd(narrator: Narrator, report: Report, realMs: number): void {
   for (const release of report.releases) narrator.tell(release);
   const unmet = report.unmetFaults.map(
-    ({ state }) => `the fault in "${state}" was never met: the release did not get there`,
+    (fault) => `the fault in "${fault.state}"${ofImage(fault)} was never met: the release did not get there`,
   );
   const { calls, transitions, virtualMs } = report.figures;
   const figures = `${count(calls, 'AWS call')}, ${count(transitions, 'state transition')}`;
   const time = `${minutes(virtualMs)} of AWS time rehearsed in ${(realMs / 1000).toFixed(1)} s`;
   narrator.conclude(report, `${time}: ${figures}`, unmet);
 }
+
+const ofImage = ({ image }: Fault): string => (image === undefined ? '' : ` of ${image}`);
 
 const DOING = {
   refused: 'refused',

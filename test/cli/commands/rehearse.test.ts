@@ -125,6 +125,40 @@ describe('packleader rehearse', () => {
     expect(told.out).toContain('the fault in "Publish release" was never met: the release did not get there');
   });
 
+  test('lets one image of several fail: what is built on it is not released either, the others are', async () => {
+    const { exit, outcome, releases, unmetFaults } = await rehearseJson(
+      '--factory',
+      shipped,
+      '--fail',
+      'linux-base:Bake prod AMIs',
+    );
+    expect([exit, outcome, unmetFaults]).toEqual([1, 'rolled back', []]);
+    expect(Object.fromEntries(releases.map(({ image, outcome: ended }) => [image, ended]))).toEqual({
+      'linux-base': 'rolled back',
+      'windows-base': 'released',
+      'linux-web': 'rolled back',
+      'windows-web': 'released',
+    });
+    const web = releases.find(({ image }) => image === 'linux-web');
+    expect(web?.path).not.toContain('Bake dev AMIs');
+  });
+
+  test('says which image a fault is in, and exits with 2 when that image never got there', async () => {
+    const args = ['linux-base', 'windows-base', '--factory', shipped];
+    const faults = ['--fail', 'linux-base:Bake dev AMIs', '--fail', 'linux-base:Publish release'];
+    const { exit, releases, unmetFaults } = await rehearseJson(...args, ...faults);
+    expect([exit, unmetFaults]).toEqual([
+      2,
+      [{ state: 'Publish release', kind: 'refused', image: 'linux-base' }],
+    ]);
+    expect(releases.map(({ outcome }) => outcome)).toEqual(['rolled back', 'released']);
+    const told = await run('rehearse', ...args, ...faults);
+    expect(told.exit).toBe(2);
+    expect(told.out).toContain('with a fault: Bake dev AMIs of linux-base is made to fail');
+    expect(told.out).toContain('the fault in "Publish release" of linux-base was never met');
+    expect(told.out).toContain('rolled back: 1 of 2 images released');
+  });
+
   test('says first which factory it takes', async () => {
     const { out } = await run('rehearse', 'linux-base', '--factory', shipped);
     expect(out).toMatch(/^the factory in packer at [0-9a-f]{7}/);
@@ -218,6 +252,11 @@ describe('packleader rehearse', () => {
   test.each([
     [['linux-bse'], 'found no image "linux-bse", the nearest is "linux-base"'],
     [['--fail', 'Bake prd AMIs'], 'found "Bake prd AMIs", the nearest is "Bake prod AMIs"'],
+    [
+      ['--fail', 'linux-bse:Bake prod AMIs'],
+      'found the image "linux-bse" in "linux-bse:Bake prod AMIs", the nearest is "linux-base"',
+    ],
+    [['--fail', 'linux-base:Fetch source'], 'must be without an image: Fetch source is of all of them'],
     [['--fail', 'Bake prod AMIs=boom'], 'must be one of refused, lost, throttled, timeout'],
     [['--fail', 'Bake prod AMIs@333333333333'], 'found the account "333333333333"'],
     [['--fail', 'Bake prod AMIs@111111111111/us-east-1'], 'found the target "111111111111/us-east-1"'],
