@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import * as z from 'zod';
-import { changedImages } from '../core/releases/changed-images.ts';
+import { imagesToRelease } from '../core/releases/changed-images.ts';
 import { checkFactory } from '../core/configuration/check.ts';
 import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
 import { effectiveSettings } from '../core/configuration/effective.ts';
@@ -180,10 +180,7 @@ async function whatChanged(
   bucket: string,
 ): Promise<string[]> {
   const changes = changesSchema.parse(await readJson({ bucket, key: changesKey }));
-  return changedImages(configuration.factory.images, changes, {
-    templates: configuration.templateNames,
-    basesOf: (image) => baseImages(configuration, image),
-  });
+  return imagesToRelease(configuration, changes);
 }
 
 function releaseOf(

@@ -8,6 +8,8 @@ interface RehearseFlags {
   readonly branch?: string;
   readonly override: readonly string[];
   readonly fail: readonly string[];
+  readonly changed?: string | true;
+  readonly schedule?: string | true;
   readonly validate: boolean;
   readonly json?: true;
 }
@@ -20,6 +22,14 @@ export function addRehearse(root: Command, output: Output, code: ExitCode): void
     .option('--factory <directory>', 'the directory that holds factory.yaml, or packer/factory.yaml', '.')
     .option('--ref <ref>', 'a commit, branch or tag; by default the files as they lie there')
     .option('--branch <branch>', 'release as if from this branch; by default the factory’s default branch')
+    .option(
+      '--changed [since]',
+      'what a push would release: the images that changed since that commit; by default since the default branch',
+    )
+    .option(
+      '--schedule [time]',
+      'what the schedules would rebuild at that time, as in 2026-11-23T04:00:00Z; by default as if they were due now',
+    )
     .option(
       '--override <path=value>',
       'override a setting, as in instanceType=t3.large; may be repeated',
@@ -45,6 +55,8 @@ Examples:
   packleader rehearse linux-base --fail 'Bake prod AMIs'
   packleader rehearse linux-base --fail 'Publish release@222222222222=lost' --json
   packleader rehearse --fail 'linux-base:Bake prod AMIs'
+  packleader rehearse --changed origin/main
+  packleader rehearse linux-base --schedule 2026-11-23T04:00:00Z
 ${EXIT_CODES}
 A state of --fail that was never reached is refused as well: such a rehearsal has shown nothing.`,
     )
