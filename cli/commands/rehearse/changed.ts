@@ -32,17 +32,17 @@ export function pushOccasion({ checkout, configuration }: Found, options: PushOp
   return {
     images,
     branch,
-    says: `${what}: ${starts ? whatDiffers(compared) : `only one to ${pushBranches.join(', ')} starts a release`}`,
+    says: `${what}: ${starts ? whatDiffers(compared, checkout.commit) : `only one to ${pushBranches.join(', ')} starts a release`}`,
     changes,
     start: async (_, hub) => push(hub, { repository, branch, commit: checkout.commit }),
     changed: { since, until, branch, files, images },
   };
 }
 
-function whatDiffers({ since, sinceWhat, until, files, late }: ChangedFiles): string {
-  const commit = `${short(since)} (${sinceWhat})`;
-  if (late) return `${short(until)} is older than ${commit}`;
-  const differ = `${files.length === 0 ? 'no file differs' : count(files.length, 'file differs', 'files differ')}`;
+function whatDiffers({ since, sinceWhat, until, files, late }: ChangedFiles, head: string): string {
+  const commit = since.startsWith(sinceWhat) ? short(since) : `${short(since)} (${sinceWhat})`;
+  if (late) return `${short(head)} is older than ${commit}`;
+  const differ = files.length === 0 ? 'no file differs' : count(files.length, 'file differs', 'files differ');
   return `${differ} between ${commit} and ${short(until)}`;
 }
 

@@ -42,6 +42,9 @@ export function addRehearse(root: Command, output: Output, code: ExitCode): void
     .addHelpText(
       'after',
       `
+--changed and --schedule take the way of a real push, and of real schedules. Where those would start nothing, that is
+said and nothing is rehearsed.
+
 --fail takes '[<image>:]<state>[@<account>[/<region>]][=refused|lost|throttled|timeout]':
   refused    AWS refuses what the state wants to do, every time
   lost       what it wants is done, but every reply is lost
@@ -58,6 +61,7 @@ Examples:
   packleader rehearse --changed origin/main
   packleader rehearse linux-base --schedule 2026-11-23T04:00:00Z
 ${EXIT_CODES}
+With --changed and --schedule 0 is also: nothing to release.
 A state of --fail that was never reached is refused as well: such a rehearsal has shown nothing.`,
     )
     .action(async (images: string[], flags: RehearseFlags) => {

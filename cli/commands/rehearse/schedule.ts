@@ -34,11 +34,14 @@ export function scheduleOccasion({ configuration }: Found, options: ScheduleOpti
     );
   const due = asked.filter(({ schedule }) => options.at === undefined || isDue(schedule, at));
   const notDue = asked.filter((one) => !due.includes(one)).map(explain);
-  const scheduledAt = at.toISOString();
+  // As EventBridge Scheduler writes it.
+  const scheduledAt = at.toISOString().replace(/\.\d+Z$/, 'Z');
+  const images = due.map(({ image }) => image);
   let decisions: readonly Decision[] = [];
   return {
-    images: due.map(({ image }) => image),
+    images,
     branch: factory.defaultBranch,
+    ...(images.length > 0 && { says: `due at ${scheduledAt}: ${images.join(', ')}` }),
     start: async (engine, hub) => {
       const events = due.map(({ image, schedule: { when } }) => ({ image, when }));
       decisions = await rebuildAll(engine, hub, events, scheduledAt);

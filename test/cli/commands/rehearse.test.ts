@@ -1,62 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { temporaryDirectory, writeFiles } from '../../fixtures/directories.ts';
 import { run } from '../output.ts';
-
-const shipped = fileURLToPath(new URL('../../../packer', import.meta.url));
+import { rehearseJson, shipped } from '../rehearsing.ts';
 
 let directory: string;
 beforeEach(() => {
   directory = temporaryDirectory();
 });
-
-const documentSchema = z.object({
-  outcome: z.string(),
-  factory: z.string().optional(),
-  assumed: z.array(z.string()).default([]),
-  unmetFaults: z.array(z.looseObject({ state: z.string() })).default([]),
-  releases: z
-    .array(
-      z.object({
-        releaseId: z.string(),
-        image: z.string(),
-        version: z.string(),
-        commit: z.string(),
-        outcome: z.string(),
-        error: z.object({ name: z.string(), cause: z.string() }).nullable(),
-        path: z.array(z.string()),
-        targets: z.array(
-          z.object({
-            stage: z.string(),
-            accountId: z.string(),
-            region: z.string(),
-            imageId: z.string().nullable(),
-            snapshotIds: z.array(z.string()),
-            sourceImageId: z.string().nullable(),
-            tags: z.record(z.string(), z.string()),
-            parameters: z.record(z.string(), z.string()),
-          }),
-        ),
-        leftovers: z.array(
-          z.object({ accountId: z.string(), region: z.string(), resourceId: z.string(), why: z.string() }),
-        ),
-      }),
-    )
-    .default([]),
-  world: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
-  errors: z
-    .array(z.object({ file: z.string(), line: z.number(), path: z.string(), message: z.string() }))
-    .default([]),
-});
-
-async function rehearseJson(...args: string[]) {
-  const { exit, out } = await run('rehearse', ...args, '--json');
-  return { exit, ...documentSchema.parse(JSON.parse(out)) };
-}
 
 /** A copy of the shipped factory, outside every git repository. */
 function copyOfFactory(): string {
