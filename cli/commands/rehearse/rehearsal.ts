@@ -1,14 +1,7 @@
 /** `packleader rehearse`: releases a factory's images into an embedded AWS, by the state machines that would be deployed. */
 import { STATE_NAMES, stageIn } from '../../../core/contract/state-names.ts';
-import { checkFactory } from '../../../core/configuration/check.ts';
-import {
-  type Configuration,
-  type Overrides,
-  loadConfiguration,
-} from '../../../core/configuration/configuration.ts';
-import type { Factory, FactoryFiles } from '../../../core/configuration/factory.ts';
-import { throwIfAny } from '../../../core/configuration/documents/problems.ts';
-import { isBranchName } from '../../../core/contract/branch-names.ts';
+import { loadConfiguration } from '../../../core/configuration/configuration.ts';
+import type { Factory } from '../../../core/configuration/factory.ts';
 import { NAMES, bucketName } from '../../../core/contract/names.ts';
 import { stateGraphSchema, statesOf } from '../../../sandbox/engine/asl.ts';
 import { assumeSources } from '../../../sandbox/rehearsal/assumed-sources.ts';
@@ -20,32 +13,22 @@ import { type ReleaseBefore, releaseBefore } from '../../../sandbox/rehearsal/re
 import { rehearse, type Report } from '../../../sandbox/rehearsal/rehearsal.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { type Definition, definitionsOf } from '../../../workflow/definitions.ts';
-import { type FailableState, parseFault, parseOverrides, refuse } from '../../input/arguments.ts';
+import { type FailableState, parseFault, parseOverrides } from '../../input/arguments.ts';
 import { type FactoryCheckout, checkOutFactory, configurationFiles } from '../../input/checkout.ts';
 import { refuseInvalidTemplates } from '../../checks/validate.ts';
-import { pushOccasion } from './changed.ts';
+import { chooseOccasion, type OccasionOptions } from './choose-occasion.ts';
 import type { Occasion, Pushed, Scheduled } from './occasion.ts';
-import { scheduleOccasion } from './schedule.ts';
 
-export interface RehearseOptions {
-  readonly images: readonly string[];
+export interface RehearseOptions extends OccasionOptions {
   readonly factory: string;
-  readonly ref?: string;
-  readonly branch?: string;
   readonly overrides: readonly string[];
   readonly fail: readonly string[];
-  /** What a push would release: what changed since a commit, or since the default branch when that is `true`. */
-  readonly changed?: string | true;
-  /** What the schedules would release: at an ISO time, or as if they were due now when that is `true`. */
-  readonly schedule?: string | true;
   readonly startAt?: Date;
   /** Whether Packer, where there is one, looks at the templates first. */
   readonly validate?: boolean;
   readonly onStart?: (rehearsal: Preparation) => void;
   /** What the factory needs and the sandbox does not know. */
   readonly onAssumed?: (assumptions: readonly string[]) => void;
-  /** What became of the schedules. */
-  readonly onDecided?: (schedule: Scheduled) => void;
   readonly onProgress?: (progress: ReleaseProgress) => void;
 }
 
@@ -85,9 +68,8 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
   const checkout = checkOutFactory(options.factory, options.ref);
   const files = configurationFiles(checkout.files);
   const overrides = parseOverrides(options.overrides);
-  refuseContradictions(options);
   const startAt = options.startAt ?? new Date();
-  const occasion = occasionOf(options, checkout, files, { overrides, startAt });
+  const occasion = chooseOccasion(options, { checkout, files, overrides, startAt });
   const { branch, images } = occasion;
   const configuration = loadConfiguration(files);
   const { factory } = configuration;
@@ -105,16 +87,11 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     usePacker: options.validate === true,
   });
   options.onStart?.({ factory, checkout, says: occasion.says, images, faults, notChecked });
-  const { changed, schedule } = occasion;
   if (images.length === 0) {
-    if (schedule) options.onDecided?.(schedule());
+    const { schedule } = whyOf(occasion);
+    if (schedule) options.onDecided?.(schedule);
     const nothing = { error: null, releases: [], world: {}, figures: undefined, unmetFaults: faults };
-    return {
-      outcome: NOTHING,
-      ...nothing,
-      ...(changed && { changed }),
-      ...(schedule && { schedule: schedule() }),
-    };
+    return { outcome: NOTHING, ...nothing, ...whyOf(occasion) };
   }
   const report = await rehearse({
     factory,
@@ -141,13 +118,15 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     startAt: occasion.afterRelease ? new Date(occasion.afterRelease.getTime() - WEEK_MS) : startAt,
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
-  return {
-    ...report,
-    ...endOf(report, schedule?.()),
-    ...(changed && { changed }),
-    ...(schedule && { schedule: schedule() }),
-  };
+  const why = whyOf(occasion);
+  return { ...report, ...endOf(report, why.schedule), ...why };
 }
+
+/** What is known by now. */
+const whyOf = ({ changed, schedule }: Occasion): Pick<Rehearsed, 'changed' | 'schedule'> => ({
+  ...(changed && { changed }),
+  ...(schedule && { schedule: schedule() }),
+});
 
 /** How long before a schedule is due its image was released last. */
 const WEEK_MS = 7 * 86_400_000;
@@ -164,60 +143,6 @@ function endOf(report: Report, schedule: Scheduled | undefined): Pick<Rehearsed,
   const failure = schedule?.images.flatMap((one) => ('error' in one ? [one.error] : []))[0];
   if (failure && outcome === 'released') return { outcome: 'rolled back', error: failure };
   return { outcome: outcome === 'released' && releases.length === 0 ? NOTHING : outcome, error };
-}
-
-function refuseContradictions({ changed, schedule, branch, images, overrides }: RehearseOptions): void {
-  if (branch !== undefined && !isBranchName(branch))
-    throw refuse(
-      '--branch',
-      `found ${JSON.stringify(branch)}, must be the name of a branch, as git takes it`,
-    );
-  if (changed !== undefined && schedule !== undefined)
-    throw refuse('--schedule', 'found --changed too, must be one of them');
-  if (changed !== undefined && images.length > 0)
-    throw refuse('--changed', `found ${images.join(', ')} too, must be alone: a push names no images`);
-  if (schedule !== undefined && branch !== undefined)
-    throw refuse('--branch', 'found --schedule too, must be without it: a schedule takes the default branch');
-  if ((changed !== undefined || schedule !== undefined) && overrides.length > 0)
-    throw refuse(
-      '--override',
-      'must be without --changed and --schedule: neither a push nor a schedule has any',
-    );
-}
-
-/** Everything that is wrong with the images it is about has been told then. */
-function occasionOf(
-  options: RehearseOptions,
-  checkout: FactoryCheckout,
-  files: FactoryFiles,
-  { overrides, startAt }: { readonly overrides: Overrides | undefined; readonly startAt: Date },
-): Occasion {
-  const { changed, schedule, ref, branch, onDecided } = options;
-  const asked = [...new Set(options.images)];
-  if (changed === undefined && schedule === undefined) {
-    throwIfAny(
-      checkFactory(files, { ...(asked.length > 0 && { images: asked }), ...(overrides && { overrides }) }),
-    );
-    return byHand(loadConfiguration(files), asked, branch);
-  }
-  const found = { checkout, configuration: loadConfiguration(files) };
-  const occasion =
-    changed === undefined
-      ? scheduleOccasion(found, { at: written(schedule), now: startAt, images: asked, onDecided })
-      : pushOccasion(found, { since: written(changed), ref, branch });
-  throwIfAny(checkFactory(files, { images: occasion.images }));
-  return occasion;
-}
-
-/** What stands behind an option; undefined when the option stands alone. */
-const written = (value: string | true | undefined): string | undefined =>
-  value === true ? undefined : value;
-
-function byHand({ factory }: Configuration, asked: readonly string[], branch?: string): Occasion {
-  const images = asked.length > 0 ? asked : factory.images.map(({ name }) => name);
-  if (images.length === 0)
-    throw refuse('images', 'found no image in the factory, must have at least one directory under images/');
-  return { images, branch: branch ?? factory.defaultBranch };
 }
 
 /** Tasks, under their own names and under the name of the state they are part of. */

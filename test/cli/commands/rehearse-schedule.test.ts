@@ -51,9 +51,9 @@ describe('packleader rehearse --schedule', () => {
         { image: 'windows-web', outcome: 'not due', why: 'cron is 0 4 ? * TUE * in Europe/Berlin' },
       ],
     });
-    expect(releases.map(({ image, version }) => [image, version]).toSorted()).toEqual([
-      ['linux-base', '1.4.20261123040000'],
-      ['windows-base', '1.2.20261123040000'],
+    expect(releases.map(({ releaseId }) => releaseId).toSorted()).toEqual([
+      'linux-base@1.4.20261123040000',
+      'windows-base@1.2.20261123040000',
     ]);
     expect(assumed).toEqual([
       'a release of linux-base, windows-base, linux-web a week before, and source AMIs that were published since',
