@@ -37,6 +37,8 @@ export interface Occasion {
   /** What nobody asked for, in one line. */
   readonly says?: string;
   readonly changes?: Changes;
+  /** What nobody can know before. */
+  readonly assumed?: readonly string[];
   /** Other than by hand. */
   readonly start?: Start;
   /** The time at which it starts, when images must have been released before. */

@@ -108,7 +108,10 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     faults,
     prepare: async (sandbox) => {
       seedReleases(sandbox, files, images, overrides);
-      const assumptions = await assumeSources(sandbox, configuration, images, overrides);
+      const assumptions = [
+        ...(occasion.assumed ?? []),
+        ...(await assumeSources(sandbox, configuration, images, overrides)),
+      ];
       if (occasion.afterRelease)
         assumptions.push(
           ...(await assumeRelease(sandbox, { factory, machines, images, until: occasion.afterRelease })),

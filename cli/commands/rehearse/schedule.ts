@@ -41,7 +41,10 @@ export function scheduleOccasion({ configuration }: Found, options: ScheduleOpti
   return {
     images,
     branch: factory.defaultBranch,
-    ...(images.length > 0 && { says: `due at ${scheduledAt}: ${images.join(', ')}` }),
+    ...(images.length > 0 && {
+      says: `${options.at === undefined ? 'as if due now' : 'due'}, at ${scheduledAt}: ${images.join(', ')}`,
+    }),
+    assumed: options.at === undefined ? [] : due.flatMap((one) => assumedRate(one, scheduledAt)),
     start: async (engine, hub) => {
       const events = due.map(({ image, schedule: { when } }) => ({ image, when }));
       decisions = await rebuildAll(engine, hub, events, scheduledAt);
@@ -68,6 +71,10 @@ function scheduled(image: string, all: readonly ScheduledImage[]): ScheduledImag
   if (found) return found;
   const names = all.map((one) => one.image);
   throw refuse('--schedule', `found no schedule of the image "${image}", ${nearest(image, names)}`);
+}
+
+function assumedRate({ image, schedule: { rate } }: ScheduledImage, at: string): string[] {
+  return rate === undefined ? [] : [`a run of the schedule of ${image}, every ${rate}, at ${at}`];
 }
 
 /** A rate counts from the deployment, which a rehearsal does not know: it may be due at any time. */

@@ -56,6 +56,7 @@ describe('packleader rehearse --schedule', () => {
       'windows-base@1.2.20261123040000',
     ]);
     expect(assumed).toEqual([
+      'a run of the schedule of windows-base, every 7 days, at 2026-11-23T04:00:00Z',
       'a release of linux-base, windows-base, linux-web a week before, and source AMIs that were published since',
     ]);
   });
@@ -104,6 +105,14 @@ describe('packleader rehearse --schedule', () => {
       ]);
       expect(images).toHaveLength(1);
     }
+  });
+
+  test('exits with 1 when no rebuild gets as far as an image', async () => {
+    schedule('linux-base', WEEKLY);
+    schedule('windows-base', WEEKLY);
+    const { exit, outcome, error, releases } = await scheduled(MONDAY, '--fail', 'Plan releases');
+    expect([exit, outcome, releases]).toEqual([1, 'rolled back', []]);
+    expect(error?.name).toBe('AccessDenied');
   });
 
   test('exits with 1 when a schedule fails itself, because its source is refused by then', async () => {
