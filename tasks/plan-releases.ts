@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import * as z from 'zod';
-import { changedImages } from '../core/releases/changed-images.ts';
+import { imagesToRelease } from '../core/releases/changed-images.ts';
 import { checkedConfiguration } from '../core/templates/check.ts';
 import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
 import { effectiveSettings } from '../core/configuration/effective.ts';
@@ -54,7 +54,10 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
   const files = filesInZip(await readBytes(fetched.source));
   const { overrides } = request;
   const choice = request.images ?? (await whatChanged(files, fetched.changesKey, bucket));
-  const configuration = await checkedConfiguration(files, { images: choice, ...(overrides && { overrides }) });
+  const configuration = await checkedConfiguration(files, {
+    images: choice,
+    ...(overrides && { overrides }),
+  });
   throwIfAny(disagreements(configuration.factory, deployed));
   const basesOf = (image: string) => baseImages(configuration, image, overrides);
   const tiers = imagesInTiers(choice, basesOf);
@@ -176,10 +179,7 @@ function readFetched(bucket: string, variables: Event['variables']): Fetched {
 async function whatChanged(files: Files, changesKey: string, bucket: string): Promise<string[]> {
   const configuration = loadConfiguration(configurationFiles(files));
   const changes = changesSchema.parse(await readJson({ bucket, key: changesKey }));
-  return changedImages(configuration.factory.images, changes, {
-    templates: configuration.templateNames,
-    basesOf: (image) => baseImages(configuration, image),
-  });
+  return imagesToRelease(configuration, changes);
 }
 
 function releaseOf(

@@ -62,21 +62,38 @@ function valueOf(text: string, assignment: string): unknown {
   }
 }
 
-/** The states that can be made to fail: by any name a person may use, the state at the top of the graph. */
-export type FailableStates = ReadonlyMap<string, { readonly state: string; readonly bakes: boolean }>;
+/** A state that can be made to fail. */
+export interface FailableState {
+  readonly state: string;
+  readonly bakes: boolean;
+  /** Whether every image has one of its own. */
+  readonly ofImage: boolean;
+}
+
+/** What a fault may name. */
+export interface Failable {
+  /** By any name a person may use, the state at the top of the graph. */
+  readonly states: ReadonlyMap<string, FailableState>;
+  readonly targets: readonly Target[];
+  readonly images: readonly string[];
+}
 
 const KINDS: readonly FaultKind[] = ['refused', 'lost', 'throttled', 'timeout'];
 
 /**
- * `Bake prod AMIs`, `Check dev AMIs@111111111111=throttled`, `Publish release@222222222222/eu-west-1=lost`.
- * Without a kind a bake fails as Packer does, and any other state is refused.
+ * `Bake prod AMIs`, `linux-web:Bake prod AMIs`, `Check dev AMIs@111111111111=throttled`,
+ * `Publish release@222222222222/eu-west-1=lost`. Without a kind a bake fails as Packer does, and any other state is refused.
  *  @throws InvalidConfiguration
  */
-export function parseFault(text: string, states: FailableStates, targets: readonly Target[]): Fault {
-  const [, name = '', account, region, kind] =
-    /^([^@=]+?)(?:@([^/=]*)(?:\/([^=]*))?)?(?:=(.*))?$/.exec(text) ?? [];
+export function parseFault(text: string, { states, targets, images }: Failable): Fault {
+  const [, image, name = '', account, region, kind] =
+    /^(?:([^:@=]*):)?([^@=]+?)(?:@([^/=]*)(?:\/([^=]*))?)?(?:=(.*))?$/.exec(text) ?? [];
+  if (image !== undefined && !images.includes(image))
+    throw refuse('--fail', `found the image "${image}" in "${text}", ${nearest(image, images)}`);
   const found = states.get(name.trim());
   if (!found) throw refuse('--fail', `found "${text}", ${nearest(name.trim(), [...states.keys()])}`);
+  if (image !== undefined && !found.ofImage)
+    throw refuse('--fail', `found "${text}", must be without an image: ${found.state} is of all of them`);
   if (kind !== undefined && !KINDS.some((known) => known === kind)) {
     throw refuse('--fail', `found "${kind}" in "${text}", must be one of ${KINDS.join(', ')}`);
   }
@@ -94,6 +111,7 @@ export function parseFault(text: string, states: FailableStates, targets: readon
   return {
     state: found.state,
     kind: KINDS.find((known) => known === kind) ?? (found.bakes ? 'failed' : 'refused'),
+    ...(image !== undefined && { image }),
     ...(account !== undefined && { accountId: account }),
     ...(region !== undefined && { region }),
   };

@@ -1,10 +1,10 @@
 /** Gets a factory's files: as they lie in a directory, or as a commit of its git repository holds them. */
 import { createHash } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { unzipSync } from 'fflate';
 import { FACTORY_FILE } from '../../core/configuration/factory.ts';
+import { commitOf, git, gitRoot, tryGitBytes } from './git.ts';
 import { asSeenFromStart, fromStart } from './start-directory.ts';
 import { emptyImages } from '../../core/configuration/files.ts';
 import { InvalidConfiguration, problem, throwIfAny } from '../../core/configuration/documents/problems.ts';
@@ -50,12 +50,15 @@ function checkOut(
   const listed = git(root, ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', '.']);
   const names = listed.split('\0').filter((name) => name !== '' && existsSync(join(root, name)));
   const files = readTree(root, names);
-  const commit = tryGit(root, ['rev-parse', '--verify', '--quiet', 'HEAD'])?.trim();
+  const commit = commitOf(root, 'HEAD');
   if (commit === undefined)
     return { commit: contentHash(files), note: 'no commit yet: the commit is a hash of the files', files };
   const changed = git(root, ['status', '--porcelain', '--', '.']) !== '';
-  return { commit, note: changed ? 'with changes that are not committed' : undefined, files };
+  return { commit, note: changed ? WORKING_TREE : undefined, files };
 }
+
+/** The note of a factory that no commit holds as it is. */
+export const WORKING_TREE = 'with changes that are not committed';
 
 /** Which factory a command takes, and what of it: the first thing that a command says. */
 export function whichFactory({ directory, commit, note }: FactoryCheckout): string {
@@ -93,13 +96,7 @@ export function factoryHere(): string | undefined {
 }
 
 function checkOutRef(repository: string, root: string, ref: string): Omit<FactoryCheckout, 'directory'> {
-  const commit = tryGit(root, [
-    'rev-parse',
-    '--verify',
-    '--quiet',
-    '--end-of-options',
-    `${ref}^{commit}`,
-  ])?.trim();
+  const commit = commitOf(root, ref);
   if (commit === undefined) throw refused('--ref', `git knows no commit, branch or tag ${ref}`);
   const prefix = relative(repository, root).split(sep).join('/');
   const tree = prefix === '' ? commit : `${commit}:${prefix}`;
@@ -136,38 +133,4 @@ function contentHash(files: ReadonlyMap<string, Uint8Array>): string {
   const hash = createHash('sha1');
   for (const [name, bytes] of files) hash.update(`${name}\0${bytes.length}\0`).update(bytes);
   return hash.digest('hex');
-}
-
-function gitRoot(directory: string): string | undefined {
-  return tryGit(directory, ['rev-parse', '--show-toplevel'])?.trim();
-}
-
-/** Enough for the listing or the archive of any factory. */
-const MAX_BYTES = 512 * 1024 * 1024;
-
-function git(directory: string, args: readonly string[]): string {
-  return execFileSync('git', ['-C', directory, ...args], {
-    encoding: 'utf8',
-    maxBuffer: MAX_BYTES,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-}
-
-function tryGit(directory: string, args: readonly string[]): string | undefined {
-  try {
-    return git(directory, args);
-  } catch {
-    return undefined;
-  }
-}
-
-function tryGitBytes(directory: string, args: readonly string[]): Uint8Array | undefined {
-  try {
-    return execFileSync('git', ['-C', directory, ...args], {
-      maxBuffer: MAX_BYTES,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-  } catch {
-    return undefined;
-  }
 }

@@ -87,12 +87,12 @@ export class Narrator {
   }
 
   /** The last lines: why the whole failed, what else is to be known, and how it ended. */
-  conclude(end: ToldEnd, figures: string, warnings: readonly string[] = []): void {
+  conclude(end: ToldEnd, figures: string | undefined, warnings: readonly string[] = []): void {
     const { paint, print, status } = this.#output;
     status('');
     if (end.error) print(`\n  ${paint('red', `${end.error.name}: ${end.error.cause}`)}\n`);
     for (const warning of warnings) print(paint('yellow', `\n  ${warning}\n`));
-    print(`\n${this.#verdict(end)}\n${paint('dim', figures)}\n`);
+    print(`\n${this.#verdict(end)}\n${figures === undefined ? '' : `${paint('dim', figures)}\n`}`);
   }
 
   #story(releaseId: string): Story {
@@ -146,6 +146,7 @@ export class Narrator {
     if (outcome === 'released' && releases.length === 0)
       return paint('green', 'nothing has changed, so nothing was released');
     if (outcome === 'released') return paint('green', `${count(releases.length, 'image')} released`);
+    if (outcome === 'nothing to release') return paint('green', outcome);
     if (outcome === 'refused') return paint('red', 'refused: nothing was built');
     if (releases.length === 0)
       return paint('red', 'nothing was released: the workflow failed before the first image');

@@ -1,5 +1,15 @@
+import type { Configuration } from '../configuration/configuration.ts';
 import { type Image, templateOf } from '../configuration/factory.ts';
+import { baseImages } from '../configuration/tiers.ts';
 import type { Changes } from '../contract/releases.ts';
+
+/** The images of a factory to release when that is what changed. */
+export function imagesToRelease(configuration: Configuration, changes: Changes): string[] {
+  return changedImages(configuration.factory.images, changes, {
+    templates: configuration.templateNames,
+    basesOf: (image) => baseImages(configuration, image),
+  });
+}
 
 /**
  * The images to release after a push: those that were never released, those with a changed file of their own or of their

@@ -20,6 +20,8 @@ export interface Fault {
   readonly kind: FaultKind;
   readonly accountId?: string;
   readonly region?: string;
+  /** Of whose release; of every image's by default. */
+  readonly image?: string;
   /** Times the fault strikes in each target; for ever by default, three times when throttled. */
   readonly times?: number;
 }
@@ -31,13 +33,18 @@ const FAULT_VARIABLE = 'SANDBOX_FAULT';
 /** Longer than any time limit of a build. */
 const HANGS_MINUTES = 48 * 60;
 
+/** Of which image an execution is, by its name; undefined for one that is of none. */
+export type ImageOf = (execution: string) => string | undefined;
+
 /** Makes states fail, at the seam between the code and AWS; nothing in the code under test knows. */
 export class Faults {
   readonly #faults: readonly Fault[];
+  readonly #imageOf: ImageOf;
   readonly #struck = new Map<Fault, Map<string, number>>();
 
-  constructor(faults: readonly Fault[]) {
+  constructor(faults: readonly Fault[], imageOf: ImageOf = () => undefined) {
     this.#faults = faults;
+    this.#imageOf = imageOf;
   }
 
   /** Faults that no call ever met. */
@@ -60,7 +67,11 @@ export class Faults {
     sandbox.intercept(async (call, next) => {
       const here = currentState();
       const fault = this.#faults.find(
-        (one) => one.state === here?.state && concerns(one, call) && this.#strikes(one, call),
+        (one) =>
+          one.state === here?.state &&
+          (one.image === undefined || one.image === this.#imageOf(here.execution)) &&
+          concerns(one, call) &&
+          this.#strikes(one, call),
       );
       if (!here || !fault) return next();
       if (call.operation === 'StartBuild' && (fault.kind === 'failed' || fault.kind === 'timeout')) {

@@ -111,6 +111,14 @@ export function publicRegion(world: World, region: string, startAt: number): Pub
   return { images, parameters };
 }
 
+/** Time has passed: what publishers offer by now is there too, and their parameters point at the newest. */
+export function publishNewer(world: World, region: string): void {
+  const { images, parameters } = world.publicRegion(region);
+  const offered = publicRegion(world, region, world.clock.milliseconds());
+  for (const [imageId, image] of offered.images) if (!images.has(imageId)) images.set(imageId, image);
+  for (const [name, parameter] of offered.parameters) parameters.set(name, parameter);
+}
+
 function publish(world: World, region: string, publication: Publication, createdAt: number): Image {
   const [year = '', month = '', day = ''] = new Date(createdAt).toISOString().slice(0, 10).split('-');
   const name = publication.name(year, month, day);

@@ -20,7 +20,7 @@ import type { Outcome } from '../engine/outcome.ts';
 import { type Fault, Faults } from './faults.ts';
 import { integrationsFor } from '../engine/integrations.ts';
 import type { CheckOut } from './fetch-source.ts';
-import type { Sandbox } from '../sandbox.ts';
+import type { Hub, Sandbox } from '../sandbox.ts';
 import { createSandbox } from './seed.ts';
 import { stepFunctionsOf } from '../aws/step-functions.ts';
 import { loadTask } from './task-handlers.ts';
@@ -38,7 +38,9 @@ export interface RehearsalOptions {
   readonly bucket: string;
   readonly checkOut: CheckOut;
   /** What a person, an event or a tool would start the workflow with; it may be wrong. */
-  readonly request: unknown;
+  readonly request?: unknown;
+  /** Starts it in another way than by hand: it may start several executions, or none. */
+  readonly start?: Start;
   readonly faults?: readonly Fault[];
   readonly startAt?: Date;
   /** Prepares the world before the release, for instance with earlier releases. */
@@ -46,6 +48,9 @@ export interface RehearsalOptions {
   readonly background?: boolean;
   readonly onProgress?: (progress: ReleaseProgress) => void;
 }
+
+/** What starts the workflow while the sandbox answers; the executions go on when it is done. */
+export type Start = (engine: Engine, hub: Hub) => Promise<void>;
 
 export interface ReportedTarget extends Target {
   readonly stage: string;
@@ -90,7 +95,7 @@ export interface Report {
   readonly unmetFaults: readonly Fault[];
 }
 
-/** Runs one release, from the request to its end, in a world of its own. */
+/** Runs one release, or what triggers start, from the beginning to its end, in a world of its own. */
 export async function rehearse(options: RehearsalOptions): Promise<Report> {
   const { factory, bucket, checkOut } = options;
   const startAt = options.startAt ?? new Date();
@@ -105,24 +110,26 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
   const unbind = bindSandbox(sandbox);
   forgetClients();
   try {
-    await options.prepare?.(sandbox);
     sandbox.keepsCalls = false;
+    await options.prepare?.(sandbox);
     const before = sandbox.callCount;
-    const faults = new Faults(options.faults ?? []);
+    const faults = new Faults(options.faults ?? [], (name): string | undefined => imageOf(engine, name));
     faults.install(sandbox);
     const { clock } = sandbox;
-    const engine = await createEngine({
+    const engine: Engine = await createEngine({
       ...options,
       now: () => clock.now(),
       sleep: async (ms) => clock.sleep(ms),
     });
     sandbox.stepFunctions = stepFunctionsOf(engine);
     const arn = machineArn(factory.hub, NAMES.releaseMachine);
-    const execution = engine.start(arn, `rehearsal-${startAt.getTime()}`, options.request);
-    const outcome = await execution.outcome;
+    if (options.start) await options.start(engine, sandbox.hub);
+    else engine.start(arn, `rehearsal-${startAt.getTime()}`, options.request);
+    const started = engine.executions.filter(({ machine }) => machine.arn === arn);
+    const outcomes = await Promise.all(started.map(async ({ outcome }) => outcome));
     // Whatever was set in motion comes to rest, so that the report is about the end and not about the last moment.
     await sandbox.clock.sleep(SETTLE_MS);
-    return reportOf(sandbox, engine, factory, outcome, sandbox.callCount - before, faults);
+    return reportOf(sandbox, engine, factory, outcomes, sandbox.callCount - before, faults);
   } finally {
     unbind();
     forgetClients();
@@ -191,28 +198,37 @@ function plannedOf(execution: Execution): PlannedRelease | undefined {
   return plannedReleaseSchema.parse(execution.input);
 }
 
+/** The image that an execution with this name releases. */
+function imageOf({ executions }: Engine, name: string): string | undefined {
+  const execution = executions.find(
+    (one) => one.name === name && one.machine.name === NAMES.releaseImageMachine,
+  );
+  return execution && plannedOf(execution)?.release.image;
+}
+
 async function reportOf(
   sandbox: Sandbox,
   engine: Engine,
   factory: RehearsedFactory,
-  outcome: Outcome,
+  outcomes: readonly Outcome[],
   calls: number,
   faults: Faults,
 ): Promise<Report> {
   const world = worldOf(sandbox, factory);
   const releases = await reportReleases(engine, factory, world);
+  const [first] = engine.executions;
   const histories = engine.executions.map(({ history }) => history);
   return {
-    outcome: worst(releases, outcome),
-    error: releases.some(({ error }) => error) ? null : errorOf(outcome),
+    outcome: worst(releases, outcomes),
+    error: releases.some(({ error }) => error) ? null : (outcomes.map(errorOf).find(Boolean) ?? null),
     releases,
     world,
     figures: {
       calls,
       transitions: histories.reduce((sum, { transitions }) => sum + transitions, 0),
-      historyEvents: Math.max(...histories.map(({ events }) => events)),
-      largestDocumentBytes: Math.max(...histories.map(({ largestDocument }) => largestDocument)),
-      virtualMs: sandbox.clock.milliseconds() - SETTLE_MS - Date.parse(engine.executions[0]?.startedAt ?? ''),
+      historyEvents: Math.max(0, ...histories.map(({ events }) => events)),
+      largestDocumentBytes: Math.max(0, ...histories.map(({ largestDocument }) => largestDocument)),
+      virtualMs: first ? sandbox.clock.milliseconds() - SETTLE_MS - Date.parse(first.startedAt) : 0,
     },
     unmetFaults: faults.unmet,
   };
@@ -250,11 +266,13 @@ function worldOf(sandbox: Sandbox, factory: RehearsedFactory): Record<string, Wo
   return { ...empty, ...Object.fromEntries(owned) };
 }
 
-function worst(releases: readonly ReportedRelease[], outcome: Outcome): ReleaseOutcome {
-  const outcomes = new Set(releases.map((release) => release.outcome));
-  if (outcomes.has('rollback incomplete')) return 'rollback incomplete';
-  if (outcomes.has('rolled back')) return 'rolled back';
-  return releases.length === 0 && outcome.status !== 'SUCCEEDED' ? 'rolled back' : 'released';
+function worst(releases: readonly ReportedRelease[], outcomes: readonly Outcome[]): ReleaseOutcome {
+  const ends = new Set(releases.map((release) => release.outcome));
+  if (ends.has('rollback incomplete')) return 'rollback incomplete';
+  if (ends.has('rolled back')) return 'rolled back';
+  // Every execution releases one image at least, so with fewer releases one of them failed before its first.
+  const gotNowhere = releases.length < outcomes.length;
+  return gotNowhere && outcomes.some(({ status }) => status !== 'SUCCEEDED') ? 'rolled back' : 'released';
 }
 
 function errorOf(outcome: Outcome): Report['error'] {

@@ -11,6 +11,7 @@ import { main } from '../../cli/main.ts';
 import { EXIT } from '../../cli/terminal/exit-codes.ts';
 import type { Output } from '../../cli/terminal/output.ts';
 import { outputOf, packleaderArguments, withQuotations } from '../../docs/quoted.ts';
+import { temporaryDirectory } from '../fixtures/directories.ts';
 import { type Block, blocksOf, pages, spansOf } from './markdown.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -263,6 +264,13 @@ test('the document of --json has the keys that the page shows, and no others', a
     'Publish release@222222222222/eu-west-1',
   );
   const refused = await run('rehearse', 'nonsense', '--factory', OWN, '--json');
+  const scheduled = join(temporaryDirectory(), 'factory');
+  cpSync(OWN, scheduled, { recursive: true });
+  writeFileSync(join(scheduled, 'images/linux-base/image.yaml'), '\nschedule: { rate: 7 days }\n', {
+    flag: 'a',
+  });
+  const pushed = await run('rehearse', '--factory', OWN, '--json', '--changed', 'HEAD');
+  const rebuilt = await run('rehearse', '--factory', scheduled, '--json', '--schedule');
   const printed = new Set<string>();
   const collect = (value: unknown, under: string): void => {
     if (Array.isArray(value)) for (const item of value) collect(item, under);
@@ -273,12 +281,12 @@ test('the document of --json has the keys that the page shows, and no others', a
         collect(inner, isName ? '' : key);
       }
   };
-  for (const { out } of [incomplete, refused]) collect(JSON.parse(out), '');
+  for (const { out } of [incomplete, refused, pushed, rebuilt]) collect(JSON.parse(out), '');
   const text = page('docs/rehearsing.md');
   const shape = blocksOf('', text).find((block) => block.text.includes('{ outcome: "released"'))?.text ?? '';
   const shown =
     shape
-      .replaceAll(/"[^"]*"|<[^>]*>| {2,}(?:only when|the last two) .*|\[the states [^\]]*\]/g, '')
+      .replaceAll(/"[^"]*"|<[^>]*>| {2,}(?:only when|only with|the last three) .*|\[the states [^\]]*\]/g, '')
       .match(/[a-zA-Z]+/g) ?? [];
   const ofRefusals = ['errors', 'file', 'line', 'path', 'message'];
   expect(text).toContain(`{ outcome: "refused", ${ofRefusals[0]}: [{ ${ofRefusals.slice(1).join(', ')} }] }`);

@@ -8,6 +8,8 @@ interface RehearseFlags {
   readonly branch?: string;
   readonly override: readonly string[];
   readonly fail: readonly string[];
+  readonly changed?: string | true;
+  readonly schedule?: string | true;
   readonly validate: boolean;
   readonly json?: true;
 }
@@ -21,6 +23,14 @@ export function addRehearse(root: Command, output: Output, code: ExitCode): void
     .option('--ref <ref>', 'a commit, branch or tag; by default the files as they lie there')
     .option('--branch <branch>', 'release as if from this branch; by default the factory’s default branch')
     .option(
+      '--changed [since]',
+      'what a push would release: the images that changed since that commit; by default since the default branch',
+    )
+    .option(
+      '--schedule [time]',
+      'what the schedules would rebuild at that time, as in 2026-11-23T04:00:00Z; by default as if they were due now',
+    )
+    .option(
       '--override <path=value>',
       'override a setting, as in instanceType=t3.large; may be repeated',
       collect,
@@ -32,18 +42,26 @@ export function addRehearse(root: Command, output: Output, code: ExitCode): void
     .addHelpText(
       'after',
       `
---fail takes '<state>[@<account>[/<region>]][=refused|lost|throttled|timeout]':
+--changed and --schedule take the way of a real push, and of real schedules. Where those would start nothing, that is
+said and nothing is rehearsed.
+
+--fail takes '[<image>:]<state>[@<account>[/<region>]][=refused|lost|throttled|timeout]':
   refused    AWS refuses what the state wants to do, every time
   lost       what it wants is done, but every reply is lost
   throttled  AWS throttles the first three calls in each target
   timeout    the calls never answer, or the build hangs
   Without a kind a bake fails as Packer does, and any other state is refused.
+  Without an image it fails in the release of every image.
 
 Examples:
   packleader rehearse
   packleader rehearse linux-base --fail 'Bake prod AMIs'
   packleader rehearse linux-base --fail 'Publish release@222222222222=lost' --json
+  packleader rehearse --fail 'linux-base:Bake prod AMIs'
+  packleader rehearse --changed origin/main
+  packleader rehearse linux-base --schedule 2026-11-23T04:00:00Z
 ${EXIT_CODES}
+With --changed and --schedule 0 is also: nothing to release.
 A state of --fail that was never reached is refused as well: such a rehearsal has shown nothing.`,
     )
     .action(async (images: string[], flags: RehearseFlags) => {

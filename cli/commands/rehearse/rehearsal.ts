@@ -1,28 +1,27 @@
 /** `packleader rehearse`: releases a factory's images into an embedded AWS, by the state machines that would be deployed. */
 import { STATE_NAMES, stageIn } from '../../../core/contract/state-names.ts';
-import { checkFactory } from '../../../core/configuration/check.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
 import type { Factory } from '../../../core/configuration/factory.ts';
-import { throwIfAny } from '../../../core/configuration/documents/problems.ts';
-import { isBranchName } from '../../../core/contract/branch-names.ts';
 import { NAMES, bucketName } from '../../../core/contract/names.ts';
 import { stateGraphSchema, statesOf } from '../../../sandbox/engine/asl.ts';
 import { assumeSources } from '../../../sandbox/rehearsal/assumed-sources.ts';
 import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
 import { seedReleases } from '../../../sandbox/rehearsal/earlier-releases.ts';
+import type { ReleaseOutcome } from '../../../core/releases/release-outcome.ts';
 import type { ReleaseProgress } from '../../../core/releases/release-progress.ts';
+import { type ReleaseBefore, releaseBefore } from '../../../sandbox/rehearsal/release-before.ts';
 import { rehearse, type Report } from '../../../sandbox/rehearsal/rehearsal.ts';
+import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { type Definition, definitionsOf } from '../../../workflow/definitions.ts';
-import { type FailableStates, parseFault, parseOverrides, refuse } from '../../input/arguments.ts';
+import { type FailableState, parseFault, parseOverrides } from '../../input/arguments.ts';
 import { configurationFiles } from '../../../core/configuration/files.ts';
 import { type FactoryCheckout, checkOutFactory } from '../../input/checkout.ts';
 import { refuseInvalidTemplates } from '../../checks/validate.ts';
+import { chooseOccasion, type OccasionOptions } from './choose-occasion.ts';
+import type { Occasion, Pushed, Scheduled } from './occasion.ts';
 
-export interface RehearseOptions {
-  readonly images: readonly string[];
+export interface RehearseOptions extends OccasionOptions {
   readonly factory: string;
-  readonly ref?: string;
-  readonly branch?: string;
   readonly overrides: readonly string[];
   readonly fail: readonly string[];
   readonly startAt?: Date;
@@ -38,69 +37,128 @@ export interface RehearseOptions {
 export interface Preparation {
   readonly factory: Factory;
   readonly checkout: FactoryCheckout;
+  /** What nobody asked for, in one line. */
+  readonly says: string | undefined;
+  /** None, and nothing is rehearsed. */
   readonly images: readonly string[];
   readonly faults: readonly Fault[];
   /** What nobody looked at before, and why. */
   readonly notChecked: readonly string[];
 }
 
+export interface Rehearsed {
+  readonly outcome: ReleaseOutcome | typeof NOTHING;
+  readonly error: Report['error'];
+  readonly releases: Report['releases'];
+  readonly world: Report['world'];
+  /** Undefined when nothing was rehearsed. */
+  readonly figures: Report['figures'] | undefined;
+  readonly unmetFaults: readonly Fault[];
+  readonly changed?: Pushed;
+  readonly schedule?: Scheduled;
+}
+
+/** Nothing was released, because nothing would have been started. */
+export const NOTHING = 'nothing to release';
+
 /**
  * Checks everything first, then rehearses.
  *  @throws InvalidConfiguration when the command line, the configuration or a template is refused; nothing has been done then
  */
-export async function runRehearsal(options: RehearseOptions): Promise<Report> {
+export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed> {
   const checkout = checkOutFactory(options.factory, options.ref);
   const files = configurationFiles(checkout.files);
   const overrides = parseOverrides(options.overrides);
-  if (options.branch !== undefined && !isBranchName(options.branch))
-    throw refuse(
-      '--branch',
-      `found ${JSON.stringify(options.branch)}, must be the name of a branch, as git takes it`,
-    );
-  const chosen = options.images.length > 0 ? { images: [...new Set(options.images)] } : {};
-  throwIfAny(checkFactory(files, { ...chosen, ...(overrides && { overrides }) }));
+  const startAt = options.startAt ?? new Date();
+  const occasion = chooseOccasion(options, { checkout, files, overrides, startAt });
+  const { branch, images } = occasion;
   const configuration = loadConfiguration(files);
   const { factory } = configuration;
-  const images = chosen.images ?? factory.images.map(({ name }) => name);
-  if (images.length === 0)
-    throw refuse('images', 'found no image in the factory, must have at least one directory under images/');
   const machines = definitionsOf(factory);
-  const targets = factory.stages.flatMap((stage) => stage.targets);
-  const faults = options.fail.map((text) => parseFault(text, failableStates(machines), targets));
+  const failable = {
+    states: failableStates(machines),
+    targets: factory.stages.flatMap((stage) => stage.targets),
+    // Of a push or a schedule nobody said which images it releases.
+    images: occasion.start ? factory.images.map(({ name }) => name) : images,
+  };
+  const faults = options.fail.map((text) => parseFault(text, failable));
   const notChecked = await refuseInvalidTemplates(checkout.files, configuration, {
     images,
     ...(overrides && { overrides }),
     usePacker: options.validate === true,
   });
-  options.onStart?.({ factory, checkout, images, faults, notChecked });
-  const branch = options.branch ?? factory.defaultBranch;
-  return rehearse({
+  options.onStart?.({ factory, checkout, says: occasion.says, images, faults, notChecked });
+  if (images.length === 0) {
+    const { schedule } = whyOf(occasion);
+    if (schedule) options.onDecided?.(schedule);
+    const nothing = { error: null, releases: [], world: {}, figures: undefined, unmetFaults: faults };
+    return { outcome: NOTHING, ...nothing, ...whyOf(occasion) };
+  }
+  const report = await rehearse({
     factory,
     machines,
     bucket: bucketName(factory),
-    checkOut: () => ({ commit: checkout.commit, branch, files: checkout.files, changes: {} }),
+    checkOut: () => ({
+      commit: checkout.commit,
+      branch,
+      files: checkout.files,
+      changes: occasion.changes ?? {},
+    }),
     request: { images: [...images], branch, ...(overrides && { overrides }) },
+    ...(occasion.start && { start: occasion.start }),
     faults,
     prepare: async (sandbox) => {
       seedReleases(sandbox, files, images, overrides);
-      const assumptions = await assumeSources(sandbox, loadConfiguration(files), images, overrides);
+      const assumptions = [
+        ...(occasion.assumed ?? []),
+        ...(await assumeSources(sandbox, configuration, images, overrides)),
+      ];
+      if (occasion.afterRelease)
+        assumptions.push(
+          ...(await assumeRelease(sandbox, { factory, machines, images, until: occasion.afterRelease })),
+        );
       if (assumptions.length > 0) options.onAssumed?.(assumptions);
     },
-    ...(options.startAt && { startAt: options.startAt }),
+    startAt: occasion.afterRelease ? new Date(occasion.afterRelease.getTime() - WEEK_MS) : startAt,
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
+  const why = whyOf(occasion);
+  return { ...report, ...endOf(report, why.schedule), ...why };
+}
+
+/** What is known by now. */
+const whyOf = ({ changed, schedule }: Occasion): Pick<Rehearsed, 'changed' | 'schedule'> => ({
+  ...(changed && { changed }),
+  ...(schedule && { schedule: schedule() }),
+});
+
+/** How long before a schedule is due its image was released last. */
+const WEEK_MS = 7 * 86_400_000;
+
+async function assumeRelease(sandbox: Sandbox, before: ReleaseBefore): Promise<string[]> {
+  const released = await releaseBefore(sandbox, before);
+  if (released.length === 0) return [];
+  return [`a release of ${released.join(', ')} a week before, and source AMIs that were published since`];
+}
+
+/** What started nothing released nothing, and a trigger that failed is no success. */
+function endOf(report: Report, schedule: Scheduled | undefined): Pick<Rehearsed, 'outcome' | 'error'> {
+  const { outcome, error, releases } = report;
+  const failure = schedule?.images.flatMap((one) => ('error' in one ? [one.error] : []))[0];
+  if (failure && outcome === 'released') return { outcome: 'rolled back', error: failure };
+  return { outcome: outcome === 'released' && releases.length === 0 ? NOTHING : outcome, error };
 }
 
 /** Tasks, under their own names and under the name of the state they are part of. */
-function failableStates(machines: readonly Definition[]): FailableStates {
-  const failable = new Map<string, { state: string; bakes: boolean }>();
+function failableStates(machines: readonly Definition[]): ReadonlyMap<string, FailableState> {
+  const failable = new Map<string, FailableState>();
   for (const { name, definition } of machines) {
     if (name === NAMES.bakeBatchMachine) continue;
     for (const { name: state, top, state: asl } of statesOf(stateGraphSchema.parse(definition))) {
       const bakes = stageIn(top, 'bake') !== undefined;
       const waits = asl.Resource?.endsWith('startExecution.sync:2') === true;
       if (bakes || (asl.Type === 'Task' && !waits && !SILENT.includes(state)))
-        failable.set(top, { state: top, bakes });
+        failable.set(top, { state: top, bakes, ofImage: name === NAMES.releaseImageMachine });
     }
   }
   return failable;

@@ -1,10 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
-import type { Report } from '../../../sandbox/rehearsal/rehearsal.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import { Narrator } from '../../terminal/narrator.ts';
 import { type Output, jsonText } from '../../terminal/output.ts';
-import { type RehearseOptions, runRehearsal } from './rehearsal.ts';
-import { tellAssumptions, tellBeginning, tellEnd } from './tell.ts';
+import { NOTHING, type Rehearsed, type RehearseOptions, runRehearsal } from './rehearsal.ts';
+import { tellAssumptions, tellBeginning, tellEnd, tellSchedule } from './tell.ts';
 
 /** `packleader rehearse`: tells what happens while it happens, or prints one document at the end. */
 export async function rehearseCommand(
@@ -17,7 +16,7 @@ export async function rehearseCommand(
   return exitCode(report);
 }
 
-async function told(options: RehearseOptions, output: Output): Promise<Report> {
+async function told(options: RehearseOptions, output: Output): Promise<Rehearsed> {
   let startedAt = performance.now();
   const narrator = new Narrator(output);
   output.status(output.paint('dim', '  … checking the configuration and the templates'));
@@ -28,6 +27,7 @@ async function told(options: RehearseOptions, output: Output): Promise<Report> {
       tellBeginning(output, preparation);
     },
     onAssumed: (assumptions) => tellAssumptions(output, assumptions),
+    onDecided: (schedule) => tellSchedule(output, schedule),
     onProgress: (progress) => narrator.follow(progress),
   });
   tellEnd(narrator, report, performance.now() - startedAt);
@@ -35,7 +35,7 @@ async function told(options: RehearseOptions, output: Output): Promise<Report> {
 }
 
 /** The document that `--json` promises. */
-async function printed(options: RehearseOptions, output: Output): Promise<Report> {
+async function printed(options: RehearseOptions, output: Output): Promise<Rehearsed> {
   let factory = '';
   let notChecked: readonly string[] = [];
   let assumed: readonly string[] = [];
@@ -49,12 +49,14 @@ async function printed(options: RehearseOptions, output: Output): Promise<Report
       assumed = assumptions;
     },
   });
-  const { outcome, error, unmetFaults, releases, world } = report;
+  const { outcome, error, changed, schedule, unmetFaults, releases, world } = report;
   const document = {
     outcome,
     factory,
     notChecked,
     ...(error && { error }),
+    ...(changed && { changed }),
+    ...(schedule && { schedule }),
     assumed,
     unmetFaults,
     releases,
@@ -65,8 +67,8 @@ async function printed(options: RehearseOptions, output: Output): Promise<Report
 }
 
 /** A fault that was never met has shown nothing: whoever asked for it must not take the end for what follows it. */
-function exitCode({ outcome, unmetFaults }: Report): number {
+function exitCode({ outcome, unmetFaults }: Rehearsed): number {
   if (unmetFaults.length > 0) return EXIT.refused;
-  if (outcome === 'released') return EXIT.released;
+  if (outcome === 'released' || outcome === NOTHING) return EXIT.released;
   return outcome === 'rolled back' ? EXIT.rolledBack : EXIT.rollbackIncomplete;
 }

@@ -1,15 +1,16 @@
 /** How `packleader rehearse` tells a rehearsal, beyond the story of each release. */
-import type { Report } from '../../../sandbox/rehearsal/rehearsal.ts';
+import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
 import { whichFactory } from '../../input/checkout.ts';
 import type { Narrator } from '../../terminal/narrator.ts';
 import type { Output } from '../../terminal/output.ts';
 import { count, minutes } from '../../terminal/words.ts';
-import type { Preparation } from './rehearsal.ts';
+import type { Scheduled } from './occasion.ts';
+import type { Preparation, Rehearsed } from './rehearsal.ts';
 
 /** What is about to be rehearsed. */
 export function tellBeginning(
   { paint, print }: Output,
-  { factory, checkout, images, faults, notChecked }: Preparation,
+  { factory, checkout, says, images, faults, notChecked }: Preparation,
 ): void {
   const targets = factory.stages
     .map(({ name, targets: of }) => `${name} (${count(of.length, 'target')})`)
@@ -17,10 +18,12 @@ export function tellBeginning(
   const lines = [
     whichFactory(checkout),
     ...notChecked.map((what) => paint('yellow', `not checked: ${what}`)),
-    `${paint('bold', images.join(', '))} into ${targets}`,
-    ...faults.map(({ state, kind, accountId, region }) => {
-      const where = [accountId, region].filter((part) => part !== undefined).join('/');
-      return paint('yellow', `  with a fault: ${state}${where && ` in ${where}`} is ${DOING[kind]}`);
+    ...(says === undefined ? [] : [says]),
+    ...(images.length === 0 ? [] : [`${paint('bold', images.join(', '))} into ${targets}`]),
+    ...faults.map((fault) => {
+      const where = [fault.accountId, fault.region].filter((part) => part !== undefined).join('/');
+      const what = `${fault.state}${ofImage(fault)}${where && ` in ${where}`}`;
+      return paint('yellow', `  with a fault: ${what} is ${DOING[fault.kind]}`);
     }),
   ];
   print(`${lines.join('\n')}\n`);
@@ -32,17 +35,30 @@ export function tellAssumptions({ paint, print }: Output, assumptions: readonly 
   print(paint('yellow', lines.join('')));
 }
 
+/** What became of every image's schedule. */
+export function tellSchedule({ paint, print, status }: Output, { at, images }: Scheduled): void {
+  status('');
+  const lines = images.map(({ image, outcome, why }) => {
+    const mark = outcome === 'started' ? 'green' : outcome === 'failed' ? 'red' : 'dim';
+    return `  ${paint(mark, `${image}: ${outcome}`)}, ${why}\n`;
+  });
+  print(`the schedules at ${at}\n${lines.join('')}`);
+}
+
 /** Every release, and what the rehearsal took. */
-export function tellEnd(narrator: Narrator, report: Report, realMs: number): void {
-  for (const release of report.releases) narrator.tell(release);
-  const unmet = report.unmetFaults.map(
-    ({ state }) => `the fault in "${state}" was never met: the release did not get there`,
+export function tellEnd(narrator: Narrator, rehearsed: Rehearsed, realMs: number): void {
+  for (const release of rehearsed.releases) narrator.tell(release);
+  const unmet = rehearsed.unmetFaults.map(
+    (fault) => `the fault in "${fault.state}"${ofImage(fault)} was never met: the release did not get there`,
   );
-  const { calls, transitions, virtualMs } = report.figures;
+  if (!rehearsed.figures) return narrator.conclude(rehearsed, undefined, unmet);
+  const { calls, transitions, virtualMs } = rehearsed.figures;
   const figures = `${count(calls, 'AWS call')}, ${count(transitions, 'state transition')}`;
   const time = `${minutes(virtualMs)} of AWS time rehearsed in ${(realMs / 1000).toFixed(1)} s`;
-  narrator.conclude(report, `${time}: ${figures}`, unmet);
+  narrator.conclude(rehearsed, `${time}: ${figures}`, unmet);
 }
+
+const ofImage = ({ image }: Fault): string => (image === undefined ? '' : ` of ${image}`);
 
 const DOING = {
   refused: 'refused',

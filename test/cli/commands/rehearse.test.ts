@@ -1,62 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { temporaryDirectory, writeFiles } from '../../fixtures/directories.ts';
 import { run } from '../output.ts';
-
-const shipped = fileURLToPath(new URL('../../../packer', import.meta.url));
+import { rehearseJson, shipped } from '../rehearsing.ts';
 
 let directory: string;
 beforeEach(() => {
   directory = temporaryDirectory();
 });
-
-const documentSchema = z.object({
-  outcome: z.string(),
-  factory: z.string().optional(),
-  assumed: z.array(z.string()).default([]),
-  unmetFaults: z.array(z.looseObject({ state: z.string() })).default([]),
-  releases: z
-    .array(
-      z.object({
-        releaseId: z.string(),
-        image: z.string(),
-        version: z.string(),
-        commit: z.string(),
-        outcome: z.string(),
-        error: z.object({ name: z.string(), cause: z.string() }).nullable(),
-        path: z.array(z.string()),
-        targets: z.array(
-          z.object({
-            stage: z.string(),
-            accountId: z.string(),
-            region: z.string(),
-            imageId: z.string().nullable(),
-            snapshotIds: z.array(z.string()),
-            sourceImageId: z.string().nullable(),
-            tags: z.record(z.string(), z.string()),
-            parameters: z.record(z.string(), z.string()),
-          }),
-        ),
-        leftovers: z.array(
-          z.object({ accountId: z.string(), region: z.string(), resourceId: z.string(), why: z.string() }),
-        ),
-      }),
-    )
-    .default([]),
-  world: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
-  errors: z
-    .array(z.object({ file: z.string(), line: z.number(), path: z.string(), message: z.string() }))
-    .default([]),
-});
-
-async function rehearseJson(...args: string[]) {
-  const { exit, out } = await run('rehearse', ...args, '--json');
-  return { exit, ...documentSchema.parse(JSON.parse(out)) };
-}
 
 /** A copy of the shipped factory, outside every git repository. */
 function copyOfFactory(): string {
@@ -123,6 +77,40 @@ describe('packleader rehearse', () => {
     const told = await run('rehearse', ...args);
     expect(told.exit).toBe(2);
     expect(told.out).toContain('the fault in "Publish release" was never met: the release did not get there');
+  });
+
+  test('lets one image of several fail: what is built on it is not released either, the others are', async () => {
+    const { exit, outcome, releases, unmetFaults } = await rehearseJson(
+      '--factory',
+      shipped,
+      '--fail',
+      'linux-base:Bake prod AMIs',
+    );
+    expect([exit, outcome, unmetFaults]).toEqual([1, 'rolled back', []]);
+    expect(Object.fromEntries(releases.map(({ image, outcome: ended }) => [image, ended]))).toEqual({
+      'linux-base': 'rolled back',
+      'windows-base': 'released',
+      'linux-web': 'rolled back',
+      'windows-web': 'released',
+    });
+    const web = releases.find(({ image }) => image === 'linux-web');
+    expect(web?.path).not.toContain('Bake dev AMIs');
+  });
+
+  test('says which image a fault is in, and exits with 2 when that image never got there', async () => {
+    const args = ['linux-base', 'windows-base', '--factory', shipped];
+    const faults = ['--fail', 'linux-base:Bake dev AMIs', '--fail', 'linux-base:Publish release'];
+    const { exit, releases, unmetFaults } = await rehearseJson(...args, ...faults);
+    expect([exit, unmetFaults]).toEqual([
+      2,
+      [{ state: 'Publish release', kind: 'refused', image: 'linux-base' }],
+    ]);
+    expect(releases.map(({ outcome }) => outcome)).toEqual(['rolled back', 'released']);
+    const told = await run('rehearse', ...args, ...faults);
+    expect(told.exit).toBe(2);
+    expect(told.out).toContain('with a fault: Bake dev AMIs of linux-base is made to fail');
+    expect(told.out).toContain('the fault in "Publish release" of linux-base was never met');
+    expect(told.out).toContain('rolled back: 1 of 2 images released');
   });
 
   test('says first which factory it takes', async () => {
@@ -218,6 +206,11 @@ describe('packleader rehearse', () => {
   test.each([
     [['linux-bse'], 'found no image "linux-bse", the nearest is "linux-base"'],
     [['--fail', 'Bake prd AMIs'], 'found "Bake prd AMIs", the nearest is "Bake prod AMIs"'],
+    [
+      ['--fail', 'linux-bse:Bake prod AMIs'],
+      'found the image "linux-bse" in "linux-bse:Bake prod AMIs", the nearest is "linux-base"',
+    ],
+    [['--fail', 'linux-base:Fetch source'], 'must be without an image: Fetch source is of all of them'],
     [['--fail', 'Bake prod AMIs=boom'], 'must be one of refused, lost, throttled, timeout'],
     [['--fail', 'Bake prod AMIs@333333333333'], 'found the account "333333333333"'],
     [['--fail', 'Bake prod AMIs@111111111111/us-east-1'], 'found the target "111111111111/us-east-1"'],

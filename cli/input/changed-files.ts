@@ -1,0 +1,103 @@
+/** What of a factory differs between two commits, or a commit and what lies in the working tree. */
+import { refuse } from './arguments.ts';
+import { type FactoryCheckout, WORKING_TREE } from './checkout.ts';
+import { commitOf, git, gitRoot, tryGit } from './git.ts';
+import { fromStart } from './start-directory.ts';
+
+export interface ChangedFiles {
+  /** The commit that is compared with, 40 hex digits. */
+  readonly since: string;
+  /** What that commit is, in words. */
+  readonly sinceWhat: string;
+  /** A commit, or `the working tree`. */
+  readonly until: string;
+  /** Paths in the factory; none when `late`. */
+  readonly files: readonly string[];
+  /** Whether what is pushed is older than what it is compared with: a push that arrives late. */
+  readonly late: boolean;
+}
+
+export interface Comparing {
+  /** By default the commit that HEAD has in common with the default branch, as it was last fetched. */
+  readonly since?: string | undefined;
+  /** Compared instead of the working tree. */
+  readonly ref?: string | undefined;
+  readonly defaultBranch: string;
+}
+
+/** @throws InvalidConfiguration when git cannot tell */
+export function changedFiles(checkout: FactoryCheckout, comparing: Comparing): ChangedFiles {
+  const root = fromStart(checkout.directory);
+  if (gitRoot(root) === undefined)
+    throw refuse('--changed', `${root} is not in a git repository, so nothing tells what changed`);
+  if (commitOf(root, 'HEAD') === undefined)
+    throw refuse('--changed', `the repository of ${root} has no commit yet, so nothing tells what changed`);
+  const { commit: since, what: sinceWhat } =
+    comparing.since === undefined ? common(root, checkout, comparing) : named(root, comparing.since);
+  const { ref } = comparing;
+  const changed =
+    ref === undefined
+      ? [...differing(root, since), ...untracked(root)]
+      : differing(root, since, checkout.commit);
+  const pushesCommit = ref !== undefined || checkout.note !== WORKING_TREE;
+  const late = pushesCommit && since !== checkout.commit && isAncestor(root, checkout.commit, since);
+  return {
+    since,
+    sinceWhat,
+    until: ref === undefined ? 'the working tree' : checkout.commit,
+    // As `Fetch source` has it: an older commit never becomes the newest release.
+    files: late ? [] : [...new Set(changed)].toSorted(),
+    late,
+  };
+}
+
+interface Named {
+  readonly commit: string;
+  readonly what: string;
+}
+
+function named(root: string, since: string): Named {
+  const commit = commitOf(root, since);
+  if (commit !== undefined) return { commit, what: since };
+  const why = isShallow(root) ? `: this clone is shallow, and "git fetch --unshallow" gets the rest` : '';
+  throw refuse('--changed', `git knows no commit, branch or tag ${since}${why}`);
+}
+
+/** The commit after which somebody's work went its own way. */
+function common(root: string, { commit: head }: FactoryCheckout, { defaultBranch }: Comparing): Named {
+  if (isShallow(root))
+    throw refuse(
+      '--changed',
+      'this clone is shallow, so its history does not tell what changed: run "git fetch --unshallow", or name a commit',
+    );
+  const branch = [`${defaultBranch}@{upstream}`, `origin/${defaultBranch}`, defaultBranch].find(
+    (one) => commitOf(root, one) !== undefined,
+  );
+  if (branch === undefined)
+    throw refuse(
+      '--changed',
+      `git knows neither the branch ${defaultBranch} nor origin/${defaultBranch}: name the commit to compare with`,
+    );
+  const name = tryGit(root, ['rev-parse', '--abbrev-ref', branch])?.trim() || branch;
+  const commit = tryGit(root, ['merge-base', head, branch])?.trim();
+  if (commit === undefined)
+    throw refuse('--changed', `nothing is in common with ${name}: name the commit to compare with`);
+  return { commit, what: `in common with ${name}` };
+}
+
+function differing(root: string, ...commits: readonly string[]): string[] {
+  const args = ['diff', '-z', '--name-only', '--no-renames', '--no-ext-diff', '--relative', ...commits, '--'];
+  return names(git(root, [...args, '.']));
+}
+
+/** Files that would be committed too. */
+const untracked = (root: string): string[] =>
+  names(git(root, ['ls-files', '-z', '--others', '--exclude-standard', '--', '.']));
+
+const names = (listed: string): string[] => listed.split('\0').filter((name) => name !== '');
+
+const isShallow = (root: string): boolean =>
+  tryGit(root, ['rev-parse', '--is-shallow-repository'])?.trim() === 'true';
+
+const isAncestor = (root: string, commit: string, of: string): boolean =>
+  tryGit(root, ['merge-base', '--is-ancestor', commit, of]) !== undefined;
