@@ -17,6 +17,9 @@ import { FAR, servers } from './doctor-world.ts';
 /** What `filesOf` configures. */
 export const VPC = 'vpc-0123456789abcdef0';
 export const SUBNET = 'subnet-0123456789abcdef0';
+/** The network of the second target, which is in another region. */
+const FAR_VPC = 'vpc-0123456789abcdef1';
+export const FAR_SUBNET = 'subnet-0123456789abcdef1';
 export const GROUP = 'sg-0123456789abcdef0';
 export const MAIN = 'rtb-0aaaaaaaaaaaaaaaa';
 export const OWN = 'rtb-0bbbbbbbbbbbbbbbb';
@@ -47,11 +50,11 @@ export function bakesWorld(): BakesWorld {
     vi.unstubAllGlobals();
     forgetClients();
   });
-  const [dev, far] = [DEV, FAR].map(({ accountId, region }) => {
+  const [dev, far] = [DEV, FAR].map(({ accountId, region }, index) => {
     const place = sandbox.world.region(accountId, region);
     auditor(sandbox, accountId);
     sandbox.world.instanceProfiles.set(`${accountId}/${PROFILE}`, PROFILE_OF_BUILDERS);
-    network(place);
+    network(place, index === 0 ? [VPC, SUBNET] : [FAR_VPC, FAR_SUBNET]);
     return place;
   });
   if (!dev || !far) throw new Error('there are two targets');
@@ -70,12 +73,12 @@ export function auditor({ world }: Sandbox, accountId: string, allows = /./): vo
 }
 
 /** A private subnet with a NAT gateway; the main table of its VPC has no default route. */
-function network(place: Region): void {
+function network(place: Region, [vpcId, subnetId]: readonly [string, string]): void {
   const tags = () => new Map<string, string>();
-  place.vpcs.set(VPC, { vpcId: VPC, cidr: '10.0.0.0/16', isDefault: false, tags: tags() });
-  place.subnets.set(SUBNET, {
-    subnetId: SUBNET,
-    vpcId: VPC,
+  place.vpcs.set(vpcId, { vpcId, cidr: '10.0.0.0/16', isDefault: false, tags: tags() });
+  place.subnets.set(subnetId, {
+    subnetId,
+    vpcId,
     isDefault: false,
     givesPublicAddress: false,
     freeAddresses: 200,
@@ -85,10 +88,10 @@ function network(place: Region): void {
     groupId: GROUP,
     groupName: 'builders',
     description: 'Builders',
-    vpcId: VPC,
+    vpcId,
     tags: tags(),
   });
-  const table = { vpcId: VPC, tags: tags() };
+  const table = { vpcId, tags: tags() };
   place.routeTables.set(MAIN, { ...table, routeTableId: MAIN, isMain: true, subnetIds: [], routes: [LOCAL] });
   defaultRoute(place, { NatGatewayId: 'nat-0123456789abcdef0' });
 }
@@ -97,12 +100,13 @@ const LOCAL: Route = { DestinationCidrBlock: '10.0.0.0/16', GatewayId: 'local', 
 
 /** Gives the subnet a table of its own with this default route, or with none. */
 export function defaultRoute(place: Region, route?: Route): void {
+  const [[subnetId, { vpcId }] = [SUBNET, { vpcId: VPC }]] = place.subnets;
   const byDefault = { DestinationCidrBlock: '0.0.0.0/0', State: 'active', ...route } as const;
   place.routeTables.set(OWN, {
     routeTableId: OWN,
-    vpcId: VPC,
+    vpcId,
     isMain: false,
-    subnetIds: [SUBNET],
+    subnetIds: [subnetId],
     routes: route === undefined ? [LOCAL] : [LOCAL, byDefault],
     tags: new Map(),
   });

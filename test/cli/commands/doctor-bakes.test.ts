@@ -11,6 +11,7 @@ import { ownerOf } from '../../sandbox/fixture.ts';
 import {
   type BakesWorld,
   DEV_PLACE,
+  FAR_SUBNET,
   GROUP,
   MAIN,
   OWN,
@@ -149,7 +150,8 @@ describe('the network of bakes', () => {
     expect(await findingsOf('VPC of bakes', { windows: true })).toHaveLength(2);
     for (const place of [dev, far]) defaultRoute(place, IGW);
     const yaml = 'variables: { winrm_interface: public_ip }';
-    expect(await findingsOf(subnet, { windows: true, yaml })).toEqual([
+    expect(await findingsOf(subnet, { windows: true, yaml })).toEqual(['ok']);
+    expect(await findingsOf(`subnet ${FAR_SUBNET}`, { windows: true, yaml })).toEqual([
       expect.stringContaining(`failed ${FAR.accountId}/${FAR.region}: `),
     ]);
   });

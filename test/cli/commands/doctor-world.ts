@@ -150,7 +150,7 @@ export function everythingIsWell(): void {
     .on(DescribeVpcsCommand)
     .callsFake(({ VpcIds: [VpcId] = [''] }: { VpcIds?: string[] }) => ({ Vpcs: [{ VpcId }] }));
   ec2.on(DescribeSubnetsCommand).callsFake(({ SubnetIds: [SubnetId] = [''] }: { SubnetIds?: string[] }) => ({
-    Subnets: [{ SubnetId, VpcId: 'vpc-0123456789abcdef0', AvailableIpAddressCount: 200 }],
+    Subnets: [{ SubnetId, VpcId: SubnetId?.replace('subnet', 'vpc'), AvailableIpAddressCount: 200 }],
   }));
   ec2.on(DescribeRouteTablesCommand).resolves({
     RouteTables: [
