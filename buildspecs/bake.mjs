@@ -1,20 +1,12 @@
 // Bakes one image in one region with Packer, from the bytes that every account bakes from.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  appendFileSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-} from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { adviceFor } from './advice.mjs';
 import { lastError } from './last-error.mjs';
-import { laidOverText, layTemplate } from './lay-template.mjs';
-import { packerUrl, sessionManagerPluginUrl } from './pinned-tools.mjs';
+import { SLUG, directoryOf, download, fetchPinned, fetchSource, packerCommand } from './packer.mjs';
+import { sessionManagerPluginUrl } from './pinned-tools.mjs';
 import {
   awsJson,
   eachLine,
@@ -27,13 +19,11 @@ import {
   sha256Of,
 } from './program.mjs';
 
-const OLDEST_PACKER = [1, 11];
 /** What CodeBuild uploads when the build has ended, however it ended. */
 const RECORD = 'record';
 const LOG = join(RECORD, 'packer.log');
 const MANIFEST = 'packer-manifest.json';
 const PACKAGES = 'package-manifest.tsv';
-const SLUG = '[a-z][a-z0-9-]*';
 /** Enough of a log to hold the reason of a failure: Packer's clean-up comes after it. */
 const TAIL = 64 * 1024;
 
@@ -73,54 +63,6 @@ await main(async () => {
   exportVariable('SOURCE_AMI', sourceAmi);
   exportVariable('PACKAGES_SHA256', packagesSha256(directory));
 });
-
-/**
- * The directory that Packer runs in: the image's, laid over its template.
- * @param {string} image
- * @param {string | undefined} template
- * @returns {string}
- */
-function directoryOf(image, template) {
-  const directory = resolve('factory', 'images', image);
-  if (!existsSync(directory)) throw new Error(`The source has no images/${image}.`);
-  if (template !== undefined) say(laidOverText(image, template, layTemplate('factory', image, template)));
-  if (readdirSync(directory).some((file) => /\.pkr\.(hcl|json)$/.test(file))) return directory;
-  const why = template === undefined ? 'takes no template' : `neither does templates/${template}`;
-  throw new Error(`images/${image} holds no *.pkr.hcl, and ${why}.`);
-}
-
-/**
- * @param {string} bucket
- * @param {string} key
- * @param {string} expected
- */
-async function fetchSource(bucket, key, expected) {
-  await download(bucket, key, 'source.zip');
-  const found = sha256Of('source.zip');
-  if (found !== expected) {
-    rmSync('source.zip');
-    throw new Error(
-      `s3://${bucket}/${key} has the SHA-256 ${found}, expected ${expected}. Nothing of it was used.`,
-    );
-  }
-  run('unzip', ['-q', 'source.zip', '-d', 'factory']);
-}
-
-/**
- * Returns the metadata of the object.
- * @param {string} bucket
- * @param {string} key
- * @param {string} file
- * @returns {Promise<Record<string, string>>}
- */
-async function download(bucket, key, file) {
-  try {
-    const printed = await awsJson(['s3api', 'get-object', '--bucket', bucket, '--key', key, file]);
-    return printed.Metadata ?? {};
-  } catch (error) {
-    throw new Error(`s3://${bucket}/${key} could not be read.`, { cause: error });
-  }
-}
 
 /**
  * What the plan tells this target. The variables say by their metadata that there are secrets, so that a missing object is
@@ -176,39 +118,6 @@ async function resolveSecrets(references, region) {
   return Object.fromEntries(await Promise.all(resolved));
 }
 
-/** The Packer on PATH when it is new enough, else the pinned one. */
-function packerCommand() {
-  // On Amazon Linux /usr/sbin/packer is a part of cracklib and waits for input, hence the time limit.
-  const { stdout } = spawnSync('packer', ['version'], {
-    encoding: 'utf8',
-    env: { ...process.env, CHECKPOINT_DISABLE: '1' },
-    stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: 20_000,
-  });
-  const [, major = '0', minor = '0'] = /^Packer v(\d+)\.(\d+)\./.exec(stdout ?? '') ?? [];
-  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_PACKER;
-  const isNew =
-    Number(major) > oldestMajor || (Number(major) === oldestMajor && Number(minor) >= oldestMinor);
-  return isNew ? 'packer' : installPacker();
-}
-
-function installPacker() {
-  const version = environment('PACKLEADER_PACKER_VERSION');
-  const sha256 = environment('PACKLEADER_PACKER_SHA256');
-  if (version === undefined || sha256 === undefined) {
-    throw new Error(
-      `No Packer ${OLDEST_PACKER.join('.')} or newer is on this build image, and no other is pinned: set ` +
-        '"packleader:packer" in cdk.json to the version and the SHA-256 of its linux_arm64 zip, and deploy the targets.',
-    );
-  }
-  required('PACKLEADER_PACKER_VERSION', /^\d+\.\d+\.\d+$/);
-  required('PACKLEADER_PACKER_SHA256', /^[0-9a-f]{64}$/);
-  fetchPinned(packerUrl(version, process.arch), 'packer.zip', sha256);
-  mkdirSync('tools', { recursive: true });
-  run('unzip', ['-q', '-o', 'packer.zip', 'packer', '-d', 'tools']);
-  return resolve('tools', 'packer');
-}
-
 /** Packer connects through Session Manager with AWS's plugin, which no CodeBuild image has. */
 function installSessionManagerPlugin() {
   if (!spawnSync('session-manager-plugin', ['--version'], { stdio: 'ignore' }).error) return;
@@ -223,28 +132,6 @@ function installSessionManagerPlugin() {
   const file = 'session-manager-plugin.rpm';
   fetchPinned(sessionManagerPluginUrl(version, process.arch), file, sha256);
   run('rpm', ['--install', file]);
-}
-
-/**
- * @param {string} url
- * @param {string} file
- * @param {string} sha256
- */
-function fetchPinned(url, file, sha256) {
-  say(`Fetching ${url}`);
-  run('curl', [
-    '--fail',
-    '--silent',
-    '--show-error',
-    '--location',
-    '--proto',
-    '=https',
-    '--output',
-    file,
-    url,
-  ]);
-  const found = sha256Of(file);
-  if (found !== sha256) throw new Error(`${url} has the SHA-256 ${found}, expected ${sha256}.`);
 }
 
 /**

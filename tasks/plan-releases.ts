@@ -82,8 +82,8 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     if (!release) throw new Error(`no release was made for ${image}`);
     const prefix = keys.planPrefix(execution.name, image);
     const name = executionName(release);
-    const planned: Plan = { release, stages: [] };
     const { template } = chosenImage(within.factory, image);
+    const planned: Plan = { release, ...(template !== undefined && { template }), stages: [] };
     const writes: { key: string; document: unknown; metadata?: Readonly<Record<string, string>> }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {

@@ -27,6 +27,7 @@ await saidPlainly(async () => {
   new HubStack(app, 'packleader-hub', {
     factory,
     factoryPath,
+    ...(packer && { packer }),
     env: { account: factory.hub.accountId, region: factory.hub.region },
     ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
     ...(webhookSecret !== undefined && { webhookSecret }),

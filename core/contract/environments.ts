@@ -22,6 +22,15 @@ export const BAKE_ENVIRONMENT = {
   sourceAmi: 'PKR_VAR_source_ami',
 } as const;
 
+/** Environment variables of the validate project's builds, besides the pinned Packer. */
+export const VALIDATE = {
+  bucket: 'PACKLEADER_BUCKET',
+  sourceKey: 'PACKLEADER_SOURCE_KEY',
+  sourceSha256: 'PACKLEADER_SOURCE_SHA256',
+  /** The folder of the plans of all images of one execution. */
+  plans: 'PACKLEADER_PLANS',
+} as const;
+
 /** Metadata of a target's Packer variables in the bucket; without it the bake looks for no secrets. */
 export const HAS_SECRETS = { secrets: 'yes' } as const;
 

@@ -4,7 +4,8 @@ export const keys = {
   source: (commit: string, sha256: string) => `sources/${commit}-${sha256.slice(0, 12)}.zip`,
   changes: (commit: string, sha256: string) => `sources/${commit}-${sha256.slice(0, 12)}.changes.json`,
   /** Everything a release was planned to do; unique per execution, so that two releases never write to one place. */
-  planPrefix: (execution: string, image: string) => `plans/${execution}/${image}`,
+  planPrefix: (execution: string, image: string) => `${keys.plans(execution)}/${image}`,
+  plans: (execution: string): string => `plans/${execution}`,
   plan: (prefix: string) => `${prefix}/plan.json`,
   packerVariables: (prefix: string, target: Target) =>
     `${prefix}/${target.accountId}-${target.region}.pkrvars.json`,

@@ -8,6 +8,7 @@ export const NAMES = {
   sweepMachine: 'packleader-sweep',
   fetchSourceProject: 'packleader-fetch-source',
   bakeProject: 'packleader-bake',
+  validateProject: 'packleader-validate',
   orchestratorRole: 'packleader-orchestrator',
   stewardRole: 'packleader-steward',
   bakeRole: 'packleader-bake',

@@ -53,6 +53,8 @@ export type PlannedRelease = z.infer<typeof plannedReleaseSchema>;
 /** `plan.json`: what a release does in every target of every stage. Kept for 90 days. */
 export const planSchema = z.object({
   release: releaseSchema,
+  /** The template that the image is laid over; none when it stands alone. */
+  template: z.string().optional(),
   stages: z.array(
     z.object({
       name: z.string(),

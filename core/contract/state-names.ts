@@ -6,6 +6,8 @@ export const STATE_NAMES = {
   // packleader-release
   fetchSource: 'Fetch source',
   planReleases: 'Plan releases',
+  isAnythingToRelease: 'Is anything to release?',
+  validateTemplates: 'Validate templates',
   releaseEachTier: 'Release each tier',
   releaseEachImage: 'Release each image',
   releaseImage: 'Release image',

@@ -3,4 +3,5 @@ export const HUB_ROLES = {
   tasks: 'packleader-tasks',
   stateMachine: 'packleader-state-machine',
   fetchSource: 'packleader-fetch-source',
+  validate: 'packleader-validate',
 } as const;

@@ -2,6 +2,7 @@ import { NAMES } from '../../core/contract/names.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { Clock } from '../aws/clock.ts';
 import { fetchSource, type CheckOut } from './fetch-source.ts';
+import { validateTemplates } from './validate-templates.ts';
 import { addImage, addParameter } from './own-things.ts';
 import { packerBuild } from '../packer/packer-build.ts';
 import { publicRegion } from './public-images.ts';
@@ -76,6 +77,13 @@ function addHub({ world, hub }: Sandbox, checkOut: CheckOut): void {
     timeoutMinutes: 30,
     environment: {},
     run: fetchSource(checkOut),
+  });
+  world.region(hub.accountId, hub.region).projects.set(NAMES.validateProject, {
+    name: NAMES.validateProject,
+    role: HUB_ROLES.validate,
+    timeoutMinutes: 30,
+    environment: {},
+    run: validateTemplates,
   });
 }
 

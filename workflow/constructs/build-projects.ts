@@ -18,3 +18,16 @@ export function buildsOf(projectArn: string): IPrincipal {
 export function acknowledgeKey(project: Project, reason: string): void {
   Validations.of(project).acknowledge({ id: 'AwsSolutions-CB4', reason });
 }
+
+/** A program that a bake downloads when its build image does not have it. */
+export interface PinnedTool {
+  readonly version: string;
+  /** Of the file for Linux on arm64, as its vendor publishes it. */
+  readonly sha256: string;
+}
+
+export function pinned(prefix: string, tool: PinnedTool | undefined) {
+  return tool === undefined
+    ? {}
+    : { [`${prefix}_VERSION`]: { value: tool.version }, [`${prefix}_SHA256`]: { value: tool.sha256 } };
+}

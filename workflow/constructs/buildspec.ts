@@ -23,7 +23,7 @@ const buildSpecSchema = z.strictObject({
  * working directory, without its comments. The quoted delimiter keeps the shell from looking into it.
  *  @see https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
  */
-export function buildSpec(name: 'fetch-source' | 'bake'): z.infer<typeof buildSpecSchema> {
+export function buildSpec(name: 'fetch-source' | 'validate' | 'bake'): z.infer<typeof buildSpecSchema> {
   return buildSpecSchema.parse(
     parse(read(`${name}.yml`), {
       customTags: [

@@ -8,6 +8,8 @@ import { CustomerKey } from '../constructs/customer-key.ts';
 import { Dashboard } from './observability/dashboard.ts';
 import { FailedTriggers } from './triggers/failed-triggers.ts';
 import { FetchSourceProject } from './fetch-source-project.ts';
+import type { PinnedTool } from '../constructs/build-projects.ts';
+import { ValidateProject } from './validate-project.ts';
 import { ReleaseBucket } from './release-bucket.ts';
 import { StateMachines } from './state-machines.ts';
 import { TaskFunctions } from './task-functions.ts';
@@ -17,6 +19,8 @@ export interface HubStackProps extends StackProps {
   readonly factory: Factory;
   /** Where the factory lies in its repository; `.` is the root. Default: `packer`. */
   readonly factoryPath?: string;
+  /** The Packer that validates templates; bakes have the same one. */
+  readonly packer?: PinnedTool;
   /** The name of the secret that holds a token for a private repository with an https URL; default: it is public. */
   readonly repositoryTokenSecret?: string;
   /** The name of the secret that GitHub, GitLab or Bitbucket sign with; default: there is no webhook. */
@@ -32,7 +36,7 @@ export interface HubStackProps extends StackProps {
 export class HubStack extends Stack {
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
-    const { factory, repositoryTokenSecret, webhookSecret, organizationId, alarms } = props;
+    const { factory, packer, repositoryTokenSecret, webhookSecret, organizationId, alarms } = props;
     const key = props.customerKey ? new CustomerKey(this, 'Key') : undefined;
     const accountIds = accountsOf(factory);
     const bucket = new ReleaseBucket(this, 'Bucket', {
@@ -50,6 +54,7 @@ export class HubStack extends Stack {
       defaultBranch,
       ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
     });
+    const validate = new ValidateProject(this, 'Validate', { bucket, ...(packer && { packer }) });
     const failed = new FailedTriggers(this, 'Failed', key);
     new StateMachines(this, 'StateMachines', {
       stages: factory.stages.map(({ name }) => name),
@@ -57,7 +62,7 @@ export class HubStack extends Stack {
       functionOf: (task) => functions.of(task),
       bucket: bucketName(factory),
       accountIds,
-      fetchSourceProjectArn: project.projectArn,
+      projectArns: [project.projectArn, validate.projectArn],
       targets: factory.stages.flatMap(({ targets }) => targets),
       failed,
     });

@@ -30,7 +30,8 @@ export interface StateMachinesProps {
   readonly bucket: string;
   /** The accounts whose orchestrator role may be assumed. */
   readonly accountIds: readonly string[];
-  readonly fetchSourceProjectArn: string;
+  /** Of the projects that packleader-release runs. */
+  readonly projectArns: readonly string[];
   /** What a sweep looks at when nobody says for which release. */
   readonly targets: readonly Target[];
   /** Where goes what should have started a sweep, and could not. */
@@ -101,7 +102,7 @@ export class StateMachines extends Construct {
       ...observed(releaseScope, NAMES.releaseMachine, { [STATE_NAMES.notReleased]: METRICS.notReleased }),
     });
     mayRun(release, NAMES.releaseImageMachine);
-    mayFetchSource(release, props.fetchSourceProjectArn);
+    mayBuild(release, props.projectArns);
 
     const sweepScope = new Construct(this, 'Sweep');
     const sweep = new StateMachine(sweepScope, 'Machine', {
@@ -165,11 +166,11 @@ function mayRun(machine: StateMachine, nested: string): void {
 
 /** What `startBuild.sync` in the same account needs.
  *  @see https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html */
-function mayFetchSource(machine: StateMachine, projectArn: string): void {
+function mayBuild(machine: StateMachine, projectArns: readonly string[]): void {
   machine.addToRolePolicy(
     new PolicyStatement({
       actions: ['codebuild:StartBuild', 'codebuild:StopBuild', 'codebuild:BatchGetBuilds'],
-      resources: [projectArn],
+      resources: [...projectArns],
     }),
   );
   managedRule(machine, 'StepFunctionsGetEventForCodeBuildStartBuildRule');

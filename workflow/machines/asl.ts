@@ -76,7 +76,8 @@ export function runBuild(
     readonly environment: Record<string, string>;
     /** An intrinsic function that gives the ARN of the role to assume; none in the hub itself. */
     readonly roleArn?: string;
-    readonly resultSelector: Record<string, string>;
+    /** What of the build goes on in place of the document; without it the document goes on as it is. */
+    readonly resultSelector?: Record<string, string>;
     readonly timeout: Duration;
   },
 ): CustomState {
@@ -93,7 +94,7 @@ export function runBuild(
       ...(props.roleArn === undefined ? {} : { Credentials: { 'RoleArn.$': props.roleArn } }),
       TimeoutSeconds: props.timeout.toSeconds(),
       Parameters: { ...props.parameters, EnvironmentVariablesOverride },
-      ResultSelector: props.resultSelector,
+      ...(props.resultSelector ? { ResultSelector: props.resultSelector } : { ResultPath: null }),
     },
   });
 }

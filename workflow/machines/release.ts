@@ -9,8 +9,9 @@ import {
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { FETCH_SOURCE } from '../../core/contract/environments.ts';
+import { FETCH_SOURCE, VALIDATE } from '../../core/contract/environments.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
+import { keys } from '../../core/contract/keys.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { type Fallible, catchEverything, runBuild, runMachine } from './asl.ts';
 import * as retries from './retries.ts';
@@ -53,6 +54,19 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
     },
     resultPath: '$.plan',
   });
+  const validate = runBuild(scope, STATE_NAMES.validateTemplates, {
+    comment: 'Packer judges the template of every planned image, for every stage, before anything is baked.',
+    parameters: { ProjectName: NAMES.validateProject },
+    environment: {
+      [VALIDATE.bucket]: bucket,
+      [VALIDATE.sourceKey]: '$.plan.tiers[0][0].source.key',
+      [VALIDATE.sourceSha256]: '$.plan.tiers[0][0].source.sha256',
+      [VALIDATE.plans]: `States.Format('${keys.plans('{}')}', $$.Execution.Name)`,
+    },
+    timeout: timeouts.VALIDATE_TEMPLATES,
+  });
+  validate.addRetry(retries.throttled);
+  validate.addRetry(retries.transient);
   const summarise = tasks.state(STATE_NAMES.summariseReleases, {
     comment: 'One image that failed makes the execution red, and its reason readable here.',
     payload: { results: JsonPath.objectAt('$.results') },
@@ -82,9 +96,16 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
     causePath: '$.Cause',
   });
   // The error replaces the document: an input that is no object has no field to put it in.
-  for (const state of [fetchSource, plan, tiers, summarise]) catchEverything(state, failed);
+  for (const state of [fetchSource, plan, validate, tiers, summarise]) catchEverything(state, failed);
   fetchSource.next(plan);
-  plan.next(tiers);
+  plan.next(
+    new Choice(scope, STATE_NAMES.isAnythingToRelease, {
+      comment: 'A push that changed no image is a release of nothing.',
+    })
+      .when(Condition.isPresent('$.plan.tiers[0]'), validate)
+      .otherwise(tiers),
+  );
+  validate.next(tiers);
   return fetchSource;
 
   function releaseTiers(within: Construct, { stages, releaseImageMachineArn }: ReleaseProps): MapState {

@@ -17,6 +17,9 @@ export const TASK = LAMBDA.plus(Duration.minutes(1));
 /** Checking out one commit and packing it. */
 export const FETCH_SOURCE = Duration.minutes(15);
 
+/** Letting Packer judge the template of every image. */
+export const VALIDATE_TEMPLATES = Duration.minutes(30);
+
 /**
  * Above the worst path of one image through n stages: each stage bakes once, and is checked and undone; a task that
  * exhausts every retry takes an hour. A test computes the worst path from the definition and holds this above it.

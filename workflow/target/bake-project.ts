@@ -10,17 +10,10 @@ import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { keys } from '../../core/contract/keys.ts';
 import { NAMES } from '../../core/contract/names.ts';
-import { acknowledgeKey } from '../constructs/build-projects.ts';
+import { type PinnedTool, acknowledgeKey, pinned } from '../constructs/build-projects.ts';
 import { buildSpec } from '../constructs/buildspec.ts';
 import { KeptLogs } from '../constructs/kept-logs.ts';
 import * as timeouts from '../machines/timeouts.ts';
-
-/** A program that a bake downloads when its build image does not have it. */
-export interface PinnedTool {
-  readonly version: string;
-  /** Of the file for Linux on arm64, as its vendor publishes it. */
-  readonly sha256: string;
-}
 
 export interface BakeProjectProps {
   readonly role: IRole;
@@ -85,10 +78,4 @@ function record(bucketName: string, path: string): IArtifacts {
     encryptionDisabled: true,
   };
   return { type: artifactsProperty.type, bind: () => ({ artifactsProperty }) };
-}
-
-function pinned(prefix: string, tool: PinnedTool | undefined) {
-  return tool === undefined
-    ? {}
-    : { [`${prefix}_VERSION`]: { value: tool.version }, [`${prefix}_SHA256`]: { value: tool.sha256 } };
 }

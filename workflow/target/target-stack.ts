@@ -12,7 +12,7 @@ import type { Factory } from '../../core/configuration/factory.ts';
 import { NAMES, bucketName, roleArn } from '../../core/contract/names.ts';
 import { stewards } from '../../core/contract/tasks.ts';
 import { BAKE_WILDCARDS, bakePolicy } from './bake-policy.ts';
-import { BakeProject, type PinnedTool } from './bake-project.ts';
+import { BakeProject } from './bake-project.ts';
 import { type BakeVpc, runInVpc } from './bake-vpc.ts';
 import { CustomerKey } from '../constructs/customer-key.ts';
 import { FixedRole } from '../constructs/fixed-role.ts';
@@ -20,7 +20,7 @@ import { orchestratorPolicy } from './orchestrator-policy.ts';
 import { BAKE_BATCH_ROLE, SCHEDULED_REBUILD, taskRole, triggerRole } from '../constructs/role-names.ts';
 import { STEWARD_WILDCARDS, stewardPolicy } from './steward-policy.ts';
 import { bakeProjectArn } from './target-arns.ts';
-import { buildsOf } from '../constructs/build-projects.ts';
+import { type PinnedTool, buildsOf } from '../constructs/build-projects.ts';
 
 export interface TargetStackProps extends StackProps {
   readonly factory: Factory;

@@ -8,7 +8,7 @@ import { lateCall, record } from './recordings.ts';
 import { type Category, scenarioOf } from './scenario-of.ts';
 import { STOPPED_ENDS } from './stops-and-sweeps.ts';
 
-const PLANNING = /^(Fetch source|Plan releases|Release each tier|Summarise releases)$/;
+const PLANNING = /^(Fetch source|Plan releases|Validate templates|Release each tier|Summarise releases)$/;
 const WHOLE = { size: 'two', whole: true } as const;
 
 /** From the commit on. */

@@ -1,0 +1,113 @@
+// The source of a release and the Packer that reads it, for the builds that run Packer.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { laidOverText, layTemplate } from './lay-template.mjs';
+import { packerUrl } from './pinned-tools.mjs';
+import { awsJson, environment, required, run, say, sha256Of } from './program.mjs';
+
+const OLDEST_PACKER = [1, 11];
+export const SLUG = '[a-z][a-z0-9-]*';
+
+/**
+ * The directory that Packer runs in: the image's, laid over its template.
+ * @param {string} image
+ * @param {string | undefined} template
+ * @returns {string}
+ */
+export function directoryOf(image, template) {
+  const directory = resolve('factory', 'images', image);
+  if (!existsSync(directory)) throw new Error(`The source has no images/${image}.`);
+  if (template !== undefined) say(laidOverText(image, template, layTemplate('factory', image, template)));
+  if (readdirSync(directory).some((file) => /\.pkr\.(hcl|json)$/.test(file))) return directory;
+  const why = template === undefined ? 'takes no template' : `neither does templates/${template}`;
+  throw new Error(`images/${image} holds no *.pkr.hcl, and ${why}.`);
+}
+
+/**
+ * @param {string} bucket
+ * @param {string} key
+ * @param {string} expected
+ */
+export async function fetchSource(bucket, key, expected) {
+  await download(bucket, key, 'source.zip');
+  const found = sha256Of('source.zip');
+  if (found !== expected) {
+    rmSync('source.zip');
+    throw new Error(
+      `s3://${bucket}/${key} has the SHA-256 ${found}, expected ${expected}. Nothing of it was used.`,
+    );
+  }
+  run('unzip', ['-q', 'source.zip', '-d', 'factory']);
+}
+
+/**
+ * Returns the metadata of the object.
+ * @param {string} bucket
+ * @param {string} key
+ * @param {string} file
+ * @returns {Promise<Record<string, string>>}
+ */
+export async function download(bucket, key, file) {
+  try {
+    const printed = await awsJson(['s3api', 'get-object', '--bucket', bucket, '--key', key, file]);
+    return printed.Metadata ?? {};
+  } catch (error) {
+    throw new Error(`s3://${bucket}/${key} could not be read.`, { cause: error });
+  }
+}
+
+/** The Packer on PATH when it is new enough, else the pinned one. */
+export function packerCommand() {
+  // On Amazon Linux /usr/sbin/packer is a part of cracklib and waits for input, hence the time limit.
+  const { stdout } = spawnSync('packer', ['version'], {
+    encoding: 'utf8',
+    env: { ...process.env, CHECKPOINT_DISABLE: '1' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: 20_000,
+  });
+  const [, major = '0', minor = '0'] = /^Packer v(\d+)\.(\d+)\./.exec(stdout ?? '') ?? [];
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_PACKER;
+  const isNew =
+    Number(major) > oldestMajor || (Number(major) === oldestMajor && Number(minor) >= oldestMinor);
+  return isNew ? 'packer' : installPacker();
+}
+
+function installPacker() {
+  const version = environment('PACKLEADER_PACKER_VERSION');
+  const sha256 = environment('PACKLEADER_PACKER_SHA256');
+  if (version === undefined || sha256 === undefined) {
+    throw new Error(
+      `No Packer ${OLDEST_PACKER.join('.')} or newer is on this build image, and no other is pinned: set ` +
+        '"packleader:packer" in cdk.json to the version and the SHA-256 of its linux_arm64 zip, and deploy hub and targets.',
+    );
+  }
+  required('PACKLEADER_PACKER_VERSION', /^\d+\.\d+\.\d+$/);
+  required('PACKLEADER_PACKER_SHA256', /^[0-9a-f]{64}$/);
+  fetchPinned(packerUrl(version, process.arch), 'packer.zip', sha256);
+  mkdirSync('tools', { recursive: true });
+  run('unzip', ['-q', '-o', 'packer.zip', 'packer', '-d', 'tools']);
+  return resolve('tools', 'packer');
+}
+
+/**
+ * @param {string} url
+ * @param {string} file
+ * @param {string} sha256
+ */
+export function fetchPinned(url, file, sha256) {
+  say(`Fetching ${url}`);
+  run('curl', [
+    '--fail',
+    '--silent',
+    '--show-error',
+    '--location',
+    '--proto',
+    '=https',
+    '--output',
+    file,
+    url,
+  ]);
+  const found = sha256Of(file);
+  if (found !== sha256) throw new Error(`${url} has the SHA-256 ${found}, expected ${sha256}.`);
+}

@@ -1,0 +1,114 @@
+// Lets Packer judge the template of every planned image, with what every stage would tell it, before anything is baked.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { SLUG, directoryOf, fetchSource, packerCommand } from './packer.mjs';
+import { aws, main, required, say } from './program.mjs';
+
+/**
+ * What differs from target to target, and is an id of which the configuration's own check knows the form: of targets that differ in
+ * nothing else one stands for all.
+ */
+const OF_ONE_TARGET = [
+  'region',
+  'vpc_id',
+  'subnet_id',
+  'security_group_ids',
+  'kms_key_id',
+  'instance_profile',
+];
+/** Stands for what only a bake knows. */
+const MADE_UP = { sourceAmi: 'ami-0123456789abcdef0', secret: 'a secret that only the bake knows' };
+
+await main(async () => {
+  const bucket = required('PACKLEADER_BUCKET', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/);
+  const sourceKey = required('PACKLEADER_SOURCE_KEY', /^sources\/[0-9a-f]{40}-[0-9a-f]{12}\.zip$/);
+  const sha256 = required('PACKLEADER_SOURCE_SHA256', /^[0-9a-f]{64}$/);
+  const plans = required('PACKLEADER_PLANS', /^plans\/[^/]+$/);
+  await Promise.all([
+    aws(['s3', 'cp', '--recursive', '--only-show-errors', `s3://${bucket}/${plans}/`, 'plans']),
+    fetchSource(bucket, sourceKey, sha256),
+  ]);
+  const packer = packerCommand();
+  const images = readdirSync('plans').filter((name) => new RegExp(`^${SLUG}$`).test(name));
+  if (images.length === 0) throw new Error(`s3://${bucket}/${plans}/ holds no plan.`);
+  const wrong = images.flatMap((image) => problemsOf(packer, image));
+  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+});
+
+/**
+ * What Packer has against an image, one entry for each set of variables that it refuses.
+ * @param {string} packer
+ * @param {string} image
+ * @returns {string[]}
+ */
+function problemsOf(packer, image) {
+  const planned = join('plans', image);
+  const { template } = JSON.parse(readFileSync(join(planned, 'plan.json'), 'utf8'));
+  const directory = directoryOf(image, template);
+  const init = run(packer, ['init', '.'], directory);
+  if (init.status !== 0) return [`packer init of ${image}: ${init.said}`];
+  const sets = distinctSets(planned);
+  const problems = sets.flatMap(({ told, secrets }) => {
+    const names = [...Object.keys(told), ...secrets];
+    const file = resolve(`${image}.pkrvars.json`);
+    // One variable a line, because Packer says which line is wrong.
+    const lines = names.map(
+      (name) => `${JSON.stringify(name)}: ${JSON.stringify(told[name] ?? MADE_UP.secret)}`,
+    );
+    writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`);
+    const { status, said } = run(packer, ['validate', `-var-file=${file}`, '.'], directory);
+    if (status === 0) return [];
+    const refused = [...said.matchAll(/^\s*on (\S+) line (\d+)/gm)].map(([, where, line]) =>
+      where === file ? names[Number(line) - 2] : undefined,
+    );
+    // A template may look into a secret, which nobody here has.
+    if (refused.length > 0 && refused.every((name) => name !== undefined && secrets.includes(name))) {
+      say(
+        `${image}: only the bake knows the secret ${[...new Set(refused)].join(' and ')}, which the template checks.`,
+      );
+      return [];
+    }
+    return [`packer validate of ${image}: ${said}`];
+  });
+  if (problems.length === 0) say(`${image}: packer validate, with ${sets.length} sets of variables`);
+  return problems;
+}
+
+/**
+ * @param {string} planned
+ * @returns {{ told: Record<string, unknown>, secrets: string[] }[]}
+ */
+function distinctSets(planned) {
+  const sets = new Map();
+  for (const name of readdirSync(planned).filter((file) => file.endsWith('.pkrvars.json'))) {
+    const told = JSON.parse(readFileSync(join(planned, name), 'utf8'));
+    const secretsFile = join(planned, name.replace('.pkrvars.', '.secrets.'));
+    const secrets = existsSync(secretsFile) ? Object.keys(JSON.parse(readFileSync(secretsFile, 'utf8'))) : [];
+    const shared = Object.entries(told).filter(([variable]) => !OF_ONE_TARGET.includes(variable));
+    const key = JSON.stringify([shared, secrets]);
+    if (!sets.has(key)) sets.set(key, { told, secrets });
+  }
+  return [...sets.values()];
+}
+
+/**
+ * @param {string} packer
+ * @param {readonly string[]} args
+ * @param {string} directory
+ * @returns {{ status: number | null, said: string }}
+ */
+function run(packer, args, directory) {
+  const { status, stdout, stderr, error } = spawnSync(packer, args, {
+    cwd: directory,
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      PKR_VAR_source_ami: MADE_UP.sourceAmi,
+      CHECKPOINT_DISABLE: '1',
+      PACKER_NO_COLOR: '1',
+    },
+  });
+  if (error) throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
+  return { status, said: `${stderr}\n${stdout}`.trim() };
+}
