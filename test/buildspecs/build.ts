@@ -82,7 +82,7 @@ export class Build {
     return readdirSync(join(this.#work, directory)).toSorted();
   }
 
-  run(name: 'fetch-source' | 'bake', environment: Record<string, string>): Outcome {
+  run(name: 'fetch-source' | 'validate' | 'bake', environment: Record<string, string>): Outcome {
     rmSync(this.#work, { recursive: true, force: true });
     mkdirSync(this.#work);
     const calls = join(this.directory, 'calls');

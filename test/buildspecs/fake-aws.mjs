@@ -1,7 +1,15 @@
 #!/usr/bin/env node
 // Stands in for the AWS CLI: $FAKE_AWS/bucket is every bucket, $FAKE_AWS/answers/<service>.<command>.json an answer, and each
 // call is a line of $FAKE_AWS/calls. What it does not know is an error.
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const home = process.env['FAKE_AWS'] ?? '';
@@ -22,7 +30,9 @@ if (service === 's3' && command === 'cp') {
     );
     process.exit(1);
   }
-  if (to === '-') {
+  if (args.includes('--recursive')) {
+    cpSync(source, to, { recursive: true });
+  } else if (to === '-') {
     process.stdout.write(readFileSync(source));
   } else {
     const target = to.startsWith('s3://') ? local(to) : to;

@@ -19,6 +19,7 @@ const VERBS = [
   'Resolve',
   'Summarise',
   'Sweep',
+  'Validate',
   'Verify',
   'Withdraw',
 ];

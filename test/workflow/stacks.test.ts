@@ -177,12 +177,13 @@ describe('in the hub', () => {
     'StateMachines/Sweep/Machine/Role/Resource',
     'StateMachines/Sweep/Machine/EventsRole/Resource',
     'packleader-fetch-source',
+    'packleader-validate',
   ])('%s may do exactly this', (name) => {
     expect(roleOf(theHub, name)).toMatchSnapshot();
   });
 
   it('has no other role, but those of the triggers', () => {
-    expect(theHub.roles().filter(({ name }) => !TRIGGERS.includes(name))).toHaveLength(20);
+    expect(theHub.roles().filter(({ name }) => !TRIGGERS.includes(name))).toHaveLength(21);
   });
 
   it('the machine that bakes may only take on orchestrators: CDK adds no permission to run builds in its own account', () => {
@@ -394,7 +395,7 @@ describe('in both', () => {
 
   it('logs are kept for half a year', () => {
     const groups = both.flatMap((stack) => stack.ofType('AWS::Logs::LogGroup'));
-    expect(groups).toHaveLength(22);
+    expect(groups).toHaveLength(23);
     for (const { is, retained } of groups) expect([is['RetentionInDays'], retained]).toEqual([180, true]);
   });
 });

@@ -76,8 +76,9 @@ export function runBuild(
     readonly environment: Record<string, string>;
     /** An intrinsic function that gives the ARN of the role to assume; none in the hub itself. */
     readonly roleArn?: string;
-    /** What of the build goes on in place of the document; without it the document goes on as it is. */
-    readonly resultSelector?: Record<string, string>;
+    readonly resultSelector: Record<string, string>;
+    /** Where in the document that is put; in place of the document by default. */
+    readonly resultPath?: string;
     readonly timeout: Duration;
   },
 ): CustomState {
@@ -94,7 +95,8 @@ export function runBuild(
       ...(props.roleArn === undefined ? {} : { Credentials: { 'RoleArn.$': props.roleArn } }),
       TimeoutSeconds: props.timeout.toSeconds(),
       Parameters: { ...props.parameters, EnvironmentVariablesOverride },
-      ...(props.resultSelector ? { ResultSelector: props.resultSelector } : { ResultPath: null }),
+      ResultSelector: props.resultSelector,
+      ...(props.resultPath !== undefined && { ResultPath: props.resultPath }),
     },
   });
 }

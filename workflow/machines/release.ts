@@ -63,6 +63,8 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
       [VALIDATE.sourceSha256]: '$.plan.tiers[0][0].source.sha256',
       [VALIDATE.plans]: `States.Format('${keys.plans('{}')}', $$.Execution.Name)`,
     },
+    resultSelector: {},
+    resultPath: '$.validated',
     timeout: timeouts.VALIDATE_TEMPLATES,
   });
   validate.addRetry(retries.throttled);

@@ -67,7 +67,8 @@ export function passes({ point: { state, by, operation }, kind }: SandboxFault):
 }
 
 /** Builds and nested executions are no tasks: Step Functions itself calls AWS there. */
-const isRunByStepFunctions = (state: string): boolean => /^(Bake|Fetch source|Validate templates|Release each)/.test(state);
+const isRunByStepFunctions = (state: string): boolean =>
+  /^(Bake|Fetch source|Validate templates|Release each)/.test(state);
 
 export function kindsFor({ point, mutating, items, olderAnswers }: RecordedCall): SandboxFaultKind[] {
   const { operation, by } = point;

@@ -29,11 +29,6 @@ const onRelease = (action: string, kind: string) => (where: Where) =>
 /** By program and command: what IAM is asked for. */
 const PROGRAMS: Readonly<Record<string, Commands>> = {
   'bake.mjs': {
-    'get-object': ({ accountId, region, bucket }) => [
-      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
-      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.pkrvars.json`),
-      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.secrets.json`),
-    ],
     'get-parameter': ({ accountId, region }) => [
       ...ask('ssm:GetParameter', `arn:aws:ssm:${region}:${accountId}:parameter/packleader/secrets/token`),
       ...ask('kms:Decrypt', `arn:aws:kms:${region}:${accountId}:key/1`, {
@@ -48,6 +43,21 @@ const PROGRAMS: Readonly<Record<string, Commands>> = {
       ...ask('kms:Decrypt', `arn:aws:kms:${region}:${accountId}:key/1`, {
         'kms:ViaService': `secretsmanager.${region}.amazonaws.com`,
       }),
+    ],
+  },
+  // What the builds share: the bakes read their orders by it.
+  'packer.mjs': {
+    'get-object': ({ accountId, region, bucket }) => [
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.pkrvars.json`),
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.secrets.json`),
+    ],
+  },
+  'validate.mjs': {
+    's3 cp': ({ bucket }) => [
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/111111111111-eu-west-1.pkrvars.json`),
+      ...ask('s3:ListBucket', `arn:aws:s3:::${bucket}`, { 's3:prefix': 'plans/one/' }),
     ],
   },
   'fetch-source.mjs': {
@@ -101,9 +111,16 @@ export function callsOfBuilds(hub: Target): Recorded[] {
   const bakes = Object.values(STAGES)
     .flat()
     .map(({ accountId, region }) => ({ accountId, region, by: NAMES.bakeRole }));
-  const fetch = [{ ...hub, by: NAMES.fetchSourceProject }];
+  const inHub: Readonly<Record<string, string>> = {
+    'fetch-source.mjs': NAMES.fetchSourceProject,
+    'validate.mjs': NAMES.validateProject,
+  };
+  const runnersOf = (program: string) => {
+    const by = inHub[program];
+    return by === undefined ? bakes : [{ ...hub, by }];
+  };
   return Object.entries({ ...PROGRAMS, 'bake.yml': UPLOAD }).flatMap(([program, commands]) =>
-    (program === 'fetch-source.mjs' ? fetch : bakes).flatMap(({ accountId, region, by }) =>
+    runnersOf(program).flatMap(({ accountId, region, by }) =>
       Object.entries(commands).flatMap(([command, requests]) =>
         requests({ accountId, region, bucket }).map((request) => ({
           accountId,

@@ -199,6 +199,9 @@ describe('with a key of one’s own', () => {
         "packleader-trigger-start-release": [
           "EncryptWhatFailed: Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"sqs.eu-west-1.amazonaws.com"}}",
         ],
+        "packleader-validate": [
+          "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
       }
     `);
   });

@@ -1,0 +1,128 @@
+import { zipSync } from 'fflate';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { VALIDATE } from '../../core/contract/environments.ts';
+import { keys } from '../../core/contract/keys.ts';
+import { Build, requirePrograms, sha256 } from './build.ts';
+
+const DEV = { accountId: '111111111111', region: 'eu-west-1' };
+const PROD = { accountId: '222222222222', region: 'eu-west-1' };
+
+let build: Build;
+beforeAll(() => requirePrograms('unzip'));
+beforeEach(() => {
+  build = new Build();
+  packer('exit 0');
+});
+afterEach(() => build.remove());
+
+/** Stands in for Packer: keeps what it is told to validate, and then does as it is told. */
+function packer(validating: string): void {
+  build.program(
+    'packer',
+    `#!/usr/bin/env bash
+[ "$1" = version ] && echo 'Packer v1.14.2' && exit
+printf '%s\\n' "$(basename "$PWD"): $1 \${PKR_VAR_source_ami}" >>"$FAKE_AWS/packer"
+[ "$1" = init ] && exit
+file="\${2#-var-file=}"
+cat "$file" >>"$FAKE_AWS/told"
+${validating}
+`,
+  );
+}
+
+function plan(
+  image: string,
+  target: typeof DEV,
+  variables: object,
+  { secrets, template }: { secrets?: object; template?: string } = {},
+): void {
+  const prefix = keys.planPrefix('run-1', image);
+  build.put(keys.plan(prefix), JSON.stringify({ ...(template !== undefined && { template }) }));
+  build.put(keys.packerVariables(prefix, target), JSON.stringify(variables));
+  if (secrets) build.put(keys.packerSecrets(prefix, target), JSON.stringify(secrets));
+}
+
+function validate(files: Record<string, string> = { 'images/base/image.pkr.hcl': '# HCL\n' }) {
+  const zip = zipSync(
+    Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])),
+  );
+  const source = keys.source('c'.repeat(40), sha256(zip));
+  build.put(source, zip);
+  return build.run('validate', {
+    [VALIDATE.bucket]: 'packleader-999999999999-eu-west-1',
+    [VALIDATE.sourceKey]: source,
+    [VALIDATE.sourceSha256]: sha256(zip),
+    [VALIDATE.plans]: keys.plans('run-1'),
+  });
+}
+
+const calls = () => (build.left('../packer') ?? '').split('\n').filter(Boolean);
+const told = () => build.left('../told') ?? '';
+
+describe('the build that validates templates', () => {
+  it('lets Packer judge every planned image, with a made-up source AMI', () => {
+    plan('base', DEV, { ami_name: 'base' });
+    plan('web', DEV, { ami_name: 'web' });
+    const { status, log } = validate({
+      'images/base/image.pkr.hcl': '# HCL\n',
+      'images/web/image.pkr.hcl': '# HCL\n',
+      'images/other/image.pkr.hcl': '# not planned\n',
+    });
+    expect([status, log]).toEqual([0, expect.stringContaining('base: packer validate, with 1 sets')]);
+    expect(calls()).toEqual(
+      ['base: init', 'base: validate', 'web: init', 'web: validate'].map(
+        (one) => `${one} ami-0123456789abcdef0`,
+      ),
+    );
+  });
+
+  it('tells it what differs between stages, and of targets that differ in their ids only what one of them is told', () => {
+    plan('base', DEV, { ami_name: 'base', vpc_id: 'vpc-1', tags: { Environment: 'dev' } });
+    plan(
+      'base',
+      { ...DEV, region: 'us-east-1' },
+      { ami_name: 'base', vpc_id: 'vpc-2', tags: { Environment: 'dev' } },
+    );
+    plan('base', PROD, { ami_name: 'base', vpc_id: 'vpc-3', tags: { Environment: 'prod' } });
+    expect(validate().log).toContain('base: packer validate, with 2 sets of variables');
+    expect(told().match(/"Environment":"(dev|prod)"/g)).toHaveLength(2);
+  });
+
+  it('lays an image over its template first, as the bake does', () => {
+    plan('base', DEV, { ami_name: 'base' }, { template: 'linux' });
+    const { status, log } = validate({
+      'images/base/image.yaml': 'version: "1.0"\n',
+      'templates/linux/source.pkr.hcl': '# HCL\n',
+    });
+    expect([status, log]).toEqual([0, expect.stringContaining('base')]);
+  });
+
+  it('fails with what Packer says, for every image that it refuses', () => {
+    packer('echo "Error: Unsupported argument: instance_typo" >&2; exit 1');
+    plan('base', DEV, { ami_name: 'base' });
+    const { status, exported } = validate();
+    expect(status).not.toBe(0);
+    expect(exported['LAST_ERROR']).toContain(
+      'packer validate of base: Error: Unsupported argument: instance_typo',
+    );
+  });
+
+  it('fails when there is no plan, and when an image has no template', () => {
+    plan('base', DEV, { ami_name: 'base' });
+    expect(validate({ 'images/base/image.yaml': '' }).exported['LAST_ERROR']).toContain(
+      'images/base holds no *.pkr.hcl',
+    );
+  });
+
+  it('makes up a secret, and takes no refusal of what it made up for a mistake', () => {
+    const secrets = { token: { secretsManager: 'packleader/token' } };
+    plan('base', DEV, { ami_name: 'base' }, { secrets });
+    // The brace, the name, and the secret in line 3.
+    packer('printf "Error: Invalid value for variable\\n\\n  on %s line 3:\\n" "$file" >&2; exit 1');
+    const { status, log } = validate();
+    expect([status, log]).toEqual([0, expect.stringContaining('only the bake knows the secret token')]);
+    expect(told()).toContain('"token": "a secret that only the bake knows"');
+    packer('printf "Error: Invalid value for variable\\n\\n  on %s line 2:\\n" "$file" >&2; exit 1');
+    expect(validate().status).not.toBe(0);
+  });
+});
