@@ -27,6 +27,7 @@ const PRICES = {
 const ASSUMED = {
   bakeMinutes: 15,
   fetchMinutes: 2,
+  validateMinutes: 2,
   /** A task's function has 1 GiB; it waits for AWS most of the time. */
   secondsPerTask: 10,
   /** Packer's log of one bake. */
@@ -43,7 +44,7 @@ for (const { targets, stages } of [
   const { transitions } = await withFactory({ targets, stages }, countRelease);
   // Plan and summarise; resolve, tag, publish and announce; one check a stage.
   const tasks = 2 + 4 + stages;
-  const minutes = ASSUMED.fetchMinutes + targets * ASSUMED.bakeMinutes;
+  const minutes = ASSUMED.fetchMinutes + ASSUMED.validateMinutes + targets * ASSUMED.bakeMinutes;
   const costs = {
     stepFunctions: transitions * PRICES.perTransition,
     lambda: tasks * (ASSUMED.secondsPerTask * PRICES.perLambdaGiBSecond + PRICES.perLambdaRequest),
