@@ -9,7 +9,7 @@ import {
   throwIfAny,
 } from '../core/configuration/documents/problems.ts';
 import { factoryDirectory } from '../core/configuration/factory-directory.ts';
-import { type Files, emptyImages, filesInDirectory } from '../core/configuration/files.ts';
+import { type Files, directoryProblems, filesInDirectory } from '../core/configuration/files.ts';
 
 const toolSchema = z.strictObject({
   version: z.string().regex(/^\d+(\.\d+)+$/, 'must look like 1.14.2'),
@@ -97,7 +97,7 @@ export function factoryOf(app: App): { readonly files: Files; readonly path: str
   const directory = z.string().optional().parse(app.node.tryGetContext('factory'));
   const root = factoryDirectory(directory ?? new URL('../packer', import.meta.url).pathname);
   const files = filesInDirectory(root);
-  throwIfAny(emptyImages(root, files));
+  throwIfAny(directoryProblems(root, files));
   return { files, path: pathInRepository(root) };
 }
 

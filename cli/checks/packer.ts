@@ -11,7 +11,7 @@ import { broke, type Ended, runTool } from './run-tool.ts';
 import { isSharedByAll } from './scopes.ts';
 import type { Declaration } from '../../core/templates/template.ts';
 import { stated } from '../../core/templates/variables.ts';
-import { WRONG_CONFIGURATION } from './templates.ts';
+import { WRONG_CONFIGURATION, WRONG_TEMPLATE } from './templates.ts';
 
 export type FoundPacker = NonNullable<Awaited<ReturnType<typeof findPacker>>>;
 
@@ -56,8 +56,6 @@ function unformatted(diff: string): Problem[] {
     },
   );
 }
-
-const WRONG_TEMPLATE = 'the template has to be put right first';
 
 export async function validateChecks(
   tree: FactoryTree,

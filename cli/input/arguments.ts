@@ -89,7 +89,10 @@ export function parseFault(text: string, { states, targets, images }: Failable):
   const [, image, name = '', account, region, kind] =
     /^(?:([^:@=]*):)?([^@=]+?)(?:@([^/=]*)(?:\/([^=]*))?)?(?:=(.*))?$/.exec(text) ?? [];
   if (image !== undefined && !images.includes(image))
-    throw refuse('--fail', `found the image "${image}" in "${text}", ${nearest(image, images)}`);
+    throw refuse(
+      '--fail',
+      `found the image "${image}" in "${text}", must be one that is rehearsed, ${nearest(image, images)}`,
+    );
   const found = states.get(name.trim());
   if (!found) throw refuse('--fail', `found "${text}", ${nearest(name.trim(), [...states.keys()])}`);
   if (image !== undefined && !found.ofImage)

@@ -6,7 +6,7 @@ import { unzipSync } from 'fflate';
 import { FACTORY_FILE } from '../../core/configuration/factory.ts';
 import { commitOf, git, gitRoot, tryGitBytes } from './git.ts';
 import { asSeenFromStart, fromStart } from './start-directory.ts';
-import { emptyImages } from '../../core/configuration/files.ts';
+import { directoryProblems } from '../../core/configuration/files.ts';
 import { InvalidConfiguration, problem, throwIfAny } from '../../core/configuration/documents/problems.ts';
 
 export interface FactoryCheckout {
@@ -28,7 +28,7 @@ export interface FactoryCheckout {
 export function checkOutFactory(directory: string, ref?: string): FactoryCheckout {
   const root = factoryRoot(directory, ref);
   const checkout = checkOut(directory, root, ref);
-  if (ref === undefined) throwIfAny(emptyImages(root, checkout.files));
+  if (ref === undefined) throwIfAny(directoryProblems(root, checkout.files));
   return { directory: asSeenFromStart(root), ...checkout };
 }
 

@@ -6,7 +6,7 @@ export const EXIT = {
   rolledBack: 1,
   refused: 2,
   rollbackIncomplete: 3,
-  /** Watching ended before the release did, so how it ends is not known. */
+  /** The release still runs, or watching ended before it did: how it ends is not known. */
   unknown: 4,
   /** A check of the doctor failed, or could not be made. */
   unwell: 5,
@@ -18,7 +18,8 @@ export const EXIT = {
 
 /** What a release's outcome is to whoever started the command. */
 export function exitCodeOf({ outcome }: Pick<ReleaseResult, 'outcome'>): number {
-  if (outcome === 'released' || outcome === 'running') return EXIT.released;
+  if (outcome === 'released') return EXIT.released;
+  if (outcome === 'running') return EXIT.unknown;
   if (outcome === 'refused') return EXIT.refused;
   // A release that was stopped undid nothing by itself: what it left is not known to be gone.
   return outcome === 'rolled back' ? EXIT.rolledBack : EXIT.rollbackIncomplete;

@@ -1,9 +1,9 @@
 /** The files of a factory, wherever they come from. */
 import { unzipSync } from 'fflate';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { type Problem, problem } from './documents/problems.ts';
-import { type FactoryFiles, factoryFiles } from './factory.ts';
+import { FACTORY_FILE, type FactoryFiles, factoryFiles } from './factory.ts';
 
 /** Every file of a factory, by its path in the factory. */
 export type Files = ReadonlyMap<string, Uint8Array>;
@@ -21,10 +21,21 @@ export function filesInDirectory(root: string): Files {
   return new Map(names.map((name) => [name.split(sep).join('/'), readFileSync(join(root, name))]));
 }
 
-/** Directories below `images/` that hold none of the files: an image that somebody has begun, and git does not keep. */
-export function emptyImages(root: string, files: Files): Problem[] {
+/** What is wrong with a directory that its files do not show: one in place of factory.yaml, and images that hold no file. */
+export function directoryProblems(root: string, files: Files): Problem[] {
+  const factory = statSync(join(root, FACTORY_FILE), { throwIfNoEntry: false });
+  if (factory?.isDirectory() === true)
+    return [
+      problem(
+        FACTORY_FILE,
+        0,
+        [],
+        'found a directory, must be a file: it names the repository, the hub and the stages',
+      ),
+    ];
   const images = join(root, 'images');
   if (!existsSync(images)) return [];
+  // Git does not keep an image that somebody has begun with an empty directory.
   const names = [...files.keys()];
   return readdirSync(images, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !names.some((name) => name.startsWith(`images/${entry.name}/`)))

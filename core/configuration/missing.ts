@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import * as z from 'zod';
 import { type Path, type Problem, pathText, problem } from './documents/problems.ts';
 import type { Located } from './documents/validation.ts';
+import { OVERRIDES } from './layers.ts';
 import { settingsSchema } from './settings.ts';
 
 /** One that an image lacks in a stage. */
@@ -25,12 +26,11 @@ export interface Everywhere {
 export function missingProblems(found: readonly MissingSetting[], all: Everywhere): Problem[] {
   // Targets of one stage that have layers of their own lack the same thing each.
   const missing = [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
-  const somewhere = Map.groupBy(
-    missing.filter(({ nearest }) => nearest.line > 0),
-    ({ nearest: { file, line, path } }) => JSON.stringify([file, line, path]),
+  const somewhere = Map.groupBy(missing.filter(isStated), ({ nearest: { file, line, path } }) =>
+    JSON.stringify([file, line, path]),
   );
   const nowhere = Map.groupBy(
-    missing.filter(({ nearest }) => nearest.line === 0),
+    missing.filter((one) => !isStated(one)),
     ({ path }) => pathText(path),
   );
   // Keys that the same images lack in the same stages are one thing to do.
@@ -40,6 +40,9 @@ export function missingProblems(found: readonly MissingSetting[], all: Everywher
     ...[...blocks.values()].flatMap((keys) => block(keys, all)),
   ];
 }
+
+/** An override has no lines. */
+const isStated = ({ nearest }: MissingSetting): boolean => nearest.line > 0 || nearest.file === OVERRIDES;
 
 const placeOf = ({ image, stage }: MissingSetting): string => `${image} in ${stage}`;
 

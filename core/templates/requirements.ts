@@ -30,8 +30,15 @@ const sharedWith = (whom: string) =>
 
 const FORCED = 'it removes an AMI of the same name, which is another release';
 
+const CREDENTIAL =
+  'a bake has the credentials of its role, and everybody who reads the repository reads the template';
+
 /** By attribute or block: why no template may have it. */
 const FORBIDDEN: Readonly<Record<string, string>> = {
+  access_key: CREDENTIAL,
+  secret_key: CREDENTIAL,
+  token: CREDENTIAL,
+  profile: 'a bake has the credentials of its role',
   ami_groups: sharedWith('groups'),
   ami_org_arns: sharedWith('organisations'),
   ami_ou_arns: sharedWith('organisational units'),
@@ -62,8 +69,27 @@ export function requirementProblems(template: Template): Problem[] {
   const [first = ''] = files;
   if (builds.length === 0)
     return [problem(first, 0, ['build'], 'found no build, must have one: it is what makes the AMI')];
-  const [build] = builds;
+  const [build, another] = builds;
   const [source] = sources;
+  const [unknown] = template.unknownSources;
+  if (unknown)
+    return [
+      problem(
+        unknown.build.file,
+        unknown.build.line,
+        ['build'],
+        `found the source ${unknown.name}, must be one that this template has${sources.length > 0 ? `: ${sources.map(({ name }) => name).join(', ')}` : ''}`,
+      ),
+    ];
+  if (another)
+    return [
+      problem(
+        another.file,
+        another.line,
+        ['build'],
+        'found a second build, must be one: a bake makes one AMI, and of a name there can be one',
+      ),
+    ];
   if (!source || !build)
     return [
       problem(
@@ -202,7 +228,18 @@ function forbiddenProblems(source: Source): Problem[] {
 function manifestProblems(builds: readonly Block[]): Problem[] {
   const [build] = builds;
   const all = builds.flatMap(({ blocks }) => [...blocks, ...blocks.flatMap((block) => block.blocks)]);
-  if (all.some(({ type, labels }) => type === 'post-processor' && labels[0] === 'manifest')) return [];
+  const manifest = all.find(({ type, labels }) => type === 'post-processor' && labels[0] === 'manifest');
+  const output = manifest?.attributes.get('output');
+  if (output && !WHERE_IT_IS_READ.test(output.text))
+    return [
+      problem(
+        output.file,
+        output.line,
+        ['build', 'manifest', 'output'],
+        `found ${output.text}, must be "packer-manifest.json", which is where the id of the AMI is read`,
+      ),
+    ];
+  if (manifest) return [];
   return [
     problem(
       build?.file ?? '',
@@ -212,6 +249,9 @@ function manifestProblems(builds: readonly Block[]): Problem[] {
     ),
   ];
 }
+
+/** Where it is by default. */
+const WHERE_IT_IS_READ = /^"(\$\{path\.(root|cwd)\}\/|\.\/)?packer-manifest\.json"$/;
 
 const hasBlock = ({ blocks }: Source, type: string): boolean => blocks.some((block) => block.type === type);
 

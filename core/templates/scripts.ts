@@ -7,16 +7,19 @@ const READ_BY_LINES = /\.(sh|bash|py)$/;
 
 /** Scripts with the line ends of Windows: Linux looks for an interpreter named `bash\r`, and says that the script is not there. */
 export function scriptProblems(files: Files, { files: baked }: LaidOver): Problem[] {
-  return [...new Set(baked.values())].flatMap((name) => {
+  const found = [...new Set(baked.values())].flatMap((name) => {
     const bytes = files.get(name);
     if (!bytes || !(READ_BY_LINES.test(name) || startsWithInterpreter(bytes))) return [];
     const at = bytes.findIndex((byte, index) => byte === CR && bytes[index + 1] === LF);
     if (at < 0) return [];
     const line = bytes.subarray(0, at).filter((byte) => byte === LF).length + 1;
-    const message =
-      'found a line that ends in CR LF, must end in LF: Linux takes the CR for a part of the line (`* text=auto eol=lf` in .gitattributes keeps it so)';
-    return [problem(name, line, [], message)];
+    return [{ name, line }];
   });
+  const [first, ...others] = found;
+  if (!first) return [];
+  const more = others.length === 0 ? '' : `; so do ${others.map(({ name }) => name).join(', ')}`;
+  const message = `found a line that ends in CR LF, must end in LF: Linux takes the CR for a part of the line (\`* text=auto eol=lf\` in .gitattributes keeps it so)${more}`;
+  return [problem(first.name, first.line, [], message)];
 }
 
 const CR = 13;

@@ -29,6 +29,8 @@ export interface Template {
   /** Those that a build uses. */
   readonly sources: readonly Source[];
   readonly builds: readonly Block[];
+  /** Sources that a build names, and the template does not have. */
+  readonly unknownSources: readonly { readonly name: string; readonly build: Block }[];
   /** Where a file is no HCL, or no JSON. */
   readonly problems: readonly Problem[];
 }
@@ -59,7 +61,7 @@ export async function readTemplate(files: TemplateFiles): Promise<Template> {
       ...of('locals').flatMap((block) => [...block.attributes]),
       ...of('local').flatMap(single),
     ]),
-    sources: sourcesOf(of('source'), builds),
+    ...sourcesOf(of('source'), builds),
     builds,
     problems: parsed.flatMap((file) => file.problems),
   };
@@ -91,12 +93,19 @@ function single({ labels, attributes }: Block): [string, Attribute][] {
   return expression && labels[0] !== undefined ? [[labels[0], expression]] : [];
 }
 
-function sourcesOf(sources: readonly Block[], builds: readonly Block[]): Source[] {
+function sourcesOf(
+  sources: readonly Block[],
+  builds: readonly Block[],
+): Pick<Template, 'sources' | 'unknownSources'> {
   const known = new Map(sources.map((block) => [block.labels.join('.'), block]));
   const used = new Map<string, Source>();
-  const use = (name: string, added?: Block) => {
+  const unknownSources: { name: string; build: Block }[] = [];
+  const use = (build: Block, name: string, added?: Block) => {
     const block = known.get(name);
-    if (!block) return;
+    if (!block) {
+      unknownSources.push({ name, build });
+      return;
+    }
     const before = used.get(name);
     used.set(name, {
       name,
@@ -108,11 +117,11 @@ function sourcesOf(sources: readonly Block[], builds: readonly Block[]): Source[
   };
   for (const build of builds) {
     const listed = build.attributes.get('sources')?.text ?? '';
-    for (const [, name = ''] of listed.matchAll(/\bsource\.([\w-]+\.[\w-]+)/g)) use(name);
+    for (const [, name = ''] of listed.matchAll(/\bsource\.([\w-]+\.[\w-]+)/g)) use(build, name);
     for (const block of build.blocks)
-      if (block.type === 'source') use((block.labels[0] ?? '').replace(/^source\./, ''), block);
+      if (block.type === 'source') use(build, (block.labels[0] ?? '').replace(/^source\./, ''), block);
   }
-  return [...used.values()];
+  return { sources: [...used.values()], unknownSources };
 }
 
 /** The same in the JSON syntax of HCL, where a block is an object, or a list of them, and an expression a string. */

@@ -55,7 +55,7 @@ const isOurs = (name: string): name is PackleaderVariable => PACKLEADER_VARIABLE
 function lacking(image: string, template: string, names: readonly PackleaderVariable[]): Problem[] {
   if (names.length === 0) return [];
   const lines = names.map((name) => `    variable "${name}" { type = ${TYPES[name] ?? 'string'} }`);
-  const message = `the template of ${image} does not declare ${names.join(', ')}, which packleader gives every bake, must declare ${names.length === 1 ? 'it' : 'them'} in ${template}/*.pkr.hcl:`;
+  const message = `the template of ${image} does not declare ${names.join(', ')}, which packleader gives every bake: declare ${names.length === 1 ? 'it' : 'them'} in ${template}/*.pkr.hcl, or take a template that does`;
   return [problem(template, 0, [], [message, ...lines].join('\n'))];
 }
 

@@ -1,3 +1,4 @@
+import { EXIT } from '../../cli/terminal/exit-codes.ts';
 import { describe, expect, test } from 'vitest';
 import { temporaryDirectory, writeFiles } from '../fixtures/directories.ts';
 import { STAGES, filesOf } from '../fixtures/factories.ts';
@@ -21,7 +22,7 @@ describe('the command line', () => {
     );
     expect([exit, JSON.parse(out).name]).toEqual([0, 'run-1']);
     expect(engine.executions[0]?.input).toEqual({ images: ['base'] });
-    expect((await run('status', 'run-1', '--factory', directory)).exit).toBe(0);
+    expect((await run('status', 'run-1', '--factory', directory)).exit).toBe(EXIT.unknown);
   });
 
   test.each([

@@ -54,7 +54,7 @@ export class Stand {
     const targets = Object.values(stages).flat();
     const repository = join(directory, 'repository');
     // The stacks do not depend on networks, and networks need moto, which needs the roles of the stacks.
-    const draft = makeFactory(repository, stages, new Map(targets.map((one) => [targetName(one), DRAFT])));
+    const draft = makeFactory(repository, stages, new Map());
     const { projects, roles } = deployed(draft.factory);
     const moto = await Moto.start({
       python: join(installation.bin, 'python'),
@@ -119,8 +119,6 @@ export class Stand {
 
 /** Several stands may be up at once, and no two machines may have one address. */
 const NETWORKS = 8;
-
-const DRAFT = { vpcId: 'vpc-00000000', subnetId: 'subnet-00000000' };
 
 /** Answers the builders of every bake; `befall` may do something to the bake besides. */
 export function answerBakes(

@@ -36,11 +36,11 @@ export async function examineHub(hub: Target, bucket: string, session: Session):
     ]),
     ['bucket', 's3:ListBucket', async () => bucketExists(new S3Client(config), bucket)],
     ['event bus', 'events:DescribeEventBus', async () => defaultBus(new EventBridgeClient(config))],
-    [
-      `project ${NAMES.fetchSourceProject}`,
+    ...[NAMES.fetchSourceProject, NAMES.validateProject].map((name): Check => [
+      `project ${name}`,
       'codebuild:BatchGetProjects',
-      async () => fetchSource(new CodeBuildClient(config)),
-    ],
+      async () => projectExists(new CodeBuildClient(config), name),
+    ]),
   ];
   const access: Finding = { place: 'hub', check: 'access', ...session.verdict };
   if (session.as === 'nobody') {
@@ -85,10 +85,9 @@ async function defaultBus(events: EventBridgeClient): Promise<Verdict> {
     : failed(`found the bus ${Name}`, 'see why there is no default bus');
 }
 
-async function fetchSource(codebuild: CodeBuildClient): Promise<Verdict> {
-  const names = [NAMES.fetchSourceProject];
-  const { projects = [] } = await codebuild.send(new BatchGetProjectsCommand({ names }));
-  return projects.some(({ name }) => name === NAMES.fetchSourceProject)
-    ? ok(NAMES.fetchSourceProject)
-    : failed(`there is no project ${NAMES.fetchSourceProject}`, DEPLOY);
+async function projectExists(codebuild: CodeBuildClient, project: string): Promise<Verdict> {
+  const { projects = [] } = await codebuild.send(new BatchGetProjectsCommand({ names: [project] }));
+  return projects.some(({ name }) => name === project)
+    ? ok(project)
+    : failed(`there is no project ${project}`, DEPLOY);
 }

@@ -29,10 +29,11 @@ Examples:
   packleader status linux-base-20261121T0930-5d41402abc4b2a76 --json
 
 Exit codes:
-  0  released, or it still runs; or the list was printed
+  0  released; or the list was printed
   1  rolled back: no account holds the release
   2  refused: bad input or configuration, or the hub refuses to tell
-  3  rollback incomplete, or stopped: something may be left`,
+  3  rollback incomplete, or stopped: something may be left
+  4  it still runs`,
     )
     .action(async (release: string | undefined, flags: StatusFlags) => {
       const { json = false, ...rest } = flags;

@@ -58,9 +58,9 @@ export function readYaml(file: string, text: string): YamlFile {
     return failed(file, lineAt(second.range[0]), `${count}: remove the "---" between them`);
   }
   if (document === undefined || (isScalar(document.contents) && document.contents.value === null)) {
-    return failed(file, 1, 'is empty: delete it or write at least one setting');
+    return failed(file, 1, emptiness(file));
   }
-  if (document.contents === null) return failed(file, 1, 'is empty: delete it or write at least one setting');
+  if (document.contents === null) return failed(file, 1, emptiness(file));
 
   const builder = new TreeBuilder(file, document, lineAt);
   const node = builder.build(document.contents, lineAt(rangeStart(document.contents)), []);
@@ -131,7 +131,11 @@ class TreeBuilder {
       return this.#refuse(line, path, `found ${String(value)}, must be a finite number`);
     }
     if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      return this.#refuse(line, path, 'found a number too large to be kept exactly, must be in quotes');
+      return this.#refuse(
+        line,
+        path,
+        'found a number too large to be kept exactly, must be smaller, or in quotes where it is no number',
+      );
     }
     if (
       typeof value === 'string' ||
@@ -213,3 +217,9 @@ const nonStringKey = (key: unknown): string =>
   isScalar(key)
     ? `found the key ${key.source ?? String(key.value)}, which YAML reads as a ${key.value === null ? 'null' : typeof key.value}, must be a string: write it in quotes`
     : 'found a list or a map as a key, must be a string';
+
+/** A layer may be missing; factory.yaml and image.yaml may not. */
+const emptiness = (file: string): string =>
+  /(^|\/)(factory|image)\.yaml$/.test(file)
+    ? 'is empty, must hold what docs/settings.md says is required'
+    : 'is empty: delete it or write at least one setting';

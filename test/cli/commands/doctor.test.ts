@@ -69,6 +69,7 @@ describe('packleader doctor', () => {
       'hub bucket',
       'hub event bus',
       'hub project packleader-fetch-source',
+      'hub project packleader-validate',
       ...[DEV, FAR].flatMap(({ accountId }, index) => [
         `${accountId} access`,
         `${accountId} role packleader-steward`,
@@ -109,7 +110,7 @@ describe('packleader doctor', () => {
     expect(out).toMatch(
       / {2}-- {4}111111111111\/eu-west-1 {4,}key alias\/packleader +not checked: AccessDenied/,
     );
-    expect(out).toContain('40 checks: 1 failed, 2 not checked\n');
+    expect(out).toContain('41 checks: 1 failed, 2 not checked\n');
   });
 
   test('everything that is refused is "not checked", with the permission that is missing, and never ok', async () => {
@@ -327,7 +328,7 @@ describe('packleader doctor', () => {
     const { checks } = documentSchema.parse(JSON.parse(out));
     expect(exit).toBe(5);
     expect(checks.filter(({ place }) => place === 'hub').map(({ outcome }) => outcome)).toEqual(
-      Array.from({ length: 8 }, () => 'not checked'),
+      Array.from({ length: 9 }, () => 'not checked'),
     );
     // Their own account they see with their own credentials.
     expect(checks.find(({ place, check }) => place === DEV.accountId && check === 'access')?.outcome).toBe(

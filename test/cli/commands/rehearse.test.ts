@@ -208,7 +208,7 @@ describe('packleader rehearse', () => {
     [['--fail', 'Bake prd AMIs'], 'found "Bake prd AMIs", the nearest is "Bake prod AMIs"'],
     [
       ['--fail', 'linux-bse:Bake prod AMIs'],
-      'found the image "linux-bse" in "linux-bse:Bake prod AMIs", the nearest is "linux-base"',
+      'found the image "linux-bse" in "linux-bse:Bake prod AMIs", must be one that is rehearsed, the nearest is "linux-base"',
     ],
     [['--fail', 'linux-base:Fetch source'], 'must be without an image: Fetch source is of all of them'],
     [['--fail', 'Bake prod AMIs=boom'], 'must be one of refused, lost, throttled, timeout'],

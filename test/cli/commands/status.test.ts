@@ -15,12 +15,12 @@ describe('packleader status', () => {
     expect(out).toMatch(/^ {4}prod {2}100001000001\/eu-west-1 {2}ami-[0-9a-f]{17}$/m);
   });
 
-  test('shows what a release is doing while it runs, and exits with 0', async () => {
+  test('shows what a release is doing while it runs, and exits with 4: nobody knows how it ends', async () => {
     const { release, status, sandbox } = await openOperator({}, { base: AL2023, web: 'image: base' });
     await release({ key: 'run-1' });
     await sandbox.clock.sleep(8 * 60_000);
     const { exit, out } = await status('run-1');
-    expect(exit).toBe(0);
+    expect(exit).toBe(4);
     expect(out).toContain('run-1  running  2026-11-21T09:30:00Z, for 8 min so far');
     expect(out).toContain(`base@${VERSION}  (g4f2c1d9)  running: Bake dev AMIs`);
     expect(out).toContain(`web@${VERSION}  (g4f2c1d9)  running: not begun`);

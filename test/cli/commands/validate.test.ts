@@ -374,7 +374,7 @@ describe('variables', () => {
       'images/base/base.pkr.hcl': TEMPLATE.replace(declare('vpc_id'), '').replace(declare('ami_name'), ''),
     });
     expect(errors).toEqual([
-      `images/base:0: the template of base does not declare ami_name, vpc_id, which packleader gives every bake, must declare them in images/base/*.pkr.hcl:
+      `images/base:0: the template of base does not declare ami_name, vpc_id, which packleader gives every bake: declare them in images/base/*.pkr.hcl, or take a template that does
     variable "ami_name" { type = string }
     variable "vpc_id" { type = string }`,
     ]);

@@ -198,7 +198,7 @@ describe('an image', () => {
     [
       'on an empty image.yaml',
       { 'images/base/image.yaml': '' },
-      'images/base/image.yaml:1: is empty: delete it or write at least one setting',
+      'images/base/image.yaml:1: is empty, must hold what docs/settings.md says is required',
     ],
     [
       'on a directory that is no slug',

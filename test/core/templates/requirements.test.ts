@@ -104,7 +104,17 @@ describe('fails for a template', () => {
     [
       'whose build uses a source that is not there',
       changed('["source.amazon-ebs.web"]', '["source.amazon-ebs.other"]'),
-      'image.pkr.hcl:21 build: found no source that this template has, must have one in `sources`',
+      'image.pkr.hcl:21 build: found the source amazon-ebs.other, must be one that this template has',
+    ],
+    [
+      'one of whose sources is not there',
+      changed('["source.amazon-ebs.web"]', '["source.amazon-ebs.web", "source.amazon-ebs.wbe"]'),
+      'image.pkr.hcl:21 build: found the source amazon-ebs.wbe, must be one that this template has: amazon-ebs.web',
+    ],
+    [
+      'with a second build',
+      `${SOUND}build {\n  sources = ["source.amazon-ebs.web"]\n}\n`,
+      'image.pkr.hcl:25 build: found a second build, must be one: a bake makes one AMI, and of a name there can be one',
     ],
     [
       'with several sources in its builds',
@@ -193,6 +203,16 @@ describe('fails for a template', () => {
         expect.stringContaining(`image.pkr.hcl:9 ${web}.${name}: must not be there: `),
       ];
     }),
+    [
+      'that writes its manifest where nobody reads it',
+      changed('post-processor "manifest" {}', 'post-processor "manifest" { output = "other.json" }'),
+      'image.pkr.hcl:23 build.manifest.output: found "other.json", must be "packer-manifest.json", which is where the id of the AMI is read',
+    ],
+    [
+      'with a credential in it',
+      added('access_key = "AKIAABCDEFGHIJKLMNOP"'),
+      `image.pkr.hcl:9 ${web}.access_key: must not be there: a bake has the credentials of its role, and everybody who reads the repository reads the template`,
+    ],
     [
       'without a manifest',
       changed(/ {2}post-processor.*\n/, ''),

@@ -78,7 +78,7 @@ describe('a YAML file', () => {
     [
       'a number that loses digits',
       'a: 12345678901234567890\n',
-      '1 a: found a number too large to be kept exactly, must be in quotes',
+      '1 a: found a number too large to be kept exactly, must be smaller, or in quotes where it is no number',
     ],
     ['a tag', 'a: !Ref b\n', '1: must be plain YAML without tags: Unresolved tag: !Ref'],
     ['an unknown alias', 'a: *b\n', '1 a: found the alias *b, must follow its anchor &b'],
