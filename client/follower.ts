@@ -7,7 +7,7 @@ import { ERRORS } from '../core/contract/errors.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { type PlannedRelease, plannedReleaseSchema, resolvedSchema } from '../core/contract/releases.ts';
 import { amiSchema, targetName } from '../core/contract/targets.ts';
-import { lambdaMessage, leftoversIn, outcomeAt, sourcesIn } from '../core/releases/release-outcome.ts';
+import { messageIn, leftoversIn, outcomeAt, sourcesIn } from '../core/releases/release-outcome.ts';
 import { ReleaseNotFound } from './errors.ts';
 import { ExecutionHistory, type Step } from './history.ts';
 import { type ReleaseExecution, executionArn } from './hub.ts';
@@ -66,7 +66,7 @@ export class ReleaseFollower {
   result(): ReleaseResult {
     const { ending, startedAt } = this.#root;
     const releases = this.#planned().map((planned) => this.#imageRelease(planned));
-    const own = ending?.error ? { ...ending.error, cause: lambdaMessage(ending.error.cause) } : null;
+    const own = ending?.error ? { ...ending.error, cause: messageIn(ending.error.cause) } : null;
     return {
       executionArn: this.#execution.arn,
       name: this.#execution.name,
@@ -159,7 +159,7 @@ export class ReleaseFollower {
 
   #imageError(history: ExecutionHistory | undefined, outcome: Outcome): ReleaseError | null {
     const error = history?.ending?.error;
-    if (error) return { name: error.name, cause: lambdaMessage(error.cause) };
+    if (error) return { name: error.name, cause: messageIn(error.cause) };
     if (history || outcome === 'running') return null;
     return { name: 'NotStarted', cause: 'The workflow ended before this image was begun.' };
   }

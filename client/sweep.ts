@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { NAMES } from '../core/contract/names.ts';
 import type { SweepRequest } from '../core/contract/requests.ts';
 import { type SweepReport, sweepReportSchema } from '../core/contract/sweeps.ts';
-import { lambdaMessage } from '../core/releases/release-outcome.ts';
+import { messageIn } from '../core/releases/release-outcome.ts';
 import { type Patience, pollUntilEnd } from './poll.ts';
 import { ReleaseRefused, SweepFailed, asClientError } from './errors.ts';
 import { ExecutionHistory } from './history.ts';
@@ -55,7 +55,7 @@ function reportOf({ arn, outputs, ending }: ExecutionHistory): SweepResult {
   const reported = reportedSchema.safeParse(outputs.get(STATE_NAMES.reportSweep));
   if (reported.success) return { executionArn: arn, ...reported.data.report };
   const { name = 'Stopped', cause: told = 'it was stopped' } = ending?.error ?? {};
-  const cause = lambdaMessage(told);
+  const cause = messageIn(told);
   if (name === 'InvalidRequest') throw new ReleaseRefused(cause);
   throw new SweepFailed(`${arn} did not come to its report: ${name}: ${cause}`);
 }

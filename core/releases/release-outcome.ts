@@ -1,4 +1,5 @@
 /** What a finished execution of `packleader-release-image` tells of its release: to a rehearsal, and to a client of the hub. */
+import { LAST_ERROR } from '../contract/environments.ts';
 import { STATE_NAMES } from '../contract/state-names.ts';
 import * as z from 'zod';
 import { type Leftover, leftoverSchema } from '../contract/leftovers.ts';
@@ -18,12 +19,36 @@ export function outcomeAt(end: string): ReleaseOutcome {
 
 const lambdaErrorSchema = z.object({ errorType: z.string(), errorMessage: z.string() });
 
-/** A Lambda's error is JSON; any other cause is shown as it is. */
-export function lambdaMessage(cause: string): string {
+/** A build as Step Functions hands it on; only what says why it failed. */
+const failedBuildSchema = z.object({
+  Build: z.looseObject({
+    Id: z.string(),
+    BuildStatus: z.string(),
+    ExportedEnvironmentVariables: z.array(z.looseObject({ Name: z.string(), Value: z.string() })).default([]),
+    Logs: z.looseObject({ DeepLink: z.string().optional() }).optional(),
+  }),
+});
+
+/** The sentence in a cause. The errors of a Lambda and of a build are JSON; any other cause is shown as it is. */
+export function messageIn(cause: string): string {
+  const document = parsed(cause);
+  const lambda = lambdaErrorSchema.safeParse(document);
+  if (lambda.success) return lambda.data.errorMessage;
+  const failed = failedBuildSchema.safeParse(document);
+  if (!failed.success) return cause;
+  const { Id, BuildStatus, ExportedEnvironmentVariables: exported, Logs: logs } = failed.data.Build;
+  const why = exported.find(({ Name }) => Name === LAST_ERROR)?.Value ?? '';
+  return [
+    `build ${Id} ended ${BuildStatus}${why === '' ? '' : `: ${why}`}`,
+    ...(logs?.DeepLink === undefined ? [] : [`Log: ${logs.DeepLink}`]),
+  ].join('\n');
+}
+
+function parsed(text: string): unknown {
   try {
-    return lambdaErrorSchema.parse(JSON.parse(cause)).errorMessage;
+    return JSON.parse(text) as unknown;
   } catch {
-    return cause;
+    return undefined;
   }
 }
 

@@ -7,7 +7,7 @@ import { forgetClients } from '../../core/aws/clients.ts';
 import { TAGS } from '../../core/contract/tags.ts';
 import {
   type ReleaseOutcome,
-  lambdaMessage,
+  messageIn,
   leftoversIn,
   outcomeAt,
   sourcesIn,
@@ -280,7 +280,7 @@ function errorOf(outcome: Outcome): Report['error'] {
   if (outcome.status === 'ABORTED') return { name: 'Stopped', cause: 'The execution was stopped.' };
   if (outcome.status === 'TIMED_OUT')
     return { name: 'States.Timeout', cause: 'The execution took too long.' };
-  return { name: outcome.error, cause: lambdaMessage(outcome.cause) };
+  return { name: outcome.error, cause: messageIn(outcome.cause) };
 }
 
 function releaseReport(

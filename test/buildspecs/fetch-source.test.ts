@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { FETCH_SOURCE } from '../../core/contract/environments.ts';
+import { FETCH_SOURCE, LAST_ERROR } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { changesSchema } from '../../core/contract/releases.ts';
 import { configurationFiles, filesInZip } from '../../core/configuration/files.ts';
@@ -350,7 +350,7 @@ describe('the buildspec', () => {
   it('exports what the state machine reads, under the names of the contract', () => {
     const { commit: commitName, branch, key, sha256: digest, changesKey } = FETCH_SOURCE;
     expect(buildSpec('fetch-source')).toMatchObject({
-      env: { 'exported-variables': [commitName, branch, key, digest, changesKey] },
+      env: { 'exported-variables': [commitName, branch, key, digest, changesKey, LAST_ERROR] },
     });
   });
 });
