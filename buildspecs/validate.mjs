@@ -47,7 +47,7 @@ function problemsOf(packer, image) {
   const { template } = JSON.parse(readFileSync(join(planned, 'plan.json'), 'utf8'));
   const directory = directoryOf(image, template);
   const init = run(packer, ['init', '.'], directory);
-  if (init.status !== 0) return [`packer init of ${image}: ${init.said}`];
+  if (init.status !== 0) return [`packer init of ${image}: ${inOneLine(init.said)}`];
   const sets = distinctSets(planned);
   const problems = sets.flatMap(({ told, secrets }) => {
     const names = [...Object.keys(told), ...secrets];
@@ -69,11 +69,15 @@ function problemsOf(packer, image) {
       );
       return [];
     }
-    return [`packer validate of ${image}: ${said}`];
+    return [`packer validate of ${image}: ${inOneLine(said)}`];
   });
   if (problems.length === 0) say(`${image}: packer validate, with ${sets.length} sets of variables`);
-  return problems;
+  // What is wrong in every set is said once.
+  return [...new Set(problems)];
 }
+
+/** @param {string} said */
+const inOneLine = (said) => said.replaceAll('(source code not available)', '').replaceAll(/\s+/g, ' ').trim();
 
 /**
  * @param {string} planned
