@@ -77,7 +77,9 @@ function problemsOf(packer, image) {
 }
 
 /** @param {string} said */
-const inOneLine = (said) => said.replaceAll('(source code not available)', '').replaceAll(/\s+/g, ' ').trim();
+function inOneLine(said) {
+  return said.replaceAll('(source code not available)', '').replaceAll(/\s+/g, ' ').trim();
+}
 
 /**
  * @param {string} planned

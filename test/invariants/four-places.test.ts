@@ -20,17 +20,17 @@ const sound = filesOf({ stages: STAGES });
 
 type Changes = Readonly<Record<string, string | null>>;
 
-const template = (from: string, to: string): Changes => {
+function template(from: string, to: string): Changes {
   if (!SOUND_TEMPLATE.includes(from)) throw new Error(`the sound template has no ${from}`);
   return { [TEMPLATE]: SOUND_TEMPLATE.replace(from, to) };
-};
+}
 const attribute = (text: string): Changes =>
   template('region          = var.region', `region = var.region\n  ${text}`);
-const configuration = (from: string | RegExp, to: string): Changes => {
+function configuration(from: string | RegExp, to: string): Changes {
   const text = sound.get(CONFIGURATION) ?? '';
   if (text.search(from) < 0) throw new Error(`the sound configuration has no ${from}`);
   return { [CONFIGURATION]: text.replace(from, to) };
-};
+}
 const factory = (from: string, to: string): Changes => ({
   'factory.yaml': (sound.get('factory.yaml') ?? '').replaceAll(from, to),
 });
@@ -90,16 +90,16 @@ const KINDS: Readonly<Record<string, readonly [Changes, string]>> = {
 
 const aws = useAws();
 
-const changed = (changes: Changes): Map<string, string> => {
+function changed(changes: Changes): Map<string, string> {
   const files = new Map(sound);
   for (const [file, text] of Object.entries(changes)) {
     if (text === null) files.delete(file);
     else files.set(file, text);
   }
   return files;
-};
+}
 
-const refusalOf = async (work: Promise<unknown>): Promise<string> => {
+async function refusalOf(work: Promise<unknown>): Promise<string> {
   try {
     await work;
   } catch (error) {
@@ -107,7 +107,7 @@ const refusalOf = async (work: Promise<unknown>): Promise<string> => {
     throw error;
   }
   return 'nothing was refused';
-};
+}
 
 /** What `Plan releases` says before anything is built. */
 async function planned(files: ReadonlyMap<string, string>): Promise<string> {
