@@ -1,22 +1,13 @@
-import { Duration, Stack } from 'aws-cdk-lib';
-import {
-  BuildEnvironmentVariableType,
-  BuildSpec,
-  ComputeType,
-  LinuxArmBuildImage,
-  Project,
-} from 'aws-cdk-lib/aws-codebuild';
+import { Stack } from 'aws-cdk-lib';
+import { BuildEnvironmentVariableType } from 'aws-cdk-lib/aws-codebuild';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { cloneUrl, codeCommitRepository } from '../../core/configuration/repository-url.ts';
 import { NAMES } from '../../core/contract/names.ts';
-import { buildSpec } from '../constructs/buildspec.ts';
-import { acknowledgeKey, buildsOf } from '../constructs/build-projects.ts';
-import { FixedRole } from '../constructs/fixed-role.ts';
-import { KeptLogs } from '../constructs/kept-logs.ts';
 import { keyStatements } from '../constructs/bucket-key.ts';
-import * as timeouts from '../machines/timeouts.ts';
+import { FETCH_SOURCE } from '../machines/timeouts.ts';
+import { HubBuildProject } from './hub-build-project.ts';
 
 export interface FetchSourceProjectProps {
   readonly bucket: Bucket;
@@ -30,32 +21,15 @@ export interface FetchSourceProjectProps {
 }
 
 /** Checks out the commit of a release and packs its factory into the bucket. */
-export class FetchSourceProject extends Project {
+export class FetchSourceProject extends HubBuildProject {
   constructor(scope: Construct, id: string, props: FetchSourceProjectProps) {
     const { repository, factoryPath, defaultBranch, repositoryTokenSecret: token } = props;
-    const { account, region } = Stack.of(scope);
-    const projectArn = `arn:aws:codebuild:${region}:${account}:project/${NAMES.fetchSourceProject}`;
+    const { region } = Stack.of(scope);
     super(scope, id, {
       projectName: NAMES.fetchSourceProject,
-      // CDK would add permissions of its own; the statements below are all there is.
-      role: new FixedRole(scope, `${id}Role`, {
-        roleName: NAMES.fetchSourceProject,
-        description: 'Clones the repository and packs the source of a release.',
-        trusted: buildsOf(projectArn),
-        statements: statements(scope, props),
-        wildcards: {
-          '/sources/*': 'A source has the name of its commit.',
-          '/released/*': 'One record for each version of each image.',
-          [`:log-group:/packleader/${NAMES.fetchSourceProject}:*`]: 'The streams of its one log group.',
-          '-??????': 'Secrets Manager ends every ARN with six characters of its own.',
-        },
-      }).withoutPolicyUpdates(),
       description: 'Fetches the commit of a release. Started by packleader-release.',
-      buildSpec: BuildSpec.fromObjectToYaml(buildSpec('fetch-source')),
-      environment: {
-        buildImage: LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_3_0,
-        computeType: ComputeType.SMALL,
-      },
+      roleDescription: 'Clones the repository and packs the source of a release.',
+      buildSpec: 'fetch-source',
       environmentVariables: {
         PACKLEADER_REPOSITORY: { value: cloneUrl(repository, { region }) },
         PACKLEADER_FACTORY: { value: factoryPath },
@@ -69,15 +43,14 @@ export class FetchSourceProject extends Project {
               },
             }),
       },
-      timeout: Duration.minutes(timeouts.FETCH_SOURCE.toMinutes() - 1),
-      grantReportGroupPermissions: false,
-      logging: {
-        cloudWatch: {
-          logGroup: new KeptLogs(scope, `${id}Logs`, `/packleader/${NAMES.fetchSourceProject}`),
-        },
+      statements: statements(scope, props),
+      wildcards: {
+        '/sources/*': 'A source has the name of its commit.',
+        '/released/*': 'One record for each version of each image.',
+        '-??????': 'Secrets Manager ends every ARN with six characters of its own.',
       },
+      timeout: FETCH_SOURCE,
     });
-    acknowledgeKey(this, 'The project has no artifacts, cache or reports that a key would encrypt.');
   }
 }
 
@@ -87,11 +60,6 @@ function statements(
 ) {
   const { account, region } = Stack.of(scope);
   const all = [
-    new PolicyStatement({
-      sid: 'WriteLog',
-      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [`arn:aws:logs:${region}:${account}:log-group:/packleader/${NAMES.fetchSourceProject}:*`],
-    }),
     new PolicyStatement({
       sid: 'WriteSource',
       actions: ['s3:PutObject'],
