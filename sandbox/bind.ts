@@ -14,6 +14,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { Service } from './aws/errors.ts';
+import { setEnvironment } from './environment.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** The part of every SDK client that says who calls, and where. */
@@ -47,7 +48,7 @@ export function bindSandbox(sandbox: Sandbox): () => void {
     bind(sandbox, 'sfn', SFNClient.prototype),
     bind(sandbox, 'ssm', SSMClient.prototype),
     bind(sandbox, 'sts', STSClient.prototype),
-    setEnvironment(sandbox),
+    asHubFunction(sandbox),
   ];
   return () => {
     for (const undo of unbind) undo();
@@ -71,20 +72,12 @@ function bind(sandbox: Sandbox, service: Service, prototype: object): () => void
   };
 }
 
-function setEnvironment(sandbox: Sandbox): () => void {
+function asHubFunction(sandbox: Sandbox): () => void {
   const { accessKeyId, secretAccessKey, sessionToken } = sandbox.hubCredentials();
-  const environment: Record<string, string> = {
+  return setEnvironment({
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_SESSION_TOKEN: sessionToken,
     AWS_REGION: sandbox.hub.region,
-  };
-  const before = Object.keys(environment).map((name) => [name, process.env[name]] as const);
-  Object.assign(process.env, environment);
-  return () => {
-    for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
-  };
+  });
 }

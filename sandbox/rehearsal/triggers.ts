@@ -8,6 +8,7 @@ import type { GitPush } from '../../triggers/pushes/git-push-event.ts';
 import { handler as rebuild } from '../../triggers/scheduled-rebuild.ts';
 import { handler as startRelease } from '../../triggers/start-release.ts';
 import type { Engine } from '../engine/engine.ts';
+import { setEnvironment } from '../environment.ts';
 import type { Hub } from '../sandbox.ts';
 import { machineArn } from './rehearsal.ts';
 
@@ -72,18 +73,13 @@ const WHY = {
 
 /** Runs a trigger with the environment that the stack gives it. */
 async function asTrigger<T>(hub: Hub, run: () => Promise<T>): Promise<T> {
-  const environment = {
+  const restore = setEnvironment({
     [TRIGGER_ENVIRONMENT.releaseMachine]: machineArn(hub, NAMES.releaseMachine),
     [TRIGGER_ENVIRONMENT.bucket]: hub.bucket,
-  };
-  const before = Object.keys(environment).map((name) => [name, process.env[name]] as const);
-  Object.assign(process.env, environment);
+  });
   try {
     return await run();
   } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
+    restore();
   }
 }

@@ -11,7 +11,7 @@ import { FetchSourceProject } from './fetch-source-project.ts';
 import type { PinnedTool } from '../constructs/build-projects.ts';
 import { ValidateProject } from './validate-project.ts';
 import { ReleaseBucket } from './release-bucket.ts';
-import { StateMachines } from './state-machines.ts';
+import { StateMachines, machineArn } from './state-machines.ts';
 import { TaskFunctions } from './task-functions.ts';
 import { Triggers } from './triggers/triggers.ts';
 
@@ -77,12 +77,8 @@ export class HubStack extends Stack {
     // Last: the alarms watch every function and queue that is there.
     new Alarms(this, 'Alarms', alarms);
     new Dashboard(this, 'Dashboard');
-    const { account, region } = this;
     new CfnOutput(this, 'ReleaseMachine', {
-      value: machineLink({
-        region,
-        arn: `arn:aws:states:${region}:${account}:stateMachine:${NAMES.releaseMachine}`,
-      }),
+      value: machineLink({ region: this.region, arn: machineArn(this, NAMES.releaseMachine) }),
       description: 'Where people start releases, and see them.',
     });
     new CfnOutput(this, 'BucketName', {

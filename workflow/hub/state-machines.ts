@@ -143,7 +143,7 @@ const WILDCARDS: Wildcards = {
     'Its own child executions; their names are made when they start.',
 };
 
-function machineArn(scope: Construct, name: string): string {
+export function machineArn(scope: Construct, name: string): string {
   const { account, region } = Stack.of(scope);
   return `arn:aws:states:${region}:${account}:stateMachine:${name}`;
 }

@@ -1,6 +1,7 @@
 /** Warns of bakes that will not reach their builder, which else is found out after minutes of waiting in the account. */
 import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { builderAddress } from '../../core/configuration/builder-address.ts';
 import type { Configuration } from '../../core/configuration/configuration.ts';
 import { effectiveSettings } from '../../core/configuration/effective.ts';
 import type { Image } from '../../core/configuration/factory.ts';
@@ -25,24 +26,23 @@ export function warnOfUnreachableBuilders(
     [
       ...new Set(bakes.filter(({ image, settings }) => fits(image, settings)).map(({ image }) => image.name)),
     ].join(', ');
-  const overSessionManager = namesOf((_image, { sshInterface }) => sshInterface === 'session_manager');
+  const overSessionManager = namesOf(
+    (image, settings) => builderAddress(image, settings) === 'session_manager',
+  );
   if (overSessionManager !== '' && !hasPlugin)
     Annotations.of(scope).addWarningV2(
       'packleader:sessionManagerPlugin',
       `The builders of ${overSessionManager} are reached by Session Manager (sshInterface: session_manager), but no plugin is pinned ("packleader:sessionManagerPlugin" in cdk.json).`,
     );
   const overWinRm = namesOf(
-    ({ platform }, { variables }) =>
-      platform === 'windows' && variables['winrm_interface'] !== PUBLIC_ADDRESS,
+    (image, settings) => image.platform === 'windows' && builderAddress(image, settings) !== 'public_ip',
   );
   if (overWinRm !== '' && !hasVpc)
     Annotations.of(scope).addWarningV2(
       'packleader:bakeVpcs',
-      `The Windows builders of ${overWinRm} are reached at a private address, but no VPC is named for the builds of ${accountId} ("packleader:bakeVpcs" in cdk.json), nor is variables.winrm_interface ${PUBLIC_ADDRESS}.`,
+      `The Windows builders of ${overWinRm} are reached at a private address, but no VPC is named for the builds of ${accountId} ("packleader:bakeVpcs" in cdk.json), nor is variables.winrm_interface public_ip.`,
     );
 }
-
-const PUBLIC_ADDRESS = 'public_ip';
 
 function bakesIn(configuration: Configuration, accountId: string) {
   const { images, stages } = configuration.factory;

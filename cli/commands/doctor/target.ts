@@ -39,7 +39,7 @@ export async function examineTarget(target: ExaminedTarget, session: Session): P
   const iam = new IAMClient(config);
   const secretsManager = new SecretsManagerClient(config);
   const { bakes, region } = target;
-  const keyIds = new Set(bakes.map(({ kmsKeyId }) => kmsKeyId).filter((keyId) => keyId !== undefined));
+  const keyIds = new Set(bakes.map(({ kmsKeyId }) => kmsKeyId));
   const checks: Check[] = [
     [
       'AMIs',

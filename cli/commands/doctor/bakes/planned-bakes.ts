@@ -1,21 +1,19 @@
 /** What a release of every image bakes in each target, as far as it must be there before. */
+import { builderAddress } from '../../../../core/configuration/builder-address.ts';
 import type { Configuration } from '../../../../core/configuration/configuration.ts';
 import { effectiveSettings } from '../../../../core/configuration/effective.ts';
 import type { Image } from '../../../../core/configuration/factory.ts';
-import { DEFAULT_SSH_INTERFACE, type Settings } from '../../../../core/configuration/settings.ts';
-import { NAMES } from '../../../../core/contract/names.ts';
+import type { Settings } from '../../../../core/configuration/settings.ts';
 import type { Target } from '../../../../core/contract/targets.ts';
 
 export interface PlannedBake {
   readonly image: string;
   readonly settings: Settings;
   /** Undefined: builders run in the account's default VPC. */
-  readonly network: Settings['network'] | undefined;
+  readonly network: Settings['network'];
   readonly instanceProfile: string;
-  /** Undefined: the account's default key for EBS, which AWS makes when it is first used. */
-  readonly kmsKeyId: string | undefined;
-  /** How Packer reaches the builder. */
-  readonly reachedBy: NonNullable<Settings['sshInterface']>;
+  readonly kmsKeyId: string;
+  readonly reachedBy: ReturnType<typeof builderAddress>;
 }
 
 export interface ExaminedTarget extends Target {
@@ -35,17 +33,15 @@ export function examinedTargets(configuration: Configuration): ExaminedTarget[] 
   );
 }
 
-function plannedBake({ name, platform }: Image, settings: Settings): PlannedBake {
-  const { network, kmsKeyId, sshInterface = DEFAULT_SSH_INTERFACE } = settings;
-  // The templates for Windows have a variable of their own for it, and no Session Manager.
-  const winrm = settings.variables['winrm_interface'] === 'public_ip' ? 'public_ip' : 'private_ip';
+function plannedBake(image: Image, settings: Settings): PlannedBake {
+  const { network, kmsKeyId, instanceProfile } = settings;
   return {
-    image: name,
+    image: image.name,
     settings,
     network,
     kmsKeyId,
-    instanceProfile: settings.instanceProfile ?? NAMES.builder,
-    reachedBy: platform === 'linux' ? sshInterface : winrm,
+    instanceProfile,
+    reachedBy: builderAddress(image, settings),
   };
 }
 
