@@ -4,6 +4,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { cloneUrl, codeCommitRepository } from '../../core/configuration/repository-url.ts';
+import { ERRORS, PackleaderError } from '../../core/contract/errors.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { keyStatements } from '../constructs/bucket-key.ts';
 import { FETCH_SOURCE } from '../machines/timeouts.ts';
@@ -81,7 +82,8 @@ function statements(
   ];
   const codeCommit = codeCommitRepository(repository, { region });
   if (codeCommit && token !== undefined)
-    throw new Error(
+    throw new PackleaderError(
+      ERRORS.invalidConfiguration,
       '"packleader:repositoryTokenSecret" in cdk.json names a token, which a repository in CodeCommit does not take: take the key out, the hub clones by its own role.',
     );
   if (codeCommit) {

@@ -2,13 +2,13 @@
  * What the doctor looks at once in every target account: the roles, the project and what it pins, how many builds may run, and
  * the builders' instance profiles.
  */
-import { BatchGetProjectsCommand, CodeBuildClient, type Project } from '@aws-sdk/client-codebuild';
+import { CodeBuildClient, type Project } from '@aws-sdk/client-codebuild';
 import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { ServiceQuotasClient, paginateListServiceQuotas } from '@aws-sdk/client-service-quotas';
 import { NAMES, roleArn } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { profileChecks } from './bakes/instance-profiles.ts';
-import { type FetchTool, toolChecks } from './bakes/pinned-tools.ts';
+import { type FetchTool, findProject, toolChecks } from './bakes/pinned-tools.ts';
 import type { PlannedBake } from './bakes/planned-bakes.ts';
 import { reachCheck } from './bakes/reach.ts';
 import {
@@ -47,7 +47,9 @@ export async function examineAccount(
   const access: Finding = { place, check: 'access', ...session.verdict };
   // Several look at the project; that one of them may not read it must not hide what the others find.
   const found =
-    session.as === 'nobody' ? Promise.resolve(undefined) : findProject(new CodeBuildClient(config));
+    session.as === 'nobody'
+      ? Promise.resolve(undefined)
+      : findProject(new CodeBuildClient(config), NAMES.bakeProject);
   found.catch(() => undefined);
   const checks: Check[] = [
     ...ROLES.map((role): Check => [
@@ -101,11 +103,6 @@ async function roleTrusts(
       return failed(`there is no role ${role}`, deploy);
     throw error;
   }
-}
-
-async function findProject(codebuild: CodeBuildClient): Promise<Project | undefined> {
-  const { projects = [] } = await codebuild.send(new BatchGetProjectsCommand({ names: [NAMES.bakeProject] }));
-  return projects.find(({ name }) => name === NAMES.bakeProject);
 }
 
 /** Service Quotas names an environment by its platform and its size: `ARM/Small`. */

@@ -34,13 +34,13 @@ export async function examineFactory({ files, role, onFound }: DoctorRequest): P
   const caller = await callerAccount(hub.region);
   const open = async (accountId: string): Promise<Session> =>
     openSession(accountId, { caller, region: hub.region, ...(role !== undefined && { role }) });
-  const ofHub = await examineHub(hub, bucketName(configuration.factory), await openHub());
+  const fetchTool = fetchOnce();
+  const ofHub = await examineHub(hub, bucketName(configuration.factory), await openHub(), fetchTool);
   onFound?.('hub');
   const accounts = [...new Set(targets.map(({ accountId }) => accountId))];
   const opened = await pMap(accounts, async (accountId) => [accountId, await open(accountId)] as const, {
     concurrency: ACCOUNTS,
   });
-  const fetchTool = fetchOnce();
   const ofAccounts = pMap(
     opened,
     async ([accountId, session]) => {

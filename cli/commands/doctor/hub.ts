@@ -1,5 +1,5 @@
 /** What the doctor looks at in the hub. */
-import { BatchGetProjectsCommand, CodeBuildClient } from '@aws-sdk/client-codebuild';
+import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { DescribeEventBusCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
@@ -16,6 +16,7 @@ import {
   notChecked,
   ok,
 } from './finding.ts';
+import { type FetchTool, findProject, packerCheck } from './bakes/pinned-tools.ts';
 import { type Session, configOf } from './sessions.ts';
 
 const MACHINES = [
@@ -26,8 +27,18 @@ const MACHINES = [
 ];
 const DEPLOY = 'deploy the stack packleader-hub';
 
-export async function examineHub(hub: Target, bucket: string, session: Session): Promise<Finding[]> {
+export async function examineHub(
+  hub: Target,
+  bucket: string,
+  session: Session,
+  fetchTool: FetchTool,
+): Promise<Finding[]> {
   const config = configOf(session, hub.region);
+  const validate =
+    session.as === 'nobody'
+      ? Promise.resolve(undefined)
+      : findProject(new CodeBuildClient(config), NAMES.validateProject);
+  validate.catch(() => undefined);
   const checks: Check[] = [
     ...MACHINES.map((name): Check => [
       `state machine ${name}`,
@@ -41,6 +52,7 @@ export async function examineHub(hub: Target, bucket: string, session: Session):
       'codebuild:BatchGetProjects',
       async () => projectExists(new CodeBuildClient(config), name),
     ]),
+    packerCheck(validate, fetchTool, { of: 'the hub', stack: 'packleader-hub' }),
   ];
   const access: Finding = { place: 'hub', check: 'access', ...session.verdict };
   if (session.as === 'nobody') {
@@ -86,8 +98,7 @@ async function defaultBus(events: EventBridgeClient): Promise<Verdict> {
 }
 
 async function projectExists(codebuild: CodeBuildClient, project: string): Promise<Verdict> {
-  const { projects = [] } = await codebuild.send(new BatchGetProjectsCommand({ names: [project] }));
-  return projects.some(({ name }) => name === project)
+  return (await findProject(codebuild, project))
     ? ok(project)
     : failed(`there is no project ${project}`, DEPLOY);
 }

@@ -70,6 +70,7 @@ describe('packleader doctor', () => {
       'hub event bus',
       'hub project packleader-fetch-source',
       'hub project packleader-validate',
+      'hub Packer',
       ...[DEV, FAR].flatMap(({ accountId }, index) => [
         `${accountId} access`,
         `${accountId} role packleader-steward`,
@@ -110,7 +111,7 @@ describe('packleader doctor', () => {
     expect(out).toMatch(
       / {2}-- {4}111111111111\/eu-west-1 {4,}key alias\/packleader +not checked: AccessDenied/,
     );
-    expect(out).toContain('41 checks: 1 failed, 2 not checked\n');
+    expect(out).toContain('42 checks: 1 failed, 2 not checked\n');
   });
 
   test('everything that is refused is "not checked", with the permission that is missing, and never ok', async () => {
@@ -321,6 +322,26 @@ describe('packleader doctor', () => {
     );
   });
 
+  test('fails when only the targets pin a Packer: no release would get past the validation', async () => {
+    everythingIsWell();
+    aws.codebuild.on(BatchGetProjectsCommand, { names: ['packleader-validate'] }).resolves({
+      projects: [
+        {
+          name: 'packleader-validate',
+          environment: { type: 'ARM_CONTAINER', image: '', computeType: 'BUILD_GENERAL1_SMALL' },
+        },
+      ],
+    });
+    const { exit, out } = await doctor('--json');
+    const bad = documentSchema
+      .parse(JSON.parse(out))
+      .checks.filter(({ place, outcome }) => place === 'hub' && outcome !== 'ok');
+    expect([exit, bad.map(({ place, check, todo }) => [place, check, todo])]).toEqual([
+      5,
+      [['hub', 'Packer', 'set packleader:packer in cdk.json, and deploy hub and targets']],
+    ]);
+  });
+
   test('a caller who is not in the hub cannot look at it without a role', async () => {
     everythingIsWell();
     aws.sts.on(GetCallerIdentityCommand).resolves({ Account: DEV.accountId });
@@ -328,7 +349,7 @@ describe('packleader doctor', () => {
     const { checks } = documentSchema.parse(JSON.parse(out));
     expect(exit).toBe(5);
     expect(checks.filter(({ place }) => place === 'hub').map(({ outcome }) => outcome)).toEqual(
-      Array.from({ length: 9 }, () => 'not checked'),
+      Array.from({ length: 10 }, () => 'not checked'),
     );
     // Their own account they see with their own credentials.
     expect(checks.find(({ place, check }) => place === DEV.accountId && check === 'access')?.outcome).toBe(

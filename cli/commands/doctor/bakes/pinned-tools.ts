@@ -1,6 +1,6 @@
 /** The programs that a bake fetches: what the project pins is where the bake looks for it, and is what was pinned. */
 import { createHash } from 'node:crypto';
-import type { Project } from '@aws-sdk/client-codebuild';
+import { BatchGetProjectsCommand, type CodeBuildClient, type Project } from '@aws-sdk/client-codebuild';
 import { packerUrl, sessionManagerPluginUrl } from '../../../../buildspecs/pinned-tools.mjs';
 import { type Check, type Verdict, failed, notChecked, ok } from '../finding.ts';
 import { type PlannedBake, imagesOf } from './planned-bakes.ts';
@@ -58,26 +58,14 @@ export function toolChecks(
 ): Check[] {
   const throughSessions = bakes.filter(({ reachedBy }) => reachedBy === 'session_manager');
   return [
-    ['Packer', PERMISSION, async () => packer()],
+    packerCheck(found, fetchTool, { of: accountId, stack: `packleader-target-${accountId}` }),
     // A bake installs it when it is pinned, whether or not its template connects by it.
     ['Session Manager plugin', PERMISSION, async () => plugin()],
   ];
 
-  async function packer(): Promise<Verdict> {
-    const project = await found;
-    if (!project) return unknown(accountId);
-    const pinned = pinnedIn(project, 'PACKLEADER_PACKER');
-    if (!pinned)
-      return failed(
-        `the project of ${accountId} pins no Packer, and CodeBuild’s image has none`,
-        'set packleader:packer in cdk.json, and deploy the targets',
-      );
-    return fetchTool(packerUrl(pinned.version, architectureOf(project)), pinned.sha256);
-  }
-
   async function plugin(): Promise<Verdict> {
     const project = await found;
-    if (!project) return unknown(accountId);
+    if (!project) return unknown(`packleader-target-${accountId}`);
     const pinned = pinnedIn(project, 'PACKLEADER_SESSION_MANAGER_PLUGIN');
     if (!pinned && throughSessions.length === 0)
       return ok('not pinned, and no builder is reached through it');
@@ -92,8 +80,34 @@ export function toolChecks(
 
 const PERMISSION = 'codebuild:BatchGetProjects';
 
-const unknown = (accountId: string): Verdict =>
-  notChecked('there is no project that pins any', `deploy the stack packleader-target-${accountId}`);
+export async function findProject(codebuild: CodeBuildClient, project: string): Promise<Project | undefined> {
+  const { projects = [] } = await codebuild.send(new BatchGetProjectsCommand({ names: [project] }));
+  return projects.find(({ name }) => name === project);
+}
+
+/** The Packer of a project that runs it: of a target's bakes, or of the hub's validation. */
+export const packerCheck = (
+  found: Promise<Project | undefined>,
+  fetchTool: FetchTool,
+  { of, stack }: { readonly of: string; readonly stack: string },
+): Check => [
+  'Packer',
+  PERMISSION,
+  async () => {
+    const project = await found;
+    if (!project) return unknown(stack);
+    const pinned = pinnedIn(project, 'PACKLEADER_PACKER');
+    if (!pinned)
+      return failed(
+        `the project of ${of} pins no Packer, and CodeBuild’s image has none`,
+        'set packleader:packer in cdk.json, and deploy hub and targets',
+      );
+    return fetchTool(packerUrl(pinned.version, architectureOf(project)), pinned.sha256);
+  },
+];
+
+const unknown = (stack: string): Verdict =>
+  notChecked('there is no project that pins any', `deploy the stack ${stack}`);
 
 function pinnedIn({ environment }: Project, prefix: string) {
   const valueOf = (name: string) =>
