@@ -1,39 +1,48 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { buildSpec, withoutComments } from '../../../workflow/constructs/buildspec.ts';
+import { buildSpec, programOf } from '../../../workflow/constructs/buildspec.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../../buildspecs/${file}`, import.meta.url), 'utf8');
 
-describe('a program in a template', () => {
-  const programs = (['fetch-source', 'bake'] as const).flatMap((name) =>
-    Object.values(buildSpec(name).phases).flatMap(({ commands }) =>
-      commands.flatMap((command) => {
-        const [, file, text] = /^cat >(\S+) <<'END_OF_FILE'\n([^]*)\nEND_OF_FILE$/.exec(command) ?? [];
-        return file === undefined || text === undefined ? [] : [{ name, file, text }];
-      }),
-    ),
-  );
+const programs = (['fetch-source', 'validate', 'bake'] as const).flatMap((name) =>
+  Object.values(buildSpec(name).phases).flatMap(({ commands }) =>
+    commands.flatMap((command) => {
+      const [, file, text] = /^cat >(\S+) <<'END_OF_FILE'\n([^]*)\nEND_OF_FILE$/.exec(command) ?? [];
+      return file === undefined || text === undefined ? [] : [{ name, file, text }];
+    }),
+  ),
+);
 
-  it.each(programs)('is $file of $name line for line, without its comments', ({ file, text }) => {
-    const lines = read(file).split('\n');
-    const left = text.split('\n');
-    expect(left.every((line) => lines.includes(line))).toBe(true);
-    expect(left.filter((line) => /^\s*(\/\/|\/\*\*|\*)/.test(line) && !/\*\/ ./.test(line))).toEqual([]);
-    const code = lines.filter((line) => line !== '' && !/^\s*(\/\/|\/\*\*|\*)/.test(line));
-    expect(left.filter((line) => line !== '' && !/^\s*\/\*\*/.test(line))).toEqual(code);
+/** What a program imports of its own, and what those import. */
+function imported(file: string): string[] {
+  const own = [...read(file).matchAll(/ from '\.\/([\w-]+\.mjs)'/g)].map(([, name = '']) => name);
+  return [...new Set(own.flatMap((name) => [name, ...imported(name)]))];
+}
+
+describe('a program in a template', () => {
+  it.each(programs)('is $file of $name, in one file with all that it imports', ({ file, text }) => {
+    expect(`${text}\n`).toBe(programOf(file));
+    expect(text).not.toMatch(/from ?["']\.\//);
+    const functions = [file, ...imported(file)].flatMap((name) =>
+      [...read(name).matchAll(/^(?:export )?(?:async )?function (\w+)/gm)].map(([, found = '']) => found),
+    );
+    const called = functions.filter((name) => new RegExp(`\\bfunction ${name}\\d*\\(`).test(text));
+    // What a program does not use of a file that it shares is left out.
+    expect(called.length / functions.length).toBeGreaterThan(0.7);
   });
 
-  it.each([
-    ['a line', '// why\na();\n', 'a();\n'],
-    ['several lines', '  /**\n   * Why.\n   * @param {string} x\n   */\n  a();\n', '  a();\n'],
-    ['none that has code beside it', 'a(); // why\n/** @type {A} */ (b);\nc(); /** d */\n', undefined],
-    ['none in a text', 'const url = "https://a";\nconst all = `/** a */`;\n', undefined],
-    [
-      'one, and not what follows a type',
-      '/** @type {A} */ (b);\nc();\n/** d */\n',
-      '/** @type {A} */ (b);\nc();\n',
-    ],
-  ])('loses %s', (_, text, expected = text) => {
-    expect(withoutComments(text)).toBe(expected);
+  it.each(programs)('$file has lines that a person can compare', ({ text }) => {
+    const longest = Math.max(...text.split('\n').map((line) => line.length));
+    expect(longest).toBeLessThan(400);
+    expect(text).not.toMatch(/^\s*(\/\/|\/\*\*)/m);
+  });
+
+  it.each(programs)('$file is JavaScript that Node takes', ({ text }) => {
+    const { status, stderr } = spawnSync('node', ['--input-type=module', '--check'], {
+      input: text,
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 });
