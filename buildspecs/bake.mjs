@@ -4,20 +4,11 @@ import { once } from 'node:events';
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { adviceFor } from './advice.mjs';
+import { getParameter, getSecretValue } from './aws.mjs';
 import { lastError } from './last-error.mjs';
 import { SLUG, directoryOf, download, fetchPinned, fetchSource, packerCommand } from './packer.mjs';
 import { sessionManagerPluginUrl } from './pinned-tools.mjs';
-import {
-  awsJson,
-  eachLine,
-  environment,
-  exportVariable,
-  main,
-  required,
-  run,
-  say,
-  sha256Of,
-} from './program.mjs';
+import { eachLine, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
 /** What CodeBuild uploads when the build has ended, however it ended. */
 const RECORD = 'record';
@@ -101,17 +92,8 @@ async function resolveSecrets(references, region) {
       throw new Error(`${JSON.stringify(name)} is no Packer variable.`);
     const value =
       secretsManager === undefined
-        ? (
-            await awsJson(['ssm', 'get-parameter', '--region', region], {
-              Name: ssmParameter,
-              WithDecryption: true,
-            })
-          ).Parameter?.Value
-        : (
-            await awsJson(['secretsmanager', 'get-secret-value', '--region', region], {
-              SecretId: secretsManager,
-            })
-          ).SecretString;
+        ? await getParameter(region, String(ssmParameter))
+        : await getSecretValue(region, secretsManager);
     if (typeof value !== 'string') throw new Error(`The secret of the variable ${name} holds no text.`);
     return [`PKR_VAR_${name}`, value];
   });

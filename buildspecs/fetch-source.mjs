@@ -1,8 +1,7 @@
 // Fetches one commit, packs its factory directory, and tells per image what changed since its last release.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { getObject, listObjects, putObject } from './aws.mjs';
 import {
-  aws,
-  awsJson,
   environment,
   exportVariable,
   main,
@@ -44,8 +43,8 @@ await main(async () => {
     JSON.stringify(await changes({ commit, tree, factory }, bucket, newest, from), null, 2),
   );
   await Promise.all([
-    upload('out/source.zip', bucket, `${name}.zip`),
-    upload('out/changes.json', bucket, `${name}.changes.json`),
+    putObject(bucket, `${name}.zip`, 'out/source.zip'),
+    putObject(bucket, `${name}.changes.json`, 'out/changes.json'),
   ]);
 
   exportVariable('COMMIT', commit);
@@ -239,13 +238,9 @@ async function changes(source, bucket, newest, branch) {
  * @returns {Promise<Map<string, string>>}
  */
 async function newestReleases(bucket) {
-  const listed = await awsJson(['s3api', 'list-objects-v2', '--query', 'Contents[].Key'], {
-    Bucket: bucket,
-    Prefix: 'released/',
-  });
   /** @type {Map<string, { time: string, key: string }>} */
   const newest = new Map();
-  for (const key of listed ?? []) {
+  for (const key of await listObjects(bucket, 'released/')) {
     const [, image = '', time = ''] = /^released\/([^/]+)\/\d+\.\d+\.(\d{14})\.json$/.exec(key) ?? [];
     if (time > (newest.get(image)?.time ?? '')) newest.set(image, { time, key });
   }
@@ -259,7 +254,7 @@ async function newestReleases(bucket) {
  * @param {string} branch
  */
 async function changesSince(key, { commit, factory }, bucket, branch) {
-  const record = JSON.parse(await aws(['s3', 'cp', '--only-show-errors', `s3://${bucket}/${key}`, '-']));
+  const record = JSON.parse((await getObject(bucket, key)).body.toString('utf8'));
   const since = record?.commit;
   if (typeof since !== 'string' || !COMMIT.test(since))
     throw new Error(`s3://${bucket}/${key} names no commit.`);
@@ -290,13 +285,4 @@ async function changesSince(key, { commit, factory }, bucket, branch) {
       .split('\0')
       .filter((path) => path !== ''),
   };
-}
-
-/**
- * @param {string} file
- * @param {string} bucket
- * @param {string} key
- */
-async function upload(file, bucket, key) {
-  await aws(['s3api', 'put-object', '--bucket', bucket, '--key', key, '--body', file]);
 }

@@ -1,10 +1,11 @@
 // The source of a release and the Packer that reads it, for the builds that run Packer.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { laidOverText, layTemplate } from './lay-template.mjs';
 import { packerUrl } from './pinned-tools.mjs';
-import { awsJson, environment, required, run, say, sha256Of } from './program.mjs';
+import { getObject } from './aws.mjs';
+import { environment, required, run, say, sha256Of } from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
 export const SLUG = '[a-z][a-z0-9-]*';
@@ -49,12 +50,9 @@ export async function fetchSource(bucket, key, expected) {
  * @returns {Promise<Record<string, string>>}
  */
 export async function download(bucket, key, file) {
-  try {
-    const printed = await awsJson(['s3api', 'get-object', '--bucket', bucket, '--key', key, file]);
-    return printed.Metadata ?? {};
-  } catch (error) {
-    throw new Error(`s3://${bucket}/${key} could not be read.`, { cause: error });
-  }
+  const { body, metadata } = await getObject(bucket, key);
+  writeFileSync(file, body);
+  return metadata;
 }
 
 /** The Packer on PATH when it is new enough, else the pinned one. */
