@@ -6,7 +6,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FETCH_SOURCE, LAST_ERROR } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { changesSchema } from '../../core/contract/releases.ts';
-import { configurationFiles, filesInZip } from '../../core/configuration/files.ts';
+import { configurationFiles } from '../../core/configuration/files.ts';
+import { filesInZip } from '../../core/source/zip.ts';
 import { buildSpec } from '../../workflow/constructs/buildspec.ts';
 import { Build, git, requirePrograms, sha256 } from './build.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InvalidConfiguration } from '../../core/configuration/documents/problems.ts';
-import { filesInDirectory } from '../../core/configuration/files.ts';
+import { filesInDirectory } from '../../core/source/directory.ts';
 import { checkedConfiguration } from '../../core/templates/check.ts';
 import { handler as planReleases } from '../../tasks/plan-releases.ts';
 import { strToU8, zipSync } from 'fflate';
