@@ -4,7 +4,7 @@ import type { Files } from '../configuration/files.ts';
 
 const RULES: readonly (readonly [RegExp, string])[] = [
   [/\uFFFD/, 'must be UTF-8'],
-  // eslint-disable-next-line no-control-regex -- They are what it looks for.
+  // oxlint-disable-next-line no-control-regex -- they are what it looks for
   [/[\u0000-\u001f\u007f]/, 'must hold no control character, which unzip leaves out'],
   [/\\/, 'must hold no backslash, which unzip takes for a directory’s'],
   [/[:*?"<>|]/, 'must hold none of : * ? " < > |, which Windows does not keep'],
@@ -48,5 +48,5 @@ export function nameProblems(files: Files): Problem[] {
 
 /** A path in one line. */
 const shownPath = (path: string): string =>
-  // eslint-disable-next-line no-control-regex -- They are what it replaces.
+  // oxlint-disable-next-line no-control-regex -- they are what it replaces
   path.replaceAll(/[\u0000-\u001f\u007f]/g, (found) => JSON.stringify(found).slice(1, -1));

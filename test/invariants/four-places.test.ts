@@ -18,7 +18,8 @@ const TEMPLATE = 'images/base/image.pkr.hcl';
 const CONFIGURATION = 'config/default.yaml';
 const sound = filesOf({ stages: STAGES });
 
-type Changes = Readonly<Record<string, string | null>>;
+/** What is not text is written as git keeps it. */
+type Changes = Readonly<Record<string, string | { readonly link: string } | 'submodule' | null>>;
 
 function template(from: string, to: string): Changes {
   if (!SOUND_TEMPLATE.includes(from)) throw new Error(`the sound template has no ${from}`);
