@@ -4,7 +4,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What ext4 and NTFS hold. */
+export const SUBMODULE = '160000';
+/** What ext4 holds. */
 const LONGEST_NAME = 255;
 
 /** The same bytes whoever checks out: Linux's line ends, and no filter, whose programs and keys the hub does not have. */
@@ -53,17 +54,16 @@ export function checkOut(git, { commit, factory }, directory) {
   };
 }
 
-export const SUBMODULE = '160000';
+/** A name that no directory can hold, or that nothing here can say; every other is for the checks to judge. */
+export class ImpossibleName extends Error {}
 
-/**
- * Names that no directory can hold, or that nothing here can say; every other is for the checks to judge.
- * @param {string} name
- */
+/** @param {string} name */
 function refuseName(name) {
+  const of = JSON.stringify(name);
   if (name.includes('\uFFFD'))
-    throw new Error(`${JSON.stringify(name)} has a name that is not UTF-8, must be UTF-8: rename it.`);
+    throw new ImpossibleName(`${of} has a name that is not UTF-8, must be UTF-8: rename it`);
   if (name.split('/').some((one) => Buffer.byteLength(one) > LONGEST_NAME))
-    throw new Error(
-      `${JSON.stringify(name)} has a name of more than ${LONGEST_NAME} bytes, must have at most so many: rename it.`,
+    throw new ImpossibleName(
+      `${of} has a name of more than ${LONGEST_NAME} bytes, must have at most so many: rename it`,
     );
 }

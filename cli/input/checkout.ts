@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
-import { checkOut as writeCheckout } from '../../buildspecs/checkout.mjs';
+import { ImpossibleName, checkOut as writeCheckout } from '../../buildspecs/checkout.mjs';
 import { FACTORY_FILE } from '../../core/configuration/factory.ts';
 import type { Files } from '../../core/configuration/files.ts';
 import { directoryProblems, filesInCheckout, filesInDirectory } from '../../core/source/directory.ts';
@@ -123,6 +123,9 @@ function filesOfCommit(
       root,
       submodules.map(({ path }) => path),
     );
+  } catch (error) {
+    if (error instanceof ImpossibleName) throw refused('--ref', error.message);
+    throw error;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -39,6 +39,8 @@ function read(root: string, { names, submodules, stored }: Listed): Files {
     if (found?.isSymbolicLink() === true) links.set(name, readlinkSync(path));
     else if (found?.isFile() === true)
       files.set(name, stored?.get(name) ?? new Uint8Array(readFileSync(path)));
+    // Its bytes could not be said, so nothing is found there; the name is what is wrong.
+    else if (name.includes('\uFFFD')) files.set(name, new Uint8Array());
   }
   return followed({ files, links, submodules });
 }

@@ -1,4 +1,5 @@
 /** What git makes of a directory, with the real git. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -92,6 +93,18 @@ describe('the working tree', () => {
       writeFileSync(join(root, 'big.bin'), lies);
       expect(said()).toEqual([expect.stringContaining('big.bin: found a pointer of Git LFS')]);
     }
+  });
+
+  it('fails for a name that is not UTF-8, which nothing finds again, in git and outside, and at a commit', () => {
+    execFileSync('bash', ['-c', `printf x > "$(printf 'bad\\377')"`], { cwd: root });
+    expect(said()).toEqual([expect.stringContaining('must be UTF-8')]);
+    commit({});
+    expect(said()).toEqual([expect.stringContaining('must be UTF-8')]);
+    expect(() => checkOutFactory(root, 'main')).toThrow(
+      '--ref: "bad\uFFFD" has a name that is not UTF-8, must be UTF-8: rename it',
+    );
+    rmSync(join(repository, '.git'), { recursive: true });
+    expect(said()).toEqual([expect.stringContaining('must be UTF-8')]);
   });
 
   it('has links as git keeps them', () => {
