@@ -1,6 +1,6 @@
 /** Reads a factory from a directory: what git would commit of it, or, where there is no git, all that lies there. */
 import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { SUBMODULE } from '../../buildspecs/checkout.mjs';
 import { InvalidConfiguration, type Problem, problem } from '../configuration/documents/problems.ts';
 import { FACTORY_FILE } from '../configuration/factory.ts';
@@ -45,20 +45,24 @@ function read(root: string, { names, submodules, stored }: Listed): Files {
   return followed({ files, links, submodules });
 }
 
-function listedWithoutGit(root: string): Listed {
-  const entries = readdirSync(root, { recursive: true, withFileTypes: true });
-  const nameOf = ({ parentPath, name }: { parentPath: string; name: string }) =>
-    relative(root, join(parentPath, name)).split(sep).join('/');
-  const repositories = entries
-    .filter(({ name }) => name === '.git')
-    .map((entry) => nameOf(entry).replace(/\/?\.git$/, ''))
-    .filter((name) => name !== '');
-  const names = entries
-    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
-    .map(nameOf)
-    .filter((name) => !/(^|\/)(\.git|node_modules)(\/|$)/.test(name))
-    .filter((name) => !repositories.some((repository) => name.startsWith(`${repository}/`)));
-  return { names, submodules: repositories };
+const listedWithoutGit = (root: string): Listed => listedBelow(root, '');
+
+/** Node's own recursive listing goes through links to directories, wherever they lead. */
+function listedBelow(root: string, directory: string): Listed {
+  const entries = readdirSync(join(root, directory), { withFileTypes: true });
+  const nameOf = (name: string) => (directory === '' ? name : `${directory}/${name}`);
+  if (directory !== '' && entries.some(({ name }) => name === '.git'))
+    return { names: [], submodules: [directory] };
+  const listed = entries
+    .filter(({ name }) => name !== '.git' && name !== 'node_modules')
+    .map((entry): Listed => {
+      if (entry.isDirectory()) return listedBelow(root, nameOf(entry.name));
+      return { names: entry.isFile() || entry.isSymbolicLink() ? [nameOf(entry.name)] : [], submodules: [] };
+    });
+  return {
+    names: listed.flatMap(({ names }) => names),
+    submodules: listed.flatMap(({ submodules }) => submodules),
+  };
 }
 
 interface Tracked {

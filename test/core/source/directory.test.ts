@@ -56,6 +56,17 @@ describe('the working tree', () => {
     expect(files.submodules).toEqual(['lib']);
   });
 
+  it('is not looked for behind a link to a directory', () => {
+    const other = temporaryDirectory();
+    writeFiles(other, { 'a:b': '', 'deep/c': '' });
+    symlinkSync(other, join(root, 'away'));
+    for (const inGit of [true, false]) {
+      if (!inGit) rmSync(join(repository, '.git'), { recursive: true });
+      expect([...filesInDirectory(root).keys()]).toEqual(['factory.yaml', 'shared/setup.sh']);
+      expect(said()).toEqual([expect.stringContaining('away: found a symbolic link')]);
+    }
+  });
+
   it('fails when a sparse checkout leaves out some of the factory, and --ref has it', () => {
     git(repository, 'sparse-checkout', 'set', '--no-cone', '/README.md', '/packer/factory.yaml');
     expect(() => filesInDirectory(root)).toThrow(
