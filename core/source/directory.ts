@@ -15,13 +15,13 @@ import { followed } from './links.ts';
  *  @throws InvalidConfiguration when a sparse checkout has left out some of them
  */
 export function filesInDirectory(root: string): Files {
-  const listed = gitRoot(root) === undefined ? listedWithoutGit(root) : listedByGit(root);
+  const listed = gitRoot(root) === undefined ? listedBelow(root, '', IGNORED) : listedByGit(root);
   return read(root, listed);
 }
 
 /** Every file and link of a directory that no git knows, as a checkout has them. */
 export const filesInCheckout = (root: string, submodules: readonly string[]): Files =>
-  read(root, { ...listedWithoutGit(root), submodules });
+  read(root, { ...listedBelow(root, '', []), submodules });
 
 interface Listed {
   readonly names: readonly string[];
@@ -45,18 +45,19 @@ function read(root: string, { names, submodules, stored }: Listed): Files {
   return followed({ files, links, submodules });
 }
 
-const listedWithoutGit = (root: string): Listed => listedBelow(root, '');
+/** What git would be told to ignore, where there is git. */
+const IGNORED = ['.git', 'node_modules'];
 
 /** Node's own recursive listing goes through links to directories, wherever they lead. */
-function listedBelow(root: string, directory: string): Listed {
+function listedBelow(root: string, directory: string, ignored: readonly string[]): Listed {
   const entries = readdirSync(join(root, directory), { withFileTypes: true });
   const nameOf = (name: string) => (directory === '' ? name : `${directory}/${name}`);
   if (directory !== '' && entries.some(({ name }) => name === '.git'))
     return { names: [], submodules: [directory] };
   const listed = entries
-    .filter(({ name }) => name !== '.git' && name !== 'node_modules')
+    .filter(({ name }) => !ignored.includes(name))
     .map((entry): Listed => {
-      if (entry.isDirectory()) return listedBelow(root, nameOf(entry.name));
+      if (entry.isDirectory()) return listedBelow(root, nameOf(entry.name), ignored);
       return { names: entry.isFile() || entry.isSymbolicLink() ? [nameOf(entry.name)] : [], submodules: [] };
     });
   return {

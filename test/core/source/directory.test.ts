@@ -136,10 +136,12 @@ describe('--ref', () => {
       'packer/.gitattributes': 'shared export-ignore\n*.txt export-subst\n',
       'packer/setup.ps1': 'one\ntwo\n',
       'packer/id.txt': '$Format:%H$\n',
+      'packer/node_modules/x.js': 'committed\n',
     });
     writeFiles(root, { 'factory.yaml': 'changed: 1\n' });
     const before = git(repository, 'status', '--porcelain');
     expect(textOf('main', 'setup.ps1')).toBe('one\r\ntwo\r\n');
+    expect(textOf('main', 'node_modules/x.js')).toBe('committed\n');
     expect(textOf('main', 'id.txt')).toBe('$Format:%H$\n');
     expect(textOf('main', 'shared/setup.sh')).toBe('true\n');
     expect(textOf('main', 'factory.yaml')).toBe('one: 1\n');
