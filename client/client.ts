@@ -5,7 +5,7 @@
  *     const { releases } = await waitForRelease(handle, { timeoutMs: 3 * 60 * 60_000 });
  *     for (const { targets } of releases) for (const { imageId } of targets) console.log(imageId);
  *
- * Everything that a program may rely on is exported here; `errors.ts` has one class for each thing that can go wrong.
+ * Everything that a program may rely on is exported here, the errors among it: one class for each thing that can go wrong.
  */
 export { type StartOptions, startRelease } from './start.ts';
 export { type WaitOptions, followRelease, getRelease, waitForRelease } from './wait.ts';
@@ -23,3 +23,4 @@ export type {
   ReleaseTarget,
 } from './result.ts';
 export type { ReleaseProgress } from '../core/releases/release-progress.ts';
+export * from './errors.ts';

@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('bundle-functions.ts', import.meta.url));
+/** In the published package: made when it was built, so that nobody who deploys needs esbuild. */
+const MADE = fileURLToPath(new URL('../../bundles', import.meta.url));
 
 let bundled: string | undefined;
 
@@ -37,6 +39,7 @@ export function bundleOf(file: string): Code {
 /** All are bundled together once, when the first one is asked for: apart, each would parse the SDK anew. */
 function bundles(): string {
   if (bundled !== undefined) return bundled;
+  if (existsSync(MADE)) return MADE;
   const directory = mkdtempSync(join(tmpdir(), 'packleader-bundles-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   execFileSync(process.execPath, [PROGRAM, directory], { stdio: ['ignore', 'inherit', 'inherit'] });
