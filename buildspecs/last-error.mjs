@@ -4,7 +4,19 @@ import { plainText } from './plain-text.mjs';
 
 const LONGEST = 600;
 /** How many lines of a provisioner go before the reason. */
-const LINES = 3;
+const LINES = 4;
+
+/** Where a provisioner begins, or a step of one. */
+const BEGINS = /^==> [\w.-]+: (Provisioning with|Uploading|Downloading|Restarting|Running local) /;
+/** What Ansible, the template's checks and its PowerShell write before a reason, whatever they write after it. */
+const TELLS = /^(fatal|failed): |^FAILED\b|^\[?ERROR\b/;
+/** What a line that may be one has in it. */
+const ERROR =
+  /^E: |\b(err(or)?s?|fatal|fail(ed|ure)?|cannot|can't|could not|unable|invalid|missing|no such|not (found|recognized|permitted|installed)|den(y|ied)|refused|unauthorized|time(d )?-?out|exception)\b(?![=(])|Error: /i;
+/** Told on stderr all the same, indented, or what `set -x` writes. */
+const HARMLESS = /^(W:|warning|debconf:|Cancelling |\s|\+ )/i;
+/** Only who may decode it can read it. */
+const ENCODED = / ?Encoded authorization failure message: [\w-]+/g;
 
 const HIDDEN = '***';
 /** Packer hides what a template declares sensitive; this is for what a script prints of its own accord. */
@@ -19,37 +31,87 @@ const CREDENTIALS = [
 ];
 
 /**
- * The reason that Packer gives, after the last lines of the provisioner that failed; without a reason the last lines there are.
+ * What the provisioner that failed says of it, then the reason that Packer gives; without a reason the last lines there are.
  * @param {string} log
  * @param {readonly string[]} secrets none of them is in the result, however it is written
  * @returns {string}
  */
 export function lastError(log, secrets) {
   const lines = hide(plainText(log), secrets)
+    .replaceAll(ENCODED, '')
     .split('\n')
     .map((line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:]+Z: /, '').trimEnd())
     .filter((line) => line !== '');
   const [, reason] =
     lines.map((line) => /^Build '.*?' errored[^:]*: (.+)$/.exec(line)).findLast(Boolean) ?? [];
-  const told = reason === undefined ? lines.filter(isOwn).slice(-LINES) : [...before(lines, reason), reason];
-  const line = told.map((text) => text.replaceAll(/\s+/g, ' ').trim()).join(' | ');
-  return line.length <= LONGEST ? line : `…${line.slice(1 - LONGEST)}`;
+  const told = reason === undefined ? lines.filter(isOwn).slice(-LINES) : before(lines);
+  const shown = hide(plainText(told.join(' | ')), secrets)
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  if (reason === undefined || shown === '') return cut(reason ?? shown, LONGEST);
+  const last = ` | ${cut(reason, LONGEST / 2)}`;
+  return cut(shown, LONGEST - last.length) + last;
 }
 
-/** What a provisioner printed, just before Packer told of the failure for the first time: `    <build>: <text>`.
- * @param {readonly string[]} lines
- * @param {string} reason
+/**
+ * What matters is in front.
+ * @param {string} line
+ * @param {number} longest
  */
-function before(lines, reason) {
-  const failedAt = lines.findIndex((line) => line.startsWith('==> ') && line.endsWith(`: ${reason}`));
-  const printed = [];
-  for (const line of lines.slice(0, Math.max(failedAt, 0)).toReversed()) {
-    const [, text] = /^(?:==> | {4})[\w.-]+: (.+)$/.exec(line) ?? [];
-    // Packer writes what a script says on stderr like a message of its own, and begins each step with a capital and a verb.
-    if (text === undefined || text.startsWith('Provisioning with ') || printed.length === LINES) break;
-    printed.unshift(text);
+const cut = (line, longest) => (line.length <= longest ? line : `${line.slice(0, longest - 1)}…`);
+
+/** What was printed of a failure before Packer gave its reason: `    <build>: <text>`, or `==> ` before what was on stderr.
+ * @param {readonly string[]} lines
+ */
+function before(lines) {
+  const failedAt = lines.findIndex((line) => /^==> .*: Provisioning step had errors: /.test(line));
+  if (failedAt === -1) {
+    // EC2's own reason, which Packer prints after the one that it gives.
+    const details = lines.map((line) => /^==> .*: Instance state change details: (.+)$/.exec(line)?.[1]);
+    return details.filter((text) => text !== undefined);
   }
-  return printed;
+  const from = lines.slice(0, failedAt).findLastIndex((line) => BEGINS.test(line)) + 1;
+  const printed = lines.slice(from, failedAt).flatMap((line) => {
+    const [, mark, text] = /^(==>| {3}) [\w.-]+: (.+)$/.exec(line) ?? [];
+    return text === undefined ? [] : [{ text, isError: mark === '==>' }];
+  });
+  const telling = tellings(printed.map(({ text }) => text));
+  if (telling.length > 0) return telling;
+  const clear = printed.filter(({ text }) => !HARMLESS.test(text));
+  const wrong = clear.filter(({ text }) => ERROR.test(text));
+  const ofStderr = (/** @type {typeof printed} */ of) => of.filter(({ isError }) => isError);
+  const found = [ofStderr(wrong), ofStderr(clear.slice(-1)), wrong].find(({ length }) => length > 0);
+  return (found ?? printed).slice(-LINES).map(({ text }) => text);
+}
+
+/**
+ * The lines that say of themselves that they are a reason, with the task before and the detail after.
+ * @param {readonly string[]} texts
+ */
+function tellings(texts) {
+  const at = texts.flatMap((text, index) =>
+    TELLS.test(text) && texts[index + 1] !== '...ignoring' ? [index] : [],
+  );
+  const task = texts.slice(0, at[0] ?? 0).findLast((text) => /^(TASK|RUNNING HANDLER) \[/.test(text));
+  const told = at.flatMap((index) => {
+    const detail = texts[index + 1] ?? '';
+    return [ofAnsible(texts[index] ?? ''), ...(/^\s/.test(detail) ? [detail.trim()] : [])];
+  });
+  return task === undefined ? told : [task.replace(/ \*+$/, ''), ...told];
+}
+
+/**
+ * Ansible writes a result as JSON in the order of the alphabet, a long command before the message.
+ * @param {string} text
+ */
+function ofAnsible(text) {
+  const [, who, json] = /^(.*? => )(\{.*\})$/.exec(text) ?? [];
+  try {
+    const { msg, stderr, module_stderr: more } = JSON.parse(json ?? '');
+    return typeof msg === 'string' ? who + [msg, stderr || more].filter(Boolean).join(': ') : text;
+  } catch {
+    return text;
+  }
 }
 
 /** Not one of the lines with which Packer ends, whatever happened.
