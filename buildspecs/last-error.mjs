@@ -7,16 +7,18 @@ const LONGEST = 600;
 const LINES = 4;
 
 /** Where a provisioner begins, or a step of one. */
-const BEGINS = /^==> [\w.-]+: (Provisioning with|Uploading|Downloading|Restarting|Running local) /;
-/** What Ansible, the template's checks and its PowerShell write before a reason, whatever they write after it. */
-const TELLS = /^(fatal|failed): |^FAILED\b|^\[?ERROR\b/;
-/** What a line that may be one has in it. */
+const BEGINS = /^==> [^:]+: (Provisioning with |Running (local|post-)|\w+loading .* => )/;
+const ENDS = /^(==> .*: Provisioning step had errors|Build '.*: Post-processor failed): /;
+/** Before what a line prints: `    <build>: `, or with an arrow what was on stderr. */
+const MARK = /^(==>|   ) [^:]+: /;
+/** What Ansible, and the template's own scripts, write before a reason, whatever they write after it. */
+const TELLS = /^(fatal|failed): |^\[?(FAILED|ERROR)\b/;
+/** Neither a warning, nor indented, nor what `set -x` writes. */
 const ERROR =
-  /^E: |\b(err(or)?s?|fatal|fail(ed|ure)?|cannot|can't|could not|unable|invalid|missing|no such|not (found|recognized|permitted|installed)|den(y|ied)|refused|unauthorized|time(d )?-?out|exception)\b(?![=(])|Error: /i;
-/** Told on stderr all the same, indented, or what `set -x` writes. */
-const HARMLESS = /^(W:|warning|debconf:|Cancelling |\s|\+ )/i;
-/** Only who may decode it can read it. */
-const ENCODED = / ?Encoded authorization failure message: [\w-]+/g;
+  /^(?!W:|warning|debconf:|\s|\+ ).*(^E: |\b(err|fatal|fail(?!ed=)|can('|no)t|could not|unable|invalid|no such|not (found|recog)|denied|refused|timed out)|Error: )/i;
+/** What says nothing: times, spaces, the stars of Ansible, the count of one error, and what only AWS can decode. */
+const EMPTY =
+  /^\d{4}-\d\d-\d\dT[\d:]+Z: | +$| \*{9,}|\d+ error\(s\) occurred:\n+\* | ?Encoded authorization failure message: [\w-]+/gm;
 
 const HIDDEN = '***';
 /** Packer hides what a template declares sensitive; this is for what a script prints of its own accord. */
@@ -37,20 +39,16 @@ const CREDENTIALS = [
  * @returns {string}
  */
 export function lastError(log, secrets) {
-  const lines = hide(plainText(log), secrets)
-    .replaceAll(ENCODED, '')
-    .split('\n')
-    .map((line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:]+Z: /, '').trimEnd())
-    .filter((line) => line !== '');
-  const [, reason] =
-    lines.map((line) => /^Build '.*?' errored[^:]*: (.+)$/.exec(line)).findLast(Boolean) ?? [];
+  const text = hide(plainText(log), secrets).replaceAll(EMPTY, '');
+  const lines = text.split('\n');
+  const reason = /^Build '.*?' errored[^:]*: (.+)/m.exec(text)?.[1];
   const told = reason === undefined ? lines.filter(isOwn).slice(-LINES) : before(lines);
-  const shown = hide(plainText(told.join(' | ')), secrets)
+  // What was JSON is read by now, and may hold a secret in another form.
+  const why = hide(plainText(told.join(' | ')), secrets)
     .replaceAll(/\s+/g, ' ')
     .trim();
-  if (reason === undefined || shown === '') return cut(reason ?? shown, LONGEST);
-  const last = ` | ${cut(reason, LONGEST / 2)}`;
-  return cut(shown, LONGEST - last.length) + last;
+  const end = why && reason ? ` | ${cut(reason, LONGEST / 3)}` : '';
+  return cut(why || reason || '', LONGEST - end.length) + end;
 }
 
 /**
@@ -60,44 +58,26 @@ export function lastError(log, secrets) {
  */
 const cut = (line, longest) => (line.length <= longest ? line : `${line.slice(0, longest - 1)}…`);
 
-/** What was printed of a failure before Packer gave its reason: `    <build>: <text>`, or `==> ` before what was on stderr.
+/**
+ * What was printed of a failure before Packer gave its reason.
  * @param {readonly string[]} lines
  */
 function before(lines) {
-  const failedAt = lines.findIndex((line) => /^==> .*: Provisioning step had errors: /.test(line));
-  if (failedAt === -1) {
-    // EC2's own reason, which Packer prints after the one that it gives.
-    const details = lines.map((line) => /^==> .*: Instance state change details: (.+)$/.exec(line)?.[1]);
-    return details.filter((text) => text !== undefined);
-  }
-  const from = lines.slice(0, failedAt).findLastIndex((line) => BEGINS.test(line)) + 1;
-  const printed = lines.slice(from, failedAt).flatMap((line) => {
-    const [, mark, text] = /^(==>| {3}) [\w.-]+: (.+)$/.exec(line) ?? [];
-    return text === undefined ? [] : [{ text, isError: mark === '==>' }];
+  const end = lines.findIndex((line) => ENDS.test(line));
+  // EC2 says why it did not launch an instance after Packer's own reason.
+  if (end === -1) return lines.flatMap((line) => /Instance state change details: (.+)/.exec(line)?.[1] ?? []);
+  const start = lines.slice(0, end).findLastIndex((line) => BEGINS.test(line)) + 1;
+  const printed = lines.slice(start, end).filter((line) => MARK.test(line));
+  const texts = printed.map((line) => line.replace(MARK, ''));
+  const told = texts.flatMap((text, at) => {
+    const next = texts[at + 1] ?? '';
+    if (!TELLS.test(text) || next === '...ignoring') return [];
+    return [ofAnsible(text), ...(/^\s+\S/.test(next) ? [next] : [])];
   });
-  const telling = tellings(printed.map(({ text }) => text));
-  if (telling.length > 0) return telling;
-  const clear = printed.filter(({ text }) => !HARMLESS.test(text));
-  const wrong = clear.filter(({ text }) => ERROR.test(text));
-  const ofStderr = (/** @type {typeof printed} */ of) => of.filter(({ isError }) => isError);
-  const found = [ofStderr(wrong), ofStderr(clear.slice(-1)), wrong].find(({ length }) => length > 0);
-  return (found ?? printed).slice(-LINES).map(({ text }) => text);
-}
-
-/**
- * The lines that say of themselves that they are a reason, with the task before and the detail after.
- * @param {readonly string[]} texts
- */
-function tellings(texts) {
-  const at = texts.flatMap((text, index) =>
-    TELLS.test(text) && texts[index + 1] !== '...ignoring' ? [index] : [],
-  );
-  const task = texts.slice(0, at[0] ?? 0).findLast((text) => /^(TASK|RUNNING HANDLER) \[/.test(text));
-  const told = at.flatMap((index) => {
-    const detail = texts[index + 1] ?? '';
-    return [ofAnsible(texts[index] ?? ''), ...(/^\s/.test(detail) ? [detail.trim()] : [])];
-  });
-  return task === undefined ? told : [task.replace(/ \*+$/, ''), ...told];
+  const task = texts.findLast((text) => /^[A-Z ]+ \[/.test(text));
+  if (told.length > 0) return task ? [task, ...told] : told;
+  const wrong = texts.filter((text, at) => printed[at]?.startsWith('==') && ERROR.test(text));
+  return (wrong.length > 0 ? wrong : texts).slice(-LINES);
 }
 
 /**
@@ -105,10 +85,10 @@ function tellings(texts) {
  * @param {string} text
  */
 function ofAnsible(text) {
-  const [, who, json] = /^(.*? => )(\{.*\})$/.exec(text) ?? [];
+  const [, who, json] = /^(.*? => )(\{.*)/.exec(text) ?? [];
   try {
-    const { msg, stderr, module_stderr: more } = JSON.parse(json ?? '');
-    return typeof msg === 'string' ? who + [msg, stderr || more].filter(Boolean).join(': ') : text;
+    const { msg, stderr, module_stderr: more } = JSON.parse(String(json));
+    return [who + (msg ?? json), stderr || more].filter(Boolean).join(': ');
   } catch {
     return text;
   }
@@ -116,7 +96,7 @@ function ofAnsible(text) {
 
 /** Not one of the lines with which Packer ends, whatever happened.
  * @param {string} line */
-const isOwn = (line) => !/^(==> (Wait completed|Builds finished|Some builds)|-->)/.test(line);
+const isOwn = (line) => !/^(==> (Wait completed|Builds finished|Some builds)|-->|$)/.test(line);
 
 /**
  * @param {string} text

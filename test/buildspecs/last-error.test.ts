@@ -12,7 +12,7 @@ const TOLD: Readonly<Record<string, string>> = {
   shell:
     'tar (child): /tmp/agent.tar.gz: Cannot open: No such file or directory | tar (child): Error is not recoverable: exiting now | tar: Error is not recoverable: exiting now | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]',
   'shell-with-a-trap':
-    'ConnectionRefusedError: [Errno 111] Connection refused | During handling of the above exception, another exception occurred: | urllib.error.URLError: <urlopen error [Errno 111] Connection refused> | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
+    'ConnectionRefusedError: [Errno 111] Connection refused | urllib.error.URLError: <urlopen error [Errno 111] Connection refused> | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
   apt: 'E: Unable to locate package ngnix | Script exited with non-zero exit status: 100. Allowed exit codes are: [0]',
   'apt-without-network':
     "E: Failed to fetch http://deb.debian.org/debian/pool/main/n/nginx/nginx-common_1.22.1-9%2bdeb12u9_all.deb Temporary failure resolving 'deb.debian.org' | E: Failed to fetch http://deb.debian.org/debian/pool/main/n/nginx/nginx_1.22.1-9%2bdeb12u9_amd64.deb Temporary failure resolving 'deb.debian.org' | E: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing? | Script exited with non-zero exit status: 100. Allowed exit codes are: [0]",
@@ -28,11 +28,15 @@ const TOLD: Readonly<Record<string, string>> = {
   'ansible-module':
     "ERROR! couldn't resolve module/action 'ansible.posix.firewalld'. This often indicates a misspelling, missing collection, or incorrect module path. | Script exited with non-zero exit status: 4. Allowed exit codes are: [0]",
   'ansible-changed':
-    "A second run of /opt/packleader/playbooks/bake.yml changed something: see the tasks marked 'changed' above. | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]",
+    "TASK [Say that the image is new] | FAILED: a second run of /opt/packleader/playbooks/bake.yml changed something: see the tasks marked 'changed' above. | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]",
   check:
     "FAILED check_nginx_is_installed | dpkg-query: package 'nginx' is not installed and no information is available | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]",
   'provisioner-time-out':
     'Waiting for the licence server. | Cancelling provisioner after a timeout... | context canceled',
+  'post-processor':
+    'Nobody listens there. | Post-processor failed: Script exited with non-zero exit status: 3. Allowed exit codes are: [0]',
+  'source-file-missing':
+    'Error: Failed preparing provisioner-block "file" "" | on build.pkr.hcl line 10: | (source code not available) | Bad source \'./agent.tar.gz\': stat ./agent.tar.gz: no such file or directory',
   powershell:
     "Install-WindowsFeatures : The term 'Install-WindowsFeatures' is not recognized as the name of a cmdlet, function, script file, or operable program. Check the spelling of the name, or if a path was included, verify that the path is correct and try again. | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]",
   'powershell-throws':
@@ -106,10 +110,10 @@ Build 'amazon-ebs.image' errored after 2 seconds 10 milliseconds: Error launchin
   it('passes over what Ansible was told to ignore, and keeps what it cannot read', () => {
     const printed = (text: string) => `    amazon-ebs.image: ${text}\n`;
     const log = [
-      'TASK [first] ***',
+      `TASK [first] ${'*'.repeat(60)}`,
       'fatal: [localhost]: FAILED! => {"msg": "never mind"}',
       '...ignoring',
-      'TASK [second] ***',
+      `TASK [second] ${'*'.repeat(60)}`,
       'fatal: [localhost]: FAILED! => {"msg": "cut off',
     ].map(printed);
     const failed =
@@ -230,6 +234,8 @@ describe('the advice', () => {
   });
 
   it('on SSH that never answers names source AMIs without an SSM Agent', () => {
-    expect(adviceFor(recorded('ssh-time-out'))[0]).toMatch(/no SSM Agent, as Debian's own have none/);
+    expect(adviceFor(recorded('ssh-time-out'))[0]).toMatch(
+      /no SSM Agent, like Debian’s own: set sshInterface/,
+    );
   });
 });

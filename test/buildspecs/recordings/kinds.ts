@@ -63,7 +63,7 @@ const ansible = (environment: string): string => `${quietly('ansible-core python
     env             = { PLAYBOOK = "/opt/packleader/playbooks/bake.yml"${environment} }
   }`;
 
-const playbook = (tasks: string): Kind['files'] => ({
+const playbook = (tasks: string): NonNullable<Kind['files']> => ({
   'playbooks/bake.yml': `- name: Bake the image
   hosts: all
   become: false
@@ -160,10 +160,14 @@ dnf --assumeyes install ngnix
     },
   },
   {
-    // The template as it is, from the first provisioner to the last that runs.
+    // The template as it is, from the first provisioner to the last that runs. Braces in a layer are no template of Packer.
     name: 'ansible',
     template: 'linux',
-    variables: { patch: false, monitoring_agent: 'none' },
+    variables: {
+      patch: false,
+      monitoring_agent: 'none',
+      users: [{ name: 'alice', comment: '{{ nobody }}', authorized_keys: [], sudo: false }],
+    },
     files: playbook('- name: Install the web server\n  ansible.builtin.apt:\n    name: ngnix'),
   },
   {
@@ -240,6 +244,22 @@ check_root_is_there() {
     inline         = ["echo Waiting for the licence server.", "exec sleep 60"]
     inline_shebang = "/bin/sh -e"
     timeout        = "5s"
+  }`,
+  },
+  {
+    name: 'post-processor',
+    template: 'linux',
+    source: { '= 15\n': '= 1\n' },
+    provisioners: `post-processor "shell-local" {
+    inline = ["echo 'Nobody listens there.' >&2", "exit 3"]
+  }`,
+  },
+  {
+    name: 'source-file-missing',
+    template: 'linux',
+    provisioners: `provisioner "file" {
+    source      = "\${path.root}/agent.tar.gz"
+    destination = "/tmp/agent.tar.gz"
   }`,
   },
   {
