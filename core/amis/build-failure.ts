@@ -36,7 +36,7 @@ function lastErrorOf({ exportedEnvironmentVariables = [] }: Build): string | und
 
 function inOneLine(text: string): string {
   const line = plainText(text).replaceAll(/\s+/g, ' ').trim();
-  return line.length <= LONGEST ? line : `…${line.slice(1 - LONGEST)}`;
+  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST - 1)}…`;
 }
 
 /** The build's own region is the hub's, whatever region it bakes for. */

@@ -311,8 +311,8 @@ describe('a bake fails', () => {
     const reason = 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]';
     packer({
       script: [
-        `echo "    amazon-ebs.image: login with $PKR_VAR_admin_password refused"`,
-        `echo "==> amazon-ebs.image: ${reason}" >&2`,
+        `echo "==> amazon-ebs.image: login with $PKR_VAR_admin_password refused"`,
+        `echo "==> amazon-ebs.image: Provisioning step had errors: Running the cleanup provisioner, if present..."`,
         `echo "Build 'amazon-ebs.image' errored after 1 minute: ${reason}" >&2`,
         'exit 1',
       ].join('\n'),
@@ -359,7 +359,7 @@ describe('a bake fails', () => {
     ],
     ['==> amazon-ebs.image: Timeout waiting for SSH.', 'SSH never answered. Look at: 1. whether'],
     ['Error: UnauthorizedOperation: You are not authorized', 'A permission is missing.'],
-    ['Failed with ResourceNotReady error, which can', 'AWS took longer than Packer waits.'],
+    ['ResourceNotReady: exceeded wait attempts', 'AWS took longer than Packer waits.'],
   ])('when Packer says %j, with advice what to look at', (line, advice) => {
     packer({ script: `echo '${line}'; exit 1` });
     expect(bake()).toMatchObject({ status: 1, log: expect.stringContaining(`Advice: ${advice}`) });

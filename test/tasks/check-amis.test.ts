@@ -193,11 +193,11 @@ describe('checking a stage of which a bake failed', () => {
     });
   });
 
-  it('fails with the end of a reason that is too long, where the error stands', async () => {
-    const value = `${'x'.repeat(5_000)} the end`;
+  it('fails with the beginning of a reason that is too long, where the error stands', async () => {
+    const value = `the error ${'x'.repeat(5_000)}`;
     const explained = { ...ended, exportedEnvironmentVariables: [{ name: 'LAST_ERROR', value }] };
     await expect(checkAfter(explained)).rejects.toMatchObject({
-      message: expect.stringMatching(/in BUILD: …x{591} the end\. Log, in account/),
+      message: expect.stringMatching(/in BUILD: the error x{589}…\. Log, in account/),
     });
   });
 
