@@ -14,6 +14,12 @@ export const LONGEST_BAKE_MINUTES = 480;
  */
 export const LONGEST_WAIT_MINUTES = LONGEST_BAKE_MINUTES;
 
+/** How often a release may be begun: once, and retries. */
+export const MOST_ATTEMPTS = 9;
+
+/** How old a release may be that is retried, in days; its plan is kept for 90, and so is the history of its first attempt. */
+export const RETRIED_DAYS = 14;
+
 /** The time limit of every task's Lambda function, in minutes. */
 export const LAMBDA_MINUTES = 10;
 

@@ -8,6 +8,7 @@ import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/resolve-source-amis.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE_ARN } from '../fixtures/aws/executions.ts';
 import { RELEASE } from '../fixtures/releases.ts';
 import { tagList } from '../fixtures/aws/release-images.ts';
 
@@ -57,7 +58,8 @@ const event = {
   release: RELEASE,
   source: { bucket: 'hub', key: 'sources/x.zip', sha256: 'a'.repeat(64) },
   plan: { bucket: 'hub', prefix: 'plans/x/web' },
-  executionName: 'web',
+  executionName: `web-${RELEASE.version}`,
+  executionArn: RELEASE_ARN,
   startedAt: STARTED_AT,
 };
 

@@ -15,8 +15,8 @@ export function bakeBatchWorkflow(scope: Construct): MapState {
     roleArn: `States.Format('arn:aws:iam::{}:role/${NAMES.orchestratorRole}', $.accountId)`,
     parameters: {
       ProjectName: NAMES.bakeProject,
-      // Started again within five minutes, it is the same build: a lost reply never bakes twice.
-      'IdempotencyToken.$': `States.Hash(States.Format('{} {} {}', $.release.releaseId, $.accountId, $.region), 'SHA-256')`,
+      // Started again within five minutes, it is the same build: a lost reply never bakes twice. A retry of the release does.
+      'IdempotencyToken.$': `States.Hash(States.Format('{} {} {}', $$.Execution.Name, $.accountId, $.region), 'SHA-256')`,
       'TimeoutInMinutesOverride.$': '$.timeoutMinutes',
     },
     environment: {
