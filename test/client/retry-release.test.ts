@@ -134,6 +134,23 @@ describe('retryRelease', () => {
     expect(bakedAt).toBeGreaterThan(Date.parse(before.history.ending?.at ?? ''));
   });
 
+  test('begins nothing after a sweep that was stopped in the middle: its function may still remove', async () => {
+    const { on, engine, sandbox, images } = await failed();
+    const { clock } = sandbox;
+    sandbox.intercept(async (call, next) => {
+      if (currentState()?.execution === 'before' && call.operation === 'DescribeImages')
+        await clock.sleep(5 * MINUTE_MS);
+      return next();
+    });
+    await clock.sleep(11 * MINUTE_MS);
+    const before = engine.start(machineArn(NAMES.sweepMachine), 'before', {});
+    await clock.sleep(1_000);
+    before.stop();
+    const { outcome, releases } = await followRelease(await retryRelease(RELEASE_ID, on), on);
+    expect([outcome, images()]).toEqual(['rolled back', []]);
+    expect(releases[0]?.error?.cause).toContain('the sweep before may still be at work');
+  });
+
   test('that was started too early, past the client, bakes nothing and is rolled back', async () => {
     const { on, engine, attempts } = await failed();
     const name = `${attempts()[0]?.name}-r2`;
