@@ -11,6 +11,7 @@ import type { ExitCode } from './input/options.ts';
 import { addRehearse } from './commands/rehearse/command.ts';
 import { addRelease } from './commands/release/command.ts';
 import { addStatus } from './commands/status/command.ts';
+import { addRetry } from './commands/retry/command.ts';
 import { addSweep } from './commands/sweep/command.ts';
 import { addValidate } from './commands/validate/command.ts';
 import { addWatch } from './commands/watch/command.ts';
@@ -125,6 +126,7 @@ function program(output: Output, code: ExitCode): Command {
   addRelease(root, output, code);
   addStatus(root, output, code);
   addWatch(root, output, code);
+  addRetry(root, output, code);
   addCancel(root, output, code);
   addSweep(root, output, code);
   addDoctor(root, output, code);

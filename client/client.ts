@@ -1,5 +1,5 @@
 /**
- * Starts, reads, awaits, stops and sweeps releases on a real hub, for programs; the commands of the same names are made of it.
+ * Starts, reads, awaits, retries, stops and sweeps releases on a real hub, for programs; the commands of the same names are made of it.
  *
  *     const handle = await startRelease({ images: ['linux-base'] }, { key: process.env.GITHUB_RUN_ID });
  *     const { releases } = await waitForRelease(handle, { timeoutMs: 3 * 60 * 60_000 });
@@ -10,6 +10,7 @@
 export { type StartOptions, startRelease } from './start.ts';
 export { type WaitOptions, followRelease, getRelease, waitForRelease } from './wait.ts';
 export { type ListedRelease, listReleases } from './list.ts';
+export { type RetryOptions, retryRelease } from './retry.ts';
 export { type CancelOptions, type Cancellation, type CancelledImage, cancelRelease } from './cancel.ts';
 export { sweep, type SweepOptions, type SweepResult } from './sweep.ts';
 export { type Clock, REAL_TIME } from './clock.ts';

@@ -16,6 +16,7 @@ import {
   notChecked,
   ok,
 } from './finding.ts';
+import { concurrencyCheck } from './bakes/concurrency.ts';
 import { type FetchTool, findProject, packerCheck } from './bakes/pinned-tools.ts';
 import { type Session, configOf } from './sessions.ts';
 
@@ -52,6 +53,8 @@ export async function examineHub(
       'codebuild:BatchGetProjects',
       async () => projectExists(new CodeBuildClient(config), name),
     ]),
+    // Two requests at once, or a request and a bake in the hub's own account, wait for each other.
+    concurrencyCheck(config, validate, 1, DEPLOY),
     packerCheck(validate, fetchTool, { of: 'the hub', stack: 'packleader-hub' }),
   ];
   const access: Finding = { place: 'hub', check: 'access', ...session.verdict };
