@@ -18,6 +18,9 @@ const GRAMMARS = [
   'tree-sitter-powershell/tree-sitter-powershell.wasm',
 ];
 
+/** What is read at run time: the example with its templates, the buildspecs, and how Packer is built where there is none. */
+const SHIPPED = ['packer', 'buildspecs/*.yml', 'tools/packer', 'tools/packer-plugin-amazon'];
+
 rmSync(DIST, { recursive: true, force: true });
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
 run('workflow/hub/bundle-functions.ts', join(DIST, 'bundles'));
@@ -26,7 +29,7 @@ for (const files of BUILD_SPECS.flatMap(scriptsOf)) {
   mkdirSync(directory, { recursive: true });
   for (const [name, text] of bundlePrograms(files)) writeFileSync(join(directory, name), text);
 }
-for (const file of execFileSync('git', ['ls-files', '-z', 'packer', 'buildspecs/*.yml'], {
+for (const file of execFileSync('git', ['ls-files', '-z', ...SHIPPED], {
   cwd: ROOT,
   encoding: 'utf8',
 })

@@ -17,6 +17,7 @@ let bundled: string | undefined;
  * stack alone.
  */
 export function bundleOf(file: string): Code {
+  if (existsSync(MADE)) return Code.fromAsset(join(MADE, file));
   return Code.fromAsset(fileURLToPath(new URL(`../../${dirname(file)}`, import.meta.url)), {
     // A new version of a package makes a new bundle from the same sources.
     assetHashType: AssetHashType.OUTPUT,
@@ -39,7 +40,6 @@ export function bundleOf(file: string): Code {
 /** All are bundled together once, when the first one is asked for: apart, each would parse the SDK anew. */
 function bundles(): string {
   if (bundled !== undefined) return bundled;
-  if (existsSync(MADE)) return MADE;
   const directory = mkdtempSync(join(tmpdir(), 'packleader-bundles-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   execFileSync(process.execPath, [PROGRAM, directory], { stdio: ['ignore', 'inherit', 'inherit'] });
