@@ -7,6 +7,8 @@ import { EXIT } from './terminal/exit-codes.ts';
 import { addCancel } from './commands/cancel/command.ts';
 import { addConfig } from './commands/config/command.ts';
 import { addDoctor } from './commands/doctor/command.ts';
+import { addInit } from './commands/init/command.ts';
+import { addNew } from './commands/new/command.ts';
 import type { ExitCode } from './input/options.ts';
 import { addRehearse } from './commands/rehearse/command.ts';
 import { addRelease } from './commands/release/command.ts';
@@ -119,6 +121,8 @@ function program(output: Output, code: ExitCode): Command {
     .exitOverride()
     .configureOutput({ writeOut: (text) => output.print(text), writeErr: (text) => output.complain(text) })
     .showHelpAfterError('(packleader --help tells more)');
+  addInit(root, output);
+  addNew(root, output);
   addRehearse(root, output, code);
   addValidate(root, output, code);
   addConfig(root, output);
