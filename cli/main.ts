@@ -5,11 +5,13 @@ import * as z from 'zod';
 import { InvalidConfiguration, type Problem, problem } from '../core/configuration/documents/problems.ts';
 import { EXIT } from './terminal/exit-codes.ts';
 import { addCancel } from './commands/cancel/command.ts';
+import { addCompletion } from './commands/completion/command.ts';
 import { addConfig } from './commands/config/command.ts';
 import { addDoctor } from './commands/doctor/command.ts';
 import { addInit } from './commands/init/command.ts';
 import { addNew } from './commands/new/command.ts';
 import type { ExitCode } from './input/options.ts';
+import { addPin } from './commands/pin/command.ts';
 import { addRehearse } from './commands/rehearse/command.ts';
 import { addRelease } from './commands/release/command.ts';
 import { addStatus } from './commands/status/command.ts';
@@ -123,6 +125,7 @@ function program(output: Output, code: ExitCode): Command {
     .showHelpAfterError('(packleader --help tells more)');
   addInit(root, output);
   addNew(root, output);
+  addPin(root, output);
   addRehearse(root, output, code);
   addValidate(root, output, code);
   addConfig(root, output);
@@ -132,5 +135,6 @@ function program(output: Output, code: ExitCode): Command {
   addCancel(root, output, code);
   addSweep(root, output, code);
   addDoctor(root, output, code);
+  addCompletion(root, output);
   return root;
 }

@@ -61,7 +61,6 @@ export async function initCommand(
   };
   writeChanges(root, changes);
   tell(output, changes, {
-    image: started.image,
     ...(!isRoot && ci.length > 0 && { ciPlace: repository }),
   });
 }
@@ -98,7 +97,7 @@ async function newFactory(root: string, answers: FactoryAnswers) {
   const files = [factoryFile(answers, firstLineIn(root, 'packer')), ...firstImage(root, 'packer', answers)];
   const directory = join(root, 'packer');
   const factory = await wholeFactory(existsSync(directory) ? filesInDirectory(directory) : new Map(), files);
-  return { factory, changes: onlyNew(root, inPlace('packer', files)), image: FIRST_IMAGE };
+  return { factory, changes: onlyNew(root, inPlace('packer', files)) };
 }
 
 /** A factory that somebody has begun is kept as it is; one without any image gets the first. */
@@ -113,14 +112,13 @@ async function knownFactory(root: string, place: string, { repository, hub, stag
   const there = checkOutFactory(join(root, place)).files;
   const settings = configurationFiles(there);
   const begun = loadFactory(settings);
-  const [image = FIRST_IMAGE] = imageDirectories(settings);
-  const files = imageDirectories(settings).length > 0 ? [] : firstImage(root, place, begun);
+  const hasImages = imageDirectories(settings).length > 0;
+  const files = hasImages ? [] : firstImage(root, place, begun);
   const factory = files.length > 0 ? await wholeFactory(there, files) : begun;
   const changes = onlyNew(root, inPlace(place, files));
   return {
     factory,
     changes: { ...changes, kept: [posix.join(place, FACTORY_FILE), ...changes.kept] },
-    image,
   };
 }
 

@@ -3,15 +3,13 @@ import type { Changes } from '../../scaffold/changes.ts';
 import type { Output } from '../../terminal/output.ts';
 
 interface Rest {
-  /** What can be rehearsed now. */
-  readonly image: string;
   /** Where a workflow would have to be. */
   readonly ciPlace?: string | undefined;
 }
 
-export function tell(output: Output, changes: Changes, { image, ciPlace }: Rest): void {
+export function tell(output: Output, changes: Changes, { ciPlace }: Rest): void {
   output.print(toldChanges(output, changes));
   if (ciPlace !== undefined)
     output.print(`  note   no workflow was written: it must be in the root of the repository, ${ciPlace}\n`);
-  output.print(`\nNext: npx packleader rehearse ${image}\n`);
+  output.print('\nNext: npx packleader rehearse\n');
 }

@@ -13,6 +13,7 @@ import { readYaml } from '../../../core/configuration/documents/yaml.ts';
 import { checkedConfiguration } from '../../../core/templates/check.ts';
 import { refuse } from '../../input/arguments.ts';
 import { checkOutFactory } from '../../input/checkout.ts';
+import { projectOf } from '../../input/project.ts';
 import { fromStart } from '../../input/start-directory.ts';
 import { type NewFile, bytesOf, onlyNew, writeChanges } from '../../scaffold/changes.ts';
 import { type FirstLine, type ImageDraft, draftFrom, imageFiles } from '../../scaffold/images.ts';
@@ -35,7 +36,7 @@ export async function newImageCommand(name: string, options: NewImageOptions, ou
   if (configuration.imageNames.includes(name) || existsSync(join(root, 'images', name)))
     throw refuse(`images/${name}`, 'is there already, must be the name of a new image');
   const draft = draftOf(name, options, configuration);
-  const project = projectOf(root);
+  const project = projectOf(root) ?? dirname(root);
   const place = relative(project, root).split(sep).join('/');
   const firstLine: FirstLine = (path, schema) => schemaComment(project, posix.join(place, path), schema);
   const made = [...imageFiles(draft, firstLine), ...template(draft, configuration, files)];
@@ -45,13 +46,6 @@ export async function newImageCommand(name: string, options: NewImageOptions, ou
   const { written } = onlyNew(root, made);
   writeChanges(root, { written, added: [] });
   tell(output, { directory, written, image: name });
-}
-
-/** Where package.json is; the directory above the factory where there is none. */
-function projectOf(root: string): string {
-  for (let at = root; at !== dirname(at); at = dirname(at))
-    if (existsSync(join(at, 'package.json'))) return at;
-  return dirname(root);
 }
 
 function draftOf(name: string, { on, from }: NewImageOptions, configuration: Configuration): ImageDraft {
