@@ -1,10 +1,8 @@
-import { Ajv } from 'ajv';
-import addFormats from 'ajv-formats';
-import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
+import { type SchemaKind, editorTakes, schemaOf } from '../cli/editor.ts';
 import { checkOutFactory } from '../../cli/input/checkout.ts';
 import { checkFactory } from '../../core/configuration/check.ts';
 import {
@@ -18,20 +16,7 @@ import { settingsSchema } from '../../core/configuration/settings.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-type Kind = 'factory' | 'image' | 'layer' | 'config';
-
-const ajv = addFormats.default(
-  new Ajv({ allErrors: true, strict: true, strictTypes: false, allowUnionTypes: true }),
-);
-const schemas = new Map<string, ReturnType<typeof ajv.compile>>();
-
-/** What an editor would say, by the schema that ships. */
-function editorTakes(kind: Kind, document: unknown): boolean {
-  const known =
-    schemas.get(kind) ?? ajv.compile(JSON.parse(readFileSync(join(ROOT, 'schemas', `${kind}.json`), 'utf8')));
-  schemas.set(kind, known);
-  return known(document) === true;
-}
+type Kind = SchemaKind;
 
 // ---------------------------------------------------------------------------------------------- what packleader says
 
@@ -207,7 +192,7 @@ describe('the YAML files of the shipped factory', () => {
 
   it.each(yaml)('name a schema in the first line of %s, and are taken by it', (name, bytes) => {
     const text = new TextDecoder().decode(bytes);
-    const [, schema = ''] = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text) ?? [];
+    const schema = schemaOf(text) ?? '';
     const kind = name === 'factory.yaml' ? 'factory' : name.endsWith('/image.yaml') ? 'image' : 'layer';
     expect(normalize(join('packer', dirname(name), schema))).toBe(`schemas/${kind}.json`);
     expect(editorTakes(kind, parse(text))).toBe(true);

@@ -13,7 +13,7 @@ export function bashScript(root: CommandNode): string {
 _packleader_images() {
   local directory
   for directory in packer/images/*/ images/*/; do
-    [[ -d "\${directory}" ]] && basename "\${directory}"
+    if [[ -d "\${directory}" ]]; then basename "\${directory}"; fi
   done
 }
 

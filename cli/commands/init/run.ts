@@ -72,9 +72,7 @@ const answers = (options: InitOptions, output: Output, root: string, questions: 
 function factoryIn(root: string): string | undefined {
   const place = ['packer', '.'].find((one) => existsSync(join(root, one, FACTORY_FILE)));
   if (place !== undefined) return place;
-  const [part] = existsSync(join(root, 'packer'))
-    ? [...filesInDirectory(join(root, 'packer')).keys()].filter((name) => PART_OF_FACTORY.test(name))
-    : [];
+  const part = [...filesBelow(join(root, 'packer')).keys()].find((name) => PART_OF_FACTORY.test(name));
   if (part === undefined) return undefined;
   throw new InvalidConfiguration([
     problem(
@@ -86,6 +84,12 @@ function factoryIn(root: string): string | undefined {
   ]);
 }
 
+/** A file in place of the directory is said when something is to be written into it. */
+const filesBelow = (directory: string): Files =>
+  statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true
+    ? filesInDirectory(directory)
+    : new Map();
+
 const PART_OF_FACTORY = /^(factory\.yml$|(config|images|templates|schemas)\/)/;
 
 const firstLineIn =
@@ -95,8 +99,7 @@ const firstLineIn =
 
 async function newFactory(root: string, answers: FactoryAnswers) {
   const files = [factoryFile(answers, firstLineIn(root, 'packer')), ...firstImage(root, 'packer', answers)];
-  const directory = join(root, 'packer');
-  const factory = await wholeFactory(existsSync(directory) ? filesInDirectory(directory) : new Map(), files);
+  const factory = await wholeFactory(filesBelow(join(root, 'packer')), files);
   return { factory, changes: onlyNew(root, inPlace('packer', files)) };
 }
 
