@@ -3,11 +3,15 @@ import { Command, CommanderError } from 'commander';
 import { InvalidConfiguration, type Problem, problem } from '../core/configuration/documents/problems.ts';
 import { EXIT } from './terminal/exit-codes.ts';
 import { addCancel } from './commands/cancel/command.ts';
+import { addCompletion } from './commands/completion/command.ts';
 import { addConfig } from './commands/config/command.ts';
 import { addDeploy } from './commands/deploy/command.ts';
 import { addDoctor } from './commands/doctor/command.ts';
+import { addInit } from './commands/init/command.ts';
+import { addNew } from './commands/new/command.ts';
 import type { ExitCode } from './input/options.ts';
 import { PACKAGE_VERSION } from '../core/contract/package-version.ts';
+import { addPin } from './commands/pin/command.ts';
 import { addRehearse } from './commands/rehearse/command.ts';
 import { addRelease } from './commands/release/command.ts';
 import { addStatus } from './commands/status/command.ts';
@@ -118,6 +122,9 @@ function program(output: Output, code: ExitCode): Command {
     .exitOverride()
     .configureOutput({ writeOut: (text) => output.print(text), writeErr: (text) => output.complain(text) })
     .showHelpAfterError('(packleader --help tells more)');
+  addInit(root, output);
+  addNew(root, output);
+  addPin(root, output);
   addRehearse(root, output, code);
   addValidate(root, output, code);
   addConfig(root, output);
@@ -129,5 +136,6 @@ function program(output: Output, code: ExitCode): Command {
   addSweep(root, output, code);
   addDeploy(root, output, code);
   addDoctor(root, output, code);
+  addCompletion(root, output);
   return root;
 }

@@ -2,7 +2,7 @@ import { App } from 'aws-cdk-lib';
 import { checkedConfiguration } from '../core/templates/check.ts';
 import { accountsOf } from '../core/configuration/factory.ts';
 import { STACKS } from '../core/contract/names.ts';
-import { contextOf, factoryOf, refusedContext } from './context.ts';
+import { deploymentOf, factoryOf, hubAlarms } from './context.ts';
 import { HubStack } from './hub/hub-stack.ts';
 import { saidPlainly } from './said-plainly.ts';
 import { TargetStack } from './target/target-stack.ts';
@@ -10,16 +10,16 @@ import { warnOfUnreachableBuilders } from './target/unreachable-builders.ts';
 
 await saidPlainly(async () => {
   const app = new App();
-  const context = contextOf(app);
+  const { settings, refused } = deploymentOf(app);
   const { files, path: factoryPath } = factoryOf(app);
   const configuration = await checkedConfiguration(files, {});
   const { factory } = configuration;
-  const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = context;
-  const { packer, sessionManagerPlugin, bakeVpcs = {} } = context;
+  const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = settings;
+  const { packer, sessionManagerPlugin, bakeVpcs = {} } = settings;
   const accounts = accountsOf(factory);
   for (const accountId of Object.keys(bakeVpcs)) {
     if (!accounts.includes(accountId))
-      throw refusedContext(
+      throw refused(
         ['bakeVpcs', accountId],
         `names the account ${accountId}, which has no target; targets are in ${accounts.join(', ')}`,
       );
@@ -32,7 +32,7 @@ await saidPlainly(async () => {
     env: { account: factory.hub.accountId, region: factory.hub.region },
     ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
     ...(webhookSecret !== undefined && { webhookSecret }),
-    ...(alarms && { alarms }),
+    ...(alarms && { alarms: hubAlarms(alarms) }),
     ...(organizationId !== undefined && { organizationId }),
     ...(customerKey !== undefined && { customerKey }),
   });

@@ -5,7 +5,7 @@
 import { App } from 'aws-cdk-lib';
 import { configurationFiles } from '../core/configuration/files.ts';
 import { loadFactory } from '../core/configuration/factory.ts';
-import { contextOf, factoryOf } from './context.ts';
+import { deploymentOf, factoryOf } from './context.ts';
 import { saidPlainly } from './said-plainly.ts';
 import { TargetStack } from './target/target-stack.ts';
 
@@ -15,7 +15,7 @@ await saidPlainly(() => {
     analyticsReporting: false,
     postCliContext: { '@aws-cdk/core:newStyleStackSynthesis': false },
   });
-  const { customerKey, packer, sessionManagerPlugin } = contextOf(app);
+  const { customerKey, packer, sessionManagerPlugin } = deploymentOf(app).settings;
   new TargetStack(app, 'packleader-target', {
     factory: loadFactory(configurationFiles(factoryOf(app).files)),
     // A StackSet takes 51,200 bytes as they are; more must be in S3.
