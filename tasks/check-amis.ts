@@ -17,6 +17,7 @@ import { type Ami, type Target, targetName } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { findReleaseImages, snapshotIdsOf, tagsOf } from '../core/amis/release-images.ts';
+import { isDeregistered } from '../core/amis/usable.ts';
 
 const eventSchema = z.object({
   release: releaseSchema,
@@ -83,13 +84,13 @@ async function bakeFailed(release: Release, failures: readonly FailedBake[]): Pr
 }
 
 function theOnly(images: readonly Image[], release: Release, attempt: number): Image {
-  const [image, ...others] = images;
+  const [image, ...others] = images.filter((one) => !isDeregistered(one));
   if (!image) {
     const name = attempt < LOOKS ? ERRORS.notReadyYet : ERRORS.bakeFailed;
     throw new PackleaderError(name, `the build succeeded but left no AMI of ${release.releaseId}`);
   }
   if (others.length > 0) {
-    const ids = images.map(({ ImageId }) => ImageId).join(', ');
+    const ids = [image, ...others].map(({ ImageId }) => ImageId).join(', ');
     throw new PackleaderError(ERRORS.amiRejected, `more than one AMI of ${release.releaseId} exists: ${ids}`);
   }
   return image;

@@ -185,7 +185,7 @@ describe('a source AMI', () => {
     [
       'deprecated',
       { DeprecationTime: '2026-11-21T09:30:00.000Z' },
-      'it is deprecated since 2026-11-21T09:30:00.000Z',
+      'it is deprecated since 2026-11-21T09:30:00.000Z; source.allowDeprecated would let it pass',
     ],
     ['of another architecture', { Architecture: 'arm64' }, 'it is built for arm64, the image for x86_64'],
     ['revoked', { Tags: tagList({ 'packleader:state': 'revoked' }) }, 'its release is revoked'],
@@ -289,6 +289,36 @@ describe('a source AMI by filter', () => {
     expect(resolved).toMatchObject({ dev: { batches: [{ targets: [bakes(DEV, 'ami-3')] }] } });
   });
 
+  it('passes one by that is deprecated: EC2 never hides an owner’s own', async () => {
+    aws.on(DEV, search(), {
+      Images: [
+        sound('ami-2', { CreationDate: '2026-11-02T00:00:00.000Z', DeprecationTime: STARTED_AT }),
+        sound('ami-1'),
+      ],
+    });
+    const resolved = await resolve(['dev', [DEV, byFilter]]);
+    expect(resolved).toMatchObject({ dev: { batches: [{ targets: [bakes(DEV, 'ami-1')] }] } });
+  });
+
+  it('takes one that is deprecated where that is allowed', async () => {
+    const deprecated = sound('ami-2', { DeprecationTime: STARTED_AT });
+    aws.on(DEV, new DescribeImagesCommand({ ...search().input, IncludeDeprecated: true }), {
+      Images: [deprecated],
+    });
+    const resolved = await resolve(['dev', [DEV, { ...byFilter, allowDeprecated: true }]]);
+    expect(resolved).toMatchObject({ dev: { batches: [{ targets: [bakes(DEV, 'ami-2')] }] } });
+  });
+
+  it('fails when all that matches is deprecated, and says so of the newest', async () => {
+    aws.on(DEV, search(), { Images: [sound('ami-1', { DeprecationTime: STARTED_AT })] });
+    await expect(resolve(['dev', [DEV, byFilter]])).rejects.toMatchObject({
+      name: 'SourceAmiNotFound',
+      message: expect.stringContaining(
+        `but ami-1 (al2023-2026.11): it is deprecated since ${STARTED_AT}; source.allowDeprecated`,
+      ),
+    });
+  });
+
   it('fails when nothing matches', async () => {
     aws.on(DEV, search(), { Images: [] });
     await expect(resolve(['dev', [DEV, byFilter]])).rejects.toMatchObject({
@@ -303,23 +333,65 @@ describe('a source AMI of this factory', () => {
   const base: SourceAmi = { image: 'base' };
   const OLD = '1.3.20261101000000';
   const NEW = '1.4.20261102000000';
+  const amiOf = (version: string) => `ami-${version}`;
+  const holdsBase = (target: Target, version: string, changes: Partial<Image> = {}) => {
+    const id = amiOf(version);
+    aws.on(target, parameter(version), { Parameter: { Value: id } });
+    const own = sound(id, { Name: `base-${id}`, OwnerId: target.accountId, ...changes });
+    aws.on(target, describeImage(id), { Images: [own] });
+  };
 
   it('is the newest version that every target has, with an AMI of its own in each', async () => {
     aws.on(DEV, versionsOf('base'), { ...baseVersions(NEW), NextToken: 'more' });
     aws.on(DEV, versionsOf('base', 'more'), baseVersions(OLD));
     aws.on(PROD, versionsOf('base'), baseVersions(OLD));
-    for (const [target, id] of [
-      [DEV, 'ami-1'],
-      [PROD, 'ami-2'],
-    ] as const) {
-      aws.on(target, parameter(OLD), { Parameter: { Value: id } });
-      const own = sound(id, { Name: `base-${id}`, OwnerId: target.accountId });
-      aws.on(target, describeImage(id), { Images: [own] });
+    holdsBase(DEV, OLD);
+    holdsBase(PROD, OLD);
+    expect(await resolve(['dev', [DEV, base]], ['prod', [PROD, base]])).toMatchObject({
+      dev: { batches: [{ targets: [bakes(DEV, amiOf(OLD))] }] },
+      prod: { batches: [{ targets: [bakes(PROD, amiOf(OLD))] }] },
+    });
+  });
+
+  it.each<[string, Partial<Image>]>([
+    ['disabled', { State: 'disabled' }],
+    ['failed', { State: 'failed' }],
+    ['quarantined', { Tags: tagList({ 'packleader:state': 'quarantined' }) }],
+    ['deprecated', { DeprecationTime: STARTED_AT }],
+  ])('is the one before where the newest is %s in one target', async (_, changes) => {
+    for (const target of [DEV, PROD]) {
+      aws.on(target, versionsOf('base'), baseVersions(OLD, NEW));
+      holdsBase(target, OLD);
+      holdsBase(target, NEW, target === PROD ? changes : {});
     }
     expect(await resolve(['dev', [DEV, base]], ['prod', [PROD, base]])).toMatchObject({
-      dev: { batches: [{ targets: [bakes(DEV, 'ami-1')] }] },
-      prod: { batches: [{ targets: [bakes(PROD, 'ami-2')] }] },
+      dev: { batches: [{ targets: [bakes(DEV, amiOf(OLD))] }] },
+      prod: { batches: [{ targets: [bakes(PROD, amiOf(OLD))] }] },
     });
+  });
+
+  it('is the newest although it is deprecated where that is allowed', async () => {
+    aws.on(DEV, versionsOf('base'), baseVersions(OLD, NEW));
+    holdsBase(DEV, NEW, { DeprecationTime: STARTED_AT });
+    expect(await resolve(['dev', [DEV, { ...base, allowDeprecated: true }]])).toMatchObject({
+      dev: { batches: [{ targets: [bakes(DEV, amiOf(NEW))] }] },
+    });
+  });
+
+  it('fails when no version that every target has can be used, and says why of the newest', async () => {
+    aws.on(DEV, versionsOf('base'), baseVersions(OLD, NEW));
+    holdsBase(DEV, OLD, { State: 'disabled' });
+    aws.on(DEV, describeImage(amiOf(NEW)), awsError('InvalidAMIID.NotFound'));
+    await expect(resolve(['dev', [DEV, base]])).rejects.toMatchObject({
+      name: 'BaseImageNotReleased',
+      message: `No version of base can be used in all of 111111111111/eu-west-1; release base first. The newest, ${NEW}, cannot be used (111111111111/eu-west-1 ${amiOf(NEW)}: it does not exist), and no older one can.`,
+    });
+  });
+
+  it('fails with NotReadyYet while EC2 neither shows an AMI nor says that it is gone', async () => {
+    aws.on(DEV, versionsOf('base'), baseVersions(NEW));
+    aws.on(DEV, describeImage(amiOf(NEW)), { Images: [] });
+    await expect(resolve(['dev', [DEV, base]])).rejects.toMatchObject({ name: 'NotReadyYet' });
   });
 
   it('is the version that the plan pinned', async () => {
