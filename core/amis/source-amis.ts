@@ -8,6 +8,7 @@ import type { SourceAmi, SourcedTarget } from '../contract/source-amis.ts';
 import { type Target, targetName } from '../contract/targets.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
 import { publishedVersions, versionsByAge } from '../publication/publication.ts';
+import { whyUnlike } from './asked-of-amis.ts';
 import { NO_SUCH_AMI, describeAmi, whyDeprecated, whyUnusable } from './usable.ts';
 
 /** Who looks in a target: the steward, unless somebody else asks. */
@@ -202,6 +203,8 @@ function refuse(image: Image, target: SourcedTarget, startedAt: string, forImage
   if (image.Architecture !== undefined && image.Architecture !== target.architecture) {
     throw refused(`it is built for ${image.Architecture}, the image for ${target.architecture}`);
   }
+  const unlike = target.asked && whyUnlike(image, target.asked);
+  if (unlike !== undefined) throw refused(unlike);
   if (maxAgeDays !== undefined) {
     const ageDays = (Date.parse(startedAt) - Date.parse(image.CreationDate ?? '')) / 86_400_000;
     if (!(ageDays <= maxAgeDays)) {

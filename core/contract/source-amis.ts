@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { askedAmiSchema } from './asked-amis.ts';
 import { targetSchema } from './targets.ts';
 
 /** What any of the four kinds may say. */
@@ -27,5 +28,7 @@ export type SourceAmi = z.infer<typeof sourceAmiSchema>;
 export const sourcedTargetSchema = targetSchema.extend({
   sourceAmi: sourceAmiSchema,
   architecture: z.enum(['x86_64', 'arm64']),
+  /** What else the bake makes of it; missing in the plans and records of older deployments. */
+  asked: askedAmiSchema.optional(),
 });
 export type SourcedTarget = z.infer<typeof sourcedTargetSchema>;

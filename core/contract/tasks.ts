@@ -30,7 +30,7 @@ const ROWS = {
   'plan-releases': { reads: ['sources'], writes: ['plans'] },
   'summarise-releases': {},
   'resolve-source-amis': { steward: true, reads: ['plans'] },
-  'check-amis': { steward: true },
+  'check-amis': { steward: true, reads: ['plans'] },
   'apply-version-tags': { steward: true },
   'publish-release': { steward: true },
   'announce-release': { reads: ['plans'], writes: ['released'], announces: true },

@@ -197,6 +197,39 @@ describe('a source AMI', () => {
     ],
   ];
 
+  const asked = { platform: 'linux' as const, rootVolumeSizeGiB: 8, devices: ['/dev/xvda'] };
+  const volume = (DeviceName: string, VolumeSize = 8) => ({ DeviceName, Ebs: { VolumeSize } });
+  it.each<[string, Partial<Image>, string]>([
+    ['for Windows', { Platform: 'Windows' }, 'it is a windows AMI, the image is for linux'],
+    [
+      'with another root device',
+      { RootDeviceName: '/dev/sda1', BlockDeviceMappings: [volume('/dev/sda1')] },
+      'its root device is /dev/sda1, and the template makes /dev/xvda: it must map the source’s own',
+    ],
+    [
+      'with a volume that the template does not know',
+      { BlockDeviceMappings: [volume('/dev/xvda'), volume('/dev/sdb')] },
+      'it brings a volume /dev/sdb, which the AMI would have as well, and the template makes /dev/xvda: it must map that too',
+    ],
+    [
+      'larger than what is asked for',
+      { BlockDeviceMappings: [volume('/dev/xvda', 30)] },
+      'its root volume has 30 GiB, and rootVolumeSizeGiB is 8: no volume is smaller than its snapshot',
+    ],
+  ])('fails when it is one %s', async (_, changes, why) => {
+    finds(DEV, sound('ami-1', { RootDeviceName: '/dev/xvda', ...changes }));
+    const plan = plans(['dev', [DEV, byParameter]]);
+    const stages = plan.stages.map((stage) => ({
+      ...stage,
+      targets: stage.targets.map((target) => ({ ...target, asked })),
+    }));
+    aws.holds('hub', 'plans/x/web/plan.json', { ...plan, stages });
+    await expect(handler(event)).rejects.toMatchObject({
+      name: 'SourceAmiRefused',
+      message: `111111111111/eu-west-1: The source AMI ami-1 (al2023-2026.11) of web is refused: ${why}.`,
+    });
+  });
+
   it.each(refused)('fails when it is %s', async (_, changes, why) => {
     finds(DEV, sound('ami-1', changes));
     await expect(resolve(['dev', [DEV, byParameter]])).rejects.toMatchObject({
