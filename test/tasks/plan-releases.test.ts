@@ -36,7 +36,7 @@ variable "password" { sensitive = true }
 
 const ASKED = {
   platform: 'linux',
-  rootVolumeSizeGiB: 20,
+  rootVolumeSizeGiB: 8,
   devices: ['/dev/xvda'],
   amiDevices: ['/dev/xvda'],
 };
@@ -120,7 +120,12 @@ describe('planning a release of one image', () => {
     ]);
     expect(aws.sent[0]).toEqual(call(HUB, new GetObjectCommand({ Bucket: 'hub', Key: SOURCE.key })));
     expect(Object.keys(written()).toSorted()).toEqual(files('web').toSorted());
-    const target = { sourceAmi: { image: 'base' }, architecture: 'x86_64', asked: ASKED, timeoutMinutes: 120 };
+    const target = {
+      sourceAmi: { image: 'base' },
+      architecture: 'x86_64',
+      asked: ASKED,
+      timeoutMinutes: 120,
+    };
     expect(written()['web/plan.json']).toEqual({
       release,
       stages: [

@@ -1,14 +1,18 @@
 import { DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { GetParameterCommand, GetParametersByPathCommand } from '@aws-sdk/client-ssm';
+import {
+  GetParameterCommand,
+  GetParameterHistoryCommand,
+  GetParametersByPathCommand,
+} from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '../../core/contract/releases.ts';
+import type { Plan, Release } from '../../core/contract/releases.ts';
 import type { SourceAmi } from '../../core/contract/source-amis.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/resolve-source-amis.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
-import { RELEASE } from '../fixtures/releases.ts';
+import { PRERELEASE, RELEASE } from '../fixtures/releases.ts';
 import { tagList } from '../fixtures/aws/release-images.ts';
 
 const aws = useAws();
@@ -62,9 +66,20 @@ const event = {
 };
 
 function resolve(...stages: Planned) {
+  for (const [, ...targets] of stages) for (const [target] of targets) neverReleased(target);
   aws.holds('hub', 'plans/x/web/plan.json', plans(...stages));
   return handler(event);
 }
+
+/** Nothing of the image was published there. */
+function neverReleased(target: Target): void {
+  aws.on(target, versionsOf('web'), {});
+  aws.on(target, get('/packleader/web/latest'), awsError('ParameterNotFound'));
+}
+const looked = (target: Target) => [
+  call(target, versionsOf('web')),
+  call(target, get('/packleader/web/latest')),
+];
 
 function finds(target: Target, image: Image): void {
   aws.on(target, get(PARAMETER), { Parameter: { Value: image.ImageId } });
@@ -101,8 +116,16 @@ describe('resolving source AMIs', () => {
       dev: { batches: [{ number: 1, targets: [bakes(DEV, 'ami-1')] }] },
       prod: { batches: [{ number: 1, targets: [bakes(PROD, 'ami-2')] }] },
     });
-    expect(aws.sentTo(DEV)).toEqual([call(DEV, get(PARAMETER)), call(DEV, describeImage('ami-1'))]);
-    expect(aws.sentTo(PROD)).toEqual([call(PROD, get(PARAMETER)), call(PROD, describeImage('ami-2'))]);
+    expect(aws.sentTo(DEV)).toEqual([
+      ...looked(DEV),
+      call(DEV, get(PARAMETER)),
+      call(DEV, describeImage('ami-1')),
+    ]);
+    expect(aws.sentTo(PROD)).toEqual([
+      ...looked(PROD),
+      call(PROD, get(PARAMETER)),
+      call(PROD, describeImage('ami-2')),
+    ]);
     expect(aws.stewards.toSorted()).toEqual([DEV.accountId, PROD.accountId]);
   });
 
@@ -223,6 +246,7 @@ describe('a source AMI', () => {
       ...stage,
       targets: stage.targets.map((target) => ({ ...target, asked })),
     }));
+    neverReleased(DEV);
     aws.holds('hub', 'plans/x/web/plan.json', { ...plan, stages });
     await expect(handler(event)).rejects.toMatchObject({
       name: 'SourceAmiRefused',
@@ -431,7 +455,7 @@ describe('a source AMI of this factory', () => {
     aws.on(DEV, parameter(OLD), { Parameter: { Value: 'ami-1' } });
     aws.on(DEV, describeImage('ami-1'), { Images: [sound('ami-1')] });
     expect(await resolve(['dev', [DEV, { image: 'base', version: OLD }]])).toHaveProperty('dev');
-    expect(aws.commands).not.toContain('GetParametersByPath');
+    expect(aws.sent).not.toContainEqual(call(DEV, versionsOf('base')));
   });
 
   it('fails when no version is released in every target', async () => {
@@ -455,5 +479,97 @@ describe('a source AMI of this factory', () => {
   it('fails when the versions may not be listed', async () => {
     aws.on(DEV, versionsOf('base'), awsError('AccessDeniedException'));
     await expect(resolve(['dev', [DEV, base]])).rejects.toMatchObject({ name: 'AccessDenied' });
+  });
+});
+
+describe('a release that could not become latest', () => {
+  const LATEST = '/packleader/web/latest';
+  const history = (NextToken?: string) =>
+    new GetParameterHistoryCommand({ Name: LATEST, ...(NextToken === undefined ? {} : { NextToken }) });
+  const publishedAs = (...all: readonly string[]) =>
+    aws.on(DEV, versionsOf('web'), {
+      Parameters: all.map((version) => ({
+        Name: `/packleader/web/versions/${version}`,
+        Value: `ami-${version}`,
+      })),
+    });
+  /** `latest` with so many values, of which some have labels. */
+  const stored = (count: number, labels: Readonly<Record<number, string[]>> = {}) => {
+    const values = Array.from({ length: Math.min(count, 100) }, (_, index) => {
+      const Version = count - Math.min(count, 100) + index + 1;
+      return { Version, Labels: labels[Version] ?? [] };
+    });
+    aws.on(DEV, get(LATEST), { Parameter: { Value: 'ami-0', Version: count } });
+    aws.on(DEV, history(), { Parameters: values.slice(0, 50), NextToken: 'more' });
+    aws.on(DEV, history('more'), { Parameters: values.slice(50) });
+  };
+  const begin = (release: Release = RELEASE) => {
+    finds(DEV, sound('ami-1'));
+    aws.holds('hub', 'plans/x/web/plan.json', { ...plans(['dev', [DEV, byParameter]]), release });
+    return handler({ ...event, release });
+  };
+
+  it('fails when a higher version is published, before any source is looked for', async () => {
+    publishedAs('2.0.20261101000000', '1.3.20261101000000');
+    aws.on(DEV, describeImage('ami-2.0.20261101000000'), {
+      Images: [sound('ami-2.0.20261101000000')],
+    });
+    await expect(begin()).rejects.toMatchObject({
+      name: 'VersionTooLow',
+      message: `111111111111/eu-west-1: ${RELEASE.releaseId} would never be latest here: 2.0.20261101000000 is published (ami-2.0.20261101000000). Raise version in images/web/image.yaml above it; or, if that version was a mistake, disable its AMI or delete /packleader/web/versions/2.0.20261101000000 in every target.`,
+    });
+    expect(aws.sent).not.toContainEqual(call(DEV, get(PARAMETER)));
+  });
+
+  it.each([
+    ['its own major and minor, of a release that started later', '1.4.20261122093000'],
+    ['a lower one', '1.3.20261122093000'],
+    ['one of another branch', '2.0.20261101000000-topic'],
+  ])('is none where what is published is %s', async (_, version) => {
+    publishedAs(version);
+    aws.on(DEV, get(LATEST), awsError('ParameterNotFound'));
+    expect(await begin()).toHaveProperty('dev');
+  });
+
+  it.each([
+    ['is disabled', { Images: [sound('ami-2.0.20261101000000', { State: 'disabled' })] }],
+    ['is gone', awsError('InvalidAMIID.NotFound')],
+  ])('is none where the AMI of the higher version %s', async (_, reply) => {
+    publishedAs('2.0.20261101000000');
+    aws.on(DEV, describeImage('ami-2.0.20261101000000'), reply);
+    aws.on(DEV, get(LATEST), awsError('ParameterNotFound'));
+    expect(await begin()).toHaveProperty('dev');
+  });
+
+  it.each([
+    [100, 1],
+    [100, 2],
+    [99, 1],
+    [250, 151],
+  ])('fails when latest has %d values and the label is on value %d', async (count, labelled) => {
+    publishedAs();
+    stored(count, { [labelled]: ['approved', 'stable'] });
+    await expect(begin()).rejects.toMatchObject({
+      name: 'LatestIsFull',
+      message: expect.stringContaining(
+        `aws ssm unlabel-parameter-version --name ${LATEST} --parameter-version ${labelled} --labels approved stable`,
+      ),
+    });
+  });
+
+  it.each([
+    [100, 3],
+    [99, 2],
+    [98, 1],
+    [250, 250],
+  ])('is none where latest has %d values and the label is on value %d', async (count, labelled) => {
+    publishedAs();
+    stored(count, { [labelled]: ['stable'] });
+    expect(await begin()).toHaveProperty('dev');
+  });
+
+  it('is none from another branch than the default one, and nobody looks', async () => {
+    expect(await begin(PRERELEASE)).toHaveProperty('dev');
+    expect(aws.commands).not.toContain('GetParametersByPath');
   });
 });
