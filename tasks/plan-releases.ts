@@ -118,8 +118,13 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
           });
           if (hasSecrets) writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
           const { architecture, timeoutMinutes, rootVolumeSizeGiB } = settings;
-          const asked = { platform, rootVolumeSizeGiB, ...askedByTemplate(baked.template, told.variables) };
-          return { ...target, sourceAmi: pinBase(settings.source, all), architecture, asked, timeoutMinutes };
+          return {
+            ...target,
+            sourceAmi: pinBase(settings.source, all),
+            architecture,
+            asked: { platform, rootVolumeSizeGiB, ...askedByTemplate(baked.template, told.variables) },
+            timeoutMinutes,
+          };
         }),
       });
     }

@@ -4,7 +4,7 @@ import * as z from 'zod';
 export const askedAmiSchema = z.object({
   platform: z.enum(['linux', 'windows']),
   rootVolumeSizeGiB: z.number().int(),
-  /** The builder's volumes, of which one is the root. */
+  /** The builder's volumes, of which one is the root, and those of its source that it leaves out. */
   devices: z.array(z.string()).optional(),
   /** The AMI's volumes: the builder's, and those that the template gives the AMI alone. */
   amiDevices: z.array(z.string()).optional(),

@@ -14,19 +14,25 @@ export function askedByTemplate(template: Template, told: Told): AskedByTemplate
   const [source] = template.sources;
   if (source === undefined) return {};
   const bootMode = valueOf(source.attributes.get('boot_mode'), template, told);
-  const devices = devicesIn(LAUNCHED, template, told)?.map(({ name }) => name);
-  const more = devicesIn('ami_block_device_mappings', template, told)?.map(({ name }) => name);
+  const devices = devicesIn(LAUNCHED, template, told);
+  const more = devicesIn('ami_block_device_mappings', template, told);
   // The AMI of a surrogate is not the builder's: it is registered of a volume that the builder only filled.
   const isSurrogate = source.name.startsWith('amazon-ebssurrogate.');
   const root = source.blocks.find(({ type }) => type === 'ami_root_device');
   const rootDevice = valueOf(root?.attributes.get('device_name'), template, told);
   return {
-    ...(!isSurrogate && devices && { devices }),
-    ...(!isSurrogate && devices && more && { amiDevices: [...new Set([...devices, ...more])] }),
+    ...(!isSurrogate && devices && { devices: namesOf(devices) }),
+    ...(!isSurrogate &&
+      devices &&
+      more && {
+        amiDevices: namesOf([...devices, ...more].filter((device) => device.isLeftOut !== true)),
+      }),
     ...(isSurrogate && typeof rootDevice === 'string' && { rootDevice }),
     ...(typeof bootMode === 'string' && bootMode !== '' && { bootMode }),
   };
 }
+
+const namesOf = (devices: readonly AskedDevice[]): string[] => [...new Set(devices.map(({ name }) => name))];
 
 /** The blocks of the builder's own volumes. */
 export const LAUNCHED = 'launch_block_device_mappings';
@@ -35,6 +41,8 @@ export const LAUNCHED = 'launch_block_device_mappings';
 export interface AskedDevice {
   readonly name: string;
   readonly sizeGiB?: number;
+  /** The source's volume of that name, which nothing is made of. */
+  readonly isLeftOut?: true;
 }
 
 /** The volumes of one type of block; undefined where the template computes them. */
@@ -44,11 +52,11 @@ export function devicesIn(type: string, template: Template, told: Told): readonl
   const devices: AskedDevice[] = [];
   for (const block of blocks) {
     if (block.type !== type) continue;
-    if (valueOf(block.attributes.get('no_device'), template, told) === true) continue;
     const name = valueOf(block.attributes.get('device_name'), template, told);
     if (typeof name !== 'string') return undefined;
     const sizeGiB = valueOf(block.attributes.get('volume_size'), template, told);
-    devices.push({ name, ...(typeof sizeGiB === 'number' && { sizeGiB }) });
+    const isLeftOut = valueOf(block.attributes.get('no_device'), template, told) === true;
+    devices.push({ name, ...(typeof sizeGiB === 'number' && { sizeGiB }), ...(isLeftOut && { isLeftOut }) });
   }
   return devices;
 }

@@ -296,9 +296,11 @@ class Packer {
     const ebs = { VolumeType: 'gp3', Encrypted: true, DeleteOnTermination: true } as const;
     const asked = devicesIn(LAUNCHED, template, variables);
     if (asked === undefined) throw new Error('The sandbox cannot compute launch_block_device_mappings.');
-    const devices = asked.map(({ name, sizeGiB }) => ({
+    const devices = asked.map(({ name, sizeGiB, isLeftOut }) => ({
       DeviceName: name,
-      Ebs: { ...ebs, ...(sizeGiB !== undefined && { VolumeSize: sizeGiB }) },
+      ...(isLeftOut === true
+        ? { NoDevice: '' }
+        : { Ebs: { ...ebs, ...(sizeGiB !== undefined && { VolumeSize: sizeGiB }) } }),
     }));
     return this.#behaviour.volumes?.(this.#build.environment) === 2
       ? [...devices, { DeviceName: '/dev/sdf', Ebs: { ...ebs, VolumeSize: 20 } }]

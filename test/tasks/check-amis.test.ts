@@ -27,13 +27,13 @@ const ASKED: AskedAmi = {
 const EVENT = { release: RELEASE, plan: { bucket: 'hub', prefix: 'plans/x/web' }, stage: 'dev' };
 const readsPlan = call(HUB, new GetObjectCommand({ Bucket: 'hub', Key: 'plans/x/web/plan.json' }));
 
-const check = (
+function check(
   targets: readonly Target[] = [DEV],
   baked: unknown = [{ bakes: targets.map(() => ({})) }],
   attempt = 0,
   asked: AskedAmi = ASKED,
   architecture: 'x86_64' | 'arm64' = 'x86_64',
-) => {
+) {
   const planned = targets.map((target) => ({
     ...target,
     sourceAmi: { ids: {} },
@@ -46,7 +46,7 @@ const check = (
     stages: [{ name: 'dev', targets: planned }],
   });
   return handler({ ...EVENT, batches: [batchOf(...targets)], baked, attempt });
-};
+}
 
 /** After the last look for an AMI that cannot be seen. */
 const tooLate = (...targets: readonly Target[]) => check(targets, undefined, 4);

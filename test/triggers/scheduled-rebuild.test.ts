@@ -235,7 +235,12 @@ describe('a schedule that waits for a newer source AMI', () => {
   function target(
     where: Where,
     imageId: string,
-    { now = USED, used = [USED], releasedAmi = true, changes = {} as Partial<Image> } = {},
+    {
+      now = USED,
+      used = [USED],
+      releasedAmi = true,
+      changes = {},
+    }: { now?: Image; used?: Image[]; releasedAmi?: boolean; changes?: Partial<Image> } = {},
   ): void {
     aws.on(where, new GetParameterCommand({ Name: SSM }), { Parameter: { Value: now.ImageId } });
     aws.on(where, new DescribeImagesCommand({ ImageIds: [now.ImageId ?? ''], ...everyAge }), {

