@@ -1,7 +1,9 @@
 import pMap from 'p-map';
 import * as z from 'zod';
 import { imagesToRelease } from '../core/releases/changed-images.ts';
-import { checkedConfiguration } from '../core/templates/check.ts';
+import { askedByTemplate } from '../core/templates/asked.ts';
+import { bakedTemplate, checkedConfiguration } from '../core/templates/check.ts';
+import { layOver } from '../core/templates/laid-over.ts';
 import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
 import { effectiveSettings } from '../core/configuration/effective.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
@@ -83,15 +85,16 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     if (!release) throw new Error(`no release was made for ${image}`);
     const prefix = keys.planPrefix(execution.name, image);
     const name = executionName(release);
-    const { template } = chosenImage(within.factory, image);
+    const { template, platform } = chosenImage(within.factory, image);
+    const baked = await bakedTemplate(files, image, layOver(files, image, template));
     const planned: Plan = { release, ...(template !== undefined && { template }), stages: [] };
     const writes: { key: string; document: unknown; metadata?: Readonly<Record<string, string>> }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
-      const baked = release.prerelease && index > 0 ? [] : targets;
+      const bakedIn = release.prerelease && index > 0 ? [] : targets;
       planned.stages.push({
         name: stage,
-        targets: baked.map((target) => {
+        targets: bakedIn.map((target) => {
           const { settings } = effectiveSettings(within, {
             image,
             stage,
@@ -115,8 +118,14 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
             },
           });
           if (hasSecrets) writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
-          const { architecture, timeoutMinutes } = settings;
-          return { ...target, sourceAmi: pinBase(settings.source, all), architecture, timeoutMinutes };
+          const { architecture, timeoutMinutes, rootVolumeSizeGiB } = settings;
+          return {
+            ...target,
+            sourceAmi: pinBase(settings.source, all),
+            architecture,
+            asked: { platform, rootVolumeSizeGiB, ...askedByTemplate(baked.template, told.variables) },
+            timeoutMinutes,
+          };
         }),
       });
     }

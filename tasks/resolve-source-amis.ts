@@ -2,6 +2,9 @@ import type { Image } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { keys } from '../core/contract/keys.ts';
 import { type Batch, type Plan, type Resolved, plannedReleaseSchema } from '../core/contract/releases.ts';
+import { clientsFor } from '../core/aws/clients.ts';
+import { inEveryTarget } from '../core/aws/every-target.ts';
+import { refuseUnpublishable } from '../core/publication/may-publish.ts';
 import { inBatches } from '../core/releases/batches.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { executionName } from '../core/releases/execution-name.ts';
@@ -17,13 +20,15 @@ const eventSchema = plannedReleaseSchema.extend({
 
 type PlannedTarget = Plan['stages'][number]['targets'][number];
 
-/** Finds the AMI that every target's bake starts from, once for the whole release, and pins it.
+/** Finds the AMI that every target's bake starts from, once for the whole release, and pins it. Refuses a release that could
+ *  not become `latest`.
  *  In      { release, plan: { bucket, prefix }, executionName, executionArn, startedAt }; of a retry the name tells it
  *  Out     { dev: { batches: [{ number, targets: [{ accountId, region, sourceImageId, timeoutMinutes }] }] }, prod: … }
  *  Errors  SourceAmiNotFound, SourceAmiRefused (deprecated, disabled, too old, revoked, wrong architecture, not one of
  *          the owners), SourceAmisDiffer (two accounts of one region would start from different public AMIs),
- *          BaseImageNotReleased (a base version that is not published in every target); of a retry also InvalidRequest and
- *          NotReadyYet (something of an earlier attempt is left or at work)
+ *          BaseImageNotReleased (a base version that is not published in every target), VersionTooLow (a higher
+ *          major.minor is published), LatestIsFull (SSM could not store another value of `latest`); of a retry also
+ *          InvalidRequest and NotReadyYet (something of an earlier attempt is left or at work)
  *  Repeat  safe: only reads
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html */
 export async function handler(event: unknown): Promise<Resolved> {
@@ -38,6 +43,7 @@ export async function handler(event: unknown): Promise<Resolved> {
   if (name !== executionName(release))
     await refuseHastyRetry({ release, plan, name, arn: executionArn, startedAt });
   const targets = plan.stages.flatMap((stage) => stage.targets);
+  await inEveryTarget(targets, async (target) => refuseUnpublishable(clientsFor(target), release));
   const sources = await resolveSources(targets, startedAt, release.image);
   return Object.fromEntries(
     plan.stages.map((stage) => [

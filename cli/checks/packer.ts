@@ -105,7 +105,7 @@ function validation(
 ): Work {
   // A secret of which the template has a default need not be made up.
   const names = Object.keys(variables.values).filter(
-    (name) => !variables.secrets.has(name) || declared.some((one) => one.name === name && !one.hasDefault),
+    (name) => !variables.secrets.has(name) || declared.some((one) => one.name === name && !one.default),
   );
   const told = names.map((name) => `${JSON.stringify(name)}: ${JSON.stringify(variables.values[name])}`);
   return {

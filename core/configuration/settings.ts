@@ -92,6 +92,12 @@ const source = strictMap(
     maxAgeDays: wholeNumber(1, 3650)
       .optional()
       .describe('An older source AMI is refused, in days, with any of the four kinds.'),
+    allowDeprecated: z
+      .boolean({ error: 'must be true or false' })
+      .optional()
+      .describe(
+        'Whether a deprecated source AMI may be taken, with any of the four kinds. Without it the newest that is not deprecated is taken, and one that is named is refused.',
+      ),
   },
   { must: `must be a map with exactly one of ${SOURCE_KINDS.join(', ')}` },
 ).transform((found, context): SourceAmi => {
@@ -100,7 +106,10 @@ const source = strictMap(
     return z.NEVER;
   };
   const { ssmParameter, filter, owners, image, version, ids } = found;
-  const age = found.maxAgeDays === undefined ? {} : { maxAgeDays: found.maxAgeDays };
+  const conditions = {
+    ...(found.maxAgeDays !== undefined && { maxAgeDays: found.maxAgeDays }),
+    ...(found.allowDeprecated === true && { allowDeprecated: true as const }),
+  };
   const kinds = SOURCE_KINDS.filter((kind) => found[kind] !== undefined);
   if (kinds.length !== 1) {
     const said = kinds.length === 0 ? 'none' : kinds.join(' and ');
@@ -111,10 +120,11 @@ const source = strictMap(
     return refuse('found owners without a filter, must be both');
   if (version !== undefined && image === undefined)
     return refuse('found version without an image, must be both');
-  if (ssmParameter !== undefined) return { ssmParameter, ...age };
-  if (image !== undefined) return version === undefined ? { image, ...age } : { image, version, ...age };
-  if (ids !== undefined) return { ids, ...age };
-  if (filter !== undefined && owners !== undefined) return { filter, owners, ...age };
+  if (ssmParameter !== undefined) return { ssmParameter, ...conditions };
+  if (image !== undefined)
+    return version === undefined ? { image, ...conditions } : { image, version, ...conditions };
+  if (ids !== undefined) return { ids, ...conditions };
+  if (filter !== undefined && owners !== undefined) return { filter, owners, ...conditions };
   return refuse(
     "found a filter without owners, must name owners: a filter without owners is how people boot a stranger's image",
   );
@@ -218,7 +228,7 @@ export const settingsSchema = strictMap(
         'Which AMI the bake starts from: exactly one of `ssmParameter`, `filter`, `image` and `ids`. A layer that chooses another kind sets the one of a lower layer to `null`.',
       examples: [
         { ssmParameter: '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64', maxAgeDays: 60 },
-        { filter: { name: 'debian-13-amd64-*' }, owners: ['136693071363'] },
+        { filter: { name: 'debian-13-amd64-*' }, owners: ['136693071363'], allowDeprecated: true },
         { image: 'linux-base' },
         { image: 'linux-base', version: '1.4.20261121093000' },
         { ids: { 'eu-west-1': 'ami-0123456789abcdef0' } },

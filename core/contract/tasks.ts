@@ -38,7 +38,7 @@ const ROWS = {
     executions: { [NAMES.releaseImageMachine]: LOOK, [NAMES.bakeBatchMachine]: ['states:DescribeExecution'] },
     listsExecutionsOf: [NAMES.sweepMachine],
   },
-  'check-amis': { steward: true },
+  'check-amis': { steward: true, reads: ['plans'] },
   'apply-version-tags': { steward: true },
   'publish-release': { steward: true },
   'announce-release': { reads: ['plans'], writes: ['released'], announces: true },

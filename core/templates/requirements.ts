@@ -15,6 +15,7 @@ const TOLD = {
   ami_name: ['var.ami_name', 'a rollback finds an AMI by it'],
   region: ['var.region', 'the AMI must be in its target'],
   source_ami: ['var.source_ami', 'every account starts from the source AMI that the release has pinned'],
+  imds_support: ['"v2.0"', 'instances of the AMI must not serve credentials to whoever asks without a token'],
 } as const;
 
 /** Tags that each kind of resource must have from its first moment: whatever a dead bake leaves is found by them. */

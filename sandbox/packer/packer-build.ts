@@ -7,9 +7,14 @@ import { createHash } from 'node:crypto';
 import type { _InstanceType as InstanceType, Image, TagSpecification } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { lastError } from '../../buildspecs/last-error.mjs';
-import { BAKE_ENVIRONMENT, LAST_ERROR } from '../../core/contract/environments.ts';
+import { BAKE_ENVIRONMENT, LAST_ERROR, takesTemplate } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { TAGS } from '../../core/contract/tags.ts';
+import { filesInZip } from '../../core/source/zip.ts';
+import { LAUNCHED, devicesIn, valueOf } from '../../core/templates/asked.ts';
+import { bakedTemplate } from '../../core/templates/check.ts';
+import { layOver } from '../../core/templates/laid-over.ts';
+import type { Template } from '../../core/templates/template.ts';
 import type { BuildRun } from '../aws/builds.ts';
 import type { ec2 } from '../aws/ec2/ec2.ts';
 import type { s3 } from '../aws/s3.ts';
@@ -67,10 +72,29 @@ const variablesSchema = z.looseObject({
 });
 type Variables = z.infer<typeof variablesSchema>;
 
+/** The metadata that names the template an image is laid over. */
+const [TEMPLATE = ''] = Object.keys(takesTemplate(''));
+
+/** Every account bakes from the same bytes, so they are read once. */
+const templates = new Map<string, Promise<Template>>();
+
+function templateOf(zip: Uint8Array, sha256: string, image: string, takes?: string): Promise<Template> {
+  const key = `${sha256}/${image}/${takes ?? ''}`;
+  const known = templates.get(key);
+  if (known) return known;
+  const files = filesInZip(zip);
+  const read = bakedTemplate(files, image, layOver(files, image, takes)).then(({ template }) => template);
+  templates.set(key, read);
+  return read;
+}
+
+/** Stops a clock that is not the real one while real work is done. */
+type Hold = <T>(work: () => Promise<T>) => Promise<T>;
+
 export const packerBuild =
-  (behaviour: PackerBehaviour) =>
+  (behaviour: PackerBehaviour, hold: Hold = (work) => work()) =>
   async (build: BuildRun): Promise<void> => {
-    await new Packer(build, behaviour).run();
+    await new Packer(build, behaviour, hold).run();
   };
 
 function instanceTypeOf(variables: Variables, source: Image | undefined): InstanceType {
@@ -82,13 +106,16 @@ function instanceTypeOf(variables: Variables, source: Image | undefined): Instan
 class Packer {
   readonly #build: BuildRun;
   readonly #behaviour: PackerBehaviour;
+  readonly #hold: Hold;
   readonly #region: string;
   /** What Packer undoes at its end, newest first, whether it succeeded or not. */
   readonly #cleanUps: ((failed: boolean) => Promise<void>)[] = [];
+  #bytes: Uint8Array = new Uint8Array();
   /** What the provisioner that fails has printed. */
   readonly #printed: string[] = [];
 
-  constructor(build: BuildRun, behaviour: PackerBehaviour) {
+  constructor(build: BuildRun, behaviour: PackerBehaviour, hold: Hold) {
+    this.#hold = hold;
     this.#build = build;
     this.#behaviour = behaviour;
     this.#region = this.#variable('region');
@@ -97,10 +124,10 @@ class Packer {
   async run(): Promise<void> {
     this.#step('fetch-source');
     await this.#fetchSource();
-    const variables = await this.#variables();
+    const { variables, template } = await this.#variables();
     let failed = true;
     try {
-      const imageId = await this.#bake(variables);
+      const imageId = await this.#bake(variables, template);
       this.#build.export('AMI_ID', imageId);
       this.#build.export('AMI_NAME', variables.ami_name);
       this.#build.export('AMI_REGION', this.#region);
@@ -152,19 +179,24 @@ class Packer {
     if (sha256 !== this.#variable('sourceSha256')) {
       throw new Error(`The source has the SHA-256 ${sha256}, expected ${this.#variable('sourceSha256')}`);
     }
+    this.#bytes = bytes;
   }
 
-  async #variables(): Promise<Variables> {
+  async #variables(): Promise<{ variables: Variables; template: Template }> {
     const target = { accountId: this.#build.accountId, region: this.#region };
-    const { Body: body } = await this.#s3('GetObject', {
+    const { Body: body, Metadata: metadata } = await this.#s3('GetObject', {
       Bucket: this.#variable('bucket'),
       Key: keys.packerVariables(this.#variable('planPrefix'), target),
     });
     const variables: unknown = JSON.parse((await body?.transformToString()) ?? '');
-    return variablesSchema.parse(variables);
+    const takes = metadata?.[TEMPLATE];
+    const template = await this.#hold(() =>
+      templateOf(this.#bytes, this.#variable('sourceSha256'), this.#variable('image'), takes),
+    );
+    return { variables: variablesSchema.parse(variables), template };
   }
 
-  async #bake(variables: Variables): Promise<string> {
+  async #bake(variables: Variables, template: Template): Promise<string> {
     const { ami_name: name } = variables;
     const { log } = this.#build;
     const sourceAmi = this.#variable('sourceAmi');
@@ -199,7 +231,7 @@ class Packer {
       MaxCount: 1,
       KeyName: temporary,
       SecurityGroupIds: groups,
-      BlockDeviceMappings: this.#devices(source?.RootDeviceName ?? '/dev/xvda', variables),
+      BlockDeviceMappings: this.#devices(template, variables),
       MetadataOptions: { HttpTokens: 'required' },
       TagSpecifications: tagged('instance', 'volume', 'network-interface'),
     });
@@ -210,7 +242,9 @@ class Packer {
     await this.#ec2('StopInstances', { InstanceIds: [instanceId] });
     await this.#waitForInstance(instanceId, 'stopped');
     const imageId = await this.#createImage(instanceId, name, tagged('image', 'snapshot'));
-    await this.#ec2('ModifyImageAttribute', { ImageId: imageId, ImdsSupport: { Value: 'v2.0' } });
+    const imds = valueOf(template.sources[0]?.attributes.get('imds_support'), template, variables);
+    if (imds === 'v2.0')
+      await this.#ec2('ModifyImageAttribute', { ImageId: imageId, ImdsSupport: { Value: imds } });
     await this.#tag(imageId, tags);
     return imageId;
   }
@@ -254,12 +288,20 @@ class Packer {
     return instanceId;
   }
 
+  /** As the template says, whatever the source's root device is. */
   #devices(
-    root: string,
-    { root_volume_size_gib: size }: Variables,
+    template: Template,
+    variables: Variables,
   ): NonNullable<Question<Ec2, 'RunInstances'>['BlockDeviceMappings']> {
     const ebs = { VolumeType: 'gp3', Encrypted: true, DeleteOnTermination: true } as const;
-    const devices = [{ DeviceName: root, Ebs: { ...ebs, ...(size ? { VolumeSize: size } : {}) } }];
+    const asked = devicesIn(LAUNCHED, template, variables);
+    if (asked === undefined) throw new Error('The sandbox cannot compute launch_block_device_mappings.');
+    const devices = asked.map(({ name, sizeGiB, isLeftOut }) => ({
+      DeviceName: name,
+      ...(isLeftOut === true
+        ? { NoDevice: '' }
+        : { Ebs: { ...ebs, ...(sizeGiB !== undefined && { VolumeSize: sizeGiB }) } }),
+    }));
     return this.#behaviour.volumes?.(this.#build.environment) === 2
       ? [...devices, { DeviceName: '/dev/sdf', Ebs: { ...ebs, VolumeSize: 20 } }]
       : devices;

@@ -6,6 +6,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { onTestFinished } from 'vitest';
 import { bindSandbox } from '../../sandbox/bind.ts';
+import { SOUND_TEMPLATE } from '../fixtures/templates.ts';
 import { zipOf } from '../../sandbox/rehearsal/fetch-source.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { createSandbox, type SandboxOptions } from '../../sandbox/rehearsal/seed.ts';
@@ -81,7 +82,7 @@ export async function startBake(
     variables = {},
   } = {},
 ): Promise<string> {
-  const zip = zipOf(new Map([['packer/factory.yaml', Buffer.from('stages: []')]]));
+  const zip = zipOf(new Map([['images/web/image.pkr.hcl', Buffer.from(SOUND_TEMPLATE)]]));
   const bucket = sandbox.world.buckets.get(sandbox.hub.bucket);
   const put = (key: string, body: Uint8Array): void => {
     bucket?.objects.set(key, { body, etag: '""', at: 0, metadata: {} });

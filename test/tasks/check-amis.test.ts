@@ -1,10 +1,12 @@
 import { type Build } from '@aws-sdk/client-codebuild';
 import type { Image } from '@aws-sdk/client-ec2';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/check-amis.ts';
+import type { AskedAmi } from '../../core/contract/asked-amis.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
-import { awsError, builds, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { HUB, awsError, builds, call, useAws } from '../fixtures/aws/strict-aws.ts';
 import { RELEASE, batchOf } from '../fixtures/releases.ts';
 import {
   candidate,
@@ -16,11 +18,35 @@ import { build, getBuilds, listBuilds } from '../fixtures/aws/looks.ts';
 
 const aws = useAws();
 
-const check = (
+const ASKED: AskedAmi = {
+  platform: 'linux',
+  rootVolumeSizeGiB: 20,
+  devices: ['/dev/xvda'],
+  amiDevices: ['/dev/xvda'],
+};
+const EVENT = { release: RELEASE, plan: { bucket: 'hub', prefix: 'plans/x/web' }, stage: 'dev' };
+const readsPlan = call(HUB, new GetObjectCommand({ Bucket: 'hub', Key: 'plans/x/web/plan.json' }));
+
+function check(
   targets: readonly Target[] = [DEV],
   baked: unknown = [{ bakes: targets.map(() => ({})) }],
   attempt = 0,
-) => handler({ release: RELEASE, stage: 'dev', batches: [batchOf(...targets)], baked, attempt });
+  asked: AskedAmi = ASKED,
+  architecture: 'x86_64' | 'arm64' = 'x86_64',
+) {
+  const planned = targets.map((target) => ({
+    ...target,
+    sourceAmi: { ids: {} },
+    architecture,
+    asked,
+    timeoutMinutes: 60,
+  }));
+  aws.holds('hub', 'plans/x/web/plan.json', {
+    release: RELEASE,
+    stages: [{ name: 'dev', targets: planned }],
+  });
+  return handler({ ...EVENT, batches: [batchOf(...targets)], baked, attempt });
+}
 
 /** After the last look for an AMI that cannot be seen. */
 const tooLate = (...targets: readonly Target[]) => check(targets, undefined, 4);
@@ -38,6 +64,7 @@ describe('checking the AMIs of a stage', () => {
       { ...DEV, imageId: 'ami-1' },
       { ...PROD, imageId: 'ami-2' },
     ]);
+    expect(aws.sentTo(HUB)).toEqual([readsPlan]);
     expect(aws.sentTo(DEV)).toEqual([call(DEV, imagesByTag), call(DEV, imagesByName)]);
     expect(aws.sentTo(PROD)).toEqual([call(PROD, imagesByTag), call(PROD, imagesByName)]);
   });
@@ -48,9 +75,7 @@ describe('checking the AMIs of a stage', () => {
   });
 
   it('of a stage without targets finds nothing to check', async () => {
-    expect(await handler({ release: RELEASE, stage: 'prod', batches: [], baked: [], attempt: 0 })).toEqual(
-      [],
-    );
+    expect(await handler({ ...EVENT, stage: 'prod', batches: [], baked: [], attempt: 0 })).toEqual([]);
     expect(aws.sent).toEqual([]);
   });
 
@@ -144,6 +169,103 @@ describe('checking the AMIs of a stage', () => {
       name: 'AmiRejected',
       message: `111111111111/eu-west-1: ami-1 ${why}`,
     });
+  });
+
+  const VOLUME = { SnapshotId: 'snap-1', VolumeSize: 20, Encrypted: true };
+  const unlike: readonly (readonly [string, Partial<Image>, string])[] = [
+    [
+      'whose root is another device',
+      {
+        RootDeviceName: '/dev/sda1',
+        BlockDeviceMappings: [{ DeviceName: '/dev/sda1', Ebs: VOLUME }],
+      },
+      'has the root device /dev/sda1, expected /dev/xvda',
+    ],
+    [
+      'with a stray second volume',
+      {
+        BlockDeviceMappings: [
+          { DeviceName: '/dev/xvda', Ebs: VOLUME },
+          { DeviceName: '/dev/sda1', Ebs: VOLUME },
+        ],
+      },
+      'has a volume /dev/sda1 that the template does not ask for',
+    ],
+    [
+      'of another size',
+      { BlockDeviceMappings: [{ DeviceName: '/dev/xvda', Ebs: { ...VOLUME, VolumeSize: 8 } }] },
+      'has a root volume of 8 GiB, expected 20',
+    ],
+    ['of another architecture', { Architecture: 'arm64' }, 'has the architecture arm64, expected x86_64'],
+    ['of another platform', { Platform: 'Windows' }, 'has the platform windows, expected linux'],
+    [
+      'paravirtual',
+      { VirtualizationType: 'paravirtual' },
+      'has the virtualization type paravirtual, expected hvm',
+    ],
+    ['without IMDSv2', { ImdsSupport: undefined }, 'has the IMDS support (none), expected v2.0'],
+    [
+      'without ENA',
+      { EnaSupport: undefined },
+      'has no ENA support, without which no current instance type launches it',
+    ],
+    ['public', { Public: true }, 'is public: whoever wants can launch it'],
+  ];
+
+  it.each(unlike)('fails with AmiRejected on an AMI %s', async (_, changes, why) => {
+    holds(DEV, candidate('ami-1', {}, changes));
+    await expect(check()).rejects.toMatchObject({
+      name: 'AmiRejected',
+      message: `111111111111/eu-west-1: ami-1 ${why}`,
+    });
+  });
+
+  it.each<[string, AskedAmi, 'x86_64' | 'arm64', Partial<Image>, string]>([
+    [
+      'of another boot mode than the template’s',
+      { ...ASKED, bootMode: 'uefi' },
+      'x86_64',
+      { BootMode: 'legacy-bios' },
+      'has the boot mode legacy-bios, expected uefi',
+    ],
+    [
+      'for arm64 that boots by BIOS',
+      ASKED,
+      'arm64',
+      { Architecture: 'arm64', BootMode: 'legacy-bios' },
+      'has the boot mode legacy-bios, which no arm64 instance has',
+    ],
+    [
+      'of a surrogate whose root is another device',
+      { platform: 'linux', rootVolumeSizeGiB: 20, rootDevice: '/dev/sda1' },
+      'x86_64',
+      {},
+      'has the root device /dev/xvda, expected /dev/sda1',
+    ],
+  ])('fails with AmiRejected on an AMI %s', async (_, asked, architecture, changes, why) => {
+    holds(DEV, candidate('ami-1', {}, changes));
+    await expect(check([DEV], undefined, 0, asked, architecture)).rejects.toMatchObject({
+      name: 'AmiRejected',
+      message: `111111111111/eu-west-1: ami-1 ${why}`,
+    });
+  });
+
+  it('takes the root device that there is where the template computes its own', async () => {
+    holds(
+      DEV,
+      candidate(
+        'ami-1',
+        {},
+        { RootDeviceName: '/dev/sda1', BlockDeviceMappings: [{ DeviceName: '/dev/sda1', Ebs: VOLUME }] },
+      ),
+    );
+    const asked: AskedAmi = { platform: 'linux', rootVolumeSizeGiB: 20 };
+    expect(await check([DEV], undefined, 0, asked)).toHaveLength(1);
+  });
+
+  it('passes an AMI by that is being deregistered', async () => {
+    holds(DEV, candidate('ami-0', {}, { State: 'deregistered' }), candidate('ami-1'));
+    expect(await check()).toEqual([{ ...DEV, imageId: 'ami-1' }]);
   });
 
   it('fails with what no waiting can mend when another target is only not ready yet', async () => {
@@ -285,6 +407,6 @@ describe('checking a stage of which a bake failed', () => {
 });
 
 it('fails on an event that does not say how often it was tried', async () => {
-  const event = { release: RELEASE, stage: 'dev', batches: [], baked: [] };
+  const event = { ...EVENT, batches: [], baked: [] };
   await expect(handler(event)).rejects.toMatchObject({ name: 'InvalidEvent' });
 });

@@ -34,6 +34,12 @@ variable "password" { sensitive = true }
 `,
 });
 
+const ASKED = {
+  platform: 'linux',
+  rootVolumeSizeGiB: 8,
+  devices: ['/dev/xvda'],
+  amiDevices: ['/dev/xvda'],
+};
 const SHA256 = 'a'.repeat(64);
 const SOURCE = { bucket: 'hub', key: `sources/${COMMIT}.zip`, sha256: SHA256 };
 const EXECUTION = {
@@ -114,7 +120,12 @@ describe('planning a release of one image', () => {
     ]);
     expect(aws.sent[0]).toEqual(call(HUB, new GetObjectCommand({ Bucket: 'hub', Key: SOURCE.key })));
     expect(Object.keys(written()).toSorted()).toEqual(files('web').toSorted());
-    const target = { sourceAmi: { image: 'base' }, architecture: 'x86_64', timeoutMinutes: 120 };
+    const target = {
+      sourceAmi: { image: 'base' },
+      architecture: 'x86_64',
+      asked: ASKED,
+      timeoutMinutes: 120,
+    };
     expect(written()['web/plan.json']).toEqual({
       release,
       stages: [

@@ -128,6 +128,7 @@ function checkStage(tasks: TaskStates, stage: string): Fallible {
     payload: {
       release,
       stage,
+      plan: JsonPath.objectAt('$.plan'),
       batches: JsonPath.objectAt(at('resolved', stage, 'batches')),
       baked: JsonPath.objectAt(at('baked', stage)),
       attempt: JsonPath.numberAt('$$.State.RetryCount'),

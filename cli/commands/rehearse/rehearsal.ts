@@ -108,10 +108,10 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     ...(occasion.start && { start: occasion.start }),
     faults,
     prepare: async (sandbox) => {
-      seedReleases(sandbox, files, images, overrides);
+      await seedReleases(sandbox, checkout.files, images, overrides);
       const assumptions = [
         ...(occasion.assumed ?? []),
-        ...(await assumeSources(sandbox, configuration, images, overrides)),
+        ...(await assumeSources(sandbox, checkout.files, configuration, images, overrides)),
       ];
       if (occasion.afterRelease)
         assumptions.push(
