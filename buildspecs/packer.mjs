@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { again } from './again.mjs';
 import { laidOverText, layTemplate } from './lay-template.mjs';
 import { packerUrl } from './pinned-tools.mjs';
 import { awsJson, environment, required, run, say, sha256Of } from './program.mjs';
@@ -58,7 +59,7 @@ export async function download(bucket, key, file) {
 }
 
 /** The Packer on PATH when it is new enough, else the pinned one. */
-export function packerCommand() {
+export async function packerCommand() {
   // On Amazon Linux /usr/sbin/packer is a part of cracklib and waits for input, hence the time limit.
   const { stdout } = spawnSync('packer', ['version'], {
     encoding: 'utf8',
@@ -73,7 +74,7 @@ export function packerCommand() {
   return isNew ? 'packer' : installPacker();
 }
 
-function installPacker() {
+async function installPacker() {
   const version = environment('PACKLEADER_PACKER_VERSION');
   const sha256 = environment('PACKLEADER_PACKER_SHA256');
   if (version === undefined || sha256 === undefined) {
@@ -84,7 +85,7 @@ function installPacker() {
   }
   required('PACKLEADER_PACKER_VERSION', /^\d+\.\d+\.\d+$/);
   required('PACKLEADER_PACKER_SHA256', /^[0-9a-f]{64}$/);
-  fetchPinned(packerUrl(version, process.arch), 'packer.zip', sha256);
+  await fetchPinned(packerUrl(version, process.arch), 'packer.zip', sha256);
   mkdirSync('tools', { recursive: true });
   run('unzip', ['-q', '-o', 'packer.zip', 'packer', '-d', 'tools']);
   return resolve('tools', 'packer');
@@ -95,19 +96,48 @@ function installPacker() {
  * @param {string} file
  * @param {string} sha256
  */
-export function fetchPinned(url, file, sha256) {
+export async function fetchPinned(url, file, sha256) {
   say(`Fetching ${url}`);
-  run('curl', [
+  const failed = await again(async () => fetched(url, file), healingOfDownload);
+  if (failed !== undefined) throw new Error(`${url} could not be fetched: ${failed.said}`);
+  const found = sha256Of(file);
+  if (found !== sha256) throw new Error(`${url} has the SHA-256 ${found}, expected ${sha256}.`);
+}
+
+/** No connection, none for long, or one that ended too early; a certificate that is wrong stays wrong. */
+const CONNECTION_FAILED = [5, 6, 7, 18, 28, 35, 52, 55, 56, 92];
+
+/** @param {{ status: number | null, http: string, said: string } | undefined} failed */
+function healingOfDownload(failed) {
+  if (failed === undefined) return undefined;
+  const heals =
+    failed.status === 22 ? /^(429|5\d\d)$/.test(failed.http) : CONNECTION_FAILED.includes(failed.status ?? 0);
+  return heals ? { why: failed.said } : undefined;
+}
+
+/**
+ * What curl says of its failure; undefined when it has the file.
+ * @param {string} url
+ * @param {string} file
+ */
+function fetched(url, file) {
+  const args = [
     '--fail',
     '--silent',
     '--show-error',
     '--location',
     '--proto',
     '=https',
-    '--output',
-    file,
-    url,
-  ]);
-  const found = sha256Of(file);
-  if (found !== sha256) throw new Error(`${url} has the SHA-256 ${found}, expected ${sha256}.`);
+    '--connect-timeout',
+    '20',
+  ];
+  // Less than a kilobyte a second for a minute is no download.
+  const stalled = ['--speed-limit', '1000', '--speed-time', '60'];
+  const { status, stdout, stderr, error } = spawnSync(
+    'curl',
+    [...args, ...stalled, '--write-out', '%{http_code}', '--output', file, url],
+    { encoding: 'utf8' },
+  );
+  if (error) throw new Error(`curl could not be run: ${error.message}`);
+  return status === 0 ? undefined : { status, http: stdout.trim(), said: stderr.trim() };
 }
