@@ -23,13 +23,22 @@ export async function again(attempt, healing) {
     const found = healing(result);
     if (found === undefined) return result;
     const { why, until, firstPauseSeconds = 5 } = found;
-    const seconds = Math.min(firstPauseSeconds * 3 ** (attempts - 1), LONGEST_PAUSE_SECONDS);
+    const seconds = pauseSeconds(firstPauseSeconds, attempts);
     const isTime = until === undefined ? attempts < ATTEMPTS : Date.now() + seconds * 1000 < until;
     if (!isTime) return result;
     say(`${why} Once more in ${seconds} seconds.`);
     await started('sleep', [String(seconds)], {});
   }
 }
+
+/**
+ * @param {number} first
+ * @param {number} attempts how many there were
+ */
+export const pauseSeconds = (first, attempts) => Math.min(first * 3 ** (attempts - 1), LONGEST_PAUSE_SECONDS);
+
+/** Before EC2 is asked again for a builder that it had nowhere. */
+export const FIRST_PAUSE_FOR_BUILDER_SECONDS = 60;
 
 /**
  * Until when this build may wait for what it needs: as much time again must be left for what it is for.

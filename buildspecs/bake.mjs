@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { adviceFor } from './advice.mjs';
-import { again, halfTime, healingOfInit } from './again.mjs';
+import { FIRST_PAUSE_FOR_BUILDER_SECONDS, again, halfTime, healingOfInit } from './again.mjs';
 import { choicesOf, noBuilder } from './builder-choices.mjs';
 import { lastError } from './last-error.mjs';
 import { SLUG, directoryOf, download, fetchPinned, fetchSource, packerCommand } from './packer.mjs';
@@ -211,7 +211,9 @@ async function bake({ packer, directory, variables, secrets, choices, until }) {
     return { ...last, passes };
   };
   const { ended, log } = await again(round, (result) =>
-    result.passes ? { why: 'EC2 has no builder anywhere.', until, firstPauseSeconds: 60 } : undefined,
+    result.passes
+      ? { why: 'EC2 has no builder anywhere.', until, firstPauseSeconds: FIRST_PAUSE_FOR_BUILDER_SECONDS }
+      : undefined,
   );
   if (ended !== undefined) throw failure(ended, log, secrets);
   exportVariable('INSTANCE_TYPE', tried.at(-1)?.instanceType ?? '');

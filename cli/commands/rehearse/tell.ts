@@ -66,4 +66,5 @@ const DOING = {
   throttled: 'throttled',
   timeout: 'never answered',
   failed: 'made to fail',
+  capacity: 'without room for its builder at first',
 } as const;
