@@ -14,21 +14,12 @@ import {
 import { join, resolve } from 'node:path';
 import { adviceFor } from './advice.mjs';
 import { FIRST_PAUSE_FOR_BUILDER_SECONDS, again, halfTime, healingOfInit } from './again.mjs';
+import { describe, getParameter, getSecretValue } from './aws.mjs';
 import { choicesOf, noBuilder } from './builder-choices.mjs';
 import { lastError } from './last-error.mjs';
 import { SLUG, directoryOf, download, fetchPinned, fetchSource, packerCommand } from './packer.mjs';
 import { sessionManagerPluginUrl } from './pinned-tools.mjs';
-import {
-  awsJson,
-  eachLine,
-  environment,
-  exportVariable,
-  main,
-  required,
-  run,
-  say,
-  sha256Of,
-} from './program.mjs';
+import { eachLine, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
 /** What CodeBuild uploads when the build has ended, however it ended. */
 const RECORD = 'record';
@@ -123,11 +114,10 @@ async function fetchChoices(bucket, key, region) {
     subnetTags,
   } = JSON.parse(readFileSync('builder.json', 'utf8'));
   if (subnetTags === undefined) return choicesOf({ instanceTypes, subnetIds });
-  const tags = Object.entries(subnetTags).map(([tag, value]) => ({ Name: `tag:${tag}`, Values: [value] }));
-  const Filters = [{ Name: 'vpc-id', Values: [vpcId] }, { Name: 'state', Values: ['available'] }, ...tags];
-  const query = ['ec2', 'describe-subnets', '--region', region, '--query', 'Subnets[].SubnetId'];
-  const found = ((await awsJson(query, { Filters })) ?? []).toSorted();
-  const all = [...new Set([...subnetIds, ...found])];
+  const tags = Object.entries(subnetTags).map(([tag, value]) => [`tag:${tag}`, [value]]);
+  const filters = { 'vpc-id': [vpcId], state: ['available'], ...Object.fromEntries(tags) };
+  const found = await describe(region, 'DescribeSubnets', 'subnetId', filters);
+  const all = [...new Set([...subnetIds, ...found.toSorted()])];
   if (all.length === 0)
     throw new Error(
       `${vpcId} has no subnet with the tags ${JSON.stringify(subnetTags)} of network.subnetTags.`,
@@ -149,17 +139,8 @@ async function resolveSecrets(references, region) {
       throw new Error(`${JSON.stringify(name)} is no Packer variable.`);
     const value =
       secretsManager === undefined
-        ? (
-            await awsJson(['ssm', 'get-parameter', '--region', region], {
-              Name: ssmParameter,
-              WithDecryption: true,
-            })
-          ).Parameter?.Value
-        : (
-            await awsJson(['secretsmanager', 'get-secret-value', '--region', region], {
-              SecretId: secretsManager,
-            })
-          ).SecretString;
+        ? await getParameter(region, String(ssmParameter))
+        : await getSecretValue(region, secretsManager);
     if (typeof value !== 'string') throw new Error(`The secret of the variable ${name} holds no text.`);
     return [`PKR_VAR_${name}`, value];
   });

@@ -1,8 +1,9 @@
 // Fetches one commit, packs its factory directory, and tells per image what changed since its last release.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { resolve as absolute, join } from 'node:path';
+import { getObject, listObjects, putObject } from './aws.mjs';
+import { SUBMODULE, checkOut } from './checkout.mjs';
 import {
-  aws,
-  awsJson,
   environment,
   exportVariable,
   main,
@@ -16,6 +17,10 @@ import {
 
 const COMMIT = /^[0-9a-f]{40}$/;
 const REPOSITORY = 'source.git';
+const PACKED = absolute('packed.git');
+const CHECKOUT = absolute('checkout');
+/** What no attribute of the factory may do to bytes that are a checkout's already. */
+const AS_THEY_ARE = '* -text -ident !filter !working-tree-encoding -export-ignore -export-subst\n';
 const CODE_COMMIT = /^https:\/\/git-codecommit(-fips)?\.[a-z0-9-]+\.amazonaws\.com[:/]/i;
 
 await main(async () => {
@@ -36,7 +41,8 @@ await main(async () => {
   if (!objectOf(`${commit}:${file}`)) throw new Error(`The commit ${commit} has no ${file}.`);
 
   mkdirSync('out', { recursive: true });
-  pack(tree, 'out/source.zip');
+  mkdirSync(CHECKOUT);
+  pack(checkOut(git, { commit, factory }, CHECKOUT), 'out/source.zip');
   const sha256 = sha256Of('out/source.zip');
   const name = `sources/${commit}-${sha256.slice(0, 12)}`;
   writeFileSync(
@@ -44,8 +50,8 @@ await main(async () => {
     JSON.stringify(await changes({ commit, tree, factory }, bucket, newest, from), null, 2),
   );
   await Promise.all([
-    upload('out/source.zip', bucket, `${name}.zip`),
-    upload('out/changes.json', bucket, `${name}.changes.json`),
+    putObject(bucket, `${name}.zip`, 'out/source.zip'),
+    putObject(bucket, `${name}.changes.json`, 'out/changes.json'),
   ]);
 
   exportVariable('COMMIT', commit);
@@ -82,8 +88,13 @@ function named(field, value) {
 /** @param {string} repository */
 async function clone(repository) {
   const env = { GIT_TERMINAL_PROMPT: '0', ...credentialFor(repository) };
-  // The whole history, because the last release may be far back; bare, because nothing is ever checked out.
+  // The whole history, because the last release may be far back; bare, because a
+  // working tree would have everything, and only the factory is needed.
   await started('git', ['clone', '--quiet', '--bare', '--', repository, REPOSITORY], env);
+  if (git(['rev-parse', '--is-shallow-repository']).trim() === 'true')
+    throw new Error(
+      `The repository ${repository} is a shallow clone of another, must have its whole history.`,
+    );
 }
 
 /**
@@ -120,10 +131,10 @@ function gitConfig(settings) {
 
 /**
  * @param {readonly string[]} args
- * @param {Record<string, string>} [env]
+ * @param {{ env?: Record<string, string>, input?: string }} [told]
  */
-function git(args, env = {}) {
-  return run('git', ['--git-dir', REPOSITORY, ...args], { env });
+function git(args, told = {}) {
+  return run('git', ['--git-dir', REPOSITORY, ...args], told);
 }
 
 /**
@@ -192,22 +203,31 @@ function isAncestor(commit, of) {
 }
 
 /**
- * The same tree makes the same bytes, on any machine and in any year: git sorts the entries, the time is that of a made-up
- * commit, and nothing is compressed, because two versions of zlib compress differently.
- * @param {string} tree
+ * The same files make the same bytes, on any machine and in any year: git sorts the entries, the time is that of a made-up
+ * commit, and nothing is compressed, because two versions of zlib compress differently. Links and executable bits are kept.
+ * A submodule is an empty directory, which tells whoever reads the zip that it was one.
+ * @param {{ root: string, submodules: { path: string, commit: string }[] }} checkout
  * @param {string} file
  */
-function pack(tree, file) {
+function pack({ root, submodules }, file) {
   const at = { DATE: '2000-01-01T00:00:00Z', NAME: 'packleader', EMAIL: 'packleader' };
   const env = Object.fromEntries(
     ['AUTHOR', 'COMMITTER'].flatMap((who) =>
       Object.entries(at).map(([key, value]) => [`GIT_${who}_${key}`, value]),
     ),
   );
-  const made = git(['commit-tree', '-m', 'packleader', objectOf(tree) ?? tree], env).trim();
-  git(['-c', 'core.autocrlf=false', 'archive', '--format=zip', '-0', `--output=${file}`, made], {
-    TZ: 'UTC',
-  });
+  run('git', ['init', '--quiet', '--bare', '--template=', PACKED]);
+  mkdirSync(join(PACKED, 'info'));
+  writeFileSync(join(PACKED, 'info', 'attributes'), AS_THEY_ARE);
+  const settings = ['core.autocrlf=false', 'core.attributesFile='].flatMap((one) => ['-c', one]);
+  /** @param {readonly string[]} args */
+  const packed = (args) =>
+    run('git', ['--git-dir', PACKED, ...settings, ...args], { env: { ...env, TZ: 'UTC' } });
+  packed(['-C', root, '--work-tree=.', 'add', '--all', '--force', '--', '.']);
+  for (const { path, commit } of submodules)
+    packed(['update-index', '--add', '--cacheinfo', `${SUBMODULE},${commit},${path}`]);
+  const made = packed(['commit-tree', '-m', 'packleader', packed(['write-tree']).trim()]).trim();
+  packed(['archive', '--format=zip', '-0', `--output=${file}`, made]);
 }
 
 /**
@@ -239,13 +259,9 @@ async function changes(source, bucket, newest, branch) {
  * @returns {Promise<Map<string, string>>}
  */
 async function newestReleases(bucket) {
-  const listed = await awsJson(['s3api', 'list-objects-v2', '--query', 'Contents[].Key'], {
-    Bucket: bucket,
-    Prefix: 'released/',
-  });
   /** @type {Map<string, { time: string, key: string }>} */
   const newest = new Map();
-  for (const key of listed ?? []) {
+  for (const key of await listObjects(bucket, 'released/')) {
     const [, image = '', time = ''] = /^released\/([^/]+)\/\d+\.\d+\.(\d{14})\.json$/.exec(key) ?? [];
     if (time > (newest.get(image)?.time ?? '')) newest.set(image, { time, key });
   }
@@ -259,7 +275,7 @@ async function newestReleases(bucket) {
  * @param {string} branch
  */
 async function changesSince(key, { commit, factory }, bucket, branch) {
-  const record = JSON.parse(await aws(['s3', 'cp', '--only-show-errors', `s3://${bucket}/${key}`, '-']));
+  const record = JSON.parse((await getObject(bucket, key)).body.toString('utf8'));
   const since = record?.commit;
   if (typeof since !== 'string' || !COMMIT.test(since))
     throw new Error(`s3://${bucket}/${key} names no commit.`);
@@ -290,13 +306,4 @@ async function changesSince(key, { commit, factory }, bucket, branch) {
       .split('\0')
       .filter((path) => path !== ''),
   };
-}
-
-/**
- * @param {string} file
- * @param {string} bucket
- * @param {string} key
- */
-async function upload(file, bucket, key) {
-  await aws(['s3api', 'put-object', '--bucket', bucket, '--key', key, '--body', file]);
 }

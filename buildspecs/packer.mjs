@@ -1,11 +1,12 @@
 // The source of a release and the Packer that reads it, for the builds that run Packer.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { again } from './again.mjs';
 import { laidOverText, layTemplate } from './lay-template.mjs';
 import { packerUrl } from './pinned-tools.mjs';
-import { awsJson, environment, required, run, say, sha256Of } from './program.mjs';
+import { getObject } from './aws.mjs';
+import { environment, required, run, say, sha256Of } from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
 export const SLUG = '[a-z][a-z0-9-]*';
@@ -39,7 +40,8 @@ export async function fetchSource(bucket, key, expected) {
       `s3://${bucket}/${key} has the SHA-256 ${found}, expected ${expected}. Nothing of it was used.`,
     );
   }
-  run('unzip', ['-q', 'source.zip', '-d', 'factory']);
+  // In the C locale unzip writes ü as #U00fc.
+  run('unzip', ['-q', 'source.zip', '-d', 'factory'], { env: { LC_ALL: 'C.UTF-8' } });
 }
 
 /**
@@ -50,12 +52,9 @@ export async function fetchSource(bucket, key, expected) {
  * @returns {Promise<Record<string, string>>}
  */
 export async function download(bucket, key, file) {
-  try {
-    const printed = await awsJson(['s3api', 'get-object', '--bucket', bucket, '--key', key, file]);
-    return printed.Metadata ?? {};
-  } catch (error) {
-    throw new Error(`s3://${bucket}/${key} could not be read.`, { cause: error });
-  }
+  const { body, metadata } = await getObject(bucket, key);
+  writeFileSync(file, body);
+  return metadata;
 }
 
 /** The Packer on PATH when it is new enough, else the pinned one. */

@@ -152,8 +152,8 @@ export async function started(command, args, env) {
 }
 
 /**
- * The AWS CLI, which takes half a second to start: calls that do not need each other run at the same time. What comes from
- * outside is given to it as JSON, because the CLI would take an argument like file://… for the name of a file to read.
+ * The AWS CLI, for what a build seldom does; `aws.mjs` has what every build does. What comes from outside is given to it as JSON,
+ * because the CLI would take an argument like file://… for the name of a file to read.
  * @param {readonly string[]} args
  * @param {Record<string, unknown>} [input]
  * @returns {Promise<string>}
@@ -161,16 +161,6 @@ export async function started(command, args, env) {
 export async function aws(args, input) {
   const given = [...args, ...(input ? ['--cli-input-json', JSON.stringify(input)] : [])];
   return started('aws', given, { AWS_PAGER: '' });
-}
-
-/**
- * @param {readonly string[]} args
- * @param {Record<string, unknown>} [input]
- * @returns {Promise<any>}
- */
-export async function awsJson(args, input) {
-  const printed = await aws([...args, '--output', 'json'], input);
-  return printed.trim() === '' ? null : JSON.parse(printed);
 }
 
 /** @param {string} file */

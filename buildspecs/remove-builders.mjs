@@ -1,28 +1,20 @@
 // Removes what a failed or interrupted Packer leaves of this release in this region: builder instances, their key pairs and
 // security groups. Never an AMI: whether one may go is decided by the release's own rollback.
-import { awsJson, aws, main, required, say } from './program.mjs';
+import { describe } from './aws.mjs';
+import { aws, main, required, say } from './program.mjs';
 
 await main(async () => {
   const release = required('PACKLEADER_RELEASE', /^[a-z][a-z0-9-]*@[0-9A-Za-z.-]+$/);
   const region = required('PACKLEADER_REGION', /^[a-z]{2}(-[a-z]+)+-\d$/);
-  const ofRelease = { Name: 'tag:packleader:release', Values: [release] };
+  const ofRelease = { 'tag:packleader:release': [release] };
   const ec2 = (/** @type {string} */ command) => ['ec2', command, '--region', region];
-  /**
-   * @param {string} command
-   * @param {string} query
-   * @param {object[]} filters
-   * @returns {Promise<string[]>}
-   */
-  const list = async (command, query, filters) =>
-    (await awsJson([...ec2(command), '--query', query], { Filters: filters })) ?? [];
-
   const [instances, keyPairs, groups] = await Promise.all([
-    list('describe-instances', 'Reservations[].Instances[].InstanceId', [
-      ofRelease,
-      { Name: 'instance-state-name', Values: ['pending', 'running', 'shutting-down', 'stopping', 'stopped'] },
-    ]),
-    list('describe-key-pairs', 'KeyPairs[].KeyPairId', [ofRelease]),
-    list('describe-security-groups', 'SecurityGroups[].GroupId', [ofRelease]),
+    describe(region, 'DescribeInstances', 'instanceId', {
+      ...ofRelease,
+      'instance-state-name': ['pending', 'running', 'shutting-down', 'stopping', 'stopped'],
+    }),
+    describe(region, 'DescribeKeyPairs', 'keyPairId', ofRelease),
+    describe(region, 'DescribeSecurityGroups', 'groupId', ofRelease),
   ]);
   if (instances.length > 0) {
     say(`Terminating ${instances.join(', ')}`);

@@ -1,10 +1,11 @@
 // Lets Packer judge the template of every planned image, with what every stage would tell it, before anything is baked.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { again, halfTime, healingOfInit } from './again.mjs';
-import { SLUG, directoryOf, fetchSource, packerCommand } from './packer.mjs';
-import { aws, main, required, say } from './program.mjs';
+import { SLUG, directoryOf, download, fetchSource, packerCommand } from './packer.mjs';
+import { listObjects } from './aws.mjs';
+import { main, required, say } from './program.mjs';
 
 /**
  * What differs from target to target, and is an id of which the configuration's own check knows the form: of targets that differ in
@@ -18,6 +19,8 @@ const OF_ONE_TARGET = [
   'kms_key_id',
   'instance_profile',
 ];
+/** Of the downloads. */
+const AT_ONCE = 16;
 /** What this build may take; its project says it. */
 const MINUTES = 29;
 /** Stands for what only a bake knows. */
@@ -28,10 +31,7 @@ await main(async () => {
   const sourceKey = required('PACKLEADER_SOURCE_KEY', /^sources\/[0-9a-f]{40}-[0-9a-f]{12}\.zip$/);
   const sha256 = required('PACKLEADER_SOURCE_SHA256', /^[0-9a-f]{64}$/);
   const plans = required('PACKLEADER_PLANS', /^plans\/[^/]+$/);
-  await Promise.all([
-    aws(['s3', 'cp', '--recursive', '--only-show-errors', `s3://${bucket}/${plans}/`, 'plans']),
-    fetchSource(bucket, sourceKey, sha256),
-  ]);
+  await Promise.all([fetchPlans(bucket, plans), fetchSource(bucket, sourceKey, sha256)]);
   const packer = await packerCommand();
   const images = readdirSync('plans').filter((name) => new RegExp(`^${SLUG}$`).test(name));
   if (images.length === 0) throw new Error(`s3://${bucket}/${plans}/ holds no plan.`);
@@ -39,6 +39,23 @@ await main(async () => {
   for (const image of images) wrong.push(...(await problemsOf(packer, image)));
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
 });
+
+/** Every plan of the release, a few at a time.
+ * @param {string} bucket
+ * @param {string} plans
+ */
+async function fetchPlans(bucket, plans) {
+  const keys = await listObjects(bucket, `${plans}/`);
+  const next = keys.values();
+  const fetching = Array.from({ length: AT_ONCE }, async () => {
+    for (const key of next) {
+      const file = join('plans', key.slice(plans.length + 1));
+      mkdirSync(dirname(file), { recursive: true });
+      await download(bucket, key, file);
+    }
+  });
+  await Promise.all(fetching);
+}
 
 /**
  * What Packer has against an image, one entry for each set of variables that it refuses.

@@ -9,7 +9,8 @@ import {
   throwIfAny,
 } from '../core/configuration/documents/problems.ts';
 import { factoryDirectory } from '../core/configuration/factory-directory.ts';
-import { type Files, directoryProblems, filesInDirectory } from '../core/configuration/files.ts';
+import type { Files } from '../core/configuration/files.ts';
+import { directoryProblems, filesInDirectory } from '../core/source/directory.ts';
 
 const toolSchema = z.strictObject({
   version: z.string().regex(/^\d+(\.\d+)+$/, 'must look like 1.14.2'),

@@ -22,7 +22,7 @@ beforeEach(() => {
     variables,
     JSON.stringify({ instance_type: 'm7i.large', subnet_id: 'subnet-1', timeout_minutes: MINUTES }),
   );
-  for (const what of ['instances', 'key-pairs', 'security-groups']) build.answer(`ec2 describe-${what}`, []);
+  for (const kind of ['Instances', 'KeyPairs', 'SecurityGroups']) build.answer(`ec2 Describe${kind}`, '');
 });
 afterEach(() => build.remove());
 
@@ -212,7 +212,10 @@ describe('a bake for whose builder EC2 has no room', () => {
 
   it('takes subnets by their tags, after those that are named', () => {
     packer('build', ['build-no-capacity', 'build-no-capacity']);
-    build.answer('ec2 describe-subnets', ['subnet-9', 'subnet-3', 'subnet-1']);
+    build.answer(
+      'ec2 DescribeSubnets',
+      ['subnet-9', 'subnet-3', 'subnet-1'].map((id) => `<subnetId>${id}</subnetId>`).join(''),
+    );
     mayChoose({
       subnetIds: ['subnet-1'],
       vpcId: 'vpc-1',
@@ -221,14 +224,20 @@ describe('a bake for whose builder EC2 has no room', () => {
     const { status, log, calls } = bake();
     expect(status, log).toBe(0);
     expect(asked()).toEqual(['subnet-1', 'subnet-3', 'subnet-9']);
-    expect(calls.find((call) => call.includes('describe-subnets'))).toMatch(
-      /\{"Filters":\[\{"Name":"vpc-id","Values":\["vpc-1"\]\},.*"tag:Tier","Values":\["build"\].*"tag:--x","Values":\["file:\/\/\/etc"\]/,
-    );
+    const [asks = ''] = calls.filter((call) => call.startsWith('ec2 DescribeSubnets'));
+    expect(Object.fromEntries(new URLSearchParams(asks.split(' ')[2]))).toMatchObject({
+      'Filter.1.Name': 'vpc-id',
+      'Filter.1.Value.1': 'vpc-1',
+      'Filter.3.Name': 'tag:Tier',
+      'Filter.3.Value.1': 'build',
+      'Filter.4.Name': 'tag:--x',
+      'Filter.4.Value.1': 'file:///etc',
+    });
   });
 
   it('fails before Packer runs when no subnet has the tags', () => {
     packer('build', []);
-    build.answer('ec2 describe-subnets', null);
+    build.answer('ec2 DescribeSubnets', '<subnetSet/>');
     mayChoose({ subnetIds: [], vpcId: 'vpc-1', subnetTags: { Tier: 'build' } });
     expect(bake().exported['LAST_ERROR']).toBe(
       'vpc-1 has no subnet with the tags {"Tier":"build"} of network.subnetTags.',

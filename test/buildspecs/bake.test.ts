@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BAKE_ENVIRONMENT, HAS_SECRETS, takesTemplate } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
-import { Build, requirePrograms, sha256 } from './build.ts';
+import { writeFiles } from '../fixtures/directories.ts';
+import { Build, git, requirePrograms, sha256 } from './build.ts';
 
 const release = 'linux-base@1.4.20261121093000';
 const target = { accountId: '111111111111', region: 'eu-central-1' };
@@ -21,16 +24,14 @@ const manifest = {
 };
 
 let build: Build;
-beforeAll(() => requirePrograms('unzip'));
+beforeAll(() => requirePrograms('unzip', 'git'));
 beforeEach(() => {
   build = new Build();
   build.put(
     keys.packerVariables(prefix, target),
     '{"region":"eu-central-1","instance_type":"m7i.large","subnet_id":"","timeout_minutes":60}',
   );
-  build.answer('ec2 describe-instances', []);
-  build.answer('ec2 describe-key-pairs', []);
-  build.answer('ec2 describe-security-groups', []);
+  for (const kind of ['Instances', 'KeyPairs', 'SecurityGroups']) build.answer(`ec2 Describe${kind}`, '');
   packer();
 });
 afterEach(() => build.remove());
@@ -54,13 +55,20 @@ END
 }
 
 function bake(environment: Record<string, string> = {}, files: Record<string, string> = {}) {
-  const zip = zipSync({
+  return bakeFrom(sourceOf(files), environment);
+}
+
+function sourceOf(files: Record<string, string>): Uint8Array {
+  return zipSync({
     'images/linux-base/image.pkr.hcl': Buffer.from('# a template\n'),
     'images/linux-base/packer-manifest.json': Buffer.from(
       '{"builds":[],"last_run_uuid":"from the repository"}',
     ),
     ...Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])),
   });
+}
+
+function bakeFrom(zip: Uint8Array, environment: Record<string, string> = {}) {
   const source = keys.source('c'.repeat(40), sha256(zip));
   build.put(source, zip);
   return build.run('bake', {
@@ -113,6 +121,22 @@ describe('a bake', () => {
     expect(recorded.replace('red\n', '')).toBe('==> a line\n\\u202elast');
   });
 
+  it('opens the source with the names that it has, in whatever language the build speaks', () => {
+    const repository = join(build.directory, 'repository');
+    writeFiles(repository, {
+      'images/linux-base/image.pkr.hcl': '# a template\n',
+      'images/linux-base/ümläut-木.sh': 'true\n',
+    });
+    git(repository, 'init', '--quiet');
+    git(repository, 'add', '--all');
+    git(repository, 'commit', '--quiet', '--message', 'one');
+    // unzip takes the names of fflate's zips for those of another system.
+    git(repository, 'archive', '--format=zip', '-0', '--output=../source.zip', 'HEAD');
+    packer({ script: 'ls >"$FAKE_AWS/listed"' });
+    expect(bakeFrom(readFileSync(join(build.directory, 'source.zip'))).status).toBe(0);
+    expect(build.left('../listed')).toContain('ümläut-木.sh');
+  });
+
   it.each([
     ['succeeded', '', 0, ['builders.json', 'packer-manifest.json', 'packer.log']],
     ['failed', 'echo "no such package" >&2; exit 1', 1, ['builders.json', 'packer.log']],
@@ -149,8 +173,8 @@ describe('a bake', () => {
         ports: { ssmParameter: '--region' },
       }),
     );
-    build.answer('secretsmanager get-secret-value', { SecretString: password });
-    build.answer('ssm get-parameter', { Parameter: { Value: '[80, 443]' } });
+    build.answer('secretsmanager GetSecretValue', { SecretString: password });
+    build.answer('ssm GetParameter', { Parameter: { Value: '[80, 443]' } });
     const { status, log, calls } = bake();
     expect(status, log).toBe(0);
     expect(build.left('../environment')).toContain(`PKR_VAR_admin_password=${password}\n`);
@@ -158,8 +182,8 @@ describe('a bake', () => {
     expect(build.left('record/packer.log')).not.toContain('pwned');
     expect(log + calls.join() + toldPacker()).not.toContain('pwned');
     expect(calls.filter((call) => /^(secretsmanager|ssm) /.test(call)).toSorted()).toEqual([
-      'secretsmanager get-secret-value --region eu-central-1 --output json --cli-input-json {"SecretId":"file:///etc/passwd"}',
-      'ssm get-parameter --region eu-central-1 --output json --cli-input-json {"Name":"--region","WithDecryption":true}',
+      'secretsmanager GetSecretValue {"SecretId":"file:///etc/passwd"}',
+      'ssm GetParameter {"Name":"--region","WithDecryption":true}',
     ]);
   });
 
@@ -287,7 +311,7 @@ describe('a bake fails', () => {
       keys.packerSecrets(prefix, target),
       JSON.stringify({ admin_password: { secretsManager: 'packleader/admin' } }),
     );
-    build.answer('secretsmanager get-secret-value', { SecretString: 'hunter2!' });
+    build.answer('secretsmanager GetSecretValue', { SecretString: 'hunter2!' });
     const reason = 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]';
     packer({
       script: [
@@ -406,7 +430,9 @@ describe('a bake fails', () => {
     build.put(keys.packerSecrets(prefix, target), '{"token":{"secretsManager":"packleader/token"}}');
     expect(bake()).toMatchObject({
       status: 1,
-      log: expect.stringContaining('secretsmanager get-secret-value failed'),
+      log: expect.stringContaining(
+        'The secret packleader/token could not be read: AWS answered AccessDenied',
+      ),
     });
     expect(toldPacker()).toBe('');
   });
@@ -433,25 +459,29 @@ describe('the end of a bake', () => {
     packer({ script });
     for (const call of ['terminate-instances', 'wait', 'delete-key-pair', 'delete-security-group'])
       build.answer(`ec2 ${call}`, {});
-    build.answer('ec2 describe-instances', ['i-1', 'i-2']);
-    build.answer('ec2 describe-key-pairs', ['key-1']);
-    build.answer('ec2 describe-security-groups', ['sg-1']);
+    build.answer(
+      'ec2 DescribeInstances',
+      '<instanceId>i-1</instanceId><groupId>sg-1</groupId><instanceId>i-2</instanceId>',
+    );
+    build.answer('ec2 DescribeKeyPairs', '<keyPairId>key-1</keyPairId>');
+    build.answer(
+      'ec2 DescribeSecurityGroups',
+      '<item><groupId>sg-1</groupId><ipPermissions><item><groupId>sg-of-others</groupId></item></ipPermissions></item>',
+    );
     const { status, calls } = bake();
     expect(status).toBe(script === '' ? 0 : 1);
-    const ofRelease = '{"Name":"tag:packleader:release","Values":["linux-base@1.4.20261121093000"]}';
     const inRegion = '--region eu-central-1';
-    const found = (what: string, query: string, filters: string) =>
-      `ec2 ${what} ${inRegion} --query ${query} --output json --cli-input-json {"Filters":[${filters}]}`;
-    const alive =
-      '{"Name":"instance-state-name","Values":["pending","running","shutting-down","stopping","stopped"]}';
     const ec2 = calls.filter((call) => call.startsWith('ec2'));
-    expect(new Set(ec2.slice(0, 3))).toEqual(
-      new Set([
-        found('describe-instances', 'Reservations[].Instances[].InstanceId', `${ofRelease},${alive}`),
-        found('describe-key-pairs', 'KeyPairs[].KeyPairId', ofRelease),
-        found('describe-security-groups', 'SecurityGroups[].GroupId', ofRelease),
-      ]),
-    );
+    const asked = ec2.slice(0, 3).map((call) => {
+      const { Action, ...told } = Object.fromEntries(new URLSearchParams(call.split(' ')[2]));
+      return [Action, Object.values(told).slice(1).join(' ')];
+    });
+    const ofRelease = 'tag:packleader:release linux-base@1.4.20261121093000';
+    expect(Object.fromEntries(asked)).toEqual({
+      DescribeInstances: `${ofRelease} instance-state-name pending running shutting-down stopping stopped`,
+      DescribeKeyPairs: ofRelease,
+      DescribeSecurityGroups: ofRelease,
+    });
     expect(ec2.slice(3)).toEqual([
       `ec2 terminate-instances ${inRegion} --cli-input-json {"InstanceIds":["i-1","i-2"]}`,
       `ec2 wait instance-terminated ${inRegion} --instance-ids i-1 i-2`,
@@ -461,7 +491,7 @@ describe('the end of a bake', () => {
   });
 
   it('fails when a builder cannot be removed, although the AMI is there', () => {
-    build.answer('ec2 describe-instances', ['i-1']);
+    build.answer('ec2 DescribeInstances', '<instanceId>i-1</instanceId>');
     expect(bake()).toMatchObject({
       status: 1,
       log: expect.stringContaining('ec2 terminate-instances failed'),

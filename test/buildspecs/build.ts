@@ -1,8 +1,18 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { buildSpec } from '../../workflow/constructs/buildspec.ts';
 
@@ -11,6 +21,8 @@ export function requirePrograms(...programs: readonly string[]): void {
   const missing = programs.filter((program) => spawnSync(program, ['--version']).error !== undefined);
   if (missing.length > 0) throw new Error(`These tests need ${missing.join(' and ')} on PATH.`);
 }
+
+const SERVICES = fileURLToPath(new URL('fake-services.mjs', import.meta.url));
 
 interface Outcome {
   readonly status: number;
@@ -34,11 +46,13 @@ export class Build {
   readonly directory = mkdtempSync(join(tmpdir(), 'packleader-build-'));
   readonly bucket = join(this.directory, 'bucket');
   readonly #bin = join(this.directory, 'bin');
+  readonly #services: ChildProcess;
 
   constructor() {
     for (const made of [this.bucket, this.#bin, this.#work]) mkdirSync(made);
     this.program('sleep', SLEEP);
     this.program('aws', readFileSync(new URL('fake-aws.mjs', import.meta.url), 'utf8'));
+    this.#services = spawn(process.execPath, [SERVICES, this.directory], { stdio: 'inherit' });
   }
 
   get #work(): string {
@@ -52,7 +66,7 @@ export class Build {
     chmodSync(file, 0o755);
   }
 
-  /** What the stand-in for the AWS CLI answers to a call, by its first two words. */
+  /** What the stand-ins for AWS answer to a call: `service operation`, or the first two words of a command of the CLI. */
   answer(call: string, printed: unknown): void {
     this.put(`../answers/${call.replace(' ', '.')}.json`, JSON.stringify(printed));
   }
@@ -107,6 +121,10 @@ export class Build {
         PATH: `${this.#bin}:${process.env['PATH']}`,
         HOME: this.directory,
         FAKE_AWS: this.directory,
+        AWS_REGION: 'eu-west-1',
+        AWS_ENDPOINT_URL: `http://127.0.0.1:${this.#port()}`,
+        AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+        AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
         ...environment,
       },
     });
@@ -119,7 +137,19 @@ export class Build {
     };
   }
 
+  /** Where the services listen; their process may still be starting. */
+  #port(): string {
+    const file = join(this.directory, 'port');
+    const until = Date.now() + 10_000;
+    while (!existsSync(file)) {
+      if (Date.now() > until) throw new Error('The stand-in for AWS did not start.');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+    return readFileSync(file, 'utf8');
+  }
+
   remove(): void {
+    this.#services.kill();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

@@ -8,7 +8,7 @@ import { type Statement, type Synthesised, hub, target } from '../fixtures/synth
 import { WEBHOOK_SECRET } from '../triggers/webhook-world.ts';
 import { machinesOf } from '../fixtures/machines.ts';
 import { type Request, allowing, allowingPrincipal } from './permissions/evaluate.ts';
-import { callsOfBuilds, commandsOfBuilds, namedCommands } from './permissions/builds.ts';
+import { callsInBuilds, callsOfBuilds, namedCalls } from './permissions/builds.ts';
 import { BY_AWS, BY_PACKER } from './permissions/reasons.ts';
 import { type Recorded, STAGES, record } from './permissions/recording.ts';
 import { callsOfTriggers } from './permissions/triggers.ts';
@@ -201,7 +201,7 @@ describe('what the code calls', () => {
   });
 
   it('is known for every command of the programs that builds run, and for no other', () => {
-    expect(namedCommands()).toEqual(commandsOfBuilds());
+    expect(namedCalls()).toEqual(callsInBuilds());
   });
 
   it('is allowed to the role that calls it, on the very thing and with the very tags', () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { parse } from 'yaml';
@@ -23,15 +24,23 @@ const buildSpecSchema = z.strictObject({
 });
 
 /**
- * A buildspec as CodeBuild gets it: each `!script <file>` has become a here-document that writes that program into the build's
- * working directory. The quoted delimiter keeps the shell from looking into it.
+ * A buildspec as CodeBuild gets it: each `!script <files>` has become here-documents that write those programs into the build's
+ * working directory. The quoted delimiter keeps the shell from looking into them.
  *  @see https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
  */
 export function buildSpec(name: 'fetch-source' | 'validate' | 'bake'): z.infer<typeof buildSpecSchema> {
   const text = readFileSync(fileOf(`${name}.yml`), 'utf8');
   return buildSpecSchema.parse(
     parse(text, {
-      customTags: [{ tag: '!script', resolve: (file: string) => hereDocument(file, programOf(file)) }],
+      customTags: [
+        {
+          tag: '!script',
+          resolve: (files: string) =>
+            [...programsOf(files.split(' '))]
+              .map(([file, program]) => hereDocument(file, program))
+              .join('\n'),
+        },
+      ],
     }),
   );
 }
@@ -43,23 +52,29 @@ function hereDocument(file: string, text: string): string {
   return `cat >${file} <<'${END}'\n${text.trimEnd()}\n${END}`;
 }
 
-const programs = new Map<string, string>();
+const made = new Map<string, ReadonlyMap<string, string>>();
 
 /**
- * A program with all that it imports, in one file, without comments and white space, because a StackSet takes no template above
- * 51,200 bytes. Its names stay, so that what a template runs can be read and compared.
+ * Programs with all that they import, by the name of the file: what several of them import is in one of its own. Without
+ * comments and white space, because a StackSet takes no template above 51,200 bytes. Names stay, so that what a template runs
+ * can be read and compared.
  */
-export function programOf(file: string): string {
-  const made = programs.get(file) ?? bundled(file);
-  programs.set(file, made);
-  return made;
+export function programsOf(files: readonly string[]): ReadonlyMap<string, string> {
+  const key = files.join(' ');
+  const known = made.get(key) ?? bundled(files);
+  made.set(key, known);
+  return known;
 }
 
-function bundled(file: string): string {
+function bundled(files: readonly string[]): ReadonlyMap<string, string> {
   const { outputFiles } = buildSync({
-    entryPoints: [fileOf(file)],
+    entryPoints: files.map(fileOf),
     bundle: true,
+    splitting: files.length > 1,
+    chunkNames: 'shared',
     write: false,
+    outdir: '.',
+    outExtension: { '.js': '.mjs' },
     platform: 'node',
     target: 'node20',
     format: 'esm',
@@ -69,7 +84,7 @@ function bundled(file: string): string {
     minifyWhitespace: true,
     lineLimit: LINE,
   });
-  return outputFiles.map(({ text }) => text).join('');
+  return new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
 }
 
 const fileOf = (name: string): string => fileURLToPath(new URL(`../../buildspecs/${name}`, import.meta.url));

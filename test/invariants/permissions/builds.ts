@@ -1,4 +1,4 @@
-/** What the programs in buildspecs/ call through the AWS CLI. A rehearsal runs made-up builds in their place. */
+/** What the programs in buildspecs/ call, by aws.mjs and by the AWS CLI. A rehearsal runs made-up builds in their place. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { keys } from '../../../core/contract/keys.ts';
 import { NAMES } from '../../../core/contract/names.ts';
@@ -29,13 +29,13 @@ const onRelease = (action: string, kind: string) => (where: Where) =>
 /** By program and command: what IAM is asked for. */
 const PROGRAMS: Readonly<Record<string, Commands>> = {
   'bake.mjs': {
-    'get-parameter': ({ accountId, region }) => [
+    getParameter: ({ accountId, region }) => [
       ...ask('ssm:GetParameter', `arn:aws:ssm:${region}:${accountId}:parameter/packleader/secrets/token`),
       ...ask('kms:Decrypt', `arn:aws:kms:${region}:${accountId}:key/1`, {
         'kms:ViaService': `ssm.${region}.amazonaws.com`,
       }),
     ],
-    'get-secret-value': ({ accountId, region }) => [
+    getSecretValue: ({ accountId, region }) => [
       ...ask(
         'secretsmanager:GetSecretValue',
         `arn:aws:secretsmanager:${region}:${accountId}:secret:packleader/token-AbCdEf`,
@@ -47,30 +47,32 @@ const PROGRAMS: Readonly<Record<string, Commands>> = {
   },
   // What the builds share: the bakes read their orders by it.
   'packer.mjs': {
-    'get-object': ({ accountId, region, bucket }) => [
+    getObject: ({ accountId, region, bucket }) => [
       ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
       ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.pkrvars.json`),
       ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.secrets.json`),
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.builder.json`),
     ],
   },
   'validate.mjs': {
-    's3 cp': ({ bucket }) => [
+    listObjects: ({ bucket }) => [
       ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
       ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/111111111111-eu-west-1.pkrvars.json`),
       ...ask('s3:ListBucket', `arn:aws:s3:::${bucket}`, { 's3:prefix': 'plans/one/' }),
     ],
   },
   'fetch-source.mjs': {
-    's3 cp': ({ bucket }) =>
+    getObject: ({ bucket }) =>
       ask('s3:GetObject', `arn:aws:s3:::${bucket}/released/base/1.4.20261121093000.json`),
-    'put-object': ({ bucket }) => ask('s3:PutObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
-    'list-objects-v2': ({ bucket }) =>
-      ask('s3:ListBucket', `arn:aws:s3:::${bucket}`, { 's3:prefix': 'released/' }),
+    putObject: ({ bucket }) => ask('s3:PutObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
+    listObjects: ({ bucket }) => ask('s3:ListBucket', `arn:aws:s3:::${bucket}`, { 's3:prefix': 'released/' }),
   },
   'remove-builders.mjs': {
-    'describe-instances': () => ask('ec2:DescribeInstances'),
-    'describe-key-pairs': () => ask('ec2:DescribeKeyPairs'),
-    'describe-security-groups': () => ask('ec2:DescribeSecurityGroups'),
+    describe: () => [
+      ...ask('ec2:DescribeInstances'),
+      ...ask('ec2:DescribeKeyPairs'),
+      ...ask('ec2:DescribeSecurityGroups'),
+    ],
     'terminate-instances': onRelease('ec2:TerminateInstances', 'instance/i-0123456789abcdef0'),
     'delete-key-pair': onRelease('ec2:DeleteKeyPair', 'key-pair/packer_1'),
     'delete-security-group': onRelease('ec2:DeleteSecurityGroup', 'security-group/sg-0123456789abcdef0'),
@@ -87,21 +89,26 @@ const UPLOAD: Commands = {
 };
 
 const COMMAND =
-  /'(s3', 'cp|(?:batch|copy|create|delete|describe|get|head|list|modify|put|send|start|stop|terminate)-[a-z0-9-]+)'/g;
+  /'((?:batch|copy|create|delete|describe|get|head|list|modify|put|send|start|stop|terminate)-[a-z0-9-]+)'/g;
+const IMPORTED = /^import \{ ([^}]+) \} from '\.\/aws\.mjs';$/m;
 
-/** `program: command`, as the programs themselves have it. */
-export function commandsOfBuilds(): string[] {
-  const programs = readdirSync(DIRECTORY).filter((name) => name.endsWith('.mjs'));
-  const found = programs.flatMap((program) =>
-    [...readFileSync(new URL(program, DIRECTORY), 'utf8').matchAll(COMMAND)].map(
-      ([, command = '']) => `${program}: ${command.replace("', '", ' ')}`,
-    ),
-  );
+/** `program: call`, as the programs themselves have it: what they import of aws.mjs, and the AWS CLI's commands. */
+export function callsInBuilds(): string[] {
+  const programs = readdirSync(DIRECTORY).filter((name) => name.endsWith('.mjs') && name !== 'aws.mjs');
+  const found = programs.flatMap((program) => {
+    const text = readFileSync(new URL(program, DIRECTORY), 'utf8');
+    const [, imported = ''] = IMPORTED.exec(text) ?? [];
+    const calls = [
+      ...imported.split(', ').filter((name) => name !== ''),
+      ...[...text.matchAll(COMMAND)].map(([, command = '']) => command),
+    ];
+    return calls.map((call) => `${program}: ${call}`);
+  });
   return [...new Set(found)].toSorted();
 }
 
 /** The same, as it is known here. */
-export const namedCommands = (): string[] =>
+export const namedCalls = (): string[] =>
   Object.entries(PROGRAMS)
     .flatMap(([program, commands]) => Object.keys(commands).map((command) => `${program}: ${command}`))
     .toSorted();

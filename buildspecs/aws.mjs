@@ -1,0 +1,308 @@
+// The few calls that every build makes, without the AWS CLI, which takes half a second to start. Signed here, because a library
+// would fill a fifth of the StackSet's template; a test compares the signatures with the SDK's.
+import { createHash, createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { environment, run } from './program.mjs';
+
+const ATTEMPTS = 5;
+const FIRST_PAUSE_MS = 200;
+/** Of one attempt; a source may be large. */
+const TIMEOUT_MS = 300_000;
+const CONTAINER = 'http://169.254.170.2';
+
+/**
+ * @typedef {{ accessKeyId: string, secretAccessKey: string, sessionToken?: string }} Credentials
+ * @typedef {{ method: string, url: URL, headers: Record<string, string>, body: Uint8Array | string }} Call
+ * @typedef {Call & { failed: string }} ToldCall with what to say when it fails
+ */
+
+/**
+ * An object and its metadata, whose names are in lower case.
+ * @param {string} bucket
+ * @param {string} key
+ */
+export async function getObject(bucket, key) {
+  const failed = `s3://${bucket}/${key} could not be read`;
+  const url = s3Url(bucket, key);
+  const response = await send('s3', hub(), { method: 'GET', url, headers: {}, body: '', failed });
+  /** @type {Record<string, string>} */
+  const metadata = {};
+  for (const [name, value] of response.headers)
+    if (name.startsWith('x-amz-meta-')) metadata[name.slice('x-amz-meta-'.length)] = value;
+  return {
+    body: Buffer.from(await response.arrayBuffer()),
+    metadata,
+  };
+}
+
+/**
+ * S3 refuses the object when its bytes are not those that were signed.
+ * @param {string} bucket
+ * @param {string} key
+ * @param {string} file
+ */
+export async function putObject(bucket, key, file) {
+  const failed = `s3://${bucket}/${key} could not be written`;
+  const url = s3Url(bucket, key);
+  await send('s3', hub(), { method: 'PUT', url, headers: {}, body: readFileSync(file), failed });
+}
+
+/**
+ * Every key that begins with the prefix.
+ * @param {string} bucket
+ * @param {string} prefix
+ * @returns {Promise<string[]>}
+ */
+export async function listObjects(bucket, prefix) {
+  const failed = `s3://${bucket}/${prefix} could not be listed`;
+  const keys = [];
+  let token;
+  do {
+    const url = s3Url(bucket, '');
+    const asked = { 'list-type': '2', prefix, 'encoding-type': 'url' };
+    for (const [name, value] of Object.entries(asked)) url.searchParams.set(name, value);
+    if (token !== undefined) url.searchParams.set('continuation-token', token);
+    const call = { method: 'GET', url, headers: {}, body: '', failed };
+    const page = await (await send('s3', hub(), call)).text();
+    keys.push(...elements(page, 'Key').map((key) => decodeURIComponent(key.replaceAll('+', ' '))));
+    [token] = elements(page, 'NextContinuationToken');
+  } while (token !== undefined);
+  return keys;
+}
+
+/**
+ * @param {string} region
+ * @param {string} name
+ * @returns {Promise<unknown>}
+ */
+export async function getParameter(region, name) {
+  const input = { Name: name, WithDecryption: true };
+  const failed = `The parameter ${name} could not be read`;
+  return (await json('ssm', region, 'AmazonSSM.GetParameter', input, failed)).Parameter?.Value;
+}
+
+/**
+ * @param {string} region
+ * @param {string} name
+ * @returns {Promise<unknown>}
+ */
+export async function getSecretValue(region, name) {
+  const failed = `The secret ${name} could not be read`;
+  const input = { SecretId: name };
+  return (await json('secretsmanager', region, 'secretsmanager.GetSecretValue', input, failed)).SecretString;
+}
+
+/**
+ * The ids of what carries a tag, by EC2's query API: what the element holds that is nowhere but in the things themselves.
+ * @param {string} region
+ * @param {'DescribeInstances' | 'DescribeKeyPairs' | 'DescribeSecurityGroups' | 'DescribeSubnets'} action
+ * @param {'instanceId' | 'keyPairId' | 'groupId' | 'subnetId'} element
+ * @param {Record<string, readonly string[]>} filters
+ * @returns {Promise<string[]>}
+ */
+export async function describe(region, action, element, filters) {
+  const asked = new URLSearchParams({ Action: action, Version: '2016-11-15' });
+  for (const [at, [name, values]] of Object.entries(filters).entries()) {
+    asked.set(`Filter.${at + 1}.Name`, name);
+    for (const [value, text] of values.entries()) asked.set(`Filter.${at + 1}.Value.${value + 1}`, text);
+  }
+  const body = asked.toString();
+  const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
+  const url = endpoint('ec2', region);
+  const call = { method: 'POST', url, headers, body, failed: `${action} failed` };
+  const answer = await (await send('ec2', region, call)).text();
+  if (elements(answer, 'nextToken').length > 0) throw new Error(`${action} answers in pages.`);
+  // The rules of a security group name other groups.
+  return [...new Set(elements(answer.replaceAll(/<(ipPermissions(?:Egress)?)>.*?<\/\1>/gs, ''), element))];
+}
+
+/**
+ * @param {string} service
+ * @param {string} region
+ * @param {string} target
+ * @param {unknown} input
+ * @param {string} failed
+ * @returns {Promise<any>}
+ */
+async function json(service, region, target, input, failed) {
+  const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target };
+  const url = endpoint(service, region);
+  const call = { method: 'POST', url, headers, body: JSON.stringify(input), failed };
+  return (await send(service, region, call)).json();
+}
+
+/** @type {Promise<Credentials> | undefined} */
+let known;
+
+/**
+ * Signs and sends; what a second attempt may heal has up to five.
+ * @param {string} service
+ * @param {string} region
+ * @param {ToldCall} call
+ */
+async function send(service, region, call) {
+  known ??= credentials();
+  const by = await known;
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await fetch(call.url, {
+      method: call.method,
+      headers: signed(call, service, region, by, new Date()),
+      ...(call.method !== 'GET' && { body: call.body }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    }).catch(unreachable);
+    if (answer instanceof Response && answer.ok) return answer;
+    const { again, why } =
+      answer instanceof Response
+        ? refusal(answer.status, await answer.text())
+        : { again: true, why: `${call.url.host}: ${answer}` };
+    if (!again || attempt === ATTEMPTS) throw new Error(`${call.failed}: ${why}`);
+    await sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random() / 2));
+  }
+}
+
+/** Why `fetch` failed: the reason is in what caused it.
+ * @param {unknown} error */
+function unreachable(error) {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/**
+ * @param {number} status
+ * @param {string} text
+ */
+function refusal(status, text) {
+  const [code = /"__type"\s*:\s*"(?:[^"]*#)?(\w+)/.exec(text)?.[1] ?? `status ${status}`] = elements(
+    text,
+    'Code',
+  );
+  const [message = /"message"\s*:\s*"([^"]*)"/i.exec(text)?.[1] ?? ''] = elements(text, 'Message');
+  return {
+    again: status >= 500 || status === 429 || /Throttl|RequestLimitExceeded|TooManyRequests/.test(code),
+    why: `AWS answered ${code}${message && `: ${message}`}`,
+  };
+}
+
+/**
+ * The headers of a request with its signature, Signature Version 4.
+ *  @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ * @param {Call} call
+ * @param {string} service
+ * @param {string} region
+ * @param {Credentials} by
+ * @param {Date} now
+ * @returns {Record<string, string>}
+ */
+export function signed({ method, url, headers, body }, service, region, by, now) {
+  const time = now.toISOString().replaceAll(/[:-]|\.\d{3}/g, '');
+  const hash = sha256(body);
+  /** @type {Record<string, string>} */
+  const sent = {
+    ...headers,
+    ...(service === 's3' && { 'x-amz-content-sha256': hash }),
+    'x-amz-date': time,
+    ...(by.sessionToken !== undefined && { 'x-amz-security-token': by.sessionToken }),
+  };
+  const told = Object.entries({ ...sent, host: url.host }).sort(byName);
+  const names = told.map(([name]) => name).join(';');
+  const query = [...url.searchParams].map((pair) => pair.map(strictly)).sort(byName);
+  const request = [
+    method,
+    url.pathname,
+    query.map((pair) => pair.join('=')).join('&'),
+    ...told.map(([name, value]) => `${name}:${value.trim()}`),
+    '',
+    names,
+    hash,
+  ].join('\n');
+  const scope = [time.slice(0, 8), region, service, 'aws4_request'];
+  /** @type {string | Buffer} */
+  let key = `AWS4${by.secretAccessKey}`;
+  for (const part of [...scope, ['AWS4-HMAC-SHA256', time, scope.join('/'), sha256(request)].join('\n')])
+    key = createHmac('sha256', key).update(part).digest();
+  const signature = Buffer.from(key).toString('hex');
+  const credential = `Credential=${by.accessKeyId}/${scope.join('/')}`;
+  return {
+    ...sent,
+    authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=${names}, Signature=${signature}`,
+  };
+}
+
+/**
+ * The build's own: of its environment, or of its container; anything else only the AWS CLI knows.
+ *  @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+ * @returns {Promise<Credentials>}
+ */
+async function credentials() {
+  const accessKeyId = environment('AWS_ACCESS_KEY_ID');
+  const secretAccessKey = environment('AWS_SECRET_ACCESS_KEY');
+  const sessionToken = environment('AWS_SESSION_TOKEN');
+  if (accessKeyId !== undefined && secretAccessKey !== undefined)
+    return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
+  const relative = environment('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI');
+  const answer =
+    relative === undefined
+      ? run('aws', ['configure', 'export-credentials', '--format', 'process'])
+      : await (await fetch(`${CONTAINER}${relative}`)).text();
+  const { AccessKeyId, SecretAccessKey, Token, SessionToken = Token } = JSON.parse(answer);
+  return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
+}
+
+/** The bucket is in the region of the builds. */
+function hub() {
+  const region = environment('AWS_REGION') ?? environment('AWS_DEFAULT_REGION');
+  if (region === undefined) throw new Error('The environment has no AWS_REGION.');
+  return region;
+}
+
+/**
+ * @param {string} bucket
+ * @param {string} key
+ */
+function s3Url(bucket, key) {
+  const path = key.split('/').map(strictly).join('/');
+  if (environment('AWS_ENDPOINT_URL') !== undefined) return new URL(`${bucket}/${path}`, endpoint('s3', ''));
+  const url = endpoint('s3', hub());
+  return new URL(path, `https://${bucket}.${url.host}/`);
+}
+
+/**
+ * @param {string} service
+ * @param {string} region
+ */
+function endpoint(service, region) {
+  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+  return new URL(environment('AWS_ENDPOINT_URL') ?? `https://${service}.${region}.${suffix}/`);
+}
+
+/**
+ * What the elements of a name hold, in the XML of AWS: ids, keys and messages.
+ * @param {string} xml
+ * @param {string} name
+ * @returns {string[]}
+ */
+function elements(xml, name) {
+  return [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(([, text = '']) =>
+    text.replaceAll(/&(amp|lt|gt|quot|apos|#39);/g, (_, entity) => ENTITIES[entity] ?? ''),
+  );
+}
+
+/** @type {Record<string, string>} */
+const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", '#39': "'" };
+
+/** @param {string} text */
+const strictly = (text) =>
+  encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
+/** @param {Uint8Array | string} content */
+const sha256 = (content) => createHash('sha256').update(content).digest('hex');
+
+/**
+ * @param {readonly string[]} one
+ * @param {readonly string[]} other
+ */
+const byName = ([a = ''], [b = '']) => (a < b ? -1 : Number(a > b));
