@@ -14,7 +14,7 @@ import {
 import { join, resolve } from 'node:path';
 import { adviceFor } from './advice.mjs';
 import { FIRST_PAUSE_FOR_BUILDER_SECONDS, again, halfTime, healingOfInit } from './again.mjs';
-import { describe, getParameter, getSecretValue } from './aws.mjs';
+import { describe, getObject, getParameter, getSecretValue } from './aws.mjs';
 import { choicesOf, noBuilder } from './builder-choices.mjs';
 import { lastError } from './last-error.mjs';
 import { SLUG, directoryOf, download, fetchPinned, fetchSource, packerCommand } from './packer.mjs';
@@ -83,46 +83,27 @@ async function fetchVariables(bucket, prefix, region) {
   const metadata = await download(bucket, `${target}.pkrvars.json`, variables);
   const { timeout_minutes: minutes } = JSON.parse(readFileSync(variables, 'utf8'));
   const [secrets, choices] = await Promise.all([
-    metadata['secrets'] === 'yes' ? fetchSecrets(bucket, `${target}.secrets.json`, region) : {},
-    metadata['builder'] === 'yes' ? fetchChoices(bucket, `${target}.builder.json`, region) : choicesOf({}),
+    metadata['secrets'] === 'yes' ? told('secrets').then((found) => resolveSecrets(found, region)) : {},
+    metadata['builder'] === 'yes' ? told('builder').then((found) => placesOf(found, region)) : [{}],
   ]);
   return { variables, secrets, template: metadata['template'], choices, minutes };
-}
 
-/**
- * @param {string} bucket
- * @param {string} key
- * @param {string} region
- */
-async function fetchSecrets(bucket, key, region) {
-  await download(bucket, key, 'secrets.json');
-  return resolveSecrets(JSON.parse(readFileSync('secrets.json', 'utf8')), region);
+  async function told(/** @type {string} */ what) {
+    return JSON.parse((await getObject(bucket, `${target}.${what}.json`)).body.toString());
+  }
 }
 
 /**
  * Where the builder may run. Subnets that are told by their tags are looked up now, because an account may get more of them.
- * @param {string} bucket
- * @param {string} key
+ * @param {{ instanceTypes: string[], subnetIds: string[], subnetFilters?: Record<string, string[]> }} told
  * @param {string} region
  */
-async function fetchChoices(bucket, key, region) {
-  await download(bucket, key, 'builder.json');
-  const {
-    instanceTypes,
-    subnetIds = [],
-    vpcId,
-    subnetTags,
-  } = JSON.parse(readFileSync('builder.json', 'utf8'));
-  if (subnetTags === undefined) return choicesOf({ instanceTypes, subnetIds });
-  const tags = Object.entries(subnetTags).map(([tag, value]) => [`tag:${tag}`, [value]]);
-  const filters = { 'vpc-id': [vpcId], state: ['available'], ...Object.fromEntries(tags) };
-  const found = await describe(region, 'DescribeSubnets', 'subnetId', filters);
+async function placesOf({ instanceTypes, subnetIds, subnetFilters }, region) {
+  const found = subnetFilters ? await describe(region, 'DescribeSubnets', 'subnetId', subnetFilters) : [];
   const all = [...new Set([...subnetIds, ...found.toSorted()])];
   if (all.length === 0)
-    throw new Error(
-      `${vpcId} has no subnet with the tags ${JSON.stringify(subnetTags)} of network.subnetTags.`,
-    );
-  return choicesOf({ instanceTypes, subnetIds: all });
+    throw new Error(`No subnet has ${JSON.stringify(subnetFilters)} of network.subnetTags.`);
+  return choicesOf(instanceTypes, all);
 }
 
 /**
@@ -182,7 +163,7 @@ async function bake({ packer, directory, variables, secrets, choices, until }) {
       const chosen = Object.entries(choice).map(([name, value]) => `-var=${name}=${value}`);
       const args = ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, ...chosen, '.'];
       last = await runPacker(packer, args, directory, secrets);
-      const none = last.ended === undefined ? undefined : noBuilder(last.log);
+      const none = noBuilder(last.log);
       tried.push({ instanceType, subnetId, ...(none && { error: none.code }) });
       writeFileSync(join(RECORD, BUILDERS), JSON.stringify(tried, null, 2));
       if (none === undefined) return { ...last, passes: false };

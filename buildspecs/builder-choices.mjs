@@ -3,21 +3,19 @@
 /** Variables of the template. @typedef {{ instance_type?: string, subnet_id?: string }} Choice */
 
 /**
- * Every instance type in a subnet, then the next subnet. What the plan leaves to the variables of the target is left out.
- * @param {{ instanceTypes?: readonly string[], subnetIds?: readonly string[] }} told
+ * Every instance type in a subnet, then the next subnet.
+ * @param {readonly string[]} instanceTypes
+ * @param {readonly string[]} subnetIds an empty one is the default VPC's
  * @returns {Choice[]}
  */
-export function choicesOf({ instanceTypes = [], subnetIds = [] }) {
-  const types = instanceTypes.length === 0 ? [{}] : instanceTypes.map((type) => ({ instance_type: type }));
-  const subnets = subnetIds.length === 0 ? [{}] : subnetIds.map((id) => ({ subnet_id: id }));
-  return subnets.flatMap((subnet) => types.map((type) => ({ ...type, ...subnet })));
-}
+export const choicesOf = (instanceTypes, subnetIds) =>
+  subnetIds.flatMap((subnet_id) => instanceTypes.map((instance_type) => ({ instance_type, subnet_id })));
 
 /** What Packer ends with; a provisioner's lines all begin with the name of the build. */
 const REASON = /^(?:\S+Z: )?Build '[^']*' errored[^:]*: (.*)$/gm;
 const NOTHING_MADE = /^==> Builds finished but no artifacts were created\.$/m;
 const NO_BUILDER =
-  /^Error launching source instance: (Insufficient\w+|InstanceLimitExceeded|VcpuLimitExceeded|Unsupported(?=: .*Availability Zone)): /;
+  /^Error launching source instance: (Insufficient\w+|(?:Instance|Vcpu)LimitExceeded|Unsupported): /;
 /** EC2 took the request, and ended the instance before it ran. */
 const ENDED = /^Error waiting for instance \(/;
 const WHY_ENDED = /: Instance state change details: Server\.(Insufficient\w+): /;
@@ -29,13 +27,10 @@ const WHY_ENDED = /: Instance state change details: Server\.(Insufficient\w+): /
  * @returns {{ code: string, passes: boolean } | undefined}
  */
 export function noBuilder(log) {
-  const reasons = [...log.matchAll(REASON)].map(([, reason = '']) => reason);
-  if (reasons.length === 0 || !NOTHING_MADE.test(log)) return undefined;
-  const codes = reasons.map((reason) =>
-    ENDED.test(reason) ? WHY_ENDED.exec(log)?.[1] : NO_BUILDER.exec(reason)?.[1],
+  const codes = [...log.matchAll(REASON)].map(
+    ([, reason = '']) => (ENDED.test(reason) ? WHY_ENDED.exec(log) : NO_BUILDER.exec(reason))?.[1],
   );
   const [code] = codes;
-  return code === undefined || codes.includes(undefined)
-    ? undefined
-    : { code, passes: code !== 'Unsupported' };
+  if (code === undefined || codes.includes(undefined) || !NOTHING_MADE.test(log)) return undefined;
+  return { code, passes: code !== 'Unsupported' };
 }

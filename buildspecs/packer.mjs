@@ -90,6 +90,9 @@ async function installPacker() {
   return resolve('tools', 'packer');
 }
 
+/** curl's own words for no connection, none for long, or one that ended too early. A certificate that is wrong stays wrong. */
+const HEALS = /^curl: \((5|6|7|18|28|35|52|55|56|92)\)|error: (429|5\d\d)$/m;
+
 /**
  * @param {string} url
  * @param {string} file
@@ -97,46 +100,26 @@ async function installPacker() {
  */
 export async function fetchPinned(url, file, sha256) {
   say(`Fetching ${url}`);
-  const failed = await again(async () => fetched(url, file), healingOfDownload);
-  if (failed !== undefined) throw new Error(`${url} could not be fetched: ${failed.said}`);
-  const found = sha256Of(file);
-  if (found !== sha256) throw new Error(`${url} has the SHA-256 ${found}, expected ${sha256}.`);
-}
-
-/** No connection, none for long, or one that ended too early; a certificate that is wrong stays wrong. */
-const CONNECTION_FAILED = [5, 6, 7, 18, 28, 35, 52, 55, 56, 92];
-
-/** @param {{ status: number | null, http: string, said: string } | undefined} failed */
-function healingOfDownload(failed) {
-  if (failed === undefined) return undefined;
-  const heals =
-    failed.status === 22 ? /^(429|5\d\d)$/.test(failed.http) : CONNECTION_FAILED.includes(failed.status ?? 0);
-  return heals ? { why: failed.said } : undefined;
-}
-
-/**
- * What curl says of its failure; undefined when it has the file.
- * @param {string} url
- * @param {string} file
- */
-function fetched(url, file) {
   const args = [
-    '--fail',
-    '--silent',
-    '--show-error',
-    '--location',
+    '-fsSL',
     '--proto',
     '=https',
     '--connect-timeout',
     '20',
+    '--speed-time',
+    '60',
+    '-o',
+    file,
+    url,
   ];
-  // Less than a kilobyte a second for a minute is no download.
-  const stalled = ['--speed-limit', '1000', '--speed-time', '60'];
-  const { status, stdout, stderr, error } = spawnSync(
-    'curl',
-    [...args, ...stalled, '--write-out', '%{http_code}', '--output', file, url],
-    { encoding: 'utf8' },
+  const { status, said } = await again(
+    async () => {
+      const { status: ended, stderr, error } = spawnSync('curl', args, { encoding: 'utf8' });
+      return { status: ended, said: error?.message ?? stderr.trim() };
+    },
+    (curl) => (HEALS.test(curl.said) ? { why: curl.said } : undefined),
   );
-  if (error) throw new Error(`curl could not be run: ${error.message}`);
-  return status === 0 ? undefined : { status, http: stdout.trim(), said: stderr.trim() };
+  if (status !== 0) throw new Error(`${url} could not be fetched: ${said}`);
+  const found = sha256Of(file);
+  if (found !== sha256) throw new Error(`${url} has the SHA-256 ${found}, expected ${sha256}.`);
 }

@@ -13,7 +13,11 @@ import { TargetStack } from './target/target-stack.ts';
 await saidPlainly(() => {
   const app = new App({
     analyticsReporting: false,
-    postCliContext: { '@aws-cdk/core:newStyleStackSynthesis': false },
+    postCliContext: {
+      '@aws-cdk/core:newStyleStackSynthesis': false,
+      // Where a resource is in this app, which nobody who has the template alone asks for; a kilobyte of it.
+      'aws:cdk:enable-path-metadata': false,
+    },
   });
   const { customerKey, packer, sessionManagerPlugin } = contextOf(app);
   new TargetStack(app, 'packleader-target', {

@@ -34,29 +34,30 @@ export function settingOf(variable: string): string {
   return path?.join('.') ?? `variables.${variable}`;
 }
 
-/** Where a builder may run, in order: for the bake, which tells Packer one of each. What there is no choice of is left out. */
+/** Where a builder may run, in order: for the bake, which tells Packer one of each. */
 export interface BuilderChoices {
-  readonly instanceTypes?: readonly string[];
-  readonly subnetIds?: readonly string[];
-  /** Of the VPC: subnets with these tags too. */
-  readonly subnetTags?: Readonly<Record<string, string>>;
-  readonly vpcId?: string;
+  readonly instanceTypes: readonly string[];
+  /** An empty one is the default VPC's. */
+  readonly subnetIds: readonly string[];
+  /** Of DescribeSubnets: the subnets that match too. */
+  readonly subnetFilters?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Undefined where a builder runs in one place only, as the variables say. */
 export function builderChoices({
   instanceType,
-  instanceTypes,
+  instanceTypes: others = [],
   network,
 }: Settings): BuilderChoices | undefined {
-  const types = [...new Set([instanceType, ...(instanceTypes ?? [])])];
-  const subnets = namedSubnets(network);
-  const choices: BuilderChoices = {
-    ...(types.length > 1 && { instanceTypes: types }),
-    ...((subnets.length > 1 || network?.subnetTags) && { subnetIds: subnets }),
-    ...(network?.subnetTags && { vpcId: network.vpcId, subnetTags: network.subnetTags }),
-  };
-  return Object.keys(choices).length === 0 ? undefined : choices;
+  const instanceTypes = [...new Set([instanceType, ...others])];
+  const named = namedSubnets(network);
+  if (network?.subnetTags === undefined) {
+    const subnetIds = named.length === 0 ? [''] : named;
+    return instanceTypes.length * subnetIds.length > 1 ? { instanceTypes, subnetIds } : undefined;
+  }
+  const tags = Object.entries(network.subnetTags).map(([key, value]) => [`tag:${key}`, [value]]);
+  const subnetFilters = { 'vpc-id': [network.vpcId], state: ['available'], ...Object.fromEntries(tags) };
+  return { instanceTypes, subnetIds: named, subnetFilters };
 }
 
 /** The subnets that a network names, in the order in which they are tried. */

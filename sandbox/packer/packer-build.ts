@@ -79,11 +79,7 @@ const variablesSchema = z.looseObject({
 });
 type Variables = z.infer<typeof variablesSchema>;
 
-/** Subnets that are told by their tags belong to the accounts too. */
-const choicesSchema = z.looseObject({
-  instanceTypes: z.array(z.string()).default([]),
-  subnetIds: z.array(z.string()).default([]),
-});
+const choicesSchema = z.looseObject({ instanceTypes: z.array(z.string()), subnetIds: z.array(z.string()) });
 
 export const packerBuild =
   (behaviour: PackerBehaviour) =>
@@ -217,9 +213,11 @@ class Packer {
     const prefix = this.#variable('planPrefix');
     const { document, metadata } = await this.#read(keys.packerVariables(prefix, target));
     const variables = variablesSchema.parse(document);
-    if (metadata['builder'] !== HAS_BUILDER_CHOICES.builder) return { variables, choices: choicesOf({}) };
+    if (metadata['builder'] !== HAS_BUILDER_CHOICES.builder) return { variables, choices: [{}] };
     const { document: told } = await this.#read(keys.builderChoices(prefix, target));
-    return { variables, choices: choicesOf(choicesSchema.parse(told)) };
+    const { instanceTypes, subnetIds } = choicesSchema.parse(told);
+    // Subnets that match a filter belong to the accounts too.
+    return { variables, choices: choicesOf(instanceTypes, subnetIds.length === 0 ? [''] : subnetIds) };
   }
 
   async #read(Key: string): Promise<{ document: unknown; metadata: Readonly<Record<string, string>> }> {

@@ -70,19 +70,11 @@ describe('a packer build that failed', () => {
 
 describe('where a builder may run', () => {
   it('is every type in a subnet, then the next subnet', () => {
-    expect(choicesOf({ instanceTypes: ['a', 'b'], subnetIds: ['1', '2'] })).toEqual([
+    expect(choicesOf(['a', 'b'], ['1', '2'])).toEqual([
       { instance_type: 'a', subnet_id: '1' },
       { instance_type: 'b', subnet_id: '1' },
       { instance_type: 'a', subnet_id: '2' },
       { instance_type: 'b', subnet_id: '2' },
-    ]);
-  });
-
-  it('is what the variables say, where there is no choice', () => {
-    expect(choicesOf({})).toEqual([{}]);
-    expect(choicesOf({ instanceTypes: ['a', 'b'], subnetIds: [] })).toEqual([
-      { instance_type: 'a' },
-      { instance_type: 'b' },
     ]);
   });
 });

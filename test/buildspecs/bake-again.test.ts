@@ -74,7 +74,7 @@ const asked = () =>
     .split('\n')
     .filter((line) => line.startsWith('build'))
     .map((line) =>
-      [...line.matchAll(/-var=(instance_type|subnet_id)=(\S+)/g)].map(([, , value]) => value).join(' '),
+      [...line.matchAll(/-var=(?:instance_type|subnet_id)=(\S+)/g)].map(([, value]) => value).join(' '),
     )
     .map((choice) => choice || 'as told');
 const builders = (): unknown => JSON.parse(build.left('record/builders.json') ?? '[]');
@@ -197,7 +197,7 @@ describe('a bake for whose builder EC2 has no room', () => {
 
   it('fails at once where a pause would not help: the type is in none of the zones', () => {
     packer('build', ['build-unsupported-zone', 'build-unsupported-zone']);
-    mayChoose({ instanceTypes: ['m7i.large', 'm7a.large'] });
+    mayChoose({ instanceTypes: ['m7i.large', 'm7a.large'], subnetIds: [''] });
     expect(bake().status).toBe(1);
     expect(asked()).toEqual(['m7i.large', 'm7a.large']);
     expect(build.slept()).toEqual([]);
@@ -205,7 +205,7 @@ describe('a bake for whose builder EC2 has no room', () => {
 
   it('fails at once when Packer fails for another reason, wherever that was', () => {
     packer('build', ['build-no-capacity', 'build-no-spot-capacity']);
-    mayChoose({ instanceTypes: ['m7i.large', 'm7a.large', 'm6i.large'] });
+    mayChoose({ instanceTypes: ['m7i.large', 'm7a.large', 'm6i.large'], subnetIds: [''] });
     expect(bake().status).toBe(1);
     expect(asked()).toEqual(['m7i.large', 'm7a.large']);
   });
@@ -217,31 +217,29 @@ describe('a bake for whose builder EC2 has no room', () => {
       ['subnet-9', 'subnet-3', 'subnet-1'].map((id) => `<subnetId>${id}</subnetId>`).join(''),
     );
     mayChoose({
+      instanceTypes: ['m7i.large'],
       subnetIds: ['subnet-1'],
-      vpcId: 'vpc-1',
-      subnetTags: { Tier: 'build', '--x': 'file:///etc' },
+      subnetFilters: { 'vpc-id': ['vpc-1'], 'tag:Tier': ['build'], 'tag:--x': ['file:///etc'] },
     });
     const { status, log, calls } = bake();
     expect(status, log).toBe(0);
-    expect(asked()).toEqual(['subnet-1', 'subnet-3', 'subnet-9']);
+    expect(asked()).toEqual(['m7i.large subnet-1', 'm7i.large subnet-3', 'm7i.large subnet-9']);
     const [asks = ''] = calls.filter((call) => call.startsWith('ec2 DescribeSubnets'));
     expect(Object.fromEntries(new URLSearchParams(asks.split(' ')[2]))).toMatchObject({
       'Filter.1.Name': 'vpc-id',
       'Filter.1.Value.1': 'vpc-1',
-      'Filter.3.Name': 'tag:Tier',
-      'Filter.3.Value.1': 'build',
-      'Filter.4.Name': 'tag:--x',
-      'Filter.4.Value.1': 'file:///etc',
+      'Filter.2.Name': 'tag:Tier',
+      'Filter.2.Value.1': 'build',
+      'Filter.3.Name': 'tag:--x',
+      'Filter.3.Value.1': 'file:///etc',
     });
   });
 
   it('fails before Packer runs when no subnet has the tags', () => {
     packer('build', []);
     build.answer('ec2 DescribeSubnets', '<subnetSet/>');
-    mayChoose({ subnetIds: [], vpcId: 'vpc-1', subnetTags: { Tier: 'build' } });
-    expect(bake().exported['LAST_ERROR']).toBe(
-      'vpc-1 has no subnet with the tags {"Tier":"build"} of network.subnetTags.',
-    );
+    mayChoose({ instanceTypes: ['m7i.large'], subnetIds: [], subnetFilters: { 'tag:Tier': ['build'] } });
+    expect(bake().exported['LAST_ERROR']).toBe('No subnet has {"tag:Tier":["build"]} of network.subnetTags.');
     expect(build.left('../packer')).toBe(undefined);
   });
 });

@@ -208,7 +208,7 @@ describe('a bake', () => {
     bake({ ...version, PACKLEADER_PACKER_SHA256: sha256(pinned) });
     expect(build.left('tools/packer')).toBe('#!/bin/sh\nexit 3\n');
     expect(build.left('../curl')).toMatch(
-      /--proto =https .* --output packer\.zip https:\/\/releases\.hashicorp\.com\//,
+      /--proto =https .* -o packer\.zip https:\/\/releases\.hashicorp\.com\//,
     );
   });
 });

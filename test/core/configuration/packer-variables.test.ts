@@ -93,17 +93,27 @@ describe('where a builder may run', () => {
   it('is what is set alone, then the lists in their order, each once', () => {
     expect(choicesOf({ instanceTypes: ['m7a.large', 'm7i.large', 'm6i.large'] })).toEqual({
       instanceTypes: ['m7i.large', 'm7a.large', 'm6i.large'],
+      subnetIds: [subnetId],
     });
     expect(choicesOf({ network: { subnetIds: [other, subnetId] } })).toEqual({
+      instanceTypes: ['m7i.large'],
       subnetIds: [subnetId, other],
     });
   });
 
   it('is also what has the tags, in the VPC', () => {
     expect(choicesOf({ network: { subnetId: null, subnetTags: { Tier: 'build' } } })).toEqual({
+      instanceTypes: ['m7i.large'],
       subnetIds: [],
-      vpcId: 'vpc-0123456789abcdef0',
-      subnetTags: { Tier: 'build' },
+      subnetFilters: { 'vpc-id': ['vpc-0123456789abcdef0'], state: ['available'], 'tag:Tier': ['build'] },
+    });
+  });
+
+  it('is the default VPC where no network is named', () => {
+    const network = { vpcId: null, subnetId: null, securityGroupIds: [] };
+    expect(choicesOf({ network, instanceTypes: ['m7a.large'] })).toEqual({
+      instanceTypes: ['m7i.large', 'm7a.large'],
+      subnetIds: [''],
     });
   });
 });
