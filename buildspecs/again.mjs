@@ -1,13 +1,14 @@
 // Does again, after a pause, what failed in a way that a second attempt heals.
 import { say, started } from './program.mjs';
 
-const LONGEST_PAUSE_SECONDS = 300;
+/** In seconds, as all pauses. */
+const LONGEST_PAUSE = 300;
 /** Of what heals in minutes or never: a connection that a network does not let through fails in the same way each time. */
 const ATTEMPTS = 5;
 
 /**
  * What speaks for another attempt. Without `until` it is one of at most five; with it the attempts go on until that time.
- * @typedef {{ why: string, until?: number, firstPauseSeconds?: number }} Healing
+ * @typedef {{ why: string, until?: number, firstPause?: number }} Healing
  */
 
 /**
@@ -22,8 +23,8 @@ export async function again(attempt, healing) {
     const result = await attempt();
     const found = healing(result);
     if (found === undefined) return result;
-    const { why, until, firstPauseSeconds = 5 } = found;
-    const seconds = pauseSeconds(firstPauseSeconds, attempts);
+    const { why, until, firstPause = 5 } = found;
+    const seconds = pauseSeconds(firstPause, attempts);
     const isTime = until === undefined ? attempts < ATTEMPTS : Date.now() + seconds * 1000 < until;
     if (!isTime) return result;
     say(`${why} Once more in ${seconds} seconds.`);
@@ -35,10 +36,10 @@ export async function again(attempt, healing) {
  * @param {number} first
  * @param {number} attempts how many there were
  */
-export const pauseSeconds = (first, attempts) => Math.min(first * 3 ** (attempts - 1), LONGEST_PAUSE_SECONDS);
+export const pauseSeconds = (first, attempts) => Math.min(first * 3 ** (attempts - 1), LONGEST_PAUSE);
 
-/** Before EC2 is asked again for a builder that it had nowhere. */
-export const FIRST_PAUSE_FOR_BUILDER_SECONDS = 60;
+/** Seconds before EC2 is asked again for a builder that it had nowhere. */
+export const BUILDER_PAUSE = 60;
 
 /**
  * Until when this build may wait for what it needs: as much time again must be left for what it is for.
@@ -58,9 +59,9 @@ export function halfTime(minutes) {
  * @returns {Healing | undefined}
  */
 export function healingOfInit(log, until) {
-  if (/\brate limit/.test(log)) return { why: 'GitHub limits how often Packer may ask.', until };
+  if (/\brate limit/.test(log)) return { why: 'GitHub limits Packer.', until };
   const [, status] = /\bGET https:\S+: (429|5\d\d)\b/.exec(log) ?? [];
   if (status !== undefined) return { why: `GitHub answers with ${status}.` };
   const lost = /\bGet "https?:/.test(log) && !/x509|certificate/.test(log);
-  return lost || /unexpected EOF/.test(log) ? { why: 'The connection for a plugin failed.' } : undefined;
+  return lost || /unexpected EOF/.test(log) ? { why: 'The connection failed.' } : undefined;
 }

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { adviceFor } from './advice.mjs';
-import { FIRST_PAUSE_FOR_BUILDER_SECONDS, again, halfTime, healingOfInit } from './again.mjs';
+import { BUILDER_PAUSE, again, halfTime, healingOfInit } from './again.mjs';
 import { describe, getObject, getParameter, getSecretValue } from './aws.mjs';
 import { choicesOf, noBuilder } from './builder-choices.mjs';
 import { lastError } from './last-error.mjs';
@@ -165,7 +165,7 @@ async function bake({ packer, directory, variables, secrets, choices, until }) {
       last = await runPacker(packer, args, directory, secrets);
       const none = noBuilder(last.log);
       tried.push({ instanceType, subnetId, ...(none && { error: none.code }) });
-      writeFileSync(join(RECORD, BUILDERS), JSON.stringify(tried, null, 2));
+      writeFileSync(join(RECORD, BUILDERS), JSON.stringify(tried));
       if (none === undefined) return { ...last, passes: false };
       passes ||= none.passes;
       say(`No builder: ${none.code} for ${instanceType} in ${subnetId || 'the default VPC'}.`);
@@ -173,9 +173,7 @@ async function bake({ packer, directory, variables, secrets, choices, until }) {
     return { ...last, passes };
   };
   const { ended, log } = await again(round, (result) =>
-    result.passes
-      ? { why: 'EC2 has no builder anywhere.', until, firstPauseSeconds: FIRST_PAUSE_FOR_BUILDER_SECONDS }
-      : undefined,
+    result.passes ? { why: 'EC2 has no builder anywhere.', until, firstPause: BUILDER_PAUSE } : undefined,
   );
   if (ended !== undefined) throw failure(ended, log, secrets);
   exportVariable('INSTANCE_TYPE', tried.at(-1)?.instanceType ?? '');
@@ -193,7 +191,14 @@ async function runPacker(packer, args, directory, secrets) {
   const before = statSync(LOG).size;
   const child = spawn(packer, args, {
     cwd: directory,
-    env: { ...process.env, ...secrets, CHECKPOINT_DISABLE: '1', PACKER_NO_COLOR: '1' },
+    env: {
+      ...process.env,
+      ...secrets,
+      CHECKPOINT_DISABLE: '1',
+      PACKER_NO_COLOR: '1',
+      // For plugins alone: a template could read it.
+      ...(args[0] === 'build' && { PACKER_GITHUB_API_TOKEN: '' }),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const [from, to] of /** @type {const} */ ([

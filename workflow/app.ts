@@ -14,7 +14,7 @@ await saidPlainly(async () => {
   const configuration = await checkedConfiguration(files, {});
   const { factory } = configuration;
   const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = context;
-  const { packer, sessionManagerPlugin, bakeVpcs = {} } = context;
+  const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {} } = context;
   const accounts = accountsOf(factory);
   for (const accountId of Object.keys(bakeVpcs)) {
     if (!accounts.includes(accountId))
@@ -30,6 +30,7 @@ await saidPlainly(async () => {
     ...(packer && { packer }),
     env: { account: factory.hub.accountId, region: factory.hub.region },
     ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
+    ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
     ...(webhookSecret !== undefined && { webhookSecret }),
     ...(alarms && { alarms }),
     ...(organizationId !== undefined && { organizationId }),
@@ -42,6 +43,7 @@ await saidPlainly(async () => {
       accountId,
       ...(packer && { packer }),
       ...(sessionManagerPlugin && { sessionManagerPlugin }),
+      ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
       ...(bakeVpc && { bakeVpc }),
       ...(customerKey !== undefined && { customerKey }),
     });

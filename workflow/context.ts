@@ -58,6 +58,9 @@ const contextSchema = z
     packer: toolSchema,
     sessionManagerPlugin: toolSchema,
     repositoryTokenSecret: z.string().min(1),
+    pluginTokenSecret: z
+      .string()
+      .regex(/^packleader\/[\w/+=.@-]{1,490}$/, 'must be the name of a secret that begins with packleader/'),
     webhookSecret: z.string().regex(/^[\w/+=.@-]{1,505}$/, 'must be the name of a secret, not its ARN'),
     organizationId: z.string().regex(/^o-[a-z0-9]{10,32}$/, 'must look like o-a1b2c3d4e5'),
     customerKey: z.boolean(),

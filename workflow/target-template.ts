@@ -19,13 +19,14 @@ await saidPlainly(() => {
       'aws:cdk:enable-path-metadata': false,
     },
   });
-  const { customerKey, packer, sessionManagerPlugin } = contextOf(app);
+  const { customerKey, packer, sessionManagerPlugin, pluginTokenSecret } = contextOf(app);
   new TargetStack(app, 'packleader-target', {
     factory: loadFactory(configurationFiles(factoryOf(app).files)),
     // A StackSet takes 51,200 bytes as they are; more must be in S3.
     suppressTemplateIndentation: true,
     ...(packer && { packer }),
     ...(sessionManagerPlugin && { sessionManagerPlugin }),
+    ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
     ...(customerKey !== undefined && { customerKey }),
   });
 });

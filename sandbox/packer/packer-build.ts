@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { _InstanceType as InstanceType, Image, TagSpecification } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
-import { FIRST_PAUSE_FOR_BUILDER_SECONDS, pauseSeconds } from '../../buildspecs/again.mjs';
+import { BUILDER_PAUSE, pauseSeconds } from '../../buildspecs/again.mjs';
 import { type Choice, choicesOf, noBuilder } from '../../buildspecs/builder-choices.mjs';
 import { lastError } from '../../buildspecs/last-error.mjs';
 import {
@@ -137,7 +137,7 @@ class Packer {
           return baked.imageId;
         }
         const none = this.#build.signal.aborted ? undefined : noBuilder(baked.said);
-        const pause = pauseSeconds(FIRST_PAUSE_FOR_BUILDER_SECONDS, round);
+        const pause = pauseSeconds(BUILDER_PAUSE, round);
         const isLast = index === choices.length - 1;
         passes ||= none?.passes === true;
         const isTime = passes && waited + pause < (variables.timeout_minutes ?? 0) * 30;

@@ -7,14 +7,14 @@ const UNTIL = 1;
 
 describe('a packer init that failed', () => {
   it.each([
-    ['init-rate-limit', { why: 'GitHub limits how often Packer may ask.', until: UNTIL }],
-    ['init-secondary-limit', { why: 'GitHub limits how often Packer may ask.', until: UNTIL }],
+    ['init-rate-limit', { why: 'GitHub limits Packer.', until: UNTIL }],
+    ['init-secondary-limit', { why: 'GitHub limits Packer.', until: UNTIL }],
     ['init-bad-gateway', { why: 'GitHub answers with 502.' }],
     ['init-unavailable-sums', { why: 'GitHub answers with 503.' }],
-    ['init-connection-lost', { why: 'The connection for a plugin failed.' }],
-    ['init-connection-lost-zip', { why: 'The connection for a plugin failed.' }],
-    ['init-zip-cut-short', { why: 'The connection for a plugin failed.' }],
-    ['init-no-connection', { why: 'The connection for a plugin failed.' }],
+    ['init-connection-lost', { why: 'The connection failed.' }],
+    ['init-connection-lost-zip', { why: 'The connection failed.' }],
+    ['init-zip-cut-short', { why: 'The connection failed.' }],
+    ['init-no-connection', { why: 'The connection failed.' }],
   ])('is healed by another attempt after %s', (name, healing) => {
     expect(healingOfInit(packerSaid(name), UNTIL)).toEqual(healing);
   });

@@ -119,6 +119,19 @@ describe('packer init', () => {
   });
 });
 
+it('lets Packer ask for plugins with a token, and no template see it', () => {
+  build.program(
+    'packer',
+    `#!/usr/bin/env bash
+[ "$1" = version ] && echo "Packer v1.11.2" && exit
+echo "$1 $PACKER_GITHUB_API_TOKEN" >>"$FAKE_AWS/tokens"
+[ "$1" = init ] || echo '${JSON.stringify(manifest)}' >packer-manifest.json
+`,
+  );
+  expect(bake({ PACKER_GITHUB_API_TOKEN: 'a token' }).status).toBe(0);
+  expect(build.left('../tokens')).toBe('init a token\nbuild \n');
+});
+
 describe('a pinned download', () => {
   const version = { PACKLEADER_PACKER_VERSION: '1.14.0', PACKLEADER_PACKER_SHA256: '0'.repeat(64) };
 
