@@ -8,10 +8,15 @@ import { type Configuration, chosenImage, loadConfiguration } from '../core/conf
 import { effectiveSettings } from '../core/configuration/effective.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
 import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
-import { packerVariables } from '../core/configuration/packer-variables.ts';
+import { builderChoices, packerVariables } from '../core/configuration/packer-variables.ts';
 import { type Problem, problem, throwIfAny } from '../core/configuration/documents/problems.ts';
 import { releaseVersion } from '../core/configuration/version.ts';
-import { FETCH_SOURCE, HAS_SECRETS, takesTemplate } from '../core/contract/environments.ts';
+import {
+  FETCH_SOURCE,
+  HAS_BUILDER_CHOICES,
+  HAS_SECRETS,
+  takesTemplate,
+} from '../core/contract/environments.ts';
 import { keys } from '../core/contract/keys.ts';
 import { NAMES } from '../core/contract/names.ts';
 import {
@@ -109,14 +114,17 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
             execution: releaseExecutionArn(execution.id, name),
           });
           const hasSecrets = Object.keys(told.secrets).length > 0;
+          const choices = builderChoices(settings);
           writes.push({
             key: keys.packerVariables(prefix, target),
             document: told.variables,
             metadata: {
               ...(template !== undefined && takesTemplate(template)),
               ...(hasSecrets && HAS_SECRETS),
+              ...(choices && HAS_BUILDER_CHOICES),
             },
           });
+          if (choices) writes.push({ key: keys.builderChoices(prefix, target), document: choices });
           if (hasSecrets) writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
           const { architecture, timeoutMinutes, rootVolumeSizeGiB } = settings;
           return {

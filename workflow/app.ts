@@ -15,7 +15,7 @@ await saidPlainly(async () => {
   const configuration = await checkedConfiguration(files, {});
   const { factory } = configuration;
   const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = settings;
-  const { packer, sessionManagerPlugin, bakeVpcs = {} } = settings;
+  const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {} } = settings;
   const accounts = accountsOf(factory);
   for (const accountId of Object.keys(bakeVpcs)) {
     if (!accounts.includes(accountId))
@@ -31,6 +31,7 @@ await saidPlainly(async () => {
     ...(packer && { packer }),
     env: { account: factory.hub.accountId, region: factory.hub.region },
     ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
+    ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
     ...(webhookSecret !== undefined && { webhookSecret }),
     ...(alarms && { alarms: hubAlarms(alarms) }),
     ...(organizationId !== undefined && { organizationId }),
@@ -43,6 +44,7 @@ await saidPlainly(async () => {
       accountId,
       ...(packer && { packer }),
       ...(sessionManagerPlugin && { sessionManagerPlugin }),
+      ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
       ...(bakeVpc && { bakeVpc }),
       ...(customerKey !== undefined && { customerKey }),
     });

@@ -81,6 +81,8 @@ export interface Failable {
 }
 
 const KINDS: readonly FaultKind[] = ['refused', 'lost', 'throttled', 'timeout', 'full'];
+/** Of a bake alone. */
+const KINDS_OF_BAKES: readonly FaultKind[] = [...KINDS, 'capacity'];
 
 /**
  * `Bake prod AMIs`, `linux-web:Bake prod AMIs`, `Check dev AMIs@111111111111=throttled`,
@@ -99,8 +101,9 @@ export function parseFault(text: string, { states, targets, images }: Failable):
   if (!found) throw refuse('--fail', `found "${text}", ${nearest(name.trim(), [...states.keys()])}`);
   if (image !== undefined && !found.ofImage)
     throw refuse('--fail', `found "${text}", must be without an image: ${found.state} is of all of them`);
-  if (kind !== undefined && !KINDS.some((known) => known === kind)) {
-    throw refuse('--fail', `found "${kind}" in "${text}", must be one of ${KINDS.join(', ')}`);
+  const kinds = found.bakes ? KINDS_OF_BAKES : KINDS;
+  if (kind !== undefined && !kinds.some((known) => known === kind)) {
+    throw refuse('--fail', `found "${kind}" in "${text}", must be one of ${kinds.join(', ')}`);
   }
   if (kind === 'full' && !found.builds)
     throw refuse('--fail', `found "${text}", must be a state that starts builds: ${found.state} does not`);
@@ -117,7 +120,7 @@ export function parseFault(text: string, { states, targets, images }: Failable):
   }
   return {
     state: found.state,
-    kind: KINDS.find((known) => known === kind) ?? (found.bakes ? 'failed' : 'refused'),
+    kind: kinds.find((known) => known === kind) ?? (found.bakes ? 'failed' : 'refused'),
     ...(image !== undefined && { image }),
     ...(account !== undefined && { accountId: account }),
     ...(region !== undefined && { region }),

@@ -88,6 +88,16 @@ export const deploymentSchema = strictMap({
         'The name of a secret in the hub with a read-only token, for [a private repository](deploying.md#where-the-repository-lives).',
       examples: ['packleader/repository-token'],
     }),
+  pluginTokenSecret: secretName(
+    /^packleader\/[\w/+=.@-]{1,490}$/,
+    'must be the name of a secret that begins with packleader/',
+  )
+    .exactOptional()
+    .meta({
+      description:
+        'The name of a secret, in the hub and in every target account, with a token of GitHub: `packer init` asks GitHub for plugins, which turns away who asks often without one.',
+      examples: ['packleader/plugin-token'],
+    }),
   webhookSecret: secretName(/^[\w/+=.@-]{1,505}$/, 'must be the name of a secret, not its ARN')
     .exactOptional()
     .meta({

@@ -196,7 +196,8 @@ export function networkUses(
   if (network === undefined) return [];
   const uses: readonly (readonly [Path, string])[] = [
     [['network', 'vpcId'], network.vpcId],
-    [['network', 'subnetId'], network.subnetId],
+    ...(network.subnetId === undefined ? [] : [[['network', 'subnetId'], network.subnetId] as const]),
+    ...(network.subnetIds ?? []).map((id, index) => [['network', 'subnetIds', index], id] as const),
     ...network.securityGroupIds.map((id, index) => [['network', 'securityGroupIds', index], id] as const),
   ];
   return uses.map(([path, id]) => ({ id, region, at: locateNearest(sections, path, 'default') }));

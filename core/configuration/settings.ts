@@ -130,22 +130,42 @@ const source = strictMap(
   );
 });
 
+const subnetId = text(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like subnet-0123456789abcdef0');
+const instanceType = text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'must look like m7i.large');
+
 const network = strictMap({
   vpcId: text(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like vpc-0123456789abcdef0')
     .optional()
-    .describe('The VPC of the target account that builders run in; never without `subnetId`.'),
-  subnetId: text(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like subnet-0123456789abcdef0')
+    .describe('The VPC of the target account that builders run in; never without a subnet.'),
+  subnetId: subnetId.optional().describe('A subnet of that VPC.'),
+  subnetIds: z
+    .array(subnetId, { error: 'must be a list of subnet ids' })
+    .max(16, { error: 'must be at most 16 subnets' })
     .optional()
-    .describe('A subnet of that VPC.'),
+    .describe(
+      'Subnets of that VPC, tried in this order after `subnetId` when EC2 has no room for the builder, best in several Availability Zones.',
+    ),
+  subnetTags: z
+    .record(
+      z.string().min(1, { error: 'must not be empty' }).max(128, { error: 'must be at most 128 characters' }),
+      z.string({ error: 'must be a string: write it in quotes' }),
+      { error: 'must be a map of tags to their values' },
+    )
+    .refine((found) => Object.keys(found).length > 0, { error: 'must name at least one tag' })
+    .optional()
+    .describe(
+      'Tags of subnets of that VPC, all of which a subnet must have: the bake finds them, and tries them in the order of their ids, after those that are named.',
+    ),
   securityGroupIds: z
     .array(text(/^sg-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like sg-0123456789abcdef0'), {
       error: 'must be a list of security group ids',
     })
     .default([])
     .describe('Security groups of the builder, of that VPC; for an empty list Packer makes a temporary one.'),
-}).transform(({ vpcId, subnetId, securityGroupIds }, context) => {
-  if (vpcId !== undefined && subnetId !== undefined) return { vpcId, subnetId, securityGroupIds };
-  if (vpcId === undefined && subnetId === undefined && securityGroupIds.length === 0) return undefined;
+}).transform(({ vpcId, securityGroupIds, ...subnets }, context) => {
+  const hasSubnet = Object.values(subnets).some((found) => found !== undefined && found.length !== 0);
+  if (vpcId !== undefined && hasSubnet) return { vpcId, ...subnets, securityGroupIds };
+  if (vpcId === undefined && !hasSubnet && securityGroupIds.length === 0) return undefined;
   const [lacking, rest] =
     vpcId === undefined
       ? ['vpcId', 'a subnet and security groups are of one']
@@ -238,10 +258,19 @@ export const settingsSchema = strictMap(
       .enum(['x86_64', 'arm64'], { error: 'must be x86_64 or arm64' })
       .default('x86_64')
       .meta({ description: 'CPU architecture of the AMI.', examples: ['arm64'] }),
-    instanceType: text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'must look like m7i.large').meta({
+    instanceType: instanceType.meta({
       description: 'EC2 instance type of the builder, not of the instances that will run the image.',
       examples: ['m7i.large'],
     }),
+    instanceTypes: z
+      .array(instanceType, { error: 'must be a list of instance types' })
+      .max(10, { error: 'must be at most 10 instance types' })
+      .optional()
+      .meta({
+        description:
+          'Instance types of the same architecture, tried in this order after `instanceType` when EC2 has no such instance at the moment. Which one was taken is in [the record of the bake](configuration.md#when-ec2-has-no-room).',
+        examples: [['m7a.large', 'm6i.large']],
+      }),
     network: network.optional().meta({
       description:
         'Where in the target account builders run. Without it: a subnet that EC2 chooses of the default VPC of the region, and a security group that Packer makes for the bake.',
@@ -251,6 +280,11 @@ export const settingsSchema = strictMap(
           subnetId: 'subnet-0d0e0f0000000001a',
           securityGroupIds: ['sg-0d0e0f0000000001b'],
         },
+        {
+          vpcId: 'vpc-0d0e0f00000000001',
+          subnetIds: ['subnet-0d0e0f0000000001a', 'subnet-0d0e0f0000000001c'],
+        },
+        { vpcId: 'vpc-0d0e0f00000000001', subnetTags: { Tier: 'build' } },
       ],
     }),
     kmsKeyId: text(KMS_KEY, 'must be a KMS key id, alias/<name> or an ARN of either')

@@ -6,8 +6,16 @@
 import { createHash } from 'node:crypto';
 import type { _InstanceType as InstanceType, Image, TagSpecification } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
+import { BUILDER_PAUSE, pauseSeconds } from '../../buildspecs/again.mjs';
+import { type Choice, choicesOf, noBuilder } from '../../buildspecs/builder-choices.mjs';
 import { lastError } from '../../buildspecs/last-error.mjs';
-import { BAKE_ENVIRONMENT, LAST_ERROR, takesTemplate } from '../../core/contract/environments.ts';
+import {
+  BAKE_ENVIRONMENT,
+  HAS_BUILDER_CHOICES,
+  INSTANCE_TYPE,
+  LAST_ERROR,
+  takesTemplate,
+} from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { TAGS } from '../../core/contract/tags.ts';
 import { filesInZip } from '../../core/source/zip.ts';
@@ -41,8 +49,11 @@ export interface PackerFailure {
 
 /** How the simulated Packer behaves, by the build's environment; everything is optional. */
 export interface PackerBehaviour {
-  /** Fails the build when it comes to this step. Packer then cleans up after itself, as the real one does. */
-  fail?: (environment: Environment) => PackerFailure | undefined;
+  /**
+   * Fails the build when it comes to this step. Packer then cleans up after itself, as the real one does. `run` counts the times
+   * that one build runs Packer, from 1.
+   */
+  fail?: (environment: Environment, run: number) => PackerFailure | undefined;
   /** Virtual minutes of provisioning; 6 to 11 by default, the same for the same image and target. */
   minutes?: (environment: Environment) => number | undefined;
   /** EBS volumes, each of which becomes a snapshot. 1 by default. */
@@ -66,11 +77,15 @@ const variablesSchema = z.looseObject({
   ami_name: z.string(),
   tags: z.record(z.string(), z.string()),
   instance_type: z.string().nullish(),
+  subnet_id: z.string().nullish(),
   root_volume_size_gib: z.number().nullish(),
+  timeout_minutes: z.number().nullish(),
   /** They belong to the accounts, not to this world: given some, Packer makes none of its own. */
   security_group_ids: z.array(z.string()).nullish(),
 });
 type Variables = z.infer<typeof variablesSchema>;
+
+const choicesSchema = z.looseObject({ instanceTypes: z.array(z.string()), subnetIds: z.array(z.string()) });
 
 /** The metadata that names the template an image is laid over. */
 const [TEMPLATE = ''] = Object.keys(takesTemplate(''));
@@ -113,6 +128,7 @@ class Packer {
   #bytes: Uint8Array = new Uint8Array();
   /** What the provisioner that fails has printed. */
   readonly #printed: string[] = [];
+  #run = 0;
 
   constructor(build: BuildRun, behaviour: PackerBehaviour, hold: Hold) {
     this.#hold = hold;
@@ -124,23 +140,66 @@ class Packer {
   async run(): Promise<void> {
     this.#step('fetch-source');
     await this.#fetchSource();
-    const { variables, template } = await this.#variables();
-    let failed = true;
+    const { variables, template, choices } = await this.#variables();
     try {
-      const imageId = await this.#bake(variables, template);
+      const imageId = await this.#bakeWhereThereIsRoom(variables, template, choices);
       this.#build.export('AMI_ID', imageId);
       this.#build.export('AMI_NAME', variables.ami_name);
       this.#build.export('AMI_REGION', this.#region);
-      failed = false;
-    } catch (error) {
-      this.#explain(error instanceof Error ? error.message : String(error));
-      throw error;
     } finally {
       // A killed process cleans nothing up.
-      if (!this.#build.signal.aborted) {
-        await this.#cleanUp(failed);
-        await this.#removeBuilders();
+      if (!this.#build.signal.aborted) await this.#removeBuilders();
+    }
+  }
+
+  /** In the first place that was chosen, else in the next, else again in all of them, as long as half of the time is left. */
+  async #bakeWhereThereIsRoom(
+    variables: Variables,
+    template: Template,
+    choices: readonly Choice[],
+  ): Promise<string> {
+    let waited = 0;
+    for (let round = 1; ; round++) {
+      let passes = false;
+      for (const [index, choice] of choices.entries()) {
+        const told = { ...variables, ...choice };
+        const baked = await this.#runPacker(told, template);
+        if ('imageId' in baked) {
+          this.#build.export(INSTANCE_TYPE, told.instance_type ?? '');
+          return baked.imageId;
+        }
+        const none = this.#build.signal.aborted ? undefined : noBuilder(baked.said);
+        const pause = pauseSeconds(BUILDER_PAUSE, round);
+        const isLast = index === choices.length - 1;
+        passes ||= none?.passes === true;
+        const isTime = passes && waited + pause < (variables.timeout_minutes ?? 0) * 30;
+        if (!none || (isLast && !isTime)) throw baked.error;
+        this.#build.log(
+          `No builder: ${none.code} for ${told.instance_type ?? ''} in ${told.subnet_id || 'the default VPC'}.`,
+        );
+        if (!isLast) continue;
+        waited += pause;
+        await this.#build.sleep(pause * 1000);
       }
+    }
+  }
+
+  /** One run of Packer, with its own clean-up. */
+  async #runPacker(
+    variables: Variables,
+    template: Template,
+  ): Promise<{ imageId: string } | { error: unknown; said: string }> {
+    this.#run++;
+    let failed = true;
+    try {
+      const imageId = await this.#bake(variables, template);
+      failed = false;
+      return { imageId };
+    } catch (error) {
+      const said = this.#explain(error instanceof Error ? error.message : String(error));
+      return { error, said };
+    } finally {
+      if (!this.#build.signal.aborted) await this.#cleanUp(failed);
     }
   }
 
@@ -162,11 +221,14 @@ class Packer {
   }
 
   /** What Packer writes when it fails, and what the build makes of it. */
-  #explain(reason: string): void {
+  #explain(reason: string): string {
     const lines = [...this.#printed, `==> amazon-ebs.image: ${reason}`];
     lines.push(`Build 'amazon-ebs.image' errored after some minutes: ${reason}`);
+    lines.push('==> Builds finished but no artifacts were created.');
     for (const line of lines) this.#build.log(line);
-    this.#build.export(LAST_ERROR, lastError(lines.join('\n'), []));
+    const said = lines.join('\n');
+    this.#build.export(LAST_ERROR, lastError(said, []));
+    return said;
   }
 
   async #fetchSource(): Promise<void> {
@@ -182,18 +244,30 @@ class Packer {
     this.#bytes = bytes;
   }
 
-  async #variables(): Promise<{ variables: Variables; template: Template }> {
+  async #variables(): Promise<{
+    variables: Variables;
+    template: Template;
+    choices: readonly Choice[];
+  }> {
     const target = { accountId: this.#build.accountId, region: this.#region };
-    const { Body: body, Metadata: metadata } = await this.#s3('GetObject', {
-      Bucket: this.#variable('bucket'),
-      Key: keys.packerVariables(this.#variable('planPrefix'), target),
-    });
-    const variables: unknown = JSON.parse((await body?.transformToString()) ?? '');
-    const takes = metadata?.[TEMPLATE];
+    const prefix = this.#variable('planPrefix');
+    const { document, metadata } = await this.#read(keys.packerVariables(prefix, target));
+    const variables = variablesSchema.parse(document);
     const template = await this.#hold(() =>
-      templateOf(this.#bytes, this.#variable('sourceSha256'), this.#variable('image'), takes),
+      templateOf(this.#bytes, this.#variable('sourceSha256'), this.#variable('image'), metadata[TEMPLATE]),
     );
-    return { variables: variablesSchema.parse(variables), template };
+    if (metadata['builder'] !== HAS_BUILDER_CHOICES.builder) return { variables, template, choices: [{}] };
+    const { document: told } = await this.#read(keys.builderChoices(prefix, target));
+    const { instanceTypes, subnetIds } = choicesSchema.parse(told);
+    // Subnets that match a filter belong to the accounts too.
+    const choices = choicesOf(instanceTypes, subnetIds.length === 0 ? [''] : subnetIds);
+    return { variables, template, choices };
+  }
+
+  async #read(Key: string): Promise<{ document: unknown; metadata: Readonly<Record<string, string>> }> {
+    const found = await this.#s3('GetObject', { Bucket: this.#variable('bucket'), Key });
+    const document: unknown = JSON.parse((await found.Body?.transformToString()) ?? '');
+    return { document, metadata: found.Metadata ?? {} };
   }
 
   async #bake(variables: Variables, template: Template): Promise<string> {
@@ -277,7 +351,11 @@ class Packer {
   async #launch(request: Question<Ec2, 'RunInstances'>): Promise<string> {
     this.#step('instance');
     this.#build.log('Launching a source AWS instance...');
-    const launched = await this.#ec2('RunInstances', request);
+    const launched = await this.#ec2('RunInstances', request).catch((error: unknown) => {
+      // As the SDK for Go tells an error of AWS's.
+      const told = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      throw new Error(`Error launching source instance: ${told}`, { cause: error });
+    });
     const instanceId = launched.Instances?.at(0)?.InstanceId ?? '';
     this.#cleanUps.push(async () => {
       this.#build.log('Terminating the source AWS instance...');
@@ -371,7 +449,7 @@ class Packer {
 
   /** A clean-up that fails is reported, and the others still run. */
   async #cleanUp(failed: boolean): Promise<void> {
-    for (const cleanUp of this.#cleanUps.reverse()) {
+    for (const cleanUp of this.#cleanUps.splice(0).toReversed()) {
       try {
         await cleanUp(failed);
       } catch (error) {
@@ -381,7 +459,7 @@ class Packer {
   }
 
   #step(step: PackerStep): void {
-    const failure = this.#behaviour.fail?.(this.#build.environment);
+    const failure = this.#behaviour.fail?.(this.#build.environment, this.#run);
     if (failure?.at !== step) return;
     this.#printed.push(...(failure.printed ?? []).map((line) => `    amazon-ebs.image: ${line}`));
     throw new Error(failure.message);

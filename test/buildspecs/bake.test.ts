@@ -27,7 +27,10 @@ let build: Build;
 beforeAll(() => requirePrograms('unzip', 'git'));
 beforeEach(() => {
   build = new Build();
-  build.put(keys.packerVariables(prefix, target), '{"region":"eu-central-1"}');
+  build.put(
+    keys.packerVariables(prefix, target),
+    '{"region":"eu-central-1","instance_type":"m7i.large","subnet_id":"","timeout_minutes":60}',
+  );
   for (const kind of ['Instances', 'KeyPairs', 'SecurityGroups']) build.answer(`ec2 Describe${kind}`, '');
   packer();
 });
@@ -96,6 +99,7 @@ describe('a bake', () => {
         AMI_ID: 'ami-0bbbbbbbbbbbbbbbb',
         SOURCE_AMI: 'ami-0123456789abcdef0',
         PACKAGES_SHA256: '',
+        INSTANCE_TYPE: 'm7i.large',
         LAST_ERROR: '',
       },
     });
@@ -134,9 +138,9 @@ describe('a bake', () => {
   });
 
   it.each([
-    ['succeeded', '', 0, ['packer-manifest.json', 'packer.log']],
-    ['failed', 'echo "no such package" >&2; exit 1', 1, ['packer.log']],
-    ['was killed', 'echo "no such package" >&2; kill -KILL $$', 1, ['packer.log']],
+    ['succeeded', '', 0, ['builders.json', 'packer-manifest.json', 'packer.log']],
+    ['failed', 'echo "no such package" >&2; exit 1', 1, ['builders.json', 'packer.log']],
+    ['was killed', 'echo "no such package" >&2; kill -KILL $$', 1, ['builders.json', 'packer.log']],
   ])('that %s leaves its record for CodeBuild to upload', (_, script, status, files) => {
     packer({ script: `echo "==> a line of Packer"; ${script}` });
     expect(bake().status).toBe(status);
@@ -203,8 +207,8 @@ describe('a bake', () => {
     expect(build.left('tools/packer')).toBeUndefined();
     bake({ ...version, PACKLEADER_PACKER_SHA256: sha256(pinned) });
     expect(build.left('tools/packer')).toBe('#!/bin/sh\nexit 3\n');
-    expect(build.left('../curl')).toContain(
-      '--proto =https --output packer.zip https://releases.hashicorp.com/',
+    expect(build.left('../curl')).toMatch(
+      /--proto =https .* -o packer\.zip https:\/\/releases\.hashicorp\.com\//,
     );
   });
 });

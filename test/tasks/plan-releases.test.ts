@@ -97,6 +97,17 @@ beforeEach(() => {
 });
 
 describe('planning a release of one image', () => {
+  it('writes down where else builders may run, for those that have a choice, and says so beside the variables', async () => {
+    aws.holds('hub', SOURCE.key, factory({ 'images/web/config/prod.yaml': 'instanceTypes: [m7a.xlarge]\n' }));
+    acceptsWrites(...files('web'), 'web/222222222222-eu-west-1.builder.json');
+    await plan({ image: 'web' });
+    expect(written()['web/222222222222-eu-west-1.builder.json']).toMatchObject({
+      instanceTypes: ['m7i.xlarge', 'm7a.xlarge'],
+    });
+    expect(metadataOf('web/222222222222-eu-west-1.pkrvars.json')).toEqual({ secrets: 'yes', builder: 'yes' });
+    expect(metadataOf('web/111111111111-eu-west-1.pkrvars.json')).toEqual({ secrets: 'yes' });
+  });
+
   it('reads the source, and writes what each bake is told, its secrets by name, and the plan', async () => {
     acceptsWrites(...files('web'));
     const { tiers } = await plan({ image: 'web' });

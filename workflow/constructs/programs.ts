@@ -1,6 +1,6 @@
 /**
- * The programs of the builds as a template holds them: each with all that it imports. Without comments and white space, because a
- * StackSet takes no template above 51,200 bytes. Names stay, so that what a template runs can be read and compared.
+ * The programs of the builds as a template holds them: each with all that it imports. As short as esbuild can make them, because a
+ * StackSet takes no template above 51,200 bytes.
  */
 import type * as Esbuild from 'esbuild';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -50,8 +50,7 @@ export function bundlePrograms(files: readonly string[]): ReadonlyMap<string, st
     format: 'esm',
     charset: 'utf8',
     legalComments: 'none',
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
     lineLimit: LINE,
   });
   return new Map(outputFiles.map(({ path, text }) => [basename(path), text]));

@@ -67,4 +67,5 @@ const DOING = {
   timeout: 'never answered',
   full: 'without a free build',
   failed: 'made to fail',
+  capacity: 'without room for its builder at first',
 } as const;

@@ -7,6 +7,7 @@ import {
   denial,
   interrupted,
   noBuildFree,
+  noRoom,
   refusal,
   throttling,
 } from '../player/aws-errors.ts';
@@ -114,6 +115,8 @@ export class Injection {
         throw connectionLost();
       case 'denied':
         throw denial(call);
+      case 'no room':
+        throw noRoom();
       case 'throttled 3 times':
       case 'throttled 30 times':
         throw throttling(call);

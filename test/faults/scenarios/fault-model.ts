@@ -53,7 +53,7 @@ const STALE: readonly SandboxFaultKind[] = ['partial', 'stale', 'stale by two', 
 
 /** Whether a release must go on as if nothing had been, and an undo or a sweep too. */
 export function passes({ point: { state, by, operation }, kind }: SandboxFault): boolean {
-  if (by === 'packer') return false;
+  if (by === 'packer') return kind === 'no room';
   if (isRunByStepFunctions(state))
     return (
       /:Start(Build|Execution)$/.test(operation) &&
@@ -75,7 +75,10 @@ export function kindsFor({ point, mutating, items, olderAnswers }: RecordedCall)
   if (operation === 'codebuild:startBuild.sync') return ['too much'];
   if (operation === 'states:StartExecution') return [...SERVICE, 'too much'];
   if (operation === 'lambda:Invoke') return [...SERVICE, 'not ready 3 times', 'too much'];
-  if (by === 'packer') return [...CALLS_OF_PACKER, ...(mutating ? (['lost'] as const) : [])];
+  if (by === 'packer') {
+    const launch: SandboxFaultKind[] = operation === 'ec2:RunInstances' ? ['no room'] : [];
+    return [...CALLS_OF_PACKER, ...launch, ...(mutating ? (['lost'] as const) : [])];
+  }
   const usual = isRunByStepFunctions(point.state) ? CALLS_OF_STEP_FUNCTIONS : CALLS_OF_LAMBDA;
   const kinds = [...usual];
   if (operation === 'codebuild:StartBuild') kinds.push('full 3 times', 'full always');
