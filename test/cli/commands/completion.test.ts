@@ -72,7 +72,7 @@ COMP_WORDS=(${line}${line.endsWith(' ') ? "''" : ''}); COMP_CWORD=$((\${#COMP_WO
       const offered = stdout
         .trim()
         .split('\n')
-        .map((one) => one.split('\t')[0]?.replace(/\/$/, ''));
+        .map((one) => one.replace(/\/?(\t.*)?$/, ''));
       expect(offered.toSorted()).toEqual(expected.toSorted());
     },
   );

@@ -102,10 +102,10 @@ describe('packleader init', () => {
       expect(editorTakes(known, parse(text)), name).toBe(true);
       seen.push(name);
     }
-    const written = Object.keys(files()).filter((name) =>
+    const expected = Object.keys(files()).filter((name) =>
       /^packer\/[^t].*\.yaml$|^packleader\.config$/.test(name),
     );
-    expect(seen).toEqual(written);
+    expect(seen).toEqual(expected);
     expect(seen).toHaveLength(7);
   });
 
@@ -202,7 +202,7 @@ describe('the workflow of packleader init', () => {
   ])('is for the host of %s', async (repository, file) => {
     const found = await workflows('--repository', repository);
     expect(found.map(([name]) => name)).toEqual([file]);
-    const [[, text = ''] = []] = found;
+    const text = found[0]?.[1] ?? '';
     expect(parse(text)).toBeTypeOf('object');
     expect(text).toContain('eu-central-1');
     expect(text).toContain('npx packleader validate');
@@ -220,7 +220,7 @@ describe('the workflow of packleader init', () => {
   });
 
   it('takes short-lived credentials, and only for what is merged', async () => {
-    const [[, text = ''] = []] = await workflows('--repository', REPOSITORY);
+    const text = (await workflows('--repository', REPOSITORY))[0]?.[1] ?? '';
     const { permissions, jobs } = z
       .object({
         permissions: z.record(z.string(), z.string()),
