@@ -32,7 +32,7 @@ export function warnOfUnreachableBuilders(
   if (overSessionManager !== '' && !hasPlugin)
     Annotations.of(scope).addWarningV2(
       'packleader:sessionManagerPlugin',
-      `The builders of ${overSessionManager} are reached by Session Manager (sshInterface: session_manager), but no plugin is pinned (sessionManagerPlugin in packleader.config, which `packleader pin` writes).`,
+      `The builders of ${overSessionManager} are reached by Session Manager (sshInterface: session_manager), but no plugin is pinned (sessionManagerPlugin in packleader.config, which packleader pin writes).`,
     );
   const overWinRm = namesOf(
     (image, settings) => image.platform === 'windows' && builderAddress(image, settings) !== 'public_ip',
