@@ -7,11 +7,11 @@ import { SHELLS } from '../../../cli/commands/completion/shells.ts';
 import { writeFiles, temporaryDirectory } from '../../fixtures/directories.ts';
 import { run, written } from '../output.ts';
 
-const scriptFor = async (shell: string) => {
+async function scriptFor(shell: string) {
   const { exit, out, err } = await run('completion', shell);
   expect({ exit, err }).toEqual({ exit: 0, err: '' });
   return out;
-};
+}
 
 /** What `packleader --help` and the help of each command list. */
 async function commandsInHelp(path: readonly string[] = []): Promise<string[]> {

@@ -109,6 +109,14 @@ describe('packleader init', () => {
     expect(seen).toHaveLength(7);
   });
 
+  it('takes names that YAML would take for something else', async () => {
+    const { run, text } = openRepository();
+    const { exit, err } = await run('init', ...TOLD.slice(0, 4), '--stage', 'true=111111111111/eu-west-1');
+    expect({ exit, err }).toEqual({ exit: 0, err: '' });
+    expect(parse(text('packer/factory.yaml'))).toMatchObject({ stages: [{ name: 'true' }] });
+    expect((await run('rehearse', '--no-validate')).exit).toBe(0);
+  });
+
   it('changes nothing when it is run again, and says what it kept', async () => {
     const { run, files } = openRepository();
     await run('init', ...TOLD);
