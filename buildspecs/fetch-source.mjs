@@ -1,6 +1,8 @@
 // Fetches one commit, packs its factory directory, and tells per image what changed since its last release.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { resolve as absolute, join } from 'node:path';
 import { getObject, listObjects, putObject } from './aws.mjs';
+import { SUBMODULE, checkOut } from './checkout.mjs';
 import {
   environment,
   exportVariable,
@@ -15,6 +17,10 @@ import {
 
 const COMMIT = /^[0-9a-f]{40}$/;
 const REPOSITORY = 'source.git';
+const PACKED = absolute('packed.git');
+const CHECKOUT = absolute('checkout');
+/** What no attribute of the factory may do to bytes that are a checkout's already. */
+const AS_THEY_ARE = '* -text -ident !filter !working-tree-encoding -export-ignore -export-subst\n';
 const CODE_COMMIT = /^https:\/\/git-codecommit(-fips)?\.[a-z0-9-]+\.amazonaws\.com[:/]/i;
 
 await main(async () => {
@@ -35,7 +41,8 @@ await main(async () => {
   if (!objectOf(`${commit}:${file}`)) throw new Error(`The commit ${commit} has no ${file}.`);
 
   mkdirSync('out', { recursive: true });
-  pack(tree, 'out/source.zip');
+  mkdirSync(CHECKOUT);
+  pack(checkOut(git, { commit, factory }, CHECKOUT), 'out/source.zip');
   const sha256 = sha256Of('out/source.zip');
   const name = `sources/${commit}-${sha256.slice(0, 12)}`;
   writeFileSync(
@@ -81,8 +88,13 @@ function named(field, value) {
 /** @param {string} repository */
 async function clone(repository) {
   const env = { GIT_TERMINAL_PROMPT: '0', ...credentialFor(repository) };
-  // The whole history, because the last release may be far back; bare, because nothing is ever checked out.
+  // The whole history, because the last release may be far back; bare, because a
+  // working tree would have everything, and only the factory is needed.
   await started('git', ['clone', '--quiet', '--bare', '--', repository, REPOSITORY], env);
+  if (git(['rev-parse', '--is-shallow-repository']).trim() === 'true')
+    throw new Error(
+      `The repository ${repository} is a shallow clone of another, must have its whole history.`,
+    );
 }
 
 /**
@@ -119,10 +131,10 @@ function gitConfig(settings) {
 
 /**
  * @param {readonly string[]} args
- * @param {Record<string, string>} [env]
+ * @param {{ env?: Record<string, string>, input?: string }} [told]
  */
-function git(args, env = {}) {
-  return run('git', ['--git-dir', REPOSITORY, ...args], { env });
+function git(args, told = {}) {
+  return run('git', ['--git-dir', REPOSITORY, ...args], told);
 }
 
 /**
@@ -191,22 +203,31 @@ function isAncestor(commit, of) {
 }
 
 /**
- * The same tree makes the same bytes, on any machine and in any year: git sorts the entries, the time is that of a made-up
- * commit, and nothing is compressed, because two versions of zlib compress differently.
- * @param {string} tree
+ * The same files make the same bytes, on any machine and in any year: git sorts the entries, the time is that of a made-up
+ * commit, and nothing is compressed, because two versions of zlib compress differently. Links and executable bits are kept.
+ * A submodule is an empty directory, which tells whoever reads the zip that it was one.
+ * @param {{ root: string, submodules: { path: string, commit: string }[] }} checkout
  * @param {string} file
  */
-function pack(tree, file) {
+function pack({ root, submodules }, file) {
   const at = { DATE: '2000-01-01T00:00:00Z', NAME: 'packleader', EMAIL: 'packleader' };
   const env = Object.fromEntries(
     ['AUTHOR', 'COMMITTER'].flatMap((who) =>
       Object.entries(at).map(([key, value]) => [`GIT_${who}_${key}`, value]),
     ),
   );
-  const made = git(['commit-tree', '-m', 'packleader', objectOf(tree) ?? tree], env).trim();
-  git(['-c', 'core.autocrlf=false', 'archive', '--format=zip', '-0', `--output=${file}`, made], {
-    TZ: 'UTC',
-  });
+  run('git', ['init', '--quiet', '--bare', '--template=', PACKED]);
+  mkdirSync(join(PACKED, 'info'));
+  writeFileSync(join(PACKED, 'info', 'attributes'), AS_THEY_ARE);
+  const settings = ['core.autocrlf=false', 'core.attributesFile='].flatMap((one) => ['-c', one]);
+  /** @param {readonly string[]} args */
+  const packed = (args) =>
+    run('git', ['--git-dir', PACKED, ...settings, ...args], { env: { ...env, TZ: 'UTC' } });
+  packed(['-C', root, '--work-tree=.', 'add', '--all', '--force', '--', '.']);
+  for (const { path, commit } of submodules)
+    packed(['update-index', '--add', '--cacheinfo', `${SUBMODULE},${commit},${path}`]);
+  const made = packed(['commit-tree', '-m', 'packleader', packed(['write-tree']).trim()]).trim();
+  packed(['archive', '--format=zip', '-0', `--output=${file}`, made]);
 }
 
 /**

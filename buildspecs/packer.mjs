@@ -39,7 +39,8 @@ export async function fetchSource(bucket, key, expected) {
       `s3://${bucket}/${key} has the SHA-256 ${found}, expected ${expected}. Nothing of it was used.`,
     );
   }
-  run('unzip', ['-q', 'source.zip', '-d', 'factory']);
+  // In the C locale unzip writes ü as #U00fc.
+  run('unzip', ['-q', 'source.zip', '-d', 'factory'], { env: { LC_ALL: 'C.UTF-8' } });
 }
 
 /**

@@ -3,7 +3,9 @@ import * as z from 'zod';
 import { clientsFor } from '../core/aws/clients.ts';
 import { describeBuildFailure } from '../core/amis/build-failure.ts';
 import { amiName } from '../core/configuration/version.ts';
+import { NO_BUILD_FREE, raiseBuildQuota } from '../core/contract/build-quota.ts';
 import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
+import { LONGEST_WAIT_MINUTES } from '../core/contract/limits.ts';
 import {
   type Bake,
   type Release,
@@ -75,11 +77,16 @@ async function bakeFailed(release: Release, failures: readonly FailedBake[]): Pr
   const told = await Promise.all(
     failures.slice(0, FAILURES_TOLD).map(async (failure) => {
       const why = await describeBuildFailure(clientsFor(failure).codebuild, release, failure);
-      return `${targetName(failure)}: ${why ?? `no build ran (${failure.error})`}`;
+      return `${targetName(failure)}: ${why ?? whyNoBuild(failure)}`;
     }),
   );
   const rest = failures.length > told.length ? [`And ${failures.length - told.length} more targets.`] : [];
   return new PackleaderError(ERRORS.bakeFailed, [...told, ...rest].join('\n'));
+}
+
+function whyNoBuild({ accountId, error }: FailedBake): string {
+  if (error !== NO_BUILD_FREE) return `no build ran (${error})`;
+  return `no build ran: ${raiseBuildQuota(accountId, LONGEST_WAIT_MINUTES / 60)}`;
 }
 
 function theOnly(images: readonly Image[], release: Release, attempt: number): Image {

@@ -20,7 +20,8 @@ import {
   changesSchema,
 } from '../core/contract/releases.ts';
 import { executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
-import { configurationFiles, type Files, filesInZip } from '../core/configuration/files.ts';
+import { configurationFiles, type Files } from '../core/configuration/files.ts';
+import { filesInZip } from '../core/source/zip.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { readBytes, readJson, writeJson } from '../core/releases/plan-store.ts';
 import { type ChosenRequest, parseRequest } from '../core/releases/release-request.ts';

@@ -1,6 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import { checkedConfiguration } from '../core/templates/check.ts';
 import { accountsOf } from '../core/configuration/factory.ts';
+import { STACKS } from '../core/contract/names.ts';
 import { deploymentOf, factoryOf, hubAlarms } from './context.ts';
 import { HubStack } from './hub/hub-stack.ts';
 import { saidPlainly } from './said-plainly.ts';
@@ -24,7 +25,7 @@ await saidPlainly(async () => {
       );
   }
 
-  new HubStack(app, 'packleader-hub', {
+  new HubStack(app, STACKS.hub, {
     factory,
     factoryPath,
     ...(packer && { packer }),
@@ -37,7 +38,7 @@ await saidPlainly(async () => {
   });
   for (const accountId of accounts) {
     const bakeVpc = bakeVpcs[accountId];
-    const stack = new TargetStack(app, `packleader-target-${accountId}`, {
+    const stack = new TargetStack(app, STACKS.target(accountId), {
       factory,
       accountId,
       ...(packer && { packer }),

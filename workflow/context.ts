@@ -1,7 +1,5 @@
 import { type App, Duration } from 'aws-cdk-lib';
 import * as z from 'zod';
-import { execFileSync } from 'node:child_process';
-import { basename, resolve } from 'node:path';
 import {
   type DeploymentSettings,
   checkedDeployment,
@@ -16,7 +14,9 @@ import {
 } from '../core/configuration/documents/problems.ts';
 import type { Located } from '../core/configuration/documents/validation.ts';
 import { factoryDirectory } from '../core/configuration/factory-directory.ts';
-import { type Files, directoryProblems, filesInDirectory } from '../core/configuration/files.ts';
+import type { Files } from '../core/configuration/files.ts';
+import { directoryProblems, filesInDirectory } from '../core/source/directory.ts';
+import { pathInRepository } from '../core/source/path-in-repository.ts';
 
 /** What hub and targets are told besides the factory, and how to refuse something of it. */
 interface Deployment {
@@ -85,25 +85,11 @@ export function hubAlarms({
   };
 }
 
-/** The factory of this repository, or of `--context factory=<directory>`: its files, and where they lie in their repository. */
+/** The factory in the current directory, or of `--context factory=<directory>`: its files, and where they lie in their repository. */
 export function factoryOf(app: App): { readonly files: Files; readonly path: string } {
   const directory = z.string().optional().parse(app.node.tryGetContext('factory'));
-  const root = factoryDirectory(directory ?? new URL('../packer', import.meta.url).pathname);
+  const root = factoryDirectory(directory ?? '.');
   const files = filesInDirectory(root);
   throwIfAny(directoryProblems(root, files));
   return { files, path: pathInRepository(root) };
-}
-
-/** From the root of the git repository; `.` is the root itself. What is in none yet will be in the directory of its name. */
-function pathInRepository(root: string): string {
-  try {
-    const prefix = execFileSync('git', ['rev-parse', '--show-prefix'], {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return prefix.trim().replace(/\/$/, '') || '.';
-  } catch {
-    return basename(resolve(root)) === 'packer' ? 'packer' : '.';
-  }
 }

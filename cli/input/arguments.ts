@@ -66,6 +66,8 @@ function valueOf(text: string, assignment: string): unknown {
 export interface FailableState {
   readonly state: string;
   readonly bakes: boolean;
+  /** Whether it starts builds. */
+  readonly builds: boolean;
   /** Whether every image has one of its own. */
   readonly ofImage: boolean;
 }
@@ -78,7 +80,7 @@ export interface Failable {
   readonly images: readonly string[];
 }
 
-const KINDS: readonly FaultKind[] = ['refused', 'lost', 'throttled', 'timeout'];
+const KINDS: readonly FaultKind[] = ['refused', 'lost', 'throttled', 'timeout', 'full'];
 
 /**
  * `Bake prod AMIs`, `linux-web:Bake prod AMIs`, `Check dev AMIs@111111111111=throttled`,
@@ -100,6 +102,8 @@ export function parseFault(text: string, { states, targets, images }: Failable):
   if (kind !== undefined && !KINDS.some((known) => known === kind)) {
     throw refuse('--fail', `found "${kind}" in "${text}", must be one of ${KINDS.join(', ')}`);
   }
+  if (kind === 'full' && !found.builds)
+    throw refuse('--fail', `found "${text}", must be a state that starts builds: ${found.state} does not`);
   const accounts = [...new Set(targets.map(({ accountId }) => accountId))];
   if (account !== undefined && !accounts.includes(account)) {
     throw refuse('--fail', `found the account "${account}" in "${text}", ${nearest(account, accounts)}`);

@@ -1,7 +1,7 @@
 /** What of a factory differs between two commits, or a commit and what lies in the working tree. */
 import { refuse } from './arguments.ts';
 import { type FactoryCheckout, WORKING_TREE } from './checkout.ts';
-import { commitOf, git, gitRoot, tryGit } from './git.ts';
+import { commitOf, git, gitRoot, tryGit } from '../../core/source/git.ts';
 import { fromStart } from './start-directory.ts';
 
 export interface ChangedFiles {

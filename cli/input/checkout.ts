@@ -1,12 +1,14 @@
 /** Gets a factory's files: as they lie in a directory, or as a commit of its git repository holds them. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
-import { unzipSync } from 'fflate';
+import { ImpossibleName, checkOut as writeCheckout } from '../../buildspecs/checkout.mjs';
 import { FACTORY_FILE } from '../../core/configuration/factory.ts';
-import { commitOf, git, gitRoot, tryGitBytes } from './git.ts';
+import type { Files } from '../../core/configuration/files.ts';
+import { directoryProblems, filesInCheckout, filesInDirectory } from '../../core/source/directory.ts';
+import { commitOf, git, gitRoot } from '../../core/source/git.ts';
 import { asSeenFromStart, fromStart } from './start-directory.ts';
-import { directoryProblems } from '../../core/configuration/files.ts';
 import { InvalidConfiguration, problem, throwIfAny } from '../../core/configuration/documents/problems.ts';
 
 export interface FactoryCheckout {
@@ -17,7 +19,7 @@ export interface FactoryCheckout {
   /** What a person should know about where the files come from. */
   readonly note: string | undefined;
   /** Every file of the factory, by its path in the factory. */
-  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly files: Files;
 }
 
 /**
@@ -43,13 +45,9 @@ function checkOut(
       throw refused('--ref', `${directory} is not in a git repository, so it has no ref ${ref}`);
     return checkOutRef(repository, root, ref);
   }
-  if (repository === undefined) {
-    const files = readTree(root, listTree(root));
+  const files = filesInDirectory(root);
+  if (repository === undefined)
     return { commit: contentHash(files), note: 'not in git: the commit is a hash of the files', files };
-  }
-  const listed = git(root, ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', '.']);
-  const names = listed.split('\0').filter((name) => name !== '' && existsSync(join(root, name)));
-  const files = readTree(root, names);
   const commit = commitOf(root, 'HEAD');
   if (commit === undefined)
     return { commit: contentHash(files), note: 'no commit yet: the commit is a hash of the files', files };
@@ -99,11 +97,7 @@ function checkOutRef(repository: string, root: string, ref: string): Omit<Factor
   const commit = commitOf(root, ref);
   if (commit === undefined) throw refused('--ref', `git knows no commit, branch or tag ${ref}`);
   const prefix = relative(repository, root).split(sep).join('/');
-  const tree = prefix === '' ? commit : `${commit}:${prefix}`;
-  const archive = tryGitBytes(repository, ['archive', '--format=zip', tree]);
-  const files = new Map(
-    Object.entries(archive ? unzipSync(archive) : {}).filter(([name]) => !name.endsWith('/')),
-  );
+  const files = filesOfCommit(repository, { commit, factory: prefix || '.' });
   if (!files.has(FACTORY_FILE))
     throw refused(
       '--ref',
@@ -112,20 +106,33 @@ function checkOutRef(repository: string, root: string, ref: string): Omit<Factor
   return { commit, note: undefined, files };
 }
 
+/** What the hub would get, whatever the settings of git on this machine. */
+function filesOfCommit(
+  repository: string,
+  source: { readonly commit: string; readonly factory: string },
+): Files {
+  const directory = mkdtempSync(join(tmpdir(), 'packleader-ref-'));
+  try {
+    const { root, submodules } = writeCheckout(
+      (args, told) => git(repository, args, told),
+      source,
+      directory,
+    );
+    if (!existsSync(root)) return new Map();
+    return filesInCheckout(
+      root,
+      submodules.map(({ path }) => path),
+    );
+  } catch (error) {
+    if (error instanceof ImpossibleName) throw refused('--ref', error.message);
+    throw error;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
 function refused(field: string, message: string): InvalidConfiguration {
   return new InvalidConfiguration([problem(field, 0, [], message)]);
-}
-
-function readTree(root: string, names: readonly string[]): ReadonlyMap<string, Uint8Array> {
-  const files = names.filter((name) => statSync(join(root, name)).isFile()).toSorted();
-  return new Map(files.map((name) => [name, new Uint8Array(readFileSync(join(root, name)))]));
-}
-
-function listTree(root: string): string[] {
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((name) => !/(^|\/)(\.git|node_modules)\//.test(name));
 }
 
 /** The same files give the same 40 hex digits. */

@@ -5,7 +5,7 @@ import { type InvalidConfiguration, shown } from '../../core/configuration/docum
 import { refusalOfRepository } from '../../core/configuration/repository-url.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { refuse } from '../input/arguments.ts';
-import { tryGit } from '../input/git.ts';
+import { tryGit } from '../../core/source/git.ts';
 import type { FactoryAnswers } from './factory.ts';
 
 /** Asks one question; undefined once nobody answers any more. */

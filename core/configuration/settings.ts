@@ -163,7 +163,10 @@ const tags = z
       .max(256, { error: 'must be at most 256 characters' }),
     { error: 'must be a map of strings' },
   )
-  .refine((found) => Object.keys(found).length <= 35, { error: 'must be at most 35 tags' });
+  .refine((found) => Object.keys(found).length <= 35, { error: 'must be at most 35 tags' })
+  .refine((found) => !Object.entries(found).flat().join('\n').includes('{{'), {
+    error: 'must not have {{ in any of them: Packer takes that for a template of its own',
+  });
 
 export type VariableValue =
   string | number | boolean | readonly VariableValue[] | { readonly [key: string]: VariableValue };

@@ -10,9 +10,10 @@ import type { Call, Sandbox } from '../sandbox.ts';
  * - `lost`: every call that has an effect has it, but its reply is lost, every time
  * - `throttled`: AWS throttles the first three calls in each target
  * - `timeout`: the calls never answer, so the state times out; a build hangs until CodeBuild ends it
+ * - `full`: CodeBuild has no build free, ever; only in a state that starts builds
  * - `failed`: the build runs and Packer fails; only for bakes
  */
-export type FaultKind = 'refused' | 'lost' | 'throttled' | 'timeout' | 'failed';
+export type FaultKind = 'refused' | 'lost' | 'throttled' | 'timeout' | 'full' | 'failed';
 
 export interface Fault {
   /** A state at the top of the graph. */
@@ -82,6 +83,11 @@ export class Faults {
         await next();
         throw named('TimeoutError', 'socket hang up');
       }
+      if (fault.kind === 'full')
+        throw named(
+          'AccountLimitExceededException',
+          'Cannot have more than 1 builds in queue for the account',
+        );
       if (fault.kind === 'throttled') throw throttledError(call);
       if (fault.kind === 'timeout') {
         here.hangs = true;
@@ -107,7 +113,7 @@ function concerns(fault: Fault, call: Call): boolean {
   if (call.operation === 'AssumeRole' || BUILDS.includes(call.role)) return false;
   if (fault.accountId !== undefined && fault.accountId !== call.accountId) return false;
   if (fault.region !== undefined && fault.region !== regionOf(call)) return false;
-  if (fault.kind === 'failed') return call.operation === 'StartBuild';
+  if (fault.kind === 'failed' || fault.kind === 'full') return call.operation === 'StartBuild';
   return call.mutating || READING_STATES.test(fault.state);
 }
 

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BAKE_ENVIRONMENT, HAS_SECRETS, takesTemplate } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
-import { Build, requirePrograms, sha256 } from './build.ts';
+import { writeFiles } from '../fixtures/directories.ts';
+import { Build, git, requirePrograms, sha256 } from './build.ts';
 
 const release = 'linux-base@1.4.20261121093000';
 const target = { accountId: '111111111111', region: 'eu-central-1' };
@@ -21,7 +24,7 @@ const manifest = {
 };
 
 let build: Build;
-beforeAll(() => requirePrograms('unzip'));
+beforeAll(() => requirePrograms('unzip', 'git'));
 beforeEach(() => {
   build = new Build();
   build.put(keys.packerVariables(prefix, target), '{"region":"eu-central-1"}');
@@ -49,13 +52,20 @@ END
 }
 
 function bake(environment: Record<string, string> = {}, files: Record<string, string> = {}) {
-  const zip = zipSync({
+  return bakeFrom(sourceOf(files), environment);
+}
+
+function sourceOf(files: Record<string, string>): Uint8Array {
+  return zipSync({
     'images/linux-base/image.pkr.hcl': Buffer.from('# a template\n'),
     'images/linux-base/packer-manifest.json': Buffer.from(
       '{"builds":[],"last_run_uuid":"from the repository"}',
     ),
     ...Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])),
   });
+}
+
+function bakeFrom(zip: Uint8Array, environment: Record<string, string> = {}) {
   const source = keys.source('c'.repeat(40), sha256(zip));
   build.put(source, zip);
   return build.run('bake', {
@@ -105,6 +115,22 @@ describe('a bake', () => {
     // A line of one stream may come within one of the other.
     const recorded = build.left('record/packer.log') ?? '';
     expect(recorded.replace('red\n', '')).toBe('==> a line\n\\u202elast');
+  });
+
+  it('opens the source with the names that it has, in whatever language the build speaks', () => {
+    const repository = join(build.directory, 'repository');
+    writeFiles(repository, {
+      'images/linux-base/image.pkr.hcl': '# a template\n',
+      'images/linux-base/ümläut-木.sh': 'true\n',
+    });
+    git(repository, 'init', '--quiet');
+    git(repository, 'add', '--all');
+    git(repository, 'commit', '--quiet', '--message', 'one');
+    // unzip takes the names of fflate's zips for those of another system.
+    git(repository, 'archive', '--format=zip', '-0', '--output=../source.zip', 'HEAD');
+    packer({ script: 'ls >"$FAKE_AWS/listed"' });
+    expect(bakeFrom(readFileSync(join(build.directory, 'source.zip'))).status).toBe(0);
+    expect(build.left('../listed')).toContain('ümläut-木.sh');
   });
 
   it.each([
@@ -285,8 +311,8 @@ describe('a bake fails', () => {
     const reason = 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]';
     packer({
       script: [
-        `echo "    amazon-ebs.image: login with $PKR_VAR_admin_password refused"`,
-        `echo "==> amazon-ebs.image: ${reason}" >&2`,
+        `echo "==> amazon-ebs.image: login with $PKR_VAR_admin_password refused"`,
+        `echo "==> amazon-ebs.image: Provisioning step had errors: Running the cleanup provisioner, if present..."`,
         `echo "Build 'amazon-ebs.image' errored after 1 minute: ${reason}" >&2`,
         'exit 1',
       ].join('\n'),
@@ -333,7 +359,7 @@ describe('a bake fails', () => {
     ],
     ['==> amazon-ebs.image: Timeout waiting for SSH.', 'SSH never answered. Look at: 1. whether'],
     ['Error: UnauthorizedOperation: You are not authorized', 'A permission is missing.'],
-    ['Failed with ResourceNotReady error, which can', 'AWS took longer than Packer waits.'],
+    ['ResourceNotReady: exceeded wait attempts', 'AWS took longer than Packer waits.'],
   ])('when Packer says %j, with advice what to look at', (line, advice) => {
     packer({ script: `echo '${line}'; exit 1` });
     expect(bake()).toMatchObject({ status: 1, log: expect.stringContaining(`Advice: ${advice}`) });

@@ -174,6 +174,9 @@ describe('checking a stage of which a bake failed', () => {
     arn: 'arn:aws:codebuild:eu-central-1:111111111111:build/packleader-bake:1',
     logs: { groupName: '/packleader/packleader-bake', streamName: '1' },
   };
+  const QUOTA =
+    'CodeBuild let no build start for 8 hours. Raise the quota "Concurrently running builds for ARM/Small environment" of 111111111111 in Service Quotas, ' +
+    "in the hub's region: in a young account it is 1, or 0.";
   const log =
     'Log, in account 111111111111: https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#logsV2:log-groups/log-group/$252Fpackleader$252Fpackleader-bake/log-events/1';
   const checkAfter = (aBuild: Build) => {
@@ -193,11 +196,11 @@ describe('checking a stage of which a bake failed', () => {
     });
   });
 
-  it('fails with the end of a reason that is too long, where the error stands', async () => {
-    const value = `${'x'.repeat(5_000)} the end`;
+  it('fails with the beginning of a reason that is too long, where the error stands', async () => {
+    const value = `the error ${'x'.repeat(5_000)}`;
     const explained = { ...ended, exportedEnvironmentVariables: [{ name: 'LAST_ERROR', value }] };
     await expect(checkAfter(explained)).rejects.toMatchObject({
-      message: expect.stringMatching(/in BUILD: …x{591} the end\. Log, in account/),
+      message: expect.stringMatching(/in BUILD: the error x{589}…\. Log, in account/),
     });
   });
 
@@ -240,6 +243,25 @@ describe('checking a stage of which a bake failed', () => {
     await expect(check([DEV], [{ bakes: [{ error: 'CodeBuild.AccessDenied' }] }])).rejects.toMatchObject({
       name: 'BakeFailed',
       message: '111111111111/eu-west-1: no build ran (CodeBuild.AccessDenied)',
+    });
+  });
+
+  it('fails with the quota to raise when the account had no build free for as long as a bake takes', async () => {
+    aws.on(builds(DEV), listBuilds, { ids: [] });
+    const error = 'CodeBuild.AccountLimitExceededException';
+    await expect(check([DEV], [{ bakes: [{ error }] }])).rejects.toMatchObject({
+      name: 'BakeFailed',
+      message: `111111111111/eu-west-1: no build ran: ${QUOTA}`,
+    });
+  });
+
+  it('fails with the quota to raise when the build never left the queue', async () => {
+    aws.on(builds(DEV), listBuilds, { ids: ['packleader-bake:1'] });
+    const phases = [{ phaseType: 'QUEUED' as const, phaseStatus: 'TIMED_OUT' as const }];
+    aws.on(builds(DEV), get, { builds: [{ ...ended, buildStatus: 'TIMED_OUT', phases }] });
+    await expect(check([DEV], [{ bakes: [{ error: 'States.TaskFailed' }] }])).rejects.toMatchObject({
+      name: 'BakeFailed',
+      message: `111111111111/eu-west-1: build packleader-bake:1 ended TIMED_OUT in QUEUED: no message given. ${QUOTA} ${log}`,
     });
   });
 

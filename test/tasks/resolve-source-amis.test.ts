@@ -8,6 +8,7 @@ import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/resolve-source-amis.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE_ARN, batchArn, describeExecution, releaseEnded } from '../fixtures/aws/executions.ts';
 import { RELEASE } from '../fixtures/releases.ts';
 import { tagList } from '../fixtures/aws/release-images.ts';
 
@@ -57,7 +58,8 @@ const event = {
   release: RELEASE,
   source: { bucket: 'hub', key: 'sources/x.zip', sha256: 'a'.repeat(64) },
   plan: { bucket: 'hub', prefix: 'plans/x/web' },
-  executionName: 'web',
+  executionName: `web-${RELEASE.version}`,
+  executionArn: RELEASE_ARN,
   startedAt: STARTED_AT,
 };
 
@@ -350,5 +352,49 @@ describe('a source AMI of this factory', () => {
   it('fails when the versions may not be listed', async () => {
     aws.on(DEV, versionsOf('base'), awsError('AccessDeniedException'));
     await expect(resolve(['dev', [DEV, base]])).rejects.toMatchObject({ name: 'AccessDenied' });
+  });
+});
+
+describe('a retry', () => {
+  const retry = {
+    ...event,
+    executionName: `web-${RELEASE.version}-r2`,
+    executionArn: `${RELEASE_ARN}-r2`,
+    startedAt: '2026-11-21T10:30:00.000Z',
+  };
+  const retried = () => {
+    aws.holds('hub', 'plans/x/web/plan.json', plans(['dev', [DEV, byParameter]]));
+    return handler(retry);
+  };
+
+  it('fails beside a batch of an earlier attempt, which may start a build at any time', async () => {
+    releaseEnded(aws, 'FAILED');
+    aws.on(HUB, describeExecution(batchArn('dev', 1)), { status: 'RUNNING' });
+    await expect(retried()).rejects.toMatchObject({
+      name: 'NotReadyYet',
+      message: `${batchArn('dev', 1)} still bakes for it`,
+    });
+    expect(aws.sentTo(DEV)).toEqual([]);
+  });
+
+  it.each([
+    ['RUNNING', 'its execution is RUNNING'],
+    ['SUCCEEDED', 'its execution succeeded'],
+  ] as const)('fails for good when the attempt before it is %s', async (status, why) => {
+    releaseEnded(aws, status);
+    await expect(retried()).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: `${RELEASE.releaseId} cannot be retried: ${why}`,
+    });
+  });
+
+  it('fails for good when its name is that of no attempt, or it is older than 14 days', async () => {
+    aws.holds('hub', 'plans/x/web/plan.json', plans(['dev', [DEV, byParameter]]));
+    releaseEnded(aws, 'FAILED');
+    await expect(handler({ ...retry, executionName: 'web' })).rejects.toMatchObject({
+      name: 'InvalidRequest',
+    });
+    const late = handler({ ...retry, startedAt: '2026-12-06T10:30:00.000Z' });
+    await expect(late).rejects.toThrow('is older than 14 days');
   });
 });

@@ -41,6 +41,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
           source: JsonPath.objectAt('$.source'),
           plan: JsonPath.objectAt('$.plan'),
           executionName: JsonPath.stringAt('$.executionName'),
+          executionArn: JsonPath.stringAt('$$.Execution.Id'),
           startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
         },
         resultPath: '$.resolved',

@@ -65,5 +65,6 @@ const DOING = {
   lost: 'done, but every reply is lost',
   throttled: 'throttled',
   timeout: 'never answered',
+  full: 'without a free build',
   failed: 'made to fail',
 } as const;

@@ -52,6 +52,10 @@ describe('a setting', () => {
       'tags: found a map, must be at most 35 tags',
     ],
     [
+      "tags: { note: 'a {{ b }}' }",
+      'tags: found a map, must not have {{ in any of them: Packer takes that for a template of its own',
+    ],
+    [
       'variables: { Version: 1 }',
       'variables.Version: found the key "Version", must be lower-case letters, digits and underscores, starting with a letter',
     ],

@@ -6,6 +6,7 @@ import type { Fault } from '../player/faults.ts';
  * - `unreachable`: once, before any effect; the connection broke
  * - `lost`: the effect happens, its reply is lost; once, or every time from this call on
  * - `throttled`: so many times from this call on
+ * - `full`: CodeBuild has no build free, so many times or for ever
  * - `denied`: from this call on, for ever
  * - `slow`: never answers, once or from this call on; `slow after` has its effect all the same
  * - `dies`: the function that made the call ends right after it, without a word
@@ -24,6 +25,8 @@ export type SandboxFaultKind =
   | 'lost always'
   | 'throttled 3 times'
   | 'throttled 30 times'
+  | 'full 3 times'
+  | 'full always'
   | 'denied'
   | 'slow'
   | 'slow always'

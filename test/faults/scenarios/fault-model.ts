@@ -44,7 +44,7 @@ const PASSING: readonly SandboxFaultKind[] = [
   'late',
 ];
 /** What Step Functions can start again without doing it twice. */
-const PASSING_AT_START: readonly SandboxFaultKind[] = ['unreachable', 'throttled 3 times'];
+const PASSING_AT_START: readonly SandboxFaultKind[] = ['unreachable', 'throttled 3 times', 'full 3 times'];
 /** Tasks that go on with everything else, and come back for what is left. */
 const UNDOES = /^(Withdraw|Deregister)/;
 /** Looks that are repeated until they show what must be there. Others look for what must be gone, and may be deceived. */
@@ -78,6 +78,7 @@ export function kindsFor({ point, mutating, items, olderAnswers }: RecordedCall)
   if (by === 'packer') return [...CALLS_OF_PACKER, ...(mutating ? (['lost'] as const) : [])];
   const usual = isRunByStepFunctions(point.state) ? CALLS_OF_STEP_FUNCTIONS : CALLS_OF_LAMBDA;
   const kinds = [...usual];
+  if (operation === 'codebuild:StartBuild') kinds.push('full 3 times', 'full always');
   if (mutating) kinds.push('lost', 'lost always', 'slow after');
   if (/:(CreateTags|PutParameter)$/.test(operation)) kinds.push('late');
   if (operation === 'eventbridge:PutEvents' || (operation === 'ec2:CreateTags' && items > 1))
