@@ -52,7 +52,10 @@ describe('packleader completion', () => {
   it.each(LINES)('completes in bash: %s', async (line, expected) => {
     const script = `${await scriptFor('bash')}
 COMP_WORDS=(${line}${line.endsWith(' ') ? "''" : ''}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _packleader; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout, stderr } = spawnSync('bash', ['-euc', script], { cwd: factory(), encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-euc', script], {
+      cwd: factory(),
+      encoding: 'utf8',
+    });
     expect(stderr).toBe('');
     const offered = stdout.trim().split('\n');
     expect(offered.filter((word) => !line.endsWith(' ') || !word.startsWith('--')).toSorted()).toEqual(
