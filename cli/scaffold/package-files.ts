@@ -1,15 +1,17 @@
-/** What the package itself brings: its version, the templates it ships, the schemas it is checked by. */
+/** What the package itself brings: the templates it ships, the schemas that editors check by. */
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import * as z from 'zod';
+import { PACKAGE_VERSION } from '../../core/contract/package-version.ts';
 import type { NewFile } from './changes.ts';
 
-const manifestSchema = z.object({ name: z.string().optional(), version: z.string().optional() });
+const manifestSchema = z.object({ name: z.string().optional() });
 
 /** The directory of the package, wherever below it this file lies once it is compiled. */
 export const PACKAGE_ROOT = packageAbove(import.meta.dirname);
 
-export const PACKAGE_VERSION = manifestOf(PACKAGE_ROOT).version ?? '0.0.0';
+/** Where it is installed: what is compiled is in a directory of it, the schemas are not. */
+const INSTALLED = existsSync(join(PACKAGE_ROOT, 'schemas')) ? PACKAGE_ROOT : dirname(PACKAGE_ROOT);
 
 function packageAbove(directory: string): string {
   if (manifestOf(directory).name === 'packleader') return directory;
@@ -62,7 +64,7 @@ export function schemaComment(
   projectRoot: string,
   file: string,
   schema: SchemaName,
-  packageRoot = PACKAGE_ROOT,
+  packageRoot = INSTALLED,
 ): string {
   const target = posix.join(packageFrom(projectRoot, packageRoot), 'schemas', `${schema}.json`);
   return `# yaml-language-server: $schema=${posix.relative(posix.dirname(file), target)}\n`;
