@@ -79,7 +79,7 @@ async function installPacker() {
   if (version === undefined || sha256 === undefined) {
     throw new Error(
       `No Packer ${OLDEST_PACKER.join('.')} or newer is on this build image, and no other is pinned: set ` +
-        '"packleader:packer" in cdk.json to the version and the SHA-256 of its linux_arm64 zip, and deploy hub and targets.',
+        '"packer" in packleader.config to the version and the SHA-256 of its linux_arm64 zip, and deploy hub and targets.',
     );
   }
   required('PACKLEADER_PACKER_VERSION', /^\d+\.\d+\.\d+$/);

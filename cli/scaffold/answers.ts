@@ -89,10 +89,10 @@ async function asked<Answer>(ask: Ask, question: string, read: (text: string) =>
   }
 }
 
-const sentenceOf = (error: unknown): string => {
+function sentenceOf(error: unknown): string {
   const { problems } = z.object({ problems: z.array(z.object({ message: z.string() })) }).parse(error);
   return problems.map(({ message }) => `  ${message}`).join('\n');
-};
+}
 
 // ---------------------------------------------------------------------------------------------- reading
 

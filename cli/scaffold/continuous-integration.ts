@@ -34,7 +34,7 @@ name: packleader
 on:
   pull_request:
   push:
-    branches: [${defaultBranch}]
+    branches: [${JSON.stringify(defaultBranch)}]
 
 permissions:
   contents: read

@@ -18,10 +18,10 @@ export const factoryFile = (answers: FactoryAnswers, firstLine: FirstLine): NewF
   content: `${firstLine('factory.yaml', 'factory')}# The factory: which accounts get the images, and in which order.
 
 # Where this repository lives. Every AMI carries it in its tag packleader:repository.
-repository: ${answers.repository}
+repository: ${plainly(answers.repository)}
 
 # A release from any other branch is a prerelease: baked in the first stage only, never published as latest.
-defaultBranch: ${answers.defaultBranch}
+defaultBranch: ${plainly(answers.defaultBranch)}
 
 # The account that holds the state machines. It bakes nothing itself.
 hub: ${flow(answers.hub)}
@@ -33,7 +33,10 @@ ${answers.stages.map(stageLines).join('')}`,
 });
 
 const stageLines = ({ name, targets }: Stage): string =>
-  `  - name: ${name}\n    targets:\n${targets.map((target) => `      - ${flow(target)}\n`).join('')}`;
+  `  - name: ${plainly(name)}\n    targets:\n${targets.map((target) => `      - ${flow(target)}\n`).join('')}`;
+
+/** In quotes where YAML would take it for something else than a string. */
+const plainly = (text: string): string => stringify(text, { lineWidth: 0, singleQuote: true }).trimEnd();
 
 /** In quotes, because a number would lose its leading zeros. */
 const flow = ({ accountId, region }: Target): string => `{ accountId: '${accountId}', region: ${region} }`;

@@ -1,21 +1,23 @@
-/** What the package itself brings: its version, the templates it ships, the schemas it is checked by. */
+/** What the package itself brings: the templates it ships, the schemas that editors check by. */
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import * as z from 'zod';
+import { PACKAGE_VERSION } from '../../core/contract/package-version.ts';
 import type { NewFile } from './changes.ts';
 
-const manifestSchema = z.object({ name: z.string().optional(), version: z.string().optional() });
+const manifestSchema = z.object({ name: z.string().optional() });
 
 /** The directory of the package, wherever below it this file lies once it is compiled. */
-export const PACKAGE_ROOT = packageRoot(import.meta.dirname);
+export const PACKAGE_ROOT = packageAbove(import.meta.dirname);
 
-export const PACKAGE_VERSION = manifestOf(PACKAGE_ROOT).version ?? '0.0.0';
+/** Where it is installed: what is compiled is in a directory of it, the schemas are not. */
+const INSTALLED = existsSync(join(PACKAGE_ROOT, 'schemas')) ? PACKAGE_ROOT : dirname(PACKAGE_ROOT);
 
-function packageRoot(directory: string): string {
+function packageAbove(directory: string): string {
   if (manifestOf(directory).name === 'packleader') return directory;
   const above = dirname(directory);
   if (above === directory) throw new Error('the package.json of packleader is nowhere above this file');
-  return packageRoot(above);
+  return packageAbove(above);
 }
 
 function manifestOf(directory: string): z.infer<typeof manifestSchema> {
@@ -58,16 +60,21 @@ export const sharedFiles = (platform: Platform): NewFile[] =>
 export type SchemaName = 'factory' | 'image' | 'layer' | 'config';
 
 /** The first line of a YAML file, by which editors find its schema; `file` is a path from the root of the project. */
-export function schemaComment(projectRoot: string, file: string, schema: SchemaName): string {
-  const target = posix.join(packageFrom(projectRoot), 'schemas', `${schema}.json`);
+export function schemaComment(
+  projectRoot: string,
+  file: string,
+  schema: SchemaName,
+  packageRoot = INSTALLED,
+): string {
+  const target = posix.join(packageFrom(projectRoot, packageRoot), 'schemas', `${schema}.json`);
   return `# yaml-language-server: $schema=${posix.relative(posix.dirname(file), target)}\n`;
 }
 
 /** npm may have installed the package above the project, where several share their packages. */
-function packageFrom(projectRoot: string): string {
-  if (projectRoot === PACKAGE_ROOT) return '.';
-  const modules = dirname(PACKAGE_ROOT);
+function packageFrom(projectRoot: string, packageRoot: string): string {
+  if (projectRoot === packageRoot) return '.';
+  const modules = dirname(packageRoot);
   const above = relative(dirname(modules), projectRoot);
   const isAbove = modules.endsWith(`${sep}node_modules`) && above !== '' && !above.startsWith('..');
-  return isAbove ? relative(projectRoot, PACKAGE_ROOT).split(sep).join('/') : 'node_modules/packleader';
+  return isAbove ? relative(projectRoot, packageRoot).split(sep).join('/') : 'node_modules/packleader';
 }

@@ -5,7 +5,8 @@ import * as z from 'zod';
 import { DEPLOYMENT_FILE } from '../../core/configuration/deployment-settings.ts';
 import { InvalidConfiguration, problem } from '../../core/configuration/documents/problems.ts';
 import type { AddedTo, Changes, NewFile } from './changes.ts';
-import { PACKAGE_VERSION, schemaComment } from './package-files.ts';
+import { PACKAGE_VERSION } from '../../core/contract/package-version.ts';
+import { schemaComment } from './package-files.ts';
 
 const SCRIPTS: Readonly<Record<string, string>> = {
   validate: 'packleader validate',

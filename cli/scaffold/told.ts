@@ -1,6 +1,6 @@
 import type { Output } from '../terminal/output.ts';
 import type { Changes } from './changes.ts';
-import { PACKAGE_VERSION } from './package-files.ts';
+import { PACKAGE_VERSION } from '../../core/contract/package-version.ts';
 
 /** What was written, in lines; a template is one. */
 export function toldChanges({ paint }: Output, { written, added, kept }: Changes): string {

@@ -222,7 +222,12 @@ class Packer {
 
   /** What Packer writes when it fails, and what the build makes of it. */
   #explain(reason: string): string {
-    const lines = [...this.#printed, `==> amazon-ebs.image: ${reason}`];
+    const provisioner = [
+      '==> amazon-ebs.image: Provisioning with shell script: ./bake/run-checks.sh',
+      ...this.#printed,
+      '==> amazon-ebs.image: Provisioning step had errors: Running the cleanup provisioner, if present...',
+    ];
+    const lines = [...(this.#printed.length > 0 ? provisioner : []), `==> amazon-ebs.image: ${reason}`];
     lines.push(`Build 'amazon-ebs.image' errored after some minutes: ${reason}`);
     lines.push('==> Builds finished but no artifacts were created.');
     for (const line of lines) this.#build.log(line);

@@ -191,7 +191,7 @@ describe('a bake', () => {
     packer({ version: '1.10.3' });
     expect(bake()).toMatchObject({
       status: 1,
-      log: expect.stringContaining('"packleader:packer" in cdk.json'),
+      log: expect.stringContaining('"packer" in packleader.config'),
     });
     const pinned = zipSync({ packer: Buffer.from('#!/bin/sh\nexit 3\n') });
     build.put('packer.zip', pinned);

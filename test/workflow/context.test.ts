@@ -49,8 +49,14 @@ describe('what the stacks are told', () => {
   '333333333333': { vpcId: vpc-0d0e0f01, subnetIds: [subnet-0d0e0f01], securityGroupIds: [sg-0d0e0f01] }
 `,
     });
-    const app = join(import.meta.dirname, '..', '..', 'workflow', 'app.ts');
-    const synthesise = () => execFileSync(process.execPath, [app], { cwd: root, stdio: 'pipe' });
+    const repository = join(import.meta.dirname, '..', '..');
+    const env = { ...process.env, CDK_CONTEXT_JSON: JSON.stringify({ factory: join(repository, 'packer') }) };
+    const synthesise = () =>
+      execFileSync(process.execPath, [join(repository, 'workflow', 'app.ts')], {
+        cwd: root,
+        stdio: 'pipe',
+        env,
+      });
     expect(synthesise).toThrow(
       'packleader.config:2 bakeVpcs.333333333333: names the account 333333333333, which has no target',
     );

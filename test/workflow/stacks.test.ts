@@ -317,7 +317,7 @@ describe('in the hub', () => {
   it('fails for a token that a repository in CodeCommit does not take', () => {
     const repository = 'codecommit://images';
     expect(() => hub({ ...factory, repository }, { repositoryTokenSecret: 'git/images' })).toThrow(
-      '"packleader:repositoryTokenSecret" in cdk.json names a token, which a repository in CodeCommit does not take',
+      'repositoryTokenSecret in packleader.config names a token, which a repository in CodeCommit does not take',
     );
   });
 

@@ -123,7 +123,7 @@ export class TargetStack extends Stack {
     if (!packer) {
       Annotations.of(this).addWarningV2(
         'packleader:packer',
-        'No Packer is pinned ("packleader:packer" in cdk.json): bakes need a build image that has one.',
+        'No Packer is pinned (packer in packleader.config, which packleader pin writes): bakes need a build image that has one.',
       );
     }
   }

@@ -40,7 +40,7 @@ export async function initCommand(
   const begun = factoryIn(root);
   const started =
     begun === undefined
-      ? await newFactory(root, await answers(options, output, root, questions))
+      ? await newFactory(root, await answered(options, output, root, questions))
       : await knownFactory(root, begun, options);
   const { factory } = started;
   const repository = gitRoot(root);
@@ -66,7 +66,7 @@ export async function initCommand(
   });
 }
 
-const answers = (options: InitOptions, output: Output, root: string, questions: typeof withQuestions) =>
+const answered = (options: InitOptions, output: Output, root: string, questions: typeof withQuestions) =>
   options.yes ? answersFrom(options, root) : questions(output, (ask) => answersFrom(options, root, ask));
 
 /** Where the repository of this directory keeps its factory; undefined when it has none. */

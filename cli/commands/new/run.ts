@@ -1,4 +1,5 @@
 /** `packleader new image`: an image that bakes, to be changed into the one that is wanted. */
+import * as z from 'zod';
 import { existsSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import {
@@ -39,7 +40,7 @@ export async function newImageCommand(name: string, options: NewImageOptions, ou
   const project = projectOf(root) ?? dirname(root);
   const place = relative(project, root).split(sep).join('/');
   const firstLine: FirstLine = (path, schema) => schemaComment(project, posix.join(place, path), schema);
-  const made = [...imageFiles(draft, firstLine), ...template(draft, configuration, files)];
+  const made = [...imageFiles(draft, firstLine), ...missingTemplate(draft, configuration, files)];
   const all = new Map([...bytesOf(made), ...files]);
   // The same that a release would refuse is refused before it is written.
   await checkedConfiguration(all, { images: [name] });
@@ -73,7 +74,7 @@ function draftOn(name: string, on: string, configuration: Configuration): ImageD
     targets.map((target) => effectiveSettings(configuration, { image: on, stage, target }).settings),
   );
   const stated = settingsIn(`images/${on}/config/default.yaml`, configuration);
-  const variables = only(Object(stated['variables']), INHERITED_VARIABLES);
+  const variables = only(mapOf(stated['variables']), INHERITED_VARIABLES);
   return {
     name,
     description: `${name} on ${on}`,
@@ -93,14 +94,17 @@ function draftOn(name: string, on: string, configuration: Configuration): ImageD
 /** What a layer says for all targets; nothing where there is none. */
 function settingsIn(file: string, { layers }: Configuration): Record<string, unknown> {
   const node = layers.get(file)?.own.node;
-  return node === undefined ? {} : Object(plain(node));
+  return node === undefined ? {} : mapOf(plain(node));
 }
+
+const mapOf = (value: unknown): Record<string, unknown> =>
+  z.record(z.string(), z.unknown()).catch({}).parse(value);
 
 const only = (map: Readonly<Record<string, unknown>>, keys: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(Object.entries(map).filter(([key]) => keys.includes(key)));
 
 /** The package's template for a platform of which the factory has none. */
-function template(
+function missingTemplate(
   { platform, template: own }: ImageDraft,
   { factory, templateNames }: Configuration,
   files: ReadonlyMap<string, Uint8Array>,

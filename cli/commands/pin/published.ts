@@ -6,11 +6,11 @@ import { packerUrl, sessionManagerPluginUrl } from '../../../buildspecs/pinned-t
 import { refuse } from '../../input/arguments.ts';
 
 export interface Internet {
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: (url: string, options: RequestInit) => Promise<Response>;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-export const INTERNET: Internet = { fetch: (...request) => globalThis.fetch(...request), sleep };
+export const INTERNET: Internet = { fetch: globalThis.fetch, sleep };
 
 /** A program with the digest that a bake will ask for. */
 export interface Pin {

@@ -7,11 +7,11 @@ import { SHELLS } from '../../../cli/commands/completion/shells.ts';
 import { writeFiles, temporaryDirectory } from '../../fixtures/directories.ts';
 import { run, written } from '../output.ts';
 
-const scriptFor = async (shell: string) => {
+async function scriptFor(shell: string) {
   const { exit, out, err } = await run('completion', shell);
   expect({ exit, err }).toEqual({ exit: 0, err: '' });
   return out;
-};
+}
 
 /** What `packleader --help` and the help of each command list. */
 async function commandsInHelp(path: readonly string[] = []): Promise<string[]> {
@@ -52,7 +52,10 @@ describe('packleader completion', () => {
   it.each(LINES)('completes in bash: %s', async (line, expected) => {
     const script = `${await scriptFor('bash')}
 COMP_WORDS=(${line}${line.endsWith(' ') ? "''" : ''}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _packleader; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout, stderr } = spawnSync('bash', ['-euc', script], { cwd: factory(), encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-euc', script], {
+      cwd: factory(),
+      encoding: 'utf8',
+    });
     expect(stderr).toBe('');
     const offered = stdout.trim().split('\n');
     expect(offered.filter((word) => !line.endsWith(' ') || !word.startsWith('--')).toSorted()).toEqual(
@@ -72,7 +75,7 @@ COMP_WORDS=(${line}${line.endsWith(' ') ? "''" : ''}); COMP_CWORD=$((\${#COMP_WO
       const offered = stdout
         .trim()
         .split('\n')
-        .map((one) => one.split('\t')[0]?.replace(/\/$/, ''));
+        .map((one) => one.replace(/\/?(\t.*)?$/, ''));
       expect(offered.toSorted()).toEqual(expected.toSorted());
     },
   );

@@ -339,7 +339,7 @@ describe('packleader doctor', () => {
       .checks.filter(({ place, outcome }) => place === 'hub' && outcome !== 'ok');
     expect([exit, bad.map(({ place, check, todo }) => [place, check, todo])]).toEqual([
       5,
-      [['hub', 'Packer', 'set packleader:packer in cdk.json, and deploy hub and targets']],
+      [['hub', 'Packer', 'pin it with packleader pin, and deploy hub and targets']],
     ]);
   });
 

@@ -102,11 +102,19 @@ describe('packleader init', () => {
       expect(editorTakes(known, parse(text)), name).toBe(true);
       seen.push(name);
     }
-    const written = Object.keys(files()).filter((name) =>
+    const expected = Object.keys(files()).filter((name) =>
       /^packer\/[^t].*\.yaml$|^packleader\.config$/.test(name),
     );
-    expect(seen).toEqual(written);
+    expect(seen).toEqual(expected);
     expect(seen).toHaveLength(7);
+  });
+
+  it('takes names that YAML would take for something else', async () => {
+    const { run, text } = openRepository();
+    const { exit, err } = await run('init', ...TOLD.slice(0, 4), '--stage', 'true=111111111111/eu-west-1');
+    expect({ exit, err }).toEqual({ exit: 0, err: '' });
+    expect(parse(text('packer/factory.yaml'))).toMatchObject({ stages: [{ name: 'true' }] });
+    expect((await run('rehearse', '--no-validate')).exit).toBe(0);
   });
 
   it('changes nothing when it is run again, and says what it kept', async () => {
@@ -202,7 +210,7 @@ describe('the workflow of packleader init', () => {
   ])('is for the host of %s', async (repository, file) => {
     const found = await workflows('--repository', repository);
     expect(found.map(([name]) => name)).toEqual([file]);
-    const [[, text = ''] = []] = found;
+    const text = found[0]?.[1] ?? '';
     expect(parse(text)).toBeTypeOf('object');
     expect(text).toContain('eu-central-1');
     expect(text).toContain('npx packleader validate');
@@ -220,7 +228,7 @@ describe('the workflow of packleader init', () => {
   });
 
   it('takes short-lived credentials, and only for what is merged', async () => {
-    const [[, text = ''] = []] = await workflows('--repository', REPOSITORY);
+    const text = (await workflows('--repository', REPOSITORY))[0]?.[1] ?? '';
     const { permissions, jobs } = z
       .object({
         permissions: z.record(z.string(), z.string()),

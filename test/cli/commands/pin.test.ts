@@ -50,8 +50,8 @@ async function openInternet(published: Published | null) {
   return {
     asked,
     waited,
-    fetch: (url: string | URL | Request, init?: RequestInit) =>
-      fetch(`http://127.0.0.1:${port}/${String(url).replace('https://', '')}`, init),
+    fetch: (url: string, options: RequestInit) =>
+      fetch(`http://127.0.0.1:${port}/${url.replace('https://', '')}`, options),
     sleep: (milliseconds: number) => {
       waited.push(milliseconds);
       return Promise.resolve();

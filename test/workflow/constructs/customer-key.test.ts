@@ -168,7 +168,9 @@ describe('with a key of one’s own', () => {
         ],
         "packleader-task-announce-rollback": [],
         "packleader-task-apply-version-tags": [],
-        "packleader-task-check-amis": [],
+        "packleader-task-check-amis": [
+          "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
         "packleader-task-deregister-amis": [],
         "packleader-task-find-dead-releases": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
