@@ -1,6 +1,7 @@
 /**
- * The programs of the builds as a template holds them: each with all that it imports. Without comments and white space, because a
- * StackSet takes no template above 51,200 bytes. Names stay, so that what a template runs can be read and compared.
+ * The programs of the builds as a template holds them: each with all that it imports. Without comments, white space and long names,
+ * because CodeBuild takes no buildspec above 25,600 characters, and a StackSet no template above 51,200 bytes. They are text all the
+ * same, and the same on every machine, so that what a template runs can be compared.
  */
 import type * as Esbuild from 'esbuild';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -50,8 +51,7 @@ export function bundlePrograms(files: readonly string[]): ReadonlyMap<string, st
     format: 'esm',
     charset: 'utf8',
     legalComments: 'none',
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
     lineLimit: LINE,
   });
   return new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
