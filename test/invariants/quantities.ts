@@ -120,7 +120,7 @@ const OF_FIXED_SIZE = [
 ];
 
 /** Types of which nobody has said what of them AWS limits. */
-export function unknownTypes({ resources }: Synthesised): string[] {
+export function unknownTypes(resources: readonly { readonly type: string }[]): string[] {
   const known = new Set([...Object.keys(OF_RESOURCE), ...COUNTED, ...OF_FIXED_SIZE]);
   return [...new Set(resources.map(({ type }) => type))].filter((type) => !known.has(type));
 }
