@@ -12,7 +12,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { adviceFor } from './advice.mjs';
 import { BUILDER_PAUSE, again, halfTime, healingOfInit } from './again.mjs';
 import { describe, getObject, getParameter, getSecretValue } from './aws.mjs';
 import { choicesOf, noBuilder } from './builder-choices.mjs';
@@ -224,7 +223,6 @@ async function runPacker(packer, args, directory, secrets) {
  * @param {Record<string, string>} secrets
  */
 function failure(ended, log, secrets) {
-  for (const advice of adviceFor(log)) say(`Advice: ${advice}`);
   exportVariable('LAST_ERROR', lastError(log.slice(-TAIL), Object.values(secrets)) || ended);
   return new Error(ended);
 }

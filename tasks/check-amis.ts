@@ -1,6 +1,7 @@
 import type { Image } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { clientsFor } from '../core/aws/clients.ts';
+import { adviceFor } from '../core/amis/advice.ts';
 import { describeBuildFailure } from '../core/amis/build-failure.ts';
 import { amiName } from '../core/configuration/version.ts';
 import { NO_BUILD_FREE, raiseBuildQuota } from '../core/contract/build-quota.ts';
@@ -89,11 +90,13 @@ async function bakeFailed(release: Release, failures: readonly FailedBake[]): Pr
   const told = await Promise.all(
     failures.slice(0, FAILURES_TOLD).map(async (failure) => {
       const why = await describeBuildFailure(clientsFor(failure).codebuild, release, failure);
-      return `${targetName(failure)}: ${why ?? whyNoBuild(failure)}`;
+      return { line: `${targetName(failure)}: ${why ?? whyNoBuild(failure)}`, advice: adviceFor(why ?? '') };
     }),
   );
+  const lines = told.map(({ line }) => line);
+  const advice = [...new Set(told.flatMap((one) => one.advice))].map((text) => `Advice: ${text}`);
   const rest = failures.length > told.length ? [`And ${failures.length - told.length} more targets.`] : [];
-  return new PackleaderError(ERRORS.bakeFailed, [...told, ...rest].join('\n'));
+  return new PackleaderError(ERRORS.bakeFailed, [...lines, ...rest, ...advice].join('\n'));
 }
 
 function whyNoBuild({ accountId, error }: FailedBake): string {

@@ -1,5 +1,6 @@
 /** What a factory is: its stages and targets, and its images. */
 import * as z from 'zod';
+import { MOST_SCHEDULES, MOST_STAGES, MOST_TARGETS, mostTargets } from '../contract/limits.ts';
 import { targetName, type Target } from '../contract/targets.ts';
 import { plain, walk, type MapNode } from './documents/nodes.ts';
 import { nearest, problem, shown, throwIfAny, type Path, type Problem } from './documents/problems.ts';
@@ -80,6 +81,7 @@ export function readFactory(files: FactoryFiles): {
       ...stated.problems,
       ...templates.flatMap(templateNameProblems),
       ...images.flatMap(({ problems }) => problems),
+      ...tooManySchedules(images.flatMap(({ value }) => value ?? [])),
       ...misplaced,
     ],
   };
@@ -123,8 +125,6 @@ const LONGEST_TEMPLATE = 40;
 /** A state's name, like "Deregister prod AMIs", has at most 40 characters. */
 const LONGEST_STAGE = 20;
 
-const MAX_TARGETS = 1_000;
-
 const ACCOUNT = 'must be 12 digits';
 const accountIdSetting = z
   .union([z.string(), z.number()], { error: ACCOUNT })
@@ -153,6 +153,17 @@ const target = strictMap(
 
 const BRANCHES = 'must be a list of branches, like [main, release/*]';
 
+/**
+ * What a rule of EventBridge holds of them: its pattern has 2,048 characters, 300 of which say whose branches they are. The webhook's
+ * environment, which holds them too, has more room.
+ *  @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+ */
+const BRANCHES_CHARACTERS = 1_700;
+/** Of `{"wildcard":""},` around each. */
+const AROUND_BRANCH = 16;
+const charactersOf = (branches: readonly string[]) =>
+  branches.reduce((sum, branch) => sum + AROUND_BRANCH + branch.length, 0);
+
 /** Descriptions and examples, here and below, become docs/settings.md. */
 export const factorySchema = strictMap({
   repository: z
@@ -180,6 +191,10 @@ export const factorySchema = strictMap({
   pushBranches: z
     .array(text(/^(?![-/])[^\s~^:?[\\]+$/, BRANCHES), { error: BRANCHES })
     .min(1, { error: BRANCHES })
+    .refine((branches) => charactersOf(branches) <= BRANCHES_CHARACTERS, {
+      error: ({ input }) =>
+        `must be shorter, because no EventBridge rule holds ${Array.isArray(input) ? input.length : 'so many'} branches that are so long: let one * stand for many`,
+    })
     .exactOptional()
     .meta({
       description:
@@ -209,8 +224,9 @@ export const factorySchema = strictMap({
       { error: 'must be a list of stages' },
     )
     .min(1, { error: 'must hold at least one stage' })
+    .max(MOST_STAGES, { error: `must hold at most ${MOST_STAGES} stages` })
     .meta({
-      description: `In the order in which a release goes through them. All of them together have at most ${MAX_TARGETS.toLocaleString('en')} targets.`,
+      description: `In the order in which a release goes through them, at most ${MOST_STAGES}. All of them together have at most ${MOST_TARGETS.toLocaleString('en')} targets, and with more than four stages 40 fewer for each further one.`,
       examples: [
         [
           { name: 'dev', targets: [{ accountId: '111111111111', region: 'eu-west-1' }] },
@@ -330,11 +346,21 @@ function repeatedTargets(stages: readonly Stage[], node: MapNode): Problem[] {
     }
   }
   const count = stages.reduce((sum, { targets }) => sum + targets.length, 0);
-  if (count > MAX_TARGETS) {
-    const message = `found ${count} targets in all stages, must be at most ${MAX_TARGETS}`;
+  const most = mostTargets(stages.length);
+  if (count > most) {
+    const why = most < MOST_TARGETS ? `, because there are ${stages.length} stages` : '';
+    const message = `found ${count} targets in all stages, must be at most ${most}${why}`;
     problems.push(problem(FACTORY_FILE, walk(node, ['stages']).node.line, ['stages'], message));
   }
   return problems;
+}
+
+function tooManySchedules(images: readonly Image[]): Problem[] {
+  const scheduled = images.filter(({ schedule }) => schedule !== undefined);
+  const first = scheduled[MOST_SCHEDULES];
+  if (first === undefined) return [];
+  const message = `found a schedule in ${scheduled.length} images, must be in at most ${MOST_SCHEDULES}, because the hub's stack holds no more: leave it out, and start the release of several images from one schedule of your own`;
+  return [problem(`images/${first.name}/image.yaml`, 0, ['schedule'], message)];
 }
 
 function readImage(files: FactoryFiles, name: string, templates: readonly string[]): Read<Image> {

@@ -14,6 +14,33 @@ export const LONGEST_BAKE_MINUTES = 480;
  */
 export const LONGEST_WAIT_MINUTES = LONGEST_BAKE_MINUTES;
 
+/** A factory has no more targets, and so no more accounts; with more stages than four fewer, see {@link mostTargets}. */
+export const MOST_TARGETS = 1_000;
+
+/** Each makes the state machine of a release longer, and what it hands from one state to the next. */
+export const MOST_STAGES = 20;
+
+const STAGES_OF_MOST_TARGETS = 4;
+/** What a stage that could not be undone says takes as much room as so many targets. */
+const TARGETS_OF_A_STAGE = 40;
+
+/**
+ * How many targets so many stages may have: what a release hands from state to state has 256 KiB, also when nothing can be undone.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ */
+export const mostTargets = (stages: number): number =>
+  MOST_TARGETS - TARGETS_OF_A_STAGE * Math.max(0, stages - STAGES_OF_MOST_TARGETS);
+
+/** So many images of a factory have a schedule, each a resource in the hub's stack, which holds 500. */
+export const MOST_SCHEDULES = 250;
+
+/**
+ * How many role ARNs of target accounts one policy of a role in the hub holds: a managed policy has 6,144 characters, and a role ten
+ * of them, which makes {@link MOST_TARGETS}.
+ *  @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+export const ACCOUNTS_PER_POLICY = 100;
+
 /** How often a release may be begun: once, and retries. */
 export const MOST_ATTEMPTS = 9;
 

@@ -358,21 +358,6 @@ describe('a bake fails', () => {
 
   it.each([
     [
-      '==> amazon-ebs.image: Timeout waiting for WinRM.',
-      'WinRM never answered. Look at: 1. the console output',
-    ],
-    ['==> amazon-ebs.image: Timeout waiting for SSH.', 'SSH never answered. Look at: 1. whether'],
-    ['Error: UnauthorizedOperation: You are not authorized', 'A permission is missing.'],
-    ['ResourceNotReady: exceeded wait attempts', 'AWS took longer than Packer waits.'],
-  ])('when Packer says %j, with advice what to look at', (line, advice) => {
-    packer({ script: `echo '${line}'; exit 1` });
-    expect(bake()).toMatchObject({ status: 1, log: expect.stringContaining(`Advice: ${advice}`) });
-    packer({ script: 'echo "something else"; exit 1' });
-    expect(bake().log).not.toContain('Advice');
-  });
-
-  it.each([
-    [
       'no build',
       { builds: [made('earlier', 'eu-central-1:ami-0aaaaaaaaaaaaaaaa')], last_run_uuid: 'last' },
       'has 0 builds',

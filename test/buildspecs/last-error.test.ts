@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { adviceFor } from '../../buildspecs/advice.mjs';
+import { adviceFor } from '../../core/amis/advice.ts';
 import { lastError } from '../../buildspecs/last-error.mjs';
 import { KINDS } from './recordings/kinds.ts';
 import { recordingOf, withoutChance } from './recordings/recordings.ts';
@@ -221,7 +221,7 @@ describe('the advice', () => {
     ['wait-exceeded', ['AWS took longer than Packer waits']],
     ['scp', ['The organisation forbids it']],
     ['not-authorized', ['A permission is missing']],
-    ['capacity', ['The availability zone']],
+    ['capacity', ['EC2 has no such instance']],
     ['quota', ['The account may run no more instances']],
     ['ssh-time-out', ['SSH never answered']],
     ['winrm-time-out', ['WinRM never answered']],
@@ -229,12 +229,12 @@ describe('the advice', () => {
     ['apt', []],
     ['ansible', []],
   ])('on %s is for what failed, and no other', (kind, expected) => {
-    const given = adviceFor(recorded(kind));
+    const given = adviceFor(lastError(recorded(kind), []));
     expect(given).toEqual(expected.map((beginning) => expect.stringMatching(`^${beginning}`)));
   });
 
   it('on SSH that never answers names source AMIs without an SSM Agent', () => {
-    expect(adviceFor(recorded('ssh-time-out'))[0]).toMatch(
+    expect(adviceFor(lastError(recorded('ssh-time-out'), []))[0]).toMatch(
       /no SSM Agent, like Debian’s own: set sshInterface/,
     );
   });

@@ -15,6 +15,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { forgetClients } from '../../core/aws/clients.ts';
 import { releaseVersion } from '../../core/configuration/version.ts';
+import { MOST_STAGES, MOST_TARGETS, mostTargets } from '../../core/contract/limits.ts';
 import { LeftoversRemain } from '../../core/contract/leftovers.ts';
 import { type Bake, type Release, batchSchema } from '../../core/contract/releases.ts';
 import { STATES, TAGS } from '../../core/contract/tags.ts';
@@ -34,9 +35,8 @@ const QUOTA = {
   eventBytes: 262_144,
 };
 
-/** What an inline Map runs at the same time, and the most targets that a factory may have. */
+/** What an inline Map runs at the same time. */
 const AT_ONCE = 40;
-const MOST_TARGETS = 1_000;
 
 describe.each(samples)('every state machine of $title', ({ machines, ...rest }) => {
   const sample = { machines, ...rest };
@@ -101,8 +101,12 @@ const caught = (name: string, message: string) => ({
   }),
 });
 
-describe('the document of a release', () => {
-  const STAGES = ['dev', 'test', 'pre-prod', 'prod'];
+describe.each([4, MOST_STAGES])('the document of a release in %i stages', (stages) => {
+  const STAGES = Array.from(
+    { length: stages },
+    (_, index) => `${LONGEST_STAGE.slice(0, -1)}${'abcdefghijklmnopqrst'[index]}`,
+  );
+  const targetsInAll = mostTargets(stages);
   const imageId = 'ami-0123456789abcdef0';
   const groups = Array.from({ length: 5 }, (_, index) => ({ GroupId: `sg-0123456789abcdef${index}` }));
   const release = {
@@ -178,10 +182,10 @@ describe('the document of a release', () => {
       'x'.repeat(700),
       () => ec2.on(DescribeSecurityGroupsCommand).resolves({ SecurityGroups: groups }),
     ],
-  ])('of 1,000 targets in four stages still fits when every target holds %s', async (_, why, holds) => {
+  ])('of as many targets as may be still fits when every target holds %s', async (_, why, holds) => {
     holds();
     const targets = STAGES.map((_stage, index) =>
-      Array.from({ length: MOST_TARGETS / STAGES.length }, (_target, position) => ({
+      Array.from({ length: targetsInAll / STAGES.length }, (_target, position) => ({
         accountId: String(100_000_000_000 + index * 1_000 + position),
         region: 'ap-southeast-1',
       })),
@@ -213,7 +217,7 @@ describe('the document of a release', () => {
       undone: { ...perStage(undone), withdrawn: undone(targets.flat()) },
     };
     const rollback = await verifyRollback({ input: document, attempt: 1 });
-    expect(rollback.leftoverCount).toBeGreaterThanOrEqual(MOST_TARGETS);
+    expect(rollback.leftoverCount).toBeGreaterThanOrEqual(targetsInAll);
     const verified = { ...document, rollback, announced: { announced: true } };
     expect(Buffer.byteLength(JSON.stringify(verified))).toBeLessThan(QUOTA.documentBytes);
     expect(Buffer.byteLength(JSON.stringify({ ...release, ...rollback }))).toBeLessThan(QUOTA.eventBytes);

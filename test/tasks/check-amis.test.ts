@@ -318,6 +318,20 @@ describe('checking a stage of which a bake failed', () => {
     });
   });
 
+  it('says once what to look at, however many builds failed of it', async () => {
+    const value = 'Timeout waiting for SSH.';
+    for (const target of [DEV, PROD]) {
+      aws.on(builds(target), listBuilds, { ids: ['packleader-bake:1'] });
+      const build = { ...ended, exportedEnvironmentVariables: [{ name: 'LAST_ERROR', value }] };
+      aws.on(builds(target), get, { builds: [build] });
+    }
+    const failed = { error: 'States.TaskFailed' };
+    const error = await check([DEV, PROD], [{ bakes: [failed, failed] }]).catch(String);
+    const lines = String(error).split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[2]).toMatch(/^Advice: SSH never answered\. Look at: 1\. whether the builder is listed/);
+  });
+
   it('fails with the beginning of a reason that is too long, where the error stands', async () => {
     const value = `the error ${'x'.repeat(5_000)}`;
     const explained = { ...ended, exportedEnvironmentVariables: [{ name: 'LAST_ERROR', value }] };

@@ -1,5 +1,4 @@
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { NAMES, roleArn } from '../../core/contract/names.ts';
+import { NAMES } from '../../core/contract/names.ts';
 
 /**
  * Fixed, because a target account trusts the hub's roles by name: an account principal with a condition on the role's ARN may
@@ -13,19 +12,3 @@ export const triggerRole = (file: string) => `packleader-trigger-${file}`;
 
 /** The trigger that acts in target accounts too: it looks for newer source AMIs. */
 export const SCHEDULED_REBUILD = 'scheduled-rebuild';
-
-/** CDK moves whole statements into further policies when one outgrows IAM's limit, so none may be too large to move. */
-const ACCOUNTS_PER_STATEMENT = 50;
-
-/** Lets a role of the hub take on one role in every target account. */
-export function mayAssume(role: string, accountIds: readonly string[]): PolicyStatement[] {
-  const resources = accountIds.map((accountId) => roleArn(accountId, role));
-  return Array.from(
-    { length: Math.ceil(resources.length / ACCOUNTS_PER_STATEMENT) },
-    (_, index) =>
-      new PolicyStatement({
-        actions: ['sts:AssumeRole'],
-        resources: resources.slice(index * ACCOUNTS_PER_STATEMENT, (index + 1) * ACCOUNTS_PER_STATEMENT),
-      }),
-  );
-}

@@ -12,6 +12,7 @@ import type { PinnedTool } from '../constructs/build-projects.ts';
 import { ValidateProject } from './validate-project.ts';
 import { ReleaseBucket } from './release-bucket.ts';
 import { StateMachines, machineArn } from './state-machines.ts';
+import { TargetRoles } from './target-roles.ts';
 import { TaskFunctions } from './task-functions.ts';
 import { Triggers } from './triggers/triggers.ts';
 
@@ -47,7 +48,12 @@ export class HubStack extends Stack {
       ...(organizationId !== undefined && { organizationId }),
       ...(key && { key }),
     });
-    const functions = new TaskFunctions(this, 'Tasks', { bucket, accountIds, ...(key && { key }) });
+    const stewards = new TargetRoles(this, 'Stewards', { roleName: NAMES.stewardRole, accountIds });
+    const orchestrators = new TargetRoles(this, 'Orchestrators', {
+      roleName: NAMES.orchestratorRole,
+      accountIds,
+    });
+    const functions = new TaskFunctions(this, 'Tasks', { bucket, stewards, ...(key && { key }) });
     const { repository, defaultBranch } = factory;
     const project = new FetchSourceProject(this, 'FetchSource', {
       bucket,
@@ -67,7 +73,7 @@ export class HubStack extends Stack {
       defaultBranch: factory.defaultBranch,
       functionOf: (task) => functions.of(task),
       bucket: bucketName(factory),
-      accountIds,
+      orchestrators,
       projectArns: [project.projectArn, validate.projectArn],
       targets: factory.stages.flatMap(({ targets }) => targets),
       failed,
@@ -75,7 +81,7 @@ export class HubStack extends Stack {
     new Triggers(this, 'Triggers', {
       factory,
       bucket,
-      accountIds,
+      stewards,
       failed,
       ...(key && { key }),
       ...(webhookSecret !== undefined && { webhookSecret }),

@@ -15,8 +15,9 @@ import { countEnds } from './observability/bad-ends.ts';
 import type { FailedTriggers } from './triggers/failed-triggers.ts';
 import { KeptLogs } from '../constructs/kept-logs.ts';
 import { releaseImageWorkflow } from '../machines/release-image.ts';
+import type { TargetRoles } from './target-roles.ts';
 import { releaseWorkflow } from '../machines/release.ts';
-import { BAKE_BATCH_ROLE, mayAssume } from '../constructs/role-names.ts';
+import { BAKE_BATCH_ROLE } from '../constructs/role-names.ts';
 import { sweepBy } from './triggers/sweep-triggers.ts';
 import { sweepWorkflow } from '../machines/sweep.ts';
 import { TaskStates } from '../machines/task-states.ts';
@@ -29,8 +30,8 @@ export interface StateMachinesProps {
   readonly defaultBranch: string;
   readonly functionOf: (task: TaskName) => IFunction;
   readonly bucket: string;
-  /** The accounts whose orchestrator role may be assumed. */
-  readonly accountIds: readonly string[];
+  /** The orchestrator of every target account. */
+  readonly orchestrators: TargetRoles;
   /** Of the projects that packleader-release runs. */
   readonly projectArns: readonly string[];
   /** What a sweep looks at when nobody says for which release. */
@@ -44,7 +45,7 @@ export class StateMachines extends Construct {
   constructor(scope: Construct, id: string, props: StateMachinesProps) {
     super(scope, id);
     justify(this, WILDCARDS);
-    const { stages, accountIds } = props;
+    const { stages } = props;
 
     const bakeBatchScope = new Construct(this, 'BakeBatch');
     const bakeBatch = new StateMachine(bakeBatchScope, 'Machine', {
@@ -63,8 +64,7 @@ export class StateMachines extends Construct {
       timeout: timeouts.BAKE_BATCH,
       ...observed(bakeBatchScope, NAMES.bakeBatchMachine),
     });
-    for (const statement of mayAssume(NAMES.orchestratorRole, accountIds))
-      bakeBatch.addToRolePolicy(statement);
+    props.orchestrators.letAssume(bakeBatch);
 
     const releaseImageScope = new Construct(this, 'ReleaseImage');
     const releaseImage = new StateMachine(releaseImageScope, 'Machine', {

@@ -14,10 +14,11 @@ import {
 } from '../../core/contract/tasks.ts';
 import { keyStatements } from '../constructs/bucket-key.ts';
 import { lookAtExecutions } from '../constructs/customer-key.ts';
-import { mayAssume, taskRole } from '../constructs/role-names.ts';
+import { taskRole } from '../constructs/role-names.ts';
 import type { Wildcards } from '../constructs/wildcards.ts';
 import * as timeouts from '../machines/timeouts.ts';
 import { HubFunction } from './hub-function.ts';
+import type { TargetRoles } from './target-roles.ts';
 
 const WILDCARDS: Wildcards = {
   '*': 'X-Ray has no resources.',
@@ -33,8 +34,8 @@ const WILDCARDS: Wildcards = {
 
 export interface TaskFunctionsProps {
   readonly bucket: Bucket;
-  /** The accounts whose steward role may be assumed. */
-  readonly accountIds: readonly string[];
+  /** The steward of every target account. */
+  readonly stewards: TargetRoles;
   /** Encrypts the state machines; default: keys of AWS's do. */
   readonly key?: Key;
 }
@@ -62,23 +63,18 @@ export class TaskFunctions extends Construct {
     });
     const access = TASKS[name];
     for (const statement of this.#statements(access)) task.addToRolePolicy(statement);
+    if (access.steward) this.#props.stewards.letAssume(task);
     if (access.announces) EventBus.fromEventBusName(this, `${name}-bus`, 'default').grantPutEventsTo(task);
     this.#functions.set(name, task);
     return task;
   }
 
-  #statements({
-    steward,
-    executions = {},
-    listsExecutionsOf = [],
-    ...folders
-  }: TaskAccess): PolicyStatement[] {
-    const { accountIds, key } = this.#props;
+  #statements({ executions = {}, listsExecutionsOf = [], ...folders }: TaskAccess): PolicyStatement[] {
+    const { key } = this.#props;
     const { account, region } = Stack.of(this);
     const machines = Object.keys(executions);
     return [
       ...this.#onObjects(folders),
-      ...(steward ? mayAssume(NAMES.stewardRole, accountIds) : []),
       ...(key && machines.length > 0 ? [lookAtExecutions(key, machines)] : []),
       ...Object.entries(executions).map(
         ([machine, actions]) =>

@@ -29,23 +29,23 @@ describe('a program in a template', () => {
     for (const { text } of written)
       for (const [, imported] of text.matchAll(/(?:from|import) ?["']\.\/([^"']+)["']/g))
         expect(files).toContain(imported);
-    const all = written.map(({ text }) => text).join('\n');
-    expect(files).toContain(`${name}.mjs`);
-    // Texts are what esbuild leaves as they are: the sentences with which a program can fail are there, but for those of
-    // what it does not use of a file that it shares.
+    // A long line goes on after a backslash.
+    const all = written.map(({ text }) => text.replaceAll('\\\n', '')).join('\n');
     const sources = [...new Set(files.filter((file) => file !== 'shared.mjs').flatMap(withImports))];
-    const sentences = sources.flatMap((file) =>
-      [...read(file).matchAll(/new Error\(\s*['`]([^'`$\\]{12,})/g)].map(([, text = '']) => text.trimEnd()),
+    expect(files).toContain(`${name}.mjs`);
+    // Names of functions are shortened, what they say is not.
+    const sayings = sources.flatMap((file) =>
+      [...read(file).matchAll(/'([\w :.,-]{12,})'/g)].map(([, found = '']) => found),
     );
-    const flat = all.replaceAll('\\\n', '');
-    const there = sentences.filter((sentence) => flat.includes(sentence));
-    expect(there.length).toBeGreaterThan(2);
-    expect(there.length / sentences.length).toBeGreaterThan(0.6);
+    const there = sayings.filter((found) => all.includes(found));
+    // What a program does not use of a file that it shares is left out.
+    expect(sayings.length).toBeGreaterThan(10);
+    expect(there.length / sayings.length).toBeGreaterThan(0.7);
   });
 
   it.each(programs)('$file has lines that a person can compare', ({ text }) => {
     const longest = Math.max(...text.split('\n').map((line) => line.length));
-    expect(longest).toBeLessThan(500);
+    expect(longest).toBeLessThan(2000);
     expect(text).not.toMatch(/^\s*(\/\/|\/\*\*)/m);
   });
 

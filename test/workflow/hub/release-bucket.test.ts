@@ -92,7 +92,7 @@ describe('the bucket', () => {
     const { errors } = hub(withAccounts(1_000));
     expect(errors).toEqual([
       expect.stringMatching(
-        /^The bucket's policy names 1000 accounts and would have \d+ bytes, at most 20480 are allowed: set "packleader:organizationId" in cdk\.json, then it names the organisation instead\.$/,
+        /^The bucket's policy names 1000 accounts and would have \d+ bytes, at most 20480 are allowed: set organizationId in packleader\.config, then it names the organisation instead\.$/,
       ),
     ]);
   });

@@ -13,16 +13,17 @@ import { TRIGGER_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { NAMES, parameters } from '../../../core/contract/names.ts';
 import { type FailedTriggers, GIVEN_UP_AFTER, handOver } from './failed-triggers.ts';
 import { HubFunction } from '../hub-function.ts';
+import type { TargetRoles } from '../target-roles.ts';
 import { keyStatements } from '../../constructs/bucket-key.ts';
-import { SCHEDULED_REBUILD, mayAssume, triggerRole } from '../../constructs/role-names.ts';
+import { SCHEDULED_REBUILD, triggerRole } from '../../constructs/role-names.ts';
 import { Schedules } from './schedules.ts';
 import type { Wildcards } from '../../constructs/wildcards.ts';
 
 export interface TriggersProps {
   readonly factory: Factory;
   readonly bucket: Bucket;
-  /** The accounts whose steward role may be assumed, to look for newer source AMIs. */
-  readonly accountIds: readonly string[];
+  /** The steward of every target account, to look for newer source AMIs. */
+  readonly stewards: TargetRoles;
   /** The name of the secret that the webhook's requests are signed with; default: there is no webhook. */
   readonly webhookSecret?: string;
   /** Where goes what could not be handed over, or failed. */
@@ -149,7 +150,7 @@ export class Triggers extends Construct {
     });
   }
 
-  #rebuild({ bucket, accountIds }: TriggersProps): HubFunction {
+  #rebuild({ bucket, stewards }: TriggersProps): HubFunction {
     const rebuild = this.#trigger(SCHEDULED_REBUILD, Duration.minutes(5), {
       environment: { [TRIGGER_ENVIRONMENT.bucket]: bucket.bucketName },
     });
@@ -177,7 +178,7 @@ export class Triggers extends Construct {
         conditions: { StringLike: { 's3:prefix': 'released/*' } },
       }),
     );
-    for (const statement of mayAssume(NAMES.stewardRole, accountIds)) rebuild.addToRolePolicy(statement);
+    stewards.letAssume(rebuild);
     return rebuild;
   }
 

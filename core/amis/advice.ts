@@ -1,7 +1,7 @@
-// What to look at when Packer failed in a way that its own message does not explain.
+/** What to look at when a bake failed in a way that its own message does not explain. */
 
-/** Signs in Packer's log, and what they mean. All that are found are told. */
-const SIGNS = /** @type {const} */ ([
+/** Signs in what a bake says of its failure, and what they mean. All that are found are told. */
+const SIGNS: readonly (readonly [RegExp, string])[] = [
   [
     /Timeout waiting for WinRM/,
     'WinRM never answered. Look at: 1. the console output of the builder (aws ec2 get-console-output), where its user data ' +
@@ -23,7 +23,7 @@ const SIGNS = /** @type {const} */ ([
   ],
   [
     /InsufficientInstanceCapacity/,
-    'The availability zone of the subnet has no such instance at the moment. Choose another instanceType, or another subnet.',
+    'EC2 has no such instance in the zones of the subnets at the moment. Name further instanceTypes, or further network.subnetIds.',
   ],
   [
     /VcpuLimitExceeded|InstanceLimitExceeded/,
@@ -43,12 +43,7 @@ const SIGNS = /** @type {const} */ ([
     'A permission is missing. The role packleader-bake may make and change only what carries the tag packleader:release, and ' +
       'use only instance profiles whose names begin with packleader-builder.',
   ],
-]);
+];
 
-/**
- * @param {string} log
- * @returns {string[]}
- */
-export function adviceFor(log) {
-  return SIGNS.filter(([sign]) => sign.test(log)).map(([, advice]) => advice);
-}
+export const adviceFor = (said: string): string[] =>
+  SIGNS.filter(([sign]) => sign.test(said)).map(([, advice]) => advice);
