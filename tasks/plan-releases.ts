@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { imagesToRelease } from '../core/releases/changed-images.ts';
 import { checkedConfiguration } from '../core/templates/check.ts';
 import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
-import { effectiveSettings } from '../core/configuration/effective.ts';
+import { type Origin, effectiveSettings } from '../core/configuration/effective.ts';
+import { statedSettings } from '../core/configuration/stated-settings.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
 import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
 import { packerVariables } from '../core/configuration/packer-variables.ts';
@@ -20,6 +21,7 @@ import {
   changesSchema,
 } from '../core/contract/releases.ts';
 import { executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
+import { targetName } from '../core/contract/targets.ts';
 import { configurationFiles, type Files } from '../core/configuration/files.ts';
 import { filesInZip } from '../core/source/zip.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
@@ -84,7 +86,15 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     const prefix = keys.planPrefix(execution.name, image);
     const name = executionName(release);
     const { template } = chosenImage(within.factory, image);
-    const planned: Plan = { release, ...(template !== undefined && { template }), stages: [] };
+    const planned: Plan = {
+      release,
+      branch: fetched.branch,
+      requestArn: execution.id,
+      ...(request.reason !== undefined && { reason: request.reason }),
+      ...(template !== undefined && { template }),
+      stages: [],
+    };
+    const stated = new Map<string, readonly Origin[]>();
     const writes: { key: string; document: unknown; metadata?: Readonly<Record<string, string>> }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
@@ -92,12 +102,13 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
       planned.stages.push({
         name: stage,
         targets: baked.map((target) => {
-          const { settings } = effectiveSettings(within, {
+          const { settings, origins } = effectiveSettings(within, {
             image,
             stage,
             target,
             ...(changes && { overrides: changes }),
           });
+          stated.set(targetName(target), origins);
           const told = packerVariables({
             release,
             stage,
@@ -120,6 +131,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
         }),
       });
     }
+    planned.configuration = statedSettings(stated);
     writes.push({ key: keys.plan(prefix), document: planned });
     await pMap(writes, ({ key, document, metadata }) => writeJson({ bucket, key }, document, metadata), {
       concurrency: WRITES,

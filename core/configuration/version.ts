@@ -22,6 +22,13 @@ export function releaseVersion({
   return branch === defaultBranch ? version : `${version}-${branchSlug(branch)}`;
 }
 
+/** When the execution that released a version started; undefined for what is no version. */
+export function versionStartedAt(version: string): Date | undefined {
+  const [, date, hours, minutes, seconds] = /^\d+\.\d+\.(\d{8})(\d\d)(\d\d)(\d\d)(?:-|$)/.exec(version) ?? [];
+  if (date === undefined) return undefined;
+  return new Date(`${date.replace(/(....)(..)(..)/, '$1-$2-$3')}T${hours}:${minutes}:${seconds}Z`);
+}
+
 /** At most 20 characters of `[a-z0-9-]`; a short hash for a branch whose name has none of them. */
 export function branchSlug(branch: string): string {
   const slug = branch

@@ -8,7 +8,8 @@ import type { _InstanceType as InstanceType, Image, TagSpecification } from '@aw
 import * as z from 'zod';
 import { lastError } from '../../buildspecs/last-error.mjs';
 import { BAKE_ENVIRONMENT, LAST_ERROR } from '../../core/contract/environments.ts';
-import { keys } from '../../core/contract/keys.ts';
+import { BAKE_FILES, keys } from '../../core/contract/keys.ts';
+import { madeUpPackages } from './made-up-packages.ts';
 import { TAGS } from '../../core/contract/tags.ts';
 import type { BuildRun } from '../aws/builds.ts';
 import type { ec2 } from '../aws/ec2/ec2.ts';
@@ -104,6 +105,10 @@ class Packer {
       this.#build.export('AMI_ID', imageId);
       this.#build.export('AMI_NAME', variables.ami_name);
       this.#build.export('AMI_REGION', this.#region);
+      const run = { packer_run_uuid: this.#build.id, artifact_id: `${this.#region}:${imageId}` };
+      const manifest = { builds: [run], last_run_uuid: this.#build.id };
+      this.#build.leave(BAKE_FILES.manifest, JSON.stringify(manifest, null, 2));
+      this.#build.leave(BAKE_FILES.packages, madeUpPackages(this.#variable('sourceAmi')));
       failed = false;
     } catch (error) {
       this.#explain(error instanceof Error ? error.message : String(error));

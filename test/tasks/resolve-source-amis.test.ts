@@ -315,12 +315,13 @@ describe('a source AMI of this factory', () => {
       [PROD, 'ami-2'],
     ] as const) {
       aws.on(target, parameter(OLD), { Parameter: { Value: id } });
-      const own = sound(id, { Name: `base-${id}`, OwnerId: target.accountId });
+      const Tags = tagList({ 'packleader:version': OLD });
+      const own = sound(id, { Name: `base-${id}`, OwnerId: target.accountId, Tags });
       aws.on(target, describeImage(id), { Images: [own] });
     }
     expect(await resolve(['dev', [DEV, base]], ['prod', [PROD, base]])).toMatchObject({
-      dev: { batches: [{ targets: [bakes(DEV, 'ami-1')] }] },
-      prod: { batches: [{ targets: [bakes(PROD, 'ami-2')] }] },
+      dev: { batches: [{ targets: [bakes(DEV, 'ami-1')] }], bases: { base: OLD } },
+      prod: { batches: [{ targets: [bakes(PROD, 'ami-2')] }], bases: { base: OLD } },
     });
   });
 

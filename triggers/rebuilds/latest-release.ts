@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { keys } from '../../core/contract/keys.ts';
+import { versionStartedAt } from '../../core/configuration/version.ts';
 import { releasedRecordSchema } from '../../core/contract/releases.ts';
 import { listKeys, readJson } from '../../core/releases/plan-store.ts';
 
@@ -24,12 +25,8 @@ export async function latestRelease(bucket: string, image: string): Promise<Late
     .toSorted((a, b) => b.time.localeCompare(a.time));
   if (newest === undefined) return undefined;
   const record = recordSchema.parse(await readJson({ bucket, key: newest.key }));
-  return { ...record, startedAt: instant(newest.time) };
-}
-
-/** `20261121093000` as an instant. */
-function instant(time: string): Date {
-  const [year = '', ...parts] = time.match(/^\d{4}|\d{2}/g) ?? [];
-  const [month, day, hours, minutes, seconds] = parts;
-  return new Date(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
+  const startedAt = versionStartedAt(record.version);
+  if (startedAt === undefined)
+    throw new Error(`s3://${bucket}/${newest.key} is of ${record.version}, which is no version`);
+  return { ...record, startedAt };
 }
