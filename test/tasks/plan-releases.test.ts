@@ -93,6 +93,7 @@ beforeEach(() => {
 
 describe('planning a release of one image', () => {
   it('writes into the plan what is kept for ever: branch, reason, and where each setting comes from', async () => {
+    acceptsWrites(...files('web'));
     await plan({ image: 'web', reason: 'a new kernel', overrides: { rootVolumeSizeGiB: 24 } });
     const planned = planSchema.parse(written()['web/plan.json']);
     expect(planned).toMatchObject({ branch: 'main', reason: 'a new kernel' });
