@@ -9,7 +9,7 @@ export type Cell = string | { readonly text: string; readonly style: Style };
 
 const GAP = 2;
 /** No column is made narrower, however narrow the terminal is. */
-const NARROWEST = 8;
+const NARROWEST = 6;
 
 /** Two blanks lie between columns. When rows are wider than the terminal the widest column is cut, with an ellipsis. */
 export function inColumns(rows: readonly (readonly Cell[])[], output: Output, indent = 0): string[] {

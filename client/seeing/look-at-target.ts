@@ -1,6 +1,7 @@
 /** What one target holds of the factory's images, in a few calls that are made at the same time. */
 import { EC2Client, paginateDescribeImages, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { versionStartedAt } from '../../core/configuration/version.ts';
 import { parameters } from '../../core/contract/names.ts';
 import { TAGS } from '../../core/contract/tags.ts';
 import type { Target } from '../../core/contract/targets.ts';
@@ -110,7 +111,9 @@ async function taggedIn(ec2: EC2Client): Promise<Map<string, { image: string; ve
       const tags = new Map(Tags.map(({ Key, Value }) => [Key, Value]));
       const image = tags.get(TAGS.image);
       const version = tags.get(TAGS.version);
-      if (image !== undefined && version !== undefined) tagged.set(ImageId, { image, version });
+      // Anybody may write a tag.
+      if (image !== undefined && version !== undefined && versionStartedAt(version))
+        tagged.set(ImageId, { image, version });
     }
   return tagged;
 }

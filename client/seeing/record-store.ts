@@ -1,5 +1,6 @@
 /** The records of releases in the hub's bucket, as whoever may read them sees them. */
 import { GetObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import { closest } from 'fastest-levenshtein';
 import pMap from 'p-map';
 import { compareVersions, versionStartedAt } from '../../core/configuration/version.ts';
 import { keys } from '../../core/contract/keys.ts';
@@ -8,7 +9,6 @@ import { type ReleasedRecord, releasedRecordSchema } from '../../core/contract/r
 import type { Target } from '../../core/contract/targets.ts';
 import { RecordUnreadable, ReleaseNotFound, asClientError } from '../errors.ts';
 import { type HubOptions, hubOf } from '../hub.ts';
-import { nearestOf } from './nearest.ts';
 
 /** Objects read at the same time: as many as one client of the SDK has connections. */
 const READS = 50;
@@ -86,7 +86,7 @@ export class RecordStore {
     if (version === undefined) return versions[0];
     const found = versions.find((one) => one.version === version);
     if (found !== undefined) return found;
-    const nearest = nearestOf(
+    const nearest = closest(
       version,
       versions.map((one) => one.version),
     );

@@ -133,8 +133,10 @@ export async function whereImages(options: WhereOptions = {}): Promise<Whereabou
   }
 
   function whatIsThere(target: StagedTarget, { latest, running, tagged, notSeen }: Looked): TargetSeen {
+    const versionOf = (imageId: string): KnownVersion | undefined =>
+      released.get(`${target.region}/${imageId}`) ?? tagged.get(imageId);
     const place = (name: string, imageId: string): PlacedVersion => {
-      const known = released.get(`${target.region}/${imageId}`) ?? tagged.get(imageId);
+      const known = versionOf(imageId);
       return { imageId, ...judged(name, known?.image === name ? known.version : undefined) };
     };
     return {
@@ -155,10 +157,10 @@ export async function whereImages(options: WhereOptions = {}): Promise<Whereabou
     };
 
     function runningOf(name: string, all: ReadonlyMap<string, readonly string[]>) {
-      return [...all].flatMap(([imageId, instanceIds]) => {
-        const known = released.get(`${target.region}/${imageId}`) ?? tagged.get(imageId);
-        return known?.image === name ? [{ ...place(name, imageId), instanceIds }] : [];
-      });
+      const found = [...all].flatMap(([imageId, instanceIds]) =>
+        versionOf(imageId)?.image === name ? [{ ...place(name, imageId), instanceIds }] : [],
+      );
+      return found.toSorted((a, b) => compareVersions(b.version ?? '', a.version ?? ''));
     }
   }
 

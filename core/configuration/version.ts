@@ -24,9 +24,11 @@ export function releaseVersion({
 
 /** When the execution that released a version started; undefined for what is no version. */
 export function versionStartedAt(version: string): Date | undefined {
-  const [, date, hours, minutes, seconds] = /^\d+\.\d+\.(\d{8})(\d\d)(\d\d)(\d\d)(?:-|$)/.exec(version) ?? [];
-  if (date === undefined) return undefined;
-  return new Date(`${date.replace(/(....)(..)(..)/, '$1-$2-$3')}T${hours}:${minutes}:${seconds}Z`);
+  const [, timestamp] = VERSION_PATTERN.test(version) ? (/^\d+\.\d+\.(\d{14})/.exec(version) ?? []) : [];
+  const parts = /^(....)(..)(..)(..)(..)(..)$/.exec(timestamp ?? '') ?? [];
+  const [, year, month, day, hours, minutes, seconds] = parts;
+  const startedAt = new Date(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
+  return Number.isNaN(startedAt.getTime()) ? undefined : startedAt;
 }
 
 /** At most 20 characters of `[a-z0-9-]`; a short hash for a branch whose name has none of them. */

@@ -19,14 +19,12 @@ export interface LatestRelease extends z.infer<typeof recordSchema> {
 export async function latestRelease(bucket: string, image: string): Promise<LatestRelease | undefined> {
   const [newest] = (await listKeys(bucket, keys.releasedOf(image)))
     .flatMap((key) => {
-      const [, time] = /^released\/[^/]+\/\d+\.\d+\.(\d{14})\.json$/.exec(key) ?? [];
-      return time === undefined ? [] : [{ key, time }];
+      const [, version = ''] = /^released\/[^/]+\/([\d.]+)\.json$/.exec(key) ?? [];
+      const startedAt = versionStartedAt(version);
+      return startedAt === undefined ? [] : [{ key, startedAt }];
     })
-    .toSorted((a, b) => b.time.localeCompare(a.time));
+    .toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime());
   if (newest === undefined) return undefined;
   const record = recordSchema.parse(await readJson({ bucket, key: newest.key }));
-  const startedAt = versionStartedAt(record.version);
-  if (startedAt === undefined)
-    throw new Error(`s3://${bucket}/${newest.key} is of ${record.version}, which is no version`);
-  return { ...record, startedAt };
+  return { ...record, startedAt: newest.startedAt };
 }
