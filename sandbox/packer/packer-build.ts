@@ -84,6 +84,8 @@ class Packer {
   readonly #build: BuildRun;
   readonly #behaviour: PackerBehaviour;
   readonly #region: string;
+  /** Of the source AMI: the same in every account, unlike its id. */
+  #sourceName = '';
   /** What Packer undoes at its end, newest first, whether it succeeded or not. */
   readonly #cleanUps: ((failed: boolean) => Promise<void>)[] = [];
   /** What the provisioner that fails has printed. */
@@ -108,7 +110,7 @@ class Packer {
       const run = { packer_run_uuid: this.#build.id, artifact_id: `${this.#region}:${imageId}` };
       const manifest = { builds: [run], last_run_uuid: this.#build.id };
       this.#build.leave(BAKE_FILES.manifest, JSON.stringify(manifest, null, 2));
-      this.#build.leave(BAKE_FILES.packages, madeUpPackages(this.#variable('sourceAmi')));
+      this.#build.leave(BAKE_FILES.packages, madeUpPackages(this.#sourceName));
       failed = false;
     } catch (error) {
       this.#explain(error instanceof Error ? error.message : String(error));
@@ -175,6 +177,7 @@ class Packer {
     const sourceAmi = this.#variable('sourceAmi');
     const tags = { ...variables.tags, [TAGS.sourceAmi]: sourceAmi };
     const source = (await this.#ec2('DescribeImages', { ImageIds: [sourceAmi] })).Images?.at(0);
+    this.#sourceName = source?.Name ?? sourceAmi;
     log(`Prevalidating AMI Name: ${name}`);
     const taken = await this.#ec2('DescribeImages', {
       Owners: ['self'],

@@ -21,10 +21,7 @@ export function differenceLines(difference: ReleaseDifference, output: Output): 
         ...change('+', one.after, one.setting, one.targets),
       ]),
     ),
-    ...block(
-      'source AMIs',
-      sourceAmis.map((one) => [sourceText(one.before), '->', sourceText(one.after), whereText(one.targets)]),
-    ),
+    ...block('source AMIs', sourceRows(sourceAmis)),
     ...packages.flatMap((one) =>
       block(
         `packages in ${whereText(one.targets)}`,
@@ -60,10 +57,19 @@ function change(sign: '+' | '-', stated: Stated, setting: string, targets: reado
   ];
 }
 
+/** A base has an AMI of its own in every account: its release says all that people want to know. */
+function sourceRows(differences: ReleaseDifference['sourceAmis']): string[][] {
+  const rows = Map.groupBy(differences, ({ before, after }) => `${sourceText(before)}\n${sourceText(after)}`);
+  return [...rows].map(([texts, same]) => {
+    const [before = '', after = ''] = texts.split('\n');
+    return [before, '->', after, whereText(same.flatMap(({ targets }) => targets))];
+  });
+}
+
 function sourceText(source: ComparedSource | null): string {
   if (source === null) return 'not known';
   const { imageId, sourceAmi, builtOn } = source;
-  const by = builtOn ?? (sourceAmi ? foundBy(sourceAmi) : undefined);
-  if (imageId === null) return by ?? 'not known';
-  return by === undefined ? imageId : `${imageId} (${by})`;
+  if (builtOn !== null) return builtOn;
+  if (imageId === null) return sourceAmi ? foundBy(sourceAmi) : 'not known';
+  return sourceAmi ? `${imageId} (${foundBy(sourceAmi)})` : imageId;
 }

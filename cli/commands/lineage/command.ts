@@ -15,7 +15,7 @@ export function addLineage(root: Command, output: Output, code: ExitCode): void 
       .description(
         'Show what a release is built on, up to the AMI of the publisher, and what is built on it.',
       )
-      .argument('<release|ami>', `${RECORDED}; or the id of an AMI, of a release or of a source`),
+      .argument('<release>', `${RECORDED}; or the id of an AMI, of a release or of a source`),
   )
     .addHelpText(
       'after',

@@ -8,12 +8,9 @@ export function whereLines({ newest, targets }: Whereabouts, output: Output): st
   const images = Object.entries(newest);
   if (images.length === 0) return ['no release yet'];
   const unseen = targets.flatMap((target) =>
-    target.notSeen.map(({ what, why }): Cell[] => [
-      { text: 'not seen', style: 'red' },
-      targetName(target),
-      what,
-      why,
-    ]),
+    target.notSeen.map(
+      ({ what, why }) => `${output.paint('red', 'not seen')}  ${targetName(target)}  ${what}: ${why}`,
+    ),
   );
   return [
     ...images.flatMap(([image, version]) => [
@@ -29,7 +26,7 @@ export function whereLines({ newest, targets }: Whereabouts, output: Output): st
       ),
       '',
     ]),
-    ...inColumns(unseen, output),
+    ...unseen,
     ...(unseen.length === 0 ? [] : ['']),
     summary(targets, unseen.length, output),
   ];

@@ -165,7 +165,10 @@ describe('packleader diff', () => {
     });
     expect(document.sourceAmis[0].before.builtOn).toBe(`base@${FIRST}`);
     expect(document.sourceAmis[0].after.builtOn).toBe(`base@${SECOND}`);
-    expect(document.packages).toHaveLength(2);
+    expect(document.packages).toMatchObject([{ targets: [DEV, PROD] }]);
+    expect((await diff(`web@${FIRST}`, 'web')).out).toContain(
+      `  base@${FIRST}  ->  base@${SECOND}  ${DEV}, ${PROD}\n`,
+    );
   });
 
   test('says what cannot be compared, and why', async () => {

@@ -10,13 +10,12 @@ import { publishNewer } from '../../../sandbox/rehearsal/public-images.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { HUB } from '../../fixtures/accounts.ts';
 import { AL2023, STAGES } from '../../fixtures/factories.ts';
-import { type HubOptions } from '../../fixtures/sandbox/hub.ts';
+import type { HubOptions } from '../../fixtures/sandbox/hub.ts';
 import { HUB_FLAG, openOperator } from '../operator.ts';
 import { written } from '../output.ts';
 
 export const [DEV_TARGET] = STAGES.dev;
 export const [PROD_TARGET] = STAGES.prod;
-const DAY = 86_400_000;
 
 /** Who may read the hub's records and assume roles, and nothing else. */
 const READER = { allows: /^(sfn:|sts:|s3:(GetObject|ListObjectsV2)$)/ };
@@ -91,11 +90,11 @@ export async function launch(sandbox: Sandbox, target: Target | undefined, image
   await sandbox.call(caller, 'ec2', 'RunInstances', input);
 }
 
-export const objectsOf = (sandbox: Sandbox) => {
+export function objectsOf(sandbox: Sandbox) {
   const objects = sandbox.world.buckets.get(bucketName({ hub: HUB }))?.objects;
   if (!objects) throw new Error('the hub has no bucket');
   return objects;
-};
+}
 
 /** Puts a record as it is into the hub's bucket. */
 export function putRecord(sandbox: Sandbox, image: string, version: string, record: object): void {
@@ -103,6 +102,3 @@ export function putRecord(sandbox: Sandbox, image: string, version: string, reco
   const at = sandbox.clock.milliseconds();
   objectsOf(sandbox).set(`released/${image}/${version}.json`, { body, etag: '"1"', at, metadata: {} });
 }
-
-export const daysLater = async (sandbox: Sandbox, days: number): Promise<void> =>
-  sandbox.clock.sleep(days * DAY);

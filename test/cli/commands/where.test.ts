@@ -72,7 +72,7 @@ describe('packleader where', () => {
     expect(out).toMatch(new RegExp(`^  dev   ${DEV} +${SECOND}`, 'm'));
     expect(out).toMatch(new RegExp(`^  prod  ${PROD}  not seen$`, 'm'));
     expect(out).toMatch(
-      new RegExp(`^not seen  ${PROD}  latest  cannot assume arn:aws:iam::100001000001:role/auditor: `, 'm'),
+      new RegExp(`^not seen  ${PROD}  latest: cannot assume arn:aws:iam::100001000001:role/auditor: `, 'm'),
     );
   });
 
@@ -82,7 +82,7 @@ describe('packleader where', () => {
     const refused = await where('base', { as: 'auditor' });
     expect(refused.exit).toBe(5);
     expect(refused.out).toMatch(new RegExp(`^  dev   ${DEV} +${SECOND} +4 days$`, 'm'));
-    expect(refused.out).toMatch(new RegExp(`^not seen  ${DEV}  instances     You are not authorized`, 'm'));
+    expect(refused.out).toMatch(new RegExp(`^not seen  ${DEV}  instances: You are not authorized`, 'm'));
     const before = sandbox.callCount;
     const { exit } = await where('base', { as: 'auditor', instances: false, json: true });
     expect(exit).toBe(0);
