@@ -1,5 +1,5 @@
 /**
- * Starts, reads, awaits, retries, stops and sweeps releases on a real hub, for programs; the commands of the same names are made of it.
+ * Starts, reads, awaits, retries, stops and sweeps releases on a real hub, and tells what was released, for programs; the commands of the same names are made of it.
  *
  *     const handle = await startRelease({ images: ['linux-base'] }, { key: process.env.GITHUB_RUN_ID });
  *     const { releases } = await waitForRelease(handle, { timeoutMs: 3 * 60 * 60_000 });
@@ -13,6 +13,33 @@ export { type ListedRelease, listReleases } from './list.ts';
 export { type RetryOptions, retryRelease } from './retry.ts';
 export { type CancelOptions, type Cancellation, type CancelledImage, cancelRelease } from './cancel.ts';
 export { sweep, type SweepOptions, type SweepResult } from './sweep.ts';
+export { type HistoricRelease, getReleaseRecord, releaseHistory } from './seeing/released.ts';
+export type { ReleasedVersion } from './seeing/record-store.ts';
+export {
+  type ComparedSource,
+  type Difference,
+  type ReleaseDifference,
+  type SettingDifference,
+  diffReleases,
+} from './seeing/diff.ts';
+export type { PackageChange } from './seeing/package-lists.ts';
+export {
+  type Ancestry,
+  type Descent,
+  type Lineage,
+  type LineageSource,
+  releaseLineage,
+} from './seeing/lineage.ts';
+export {
+  type ImageInTarget,
+  type PlacedVersion,
+  type StagedTarget,
+  type TargetSeen,
+  type Whereabouts,
+  type WhereOptions,
+  whereImages,
+} from './seeing/where.ts';
+export type { ReleasedRecord, StatedSetting } from '../core/contract/releases.ts';
 export { type Clock, REAL_TIME } from './clock.ts';
 export type { HubOptions } from './hub.ts';
 export type {

@@ -15,13 +15,16 @@ export class NoCredentials extends ClientError {}
 /** Neither `hub` nor the SDK's own configuration says which account and region to talk to. */
 export class HubUnknown extends ClientError {}
 
-/** There is no state machine `packleader-release` in that account and region. */
+/** There is no state machine `packleader-release`, or no bucket of a hub, in that account and region. */
 export class HubNotFound extends ClientError {}
 
 export class AccessDenied extends ClientError {}
 
-/** There is no such release; executions are forgotten 90 days after their end. */
+/** There is no such release; executions are forgotten 90 days after their end, records never. */
 export class ReleaseNotFound extends ClientError {}
+
+/** The record of a release is not what this version of packleader can read. */
+export class RecordUnreadable extends ClientError {}
 
 /** The key was used before, for another request. */
 export class KeyReused extends ClientError {}
@@ -90,7 +93,8 @@ export function asClientError(error: unknown, doing: string): unknown {
   if (DENIED.includes(error.name)) return new AccessDenied(message, options);
   if (THROTTLED.includes(error.name)) return new Throttled(message, options);
   if (error.name === 'ExecutionDoesNotExist') return new ReleaseNotFound(message, options);
-  if (error.name === 'StateMachineDoesNotExist') return new HubNotFound(message, options);
+  if (['StateMachineDoesNotExist', 'NoSuchBucket'].includes(error.name))
+    return new HubNotFound(message, options);
   if (error.message === 'Region is missing')
     return new HubUnknown(`${message}; give a hub, or set AWS_REGION`, options);
   if (isLost(error)) return new HubUnreachable(message, options);

@@ -1,43 +1,38 @@
 import * as z from 'zod';
 import { keys } from '../core/contract/keys.ts';
 import { NAMES } from '../core/contract/names.ts';
-import { type Plan, type ReleasedRecord, plannedReleaseSchema } from '../core/contract/releases.ts';
-import { type Ami, amiSchema, targetName } from '../core/contract/targets.ts';
+import { plannedReleaseSchema, resolvedSchema } from '../core/contract/releases.ts';
+import { amiSchema } from '../core/contract/targets.ts';
 import { announce } from '../core/aws/events.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { readPlan, writeJson } from '../core/releases/plan-store.ts';
+import { releasedRecord } from '../core/releases/released-record.ts';
 
-const eventSchema = plannedReleaseSchema.extend({ amis: z.record(z.string(), z.array(amiSchema)) });
+const eventSchema = plannedReleaseSchema.extend({
+  amis: z.record(z.string(), z.array(amiSchema)),
+  /** Missing in executions that a state machine of an older deployment runs, as are the two below. */
+  resolved: resolvedSchema.optional(),
+  executionArn: z.string().optional(),
+  startedAt: z.string().optional(),
+});
 
 /** Tells the world: writes the record that "what changed since the last release", and "is there a newer source AMI", are
- *  measured from, and puts one `Image Released` event on the bus. The record outlives the plan, so it says itself how each
- *  source AMI was found.
- *  In      { release, plan: { bucket, prefix }, amis: { dev: [{ accountId, region, imageId }], prod: … } }
+ *  measured from, and puts one `Image Released` event on the bus. The record outlives the plan and the execution, so
+ *  it holds what both know of the release.
+ *  In      { release, plan: { bucket, prefix }, amis: { dev: [{ accountId, region, imageId }], prod: … }, resolved: { dev: { batches,
+ *            bases } }, executionArn, startedAt }
  *  Out     { announced: true }
  *  Errors  AnnouncementFailed (EventBridge did not take the event)
  *  Repeat  safe for the record; an event may be put twice, with the same `releaseId`
  *  @see    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
 export async function handler(event: unknown): Promise<{ announced: true }> {
-  const { release, plan, amis } = parseEvent(eventSchema, event);
+  const { release, plan, amis, ...execution } = parseEvent(eventSchema, event);
   const images = Object.entries(amis).flatMap(([stage, list]) => list.map((ami) => ({ stage, ...ami })));
   if (!release.prerelease) {
     const planned = await readPlan({ bucket: plan.bucket, key: keys.plan(plan.prefix) });
-    const record: ReleasedRecord = { ...release, images: withSources(images, planned) };
+    const record = releasedRecord(planned, images, execution);
     await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, record);
   }
   await announce(NAMES.released, { ...release, images });
   return { announced: true };
-}
-
-function withSources(
-  images: readonly (Ami & { readonly stage: string })[],
-  { stages }: Plan,
-): ReleasedRecord['images'] {
-  const planned = new Map(
-    stages.flatMap(({ targets }) => targets).map((target) => [targetName(target), target]),
-  );
-  return images.map((image) => {
-    const target = planned.get(targetName(image));
-    return target ? { ...image, sourceAmi: target.sourceAmi, architecture: target.architecture } : image;
-  });
 }

@@ -5,7 +5,8 @@ import { askedByTemplate } from '../core/templates/asked.ts';
 import { bakedTemplate, checkedConfiguration } from '../core/templates/check.ts';
 import { layOver } from '../core/templates/laid-over.ts';
 import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
-import { effectiveSettings } from '../core/configuration/effective.ts';
+import { type Origin, effectiveSettings } from '../core/configuration/effective.ts';
+import { statedSettings } from '../core/configuration/stated-settings.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
 import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
 import { builderChoices, packerVariables } from '../core/configuration/packer-variables.ts';
@@ -27,6 +28,7 @@ import {
   changesSchema,
 } from '../core/contract/releases.ts';
 import { executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
+import { targetName } from '../core/contract/targets.ts';
 import { configurationFiles, type Files } from '../core/configuration/files.ts';
 import { filesInZip } from '../core/source/zip.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
@@ -92,7 +94,15 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     const name = executionName(release);
     const { template, platform } = chosenImage(within.factory, image);
     const baked = await bakedTemplate(files, image, layOver(files, image, template));
-    const planned: Plan = { release, ...(template !== undefined && { template }), stages: [] };
+    const planned: Plan = {
+      release,
+      branch: fetched.branch,
+      requestArn: execution.id,
+      ...(request.reason !== undefined && { reason: request.reason }),
+      ...(template !== undefined && { template }),
+      stages: [],
+    };
+    const stated = new Map<string, readonly Origin[]>();
     const writes: { key: string; document: unknown; metadata?: Readonly<Record<string, string>> }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
@@ -100,12 +110,13 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
       planned.stages.push({
         name: stage,
         targets: bakedIn.map((target) => {
-          const { settings } = effectiveSettings(within, {
+          const { settings, origins } = effectiveSettings(within, {
             image,
             stage,
             target,
             ...(changes && { overrides: changes }),
           });
+          stated.set(targetName(target), origins);
           const told = packerVariables({
             release,
             stage,
@@ -137,6 +148,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
         }),
       });
     }
+    planned.configuration = statedSettings(stated);
     writes.push({ key: keys.plan(prefix), document: planned });
     await pMap(writes, ({ key, document, metadata }) => writeJson({ bucket, key }, document, metadata), {
       concurrency: WRITES,

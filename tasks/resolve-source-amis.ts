@@ -6,10 +6,12 @@ import { clientsFor } from '../core/aws/clients.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
 import { refuseUnpublishable } from '../core/publication/may-publish.ts';
 import { inBatches } from '../core/releases/batches.ts';
+import { TAGS } from '../core/contract/tags.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { executionName } from '../core/releases/execution-name.ts';
 import { readPlan } from '../core/releases/plan-store.ts';
 import { refuseHastyRetry } from '../core/releases/retries.ts';
+import { tagsOf } from '../core/amis/release-images.ts';
 import { resolveSources } from '../core/amis/source-amis.ts';
 
 const eventSchema = plannedReleaseSchema.extend({
@@ -23,7 +25,8 @@ type PlannedTarget = Plan['stages'][number]['targets'][number];
 /** Finds the AMI that every target's bake starts from, once for the whole release, and pins it. Refuses a release that could
  *  not become `latest`.
  *  In      { release, plan: { bucket, prefix }, executionName, executionArn, startedAt }; of a retry the name tells it
- *  Out     { dev: { batches: [{ number, targets: [{ accountId, region, sourceImageId, timeoutMinutes }] }] }, prod: … }
+ *  Out     { dev: { batches: [{ number, targets: [{ accountId, region, sourceImageId, timeoutMinutes }] }],
+ *            bases?: { 'linux-base': '1.4.2026…' } }, prod: … }
  *  Errors  SourceAmiNotFound, SourceAmiRefused (deprecated, disabled, too old, revoked, wrong architecture, not one of
  *          the owners), SourceAmisDiffer (two accounts of one region would start from different public AMIs),
  *          BaseImageNotReleased (a base version that is not published in every target), VersionTooLow (a higher
@@ -48,9 +51,25 @@ export async function handler(event: unknown): Promise<Resolved> {
   return Object.fromEntries(
     plan.stages.map((stage) => [
       stage.name,
-      { batches: inBatches(stage.targets.map((target) => bake(target, sources))) },
+      {
+        batches: inBatches(stage.targets.map((target) => bake(target, sources))),
+        ...basesOf(stage.targets, sources),
+      },
     ]),
   );
+}
+
+/** All targets start from one version of a base, so its name tells which; what has no tag is no release of this factory. */
+function basesOf(
+  targets: readonly PlannedTarget[],
+  sources: ReadonlyMap<PlannedTarget, Image>,
+): Pick<Resolved[string], 'bases'> {
+  const found = targets.flatMap((target): [string, string][] => {
+    const source = sources.get(target);
+    const version = source && tagsOf(source).get(TAGS.version);
+    return 'image' in target.sourceAmi && version !== undefined ? [[target.sourceAmi.image, version]] : [];
+  });
+  return found.length === 0 ? {} : { bases: Object.fromEntries(found) };
 }
 
 function bake(target: PlannedTarget, sources: ReadonlyMap<PlannedTarget, Image>): Batch['targets'][number] {

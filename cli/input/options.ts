@@ -1,5 +1,5 @@
 /** What the options of several commands share. */
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 
 /** What the program exits with, once the command is done. */
 export interface ExitCode {
@@ -22,6 +22,14 @@ export const UNKNOWN = `
 
 export const RELEASE = 'the name or ARN of its execution, or <image>@<version>';
 
+export const RECORDED = '<image>@<version>, or an image, whose newest release is meant';
+
+/** Follows the examples of commands that read records. */
+export const READS_RECORDS = `
+Exit codes:
+  0  it was printed
+  2  refused: no such release, bad input, or the hub refuses to tell`;
+
 export const HUB = [
   '--hub <account/region>',
   'the hub, as in 999999999999/eu-west-1; by default that of the factory',
@@ -38,3 +46,16 @@ export function positiveNumber(text: string): number {
   if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError('It must be a number above 0.');
   return number;
 }
+
+/** The flags of a command that only reads the hub's records. */
+export interface RecordFlags {
+  readonly hub?: string;
+  readonly factory?: string;
+  readonly json?: true;
+}
+
+export const addRecordOptions = (command: Command): Command =>
+  command
+    .option(...HUB)
+    .option(...FACTORY_OF_HUB)
+    .option('--json', 'print one JSON document and nothing else');

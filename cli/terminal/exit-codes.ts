@@ -8,7 +8,7 @@ export const EXIT = {
   rollbackIncomplete: 3,
   /** The release still runs, or watching ended before it did: how it ends is not known. */
   unknown: 4,
-  /** A check of the doctor failed, or could not be made. */
+  /** A check of the doctor failed, or could not be made; or not everything that was asked for could be seen. */
   unwell: 5,
   /** The CDK failed: some stacks may be deployed. */
   notDeployed: 6,

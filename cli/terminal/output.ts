@@ -14,6 +14,8 @@ export interface Output {
   readonly status: (text: string) => void;
   /** Whether somebody is looking: a terminal, with a line that moves. By default nobody is. */
   readonly lively?: boolean;
+  /** How many columns a terminal has; a pipe has none to keep to. */
+  readonly width?: number;
   readonly paint: (style: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string) => string;
 }
 
@@ -44,6 +46,7 @@ export function programOutput(
   const shown = (text: string) => plainText(text).replaceAll(escape, '\u001B');
   return {
     lively,
+    ...(stdout.isTTY && stdout.columns > 0 && { width: stdout.columns }),
     print: (text) => {
       clear();
       toReader.write(shown(text));

@@ -22,6 +22,15 @@ export function releaseVersion({
   return branch === defaultBranch ? version : `${version}-${branchSlug(branch)}`;
 }
 
+/** When the execution that released a version started; undefined for what is no version. */
+export function versionStartedAt(version: string): Date | undefined {
+  const [, timestamp] = VERSION_PATTERN.test(version) ? (/^\d+\.\d+\.(\d{14})/.exec(version) ?? []) : [];
+  const parts = /^(....)(..)(..)(..)(..)(..)$/.exec(timestamp ?? '') ?? [];
+  const [, year, month, day, hours, minutes, seconds] = parts;
+  const startedAt = new Date(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
+  return Number.isNaN(startedAt.getTime()) ? undefined : startedAt;
+}
+
 /** At most 20 characters of `[a-z0-9-]`; a short hash for a branch whose name has none of them. */
 export function branchSlug(branch: string): string {
   const slug = branch

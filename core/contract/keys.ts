@@ -16,11 +16,19 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.builder.json`,
   /** The folder of the records below. */
   releasedOf: (image?: string) => (image === undefined ? 'released/' : `released/${image}/`),
-  /** What a bake leaves: below it `<build>/packer.log`, `builders.json`, `packer-manifest.json` and `package-manifest.tsv`. */
+  /** What a bake leaves: below it `<build>/packer.log`, `builders.json`, and {@link BAKE_FILES}. */
   bakes: (accountId: string) => `bakes/${accountId}`,
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,
   /** What one sweep found, and what became of each release it swept; `sweep` is the name of its execution. */
   findings: (sweep: string) => `sweeps/${sweep}/findings.json`,
   swept: (sweep: string, releaseId: string) => `sweeps/${sweep}/${releaseId}.json`,
+} as const;
+
+/** What a bake that succeeded leaves besides its log; an image that lists no packages leaves no list. */
+export const BAKE_FILES = {
+  /** Packer's own manifest: which AMI it made. */
+  manifest: 'packer-manifest.json',
+  /** What is installed: name, version and architecture, a package a line. */
+  packages: 'package-manifest.tsv',
 } as const;

@@ -50,11 +50,37 @@ export const plannedReleaseSchema = z.object({
 });
 export type PlannedRelease = z.infer<typeof plannedReleaseSchema>;
 
+/** A setting as some layer states it, or `default` does. */
+const statedSettingSchema = z.object({
+  /** Path in the settings, like `network.vpcId`. */
+  setting: z.string(),
+  value: z.unknown(),
+  file: z.string(),
+  /** 0 for defaults and overrides, which have no lines. */
+  line: z.number().int(),
+  /** The targets it is so in, as `<account>/<region>`; missing when it is so in all of them. */
+  targets: z.array(z.string()).optional(),
+});
+export type StatedSetting = z.infer<typeof statedSettingSchema>;
+
+/** What is known of a release from its plan on, and is kept with its record; missing in what older deployments wrote. */
+const originSchema = z
+  .object({
+    branch: z.string(),
+    /** The ARN of the execution of `packleader-release`. */
+    requestArn: z.string(),
+    /** Why it was asked for, in the words of whoever did. */
+    reason: z.string(),
+    /** The template that the image is laid over; none when it stands alone. */
+    template: z.string(),
+    /** One row for each setting and each value that it has in some target. */
+    configuration: z.array(statedSettingSchema),
+  })
+  .partial();
+
 /** `plan.json`: what a release does in every target of every stage. Kept for 90 days. */
-export const planSchema = z.object({
+export const planSchema = originSchema.extend({
   release: releaseSchema,
-  /** The template that the image is laid over; none when it stands alone. */
-  template: z.string().optional(),
   stages: z.array(
     z.object({
       name: z.string(),
@@ -79,7 +105,14 @@ export const batchSchema = z.object({
 export type Batch = z.infer<typeof batchSchema>;
 
 /** `$.resolved`, by stage. */
-export const resolvedSchema = z.record(z.string(), z.object({ batches: z.array(batchSchema) }));
+export const resolvedSchema = z.record(
+  z.string(),
+  z.object({
+    batches: z.array(batchSchema),
+    /** The version of each image of this factory that the stage builds on; missing when it builds on none. */
+    bases: z.record(z.string(), z.string()).optional(),
+  }),
+);
 export type Resolved = z.infer<typeof resolvedSchema>;
 
 /** What one bake said of itself: nothing when it succeeded, its error's name when it did not. */
@@ -89,13 +122,30 @@ export const bakedSchema = z.object({
   error: z.string().optional(),
 });
 
-/** What is kept for ever of a version that was released, under `keys.released`. */
+/** The version of the schema below that records are written in; 1 had no number, and no field that may be missing now. */
+export const RECORD_SCHEMA = 2;
+
+/**
+ * What is kept for ever of a version that was released, under `keys.released`. What an older deployment did not know, or this one
+ * does not, is missing and never made up.
+ */
 export const releasedRecordSchema = releaseSchema.extend({
+  schema: z
+    .literal([1, RECORD_SCHEMA], { error: `must be 1 or ${RECORD_SCHEMA}: a newer packleader wrote it` })
+    .default(1),
+  ...originSchema.shape,
+  /** The ARN of the execution of `packleader-release-image`, and when that started, ISO 8601. */
+  executionArn: z.string().optional(),
+  startedAt: z.string().optional(),
   images: z.array(
     amiSchema.extend({
       stage: z.string(),
-      /** What its source AMI was found by; missing in the records of older deployments. */
+      /** What its source AMI was found by. */
       ...sourcedTargetSchema.pick({ sourceAmi: true, architecture: true }).partial().shape,
+      /** The AMI that was found. */
+      sourceImageId: z.string().optional(),
+      /** The release of this factory that the source AMI is of, `<image>@<version>`. */
+      builtOn: z.string().optional(),
     }),
   ),
 });

@@ -7,6 +7,8 @@ import { type ReleaseRequest, releaseRequestSchema } from '../contract/requests.
 export interface ChosenRequest {
   readonly images: readonly string[] | undefined;
   readonly overrides: ReleaseRequest['overrides'];
+  /** In the words of whoever asked. */
+  readonly reason: ReleaseRequest['reason'];
 }
 
 const EXAMPLE =
@@ -21,10 +23,10 @@ export function parseRequest(asked: unknown): ChosenRequest {
   const parsed = releaseRequestSchema.safeParse(asked);
   if (!parsed.success)
     throw invalid(parsed.error.issues.flatMap((issue) => sentences(issue, asked)).join(' '));
-  const { image, images, overrides } = parsed.data;
+  const { image, images, overrides, reason } = parsed.data;
   if (image !== undefined && images !== undefined)
     throw invalid('Give either "image" or "images", not both.');
-  return { images: image === undefined ? images : [image], overrides };
+  return { images: image === undefined ? images : [image], overrides, reason };
 }
 
 function invalid(why: string): PackleaderError {

@@ -14,6 +14,8 @@ export interface BuildRun {
   /** Sets an exported environment variable. */
   readonly export: (name: string, value: string) => void;
   readonly sleep: (ms: number) => Promise<void>;
+  /** A file of the build's artifacts, which CodeBuild uploads when the build has ended. */
+  readonly leave: (file: string, text: string) => void;
   /** One AWS call with the project's service role. */
   readonly call: (service: Service, operation: string, region: string, input: object) => Promise<unknown>;
 }
@@ -24,6 +26,8 @@ export interface Project {
   readonly role: string;
   readonly timeoutMinutes: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Where the artifacts of each build go, in a folder of the build's own; by default nowhere. */
+  readonly artifacts?: { readonly bucket: string; readonly path: string };
   /** Where its builds run; by default in no VPC of the account's. */
   readonly vpcId?: string;
   /** Throwing fails the build. */
@@ -57,6 +61,8 @@ export interface Build {
   endedAt?: number;
   readonly phases: Phase[];
   readonly exported: Map<string, string>;
+  /** Its artifacts, by their name. */
+  readonly left: Map<string, string>;
   /** What CloudWatch Logs would show. */
   readonly log: string[];
 }

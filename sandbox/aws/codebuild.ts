@@ -18,6 +18,7 @@ import { roleArn } from '../../core/contract/names.ts';
 import type { Build, Phase, Project } from './builds.ts';
 import { assumedRoleArn, type Context, type Output } from './context.ts';
 import { awsError } from './errors.ts';
+import { etagOf } from './s3.ts';
 import { page } from './page.ts';
 
 const MINUTE = 60_000;
@@ -88,6 +89,7 @@ function startBuild(context: Context, input: StartBuildCommandInput): Output<Sta
     status: 'IN_PROGRESS',
     phases: [{ type: 'SUBMITTED', startedAt: now, endedAt: now, status: 'SUCCEEDED' }],
     exported: new Map(),
+    left: new Map(),
     log: [],
   };
   place.builds.set(build.id, build);
@@ -140,6 +142,9 @@ async function runBuild(context: Context, build: Build): Promise<void> {
         if (!signal.aborted) build.exported.set(name, value);
       },
       sleep: async (ms) => clock.sleep(ms, signal),
+      leave: (file, text) => {
+        if (!signal.aborted) build.left.set(file, text);
+      },
       call: async (service, operation, region, input) => {
         signal.throwIfAborted();
         const output = await invoke({ ...caller, region }, service, operation, input);
@@ -157,7 +162,19 @@ async function runBuild(context: Context, build: Build): Promise<void> {
     message = error instanceof Error ? error.message : String(error);
   }
   watch.abort(new BuildEnded(status));
+  upload(context, build);
   finish(build, status, message, clock.milliseconds());
+}
+
+/** CodeBuild does that itself, also after a failure. */
+function upload({ world, clock }: Context, { id, project: { artifacts }, left }: Build): void {
+  if (artifacts === undefined) return;
+  const { objects } = world.buckets.get(artifacts.bucket) ?? {};
+  for (const [file, text] of left) {
+    const body = Buffer.from(text);
+    const key = `${artifacts.path}/${id.slice(id.indexOf(':') + 1)}/${file}`;
+    objects?.set(key, { body, etag: etagOf(body), at: clock.milliseconds(), metadata: {} });
+  }
 }
 
 async function timeOut({ clock }: Context, build: Build, over: AbortSignal): Promise<void> {

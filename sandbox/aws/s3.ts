@@ -43,7 +43,7 @@ function putObject(context: Context, input: PutObjectCommandInput): Output<PutOb
     );
   }
   const body = bytesOf(input.Body);
-  const etag = `"${createHash('md5').update(body).digest('hex')}"`;
+  const etag = etagOf(body);
   objects.set(key, {
     body,
     etag,
@@ -53,6 +53,8 @@ function putObject(context: Context, input: PutObjectCommandInput): Output<PutOb
   });
   return { ETag: etag };
 }
+
+export const etagOf = (body: Uint8Array): string => `"${createHash('md5').update(body).digest('hex')}"`;
 
 function bytesOf(body: PutObjectCommandInput['Body']): Uint8Array {
   if (body === undefined) return new Uint8Array();

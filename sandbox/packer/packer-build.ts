@@ -16,7 +16,8 @@ import {
   LAST_ERROR,
   takesTemplate,
 } from '../../core/contract/environments.ts';
-import { keys } from '../../core/contract/keys.ts';
+import { BAKE_FILES, keys } from '../../core/contract/keys.ts';
+import { madeUpPackages } from './made-up-packages.ts';
 import { TAGS } from '../../core/contract/tags.ts';
 import { filesInZip } from '../../core/source/zip.ts';
 import { LAUNCHED, devicesIn, valueOf } from '../../core/templates/asked.ts';
@@ -123,6 +124,8 @@ class Packer {
   readonly #behaviour: PackerBehaviour;
   readonly #hold: Hold;
   readonly #region: string;
+  /** Of the source AMI: the same in every account, unlike its id. */
+  #sourceName = '';
   /** What Packer undoes at its end, newest first, whether it succeeded or not. */
   readonly #cleanUps: ((failed: boolean) => Promise<void>)[] = [];
   #bytes: Uint8Array = new Uint8Array();
@@ -146,6 +149,10 @@ class Packer {
       this.#build.export('AMI_ID', imageId);
       this.#build.export('AMI_NAME', variables.ami_name);
       this.#build.export('AMI_REGION', this.#region);
+      const run = { packer_run_uuid: this.#build.id, artifact_id: `${this.#region}:${imageId}` };
+      const manifest = { builds: [run], last_run_uuid: this.#build.id };
+      this.#build.leave(BAKE_FILES.manifest, JSON.stringify(manifest, null, 2));
+      this.#build.leave(BAKE_FILES.packages, madeUpPackages(this.#sourceName));
     } finally {
       // A killed process cleans nothing up.
       if (!this.#build.signal.aborted) await this.#removeBuilders();
@@ -281,6 +288,7 @@ class Packer {
     const sourceAmi = this.#variable('sourceAmi');
     const tags = { ...variables.tags, [TAGS.sourceAmi]: sourceAmi };
     const source = (await this.#ec2('DescribeImages', { ImageIds: [sourceAmi] })).Images?.at(0);
+    this.#sourceName = source?.Name ?? sourceAmi;
     log(`Prevalidating AMI Name: ${name}`);
     const taken = await this.#ec2('DescribeImages', {
       Owners: ['self'],

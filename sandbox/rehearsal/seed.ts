@@ -1,3 +1,4 @@
+import { keys } from '../../core/contract/keys.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { Clock } from '../aws/clock.ts';
@@ -137,6 +138,7 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
     role: NAMES.bakeRole,
     timeoutMinutes: 60,
     environment: {},
+    artifacts: { bucket: hub.bucket, path: keys.bakes(accountId) },
     run: packerBuild(sandbox.builds, (work) => sandbox.clock.hold(work)),
   });
 }

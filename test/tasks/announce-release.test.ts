@@ -5,18 +5,26 @@ import { handler } from '../../tasks/announce-release.ts';
 import type { Plan, Release } from '../../core/contract/releases.ts';
 import { DEV } from '../fixtures/accounts.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
-import { PRERELEASE, RELEASE, amiIn } from '../fixtures/releases.ts';
+import { RELEASE_ARN } from '../fixtures/aws/executions.ts';
+import { PRERELEASE, RELEASE, SOURCE_AMI, amiIn, batchOf } from '../fixtures/releases.ts';
 
 const aws = useAws();
 
-const announce = (release: Release) =>
+const announce = (release: Release, execution: object = EXECUTION) =>
   handler({
     release,
     source: { bucket: 'hub', key: 'sources/x.zip', sha256: 'a'.repeat(64) },
     plan: { bucket: 'hub', prefix: 'plans/x/web' },
     executionName: 'web',
     amis: { dev: [amiIn(DEV, 'ami-1')], prod: [] },
+    ...execution,
   });
+
+const EXECUTION = {
+  executionArn: RELEASE_ARN,
+  startedAt: '2026-11-21T09:31:00.000Z',
+  resolved: { dev: { batches: [batchOf(DEV)] }, prod: { batches: [] } },
+};
 
 const detail = (release: Release) => ({ ...release, images: [{ stage: 'dev', ...DEV, imageId: 'ami-1' }] });
 const SOURCE = {
@@ -24,23 +32,35 @@ const SOURCE = {
   architecture: 'arm64',
 } as const;
 const readPlan = new GetObjectCommand({ Bucket: 'hub', Key: 'plans/x/web/plan.json' });
+const ORIGIN = {
+  branch: 'main',
+  requestArn: 'arn:aws:states:eu-west-1:999999999999:execution:packleader-release:run-1',
+  reason: 'a newer source AMI',
+  configuration: [{ setting: 'architecture', value: 'arm64', file: 'config/default.yaml', line: 3 }],
+};
 beforeEach(() => {
   const plan: Plan = {
     release: RELEASE,
+    ...ORIGIN,
     stages: [{ name: 'dev', targets: [{ ...DEV, ...SOURCE, timeoutMinutes: 60 }] }],
   };
   aws.holds('hub', 'plans/x/web/plan.json', plan);
 });
 
-const record = new PutObjectCommand({
-  Bucket: 'hub',
-  Key: `released/web/${RELEASE.version}.json`,
-  Body: JSON.stringify(
-    { ...RELEASE, images: [{ stage: 'dev', ...DEV, imageId: 'ami-1', ...SOURCE }] },
-    null,
-    2,
-  ),
-  ContentType: 'application/json',
+const put = (record: object) =>
+  new PutObjectCommand({
+    Bucket: 'hub',
+    Key: `released/web/${RELEASE.version}.json`,
+    Body: JSON.stringify(record, null, 2),
+    ContentType: 'application/json',
+  });
+const record = put({
+  schema: 2,
+  ...RELEASE,
+  ...ORIGIN,
+  executionArn: RELEASE_ARN,
+  startedAt: '2026-11-21T09:31:00.000Z',
+  images: [{ stage: 'dev', ...DEV, imageId: 'ami-1', ...SOURCE, sourceImageId: SOURCE_AMI }],
 });
 const event = (release: Release) =>
   new PutEventsCommand({
@@ -50,7 +70,7 @@ const event = (release: Release) =>
   });
 
 describe('announcing a release', () => {
-  it('remembers the commit, and how each source AMI was found, then puts one event', async () => {
+  it('remembers what the plan and the execution know of the release, then puts one event', async () => {
     aws.accepts(HUB, record, event(RELEASE));
     expect(await announce(RELEASE)).toEqual({ announced: true });
     expect(aws.sent).toEqual([readPlan, record, event(RELEASE)].map((command) => call(HUB, command)));
@@ -61,6 +81,29 @@ describe('announcing a release', () => {
     await announce(RELEASE);
     await announce(RELEASE);
     expect(aws.sent.slice(3)).toEqual(aws.sent.slice(0, 3));
+  });
+
+  it.each([
+    ['the plan pins', { image: 'base', version: '1.0.20261101000000' }, undefined, 'base@1.0.20261101000000'],
+    ['was resolved', { image: 'base' }, { base: '1.1.20261102000000' }, 'base@1.1.20261102000000'],
+  ])('remembers the release it was built on, which %s', async (_, sourceAmi, bases, builtOn) => {
+    const target = { ...DEV, sourceAmi, architecture: 'arm64', timeoutMinutes: 60 };
+    aws.holds('hub', 'plans/x/web/plan.json', {
+      release: RELEASE,
+      stages: [{ name: 'dev', targets: [target] }],
+    });
+    const image = { stage: 'dev', ...DEV, imageId: 'ami-1', sourceAmi, architecture: 'arm64' };
+    const images = [{ ...image, sourceImageId: SOURCE_AMI, builtOn }];
+    const { executionArn, startedAt } = EXECUTION;
+    aws.accepts(HUB, put({ schema: 2, ...RELEASE, executionArn, startedAt, images }), event(RELEASE));
+    const resolved = { dev: { batches: [batchOf(DEV)], ...(bases && { bases }) } };
+    expect(await announce(RELEASE, { ...EXECUTION, resolved })).toEqual({ announced: true });
+  });
+
+  it('announces for a state machine of an older deployment, and leaves out of the record what that does not tell', async () => {
+    const images = [{ stage: 'dev', ...DEV, imageId: 'ami-1', ...SOURCE }];
+    aws.accepts(HUB, put({ schema: 2, ...RELEASE, ...ORIGIN, images }), event(RELEASE));
+    expect(await announce(RELEASE, {})).toEqual({ announced: true });
   });
 
   it('of a prerelease writes no record, so that "what changed" is still measured from the last release', async () => {

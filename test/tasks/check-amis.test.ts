@@ -322,12 +322,12 @@ describe('checking a stage of which a bake failed', () => {
     const value = 'Timeout waiting for SSH.';
     for (const target of [DEV, PROD]) {
       aws.on(builds(target), listBuilds, { ids: ['packleader-bake:1'] });
-      const build = { ...ended, exportedEnvironmentVariables: [{ name: 'LAST_ERROR', value }] };
-      aws.on(builds(target), get, { builds: [build] });
+      const explained = { ...ended, exportedEnvironmentVariables: [{ name: 'LAST_ERROR', value }] };
+      aws.on(builds(target), get, { builds: [explained] });
     }
     const failed = { error: 'States.TaskFailed' };
-    const error = await check([DEV, PROD], [{ bakes: [failed, failed] }]).catch(String);
-    const lines = String(error).split('\n');
+    const error: unknown = await check([DEV, PROD], [{ bakes: [failed, failed] }]).catch((e: unknown) => e);
+    const lines = error instanceof Error ? error.message.split('\n') : [];
     expect(lines).toHaveLength(3);
     expect(lines[2]).toMatch(/^Advice: SSH never answered\. Look at: 1\. whether the builder is listed/);
   });

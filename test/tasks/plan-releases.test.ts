@@ -2,6 +2,7 @@ import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { strToU8, zipSync } from 'fflate';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Changes } from '../../core/contract/releases.ts';
+import { planSchema } from '../../core/contract/releases.ts';
 import { handler } from '../../tasks/plan-releases.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
 import { IN_ONE_REGION, factoryWith } from '../core/configuration/example.ts';
@@ -108,6 +109,21 @@ describe('planning a release of one image', () => {
     expect(metadataOf('web/111111111111-eu-west-1.pkrvars.json')).toEqual({ secrets: 'yes' });
   });
 
+  it('writes into the plan what is kept for ever: branch, reason, and where each setting comes from', async () => {
+    acceptsWrites(...files('web'));
+    await plan({ image: 'web', reason: 'a new kernel', overrides: { rootVolumeSizeGiB: 24 } });
+    const planned = planSchema.parse(written()['web/plan.json']);
+    expect(planned).toMatchObject({ branch: 'main', reason: 'a new kernel' });
+    const rows = (name: string) => planned.configuration?.filter(({ setting }) => setting === name);
+    expect(rows('rootVolumeSizeGiB')).toEqual([
+      { setting: 'rootVolumeSizeGiB', value: 24, file: 'overrides', line: 0 },
+    ]);
+    expect(rows('instanceType')).toEqual([
+      expect.objectContaining({ targets: ['111111111111/eu-west-1'] }),
+      expect.objectContaining({ value: 'm7i.xlarge', targets: ['222222222222/eu-west-1'] }),
+    ]);
+  });
+
   it('reads the source, and writes what each bake is told, its secrets by name, and the plan', async () => {
     acceptsWrites(...files('web'));
     const { tiers } = await plan({ image: 'web' });
@@ -139,6 +155,9 @@ describe('planning a release of one image', () => {
     };
     expect(written()['web/plan.json']).toEqual({
       release,
+      branch: 'main',
+      requestArn: 'arn:aws:states:eu-west-1:999999999999:execution:packleader-release:run-1',
+      configuration: expect.anything(),
       stages: [
         { name: 'dev', targets: [{ accountId: '111111111111', region: 'eu-west-1', ...target }] },
         { name: 'prod', targets: [{ accountId: '222222222222', region: 'eu-west-1', ...target }] },

@@ -397,7 +397,8 @@ describe('a source AMI of this factory', () => {
   const holdsBase = (target: Target, version: string, changes: Partial<Image> = {}) => {
     const id = amiOf(version);
     aws.on(target, parameter(version), { Parameter: { Value: id } });
-    const own = sound(id, { Name: `base-${id}`, OwnerId: target.accountId, ...changes });
+    const Tags = tagList({ 'packleader:version': version });
+    const own = sound(id, { Name: `base-${id}`, OwnerId: target.accountId, Tags, ...changes });
     aws.on(target, describeImage(id), { Images: [own] });
   };
 
@@ -408,8 +409,8 @@ describe('a source AMI of this factory', () => {
     holdsBase(DEV, OLD);
     holdsBase(PROD, OLD);
     expect(await resolve(['dev', [DEV, base]], ['prod', [PROD, base]])).toMatchObject({
-      dev: { batches: [{ targets: [bakes(DEV, amiOf(OLD))] }] },
-      prod: { batches: [{ targets: [bakes(PROD, amiOf(OLD))] }] },
+      dev: { batches: [{ targets: [bakes(DEV, amiOf(OLD))] }], bases: { base: OLD } },
+      prod: { batches: [{ targets: [bakes(PROD, amiOf(OLD))] }], bases: { base: OLD } },
     });
   });
 

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { keys } from '../../core/contract/keys.ts';
+import { versionStartedAt } from '../../core/configuration/version.ts';
 import { releasedRecordSchema } from '../../core/contract/releases.ts';
 import { listKeys, readJson } from '../../core/releases/plan-store.ts';
 
@@ -18,18 +19,12 @@ export interface LatestRelease extends z.infer<typeof recordSchema> {
 export async function latestRelease(bucket: string, image: string): Promise<LatestRelease | undefined> {
   const [newest] = (await listKeys(bucket, keys.releasedOf(image)))
     .flatMap((key) => {
-      const [, time] = /^released\/[^/]+\/\d+\.\d+\.(\d{14})\.json$/.exec(key) ?? [];
-      return time === undefined ? [] : [{ key, time }];
+      const [, version = ''] = /^released\/[^/]+\/([\d.]+)\.json$/.exec(key) ?? [];
+      const startedAt = versionStartedAt(version);
+      return startedAt === undefined ? [] : [{ key, startedAt }];
     })
-    .toSorted((a, b) => b.time.localeCompare(a.time));
+    .toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime());
   if (newest === undefined) return undefined;
   const record = recordSchema.parse(await readJson({ bucket, key: newest.key }));
-  return { ...record, startedAt: instant(newest.time) };
-}
-
-/** `20261121093000` as an instant. */
-function instant(time: string): Date {
-  const [year = '', ...parts] = time.match(/^\d{4}|\d{2}/g) ?? [];
-  const [month, day, hours, minutes, seconds] = parts;
-  return new Date(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
+  return { ...record, startedAt: newest.startedAt };
 }

@@ -28,7 +28,7 @@ const WORKING_FILES = { expiration: Duration.days(90), noncurrentVersionExpirati
 
 /**
  * `released/` has no rule: what changed since the last release, and whether there is a newer source AMI, is measured from its
- * records, however old the release is. They take a kilobyte for each two targets of a release.
+ * records, however old the release is. They take a kilobyte for each two targets of a release, and hold its configuration.
  */
 const LIFECYCLE: LifecycleRule[] = [
   { id: 'plans', prefix: 'plans/', ...WORKING_FILES },

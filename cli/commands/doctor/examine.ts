@@ -1,5 +1,7 @@
 /** Looks at the hub and at every target of a factory before a release has to. */
+import { STSClient } from '@aws-sdk/client-sts';
 import pMap from 'p-map';
+import { callerAccount } from '../../../client/accounts.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
 import type { FactoryFiles } from '../../../core/configuration/factory.ts';
 import { bucketName } from '../../../core/contract/names.ts';
@@ -10,7 +12,7 @@ import { examinedTargets } from './bakes/planned-bakes.ts';
 import { examineSources } from './bakes/sources.ts';
 import type { Finding } from './finding.ts';
 import { examineHub } from './hub.ts';
-import { type Session, callerAccount, openSession } from './sessions.ts';
+import { type Session, openSession } from './sessions.ts';
 import { examineTarget } from './target.ts';
 
 /** Accounts that are looked at at the same time; each takes a dozen calls. */
@@ -31,7 +33,7 @@ export async function examineFactory({ files, role, onFound }: DoctorRequest): P
   const configuration = loadConfiguration(files);
   const { hub, stages } = configuration.factory;
   const targets = examinedTargets(configuration);
-  const caller = await callerAccount(hub.region);
+  const caller = await callerAccount(new STSClient({ region: hub.region }));
   const open = async (accountId: string): Promise<Session> =>
     openSession(accountId, { caller, region: hub.region, ...(role !== undefined && { role }) });
   const fetchTool = fetchOnce();

@@ -1,14 +1,8 @@
 /** Whose eyes the doctor looks with. */
-import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { STSClient } from '@aws-sdk/client-sts';
+import { type SessionCredentials, assumeRole } from '../../../client/accounts.ts';
 import { NAMES, roleArn } from '../../../core/contract/names.ts';
-import { asClientError } from '../../../client/errors.ts';
 import { type Verdict, failed, notChecked, ok } from './finding.ts';
-
-export interface Credentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken: string;
-}
 
 /** How one account is looked at: as whom, or why not at all. */
 export interface Session {
@@ -16,18 +10,8 @@ export interface Session {
   /** The steward itself, another role, or the caller's own credentials. */
   readonly as: 'steward' | 'role' | 'caller' | 'nobody';
   /** Undefined: the caller's own. */
-  readonly credentials: Credentials | undefined;
+  readonly credentials: SessionCredentials | undefined;
   readonly verdict: Verdict;
-}
-
-/** @throws NoCredentials, HubUnreachable */
-export async function callerAccount(region: string): Promise<string> {
-  try {
-    const { Account = '' } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
-    return Account;
-  } catch (error) {
-    throw asClientError(error, 'cannot find out who is asking');
-  }
 }
 
 /**
@@ -40,20 +24,13 @@ export async function openSession(
 ): Promise<Session> {
   if (role === undefined && accountId === caller)
     return { accountId, as: 'caller', credentials: undefined, verdict: ok('with the caller’s credentials') };
-  const arn = roleArn(accountId, role ?? NAMES.stewardRole);
+  const assumed = { accountId, role: role ?? NAMES.stewardRole, session: 'packleader-doctor' };
   try {
-    const command = new AssumeRoleCommand({ RoleArn: arn, RoleSessionName: 'packleader-doctor' });
-    const { Credentials } = await new STSClient({ region }).send(command);
-    if (!Credentials?.AccessKeyId || !Credentials.SecretAccessKey || !Credentials.SessionToken)
-      throw new Error('STS returned no credentials');
-    const credentials = {
-      accessKeyId: Credentials.AccessKeyId,
-      secretAccessKey: Credentials.SecretAccessKey,
-      sessionToken: Credentials.SessionToken,
-    };
-    return { accountId, as: role === undefined ? 'steward' : 'role', credentials, verdict: ok(`as ${arn}`) };
+    const credentials = await assumeRole(new STSClient({ region }), assumed);
+    const verdict = ok(`as ${roleArn(accountId, assumed.role)}`);
+    return { accountId, as: role === undefined ? 'steward' : 'role', credentials, verdict };
   } catch (error) {
-    const why = `cannot assume ${arn}: ${error instanceof Error ? error.message : String(error)}`;
+    const why = error instanceof Error ? error.message : String(error);
     const verdict =
       role === undefined
         ? notChecked(why, 'give --as <role>, a role of every target account that may look')

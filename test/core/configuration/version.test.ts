@@ -6,6 +6,7 @@ import {
   compareVersions,
   isPrerelease,
   releaseVersion,
+  versionStartedAt,
 } from '../../../core/configuration/version.ts';
 
 const from = (branch: string, startedAt = '2026-11-21T09:30:00.123Z') =>
@@ -62,6 +63,14 @@ describe('a version', () => {
     expect(() => compareVersions('latest', '1.4.20261121093000')).toThrow(
       'found latest, a version looks like 1.4.20261121093000',
     );
+  });
+
+  it('tells when the execution that released it started', () => {
+    const tells = (version: string) => versionStartedAt(version)?.toISOString();
+    expect(tells('1.4.20261121093000')).toBe('2026-11-21T09:30:00.000Z');
+    expect(tells('10.0.20261121093000-feature-x')).toBe('2026-11-21T09:30:00.000Z');
+    for (const none of ['latest', '1.4', '1.4.20261341093000', '1.4.202611210930000'])
+      expect(tells(none)).toBeUndefined();
   });
 
   it('names the AMI together with image and commit', () => {

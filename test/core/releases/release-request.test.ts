@@ -12,7 +12,7 @@ describe('a release request', () => {
     [{ images: ['base', 'web'] }, { images: ['base', 'web'], overrides: undefined }],
     [
       { image: 'web', ref: 'v1', branch: 'main', reason: 'CVE', overrides: { instanceType: 't3.large' } },
-      { images: ['web'], overrides: { instanceType: 't3.large' } },
+      { images: ['web'], overrides: { instanceType: 't3.large' }, reason: 'CVE' },
     ],
   ])('%j names what it wants', (asked, chosen) => {
     expect(parseRequest(asked)).toEqual(chosen);

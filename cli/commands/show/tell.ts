@@ -1,0 +1,52 @@
+import type { ReleasedRecord } from '../../../client/client.ts';
+import { executionLink } from '../../../core/aws/console-links.ts';
+import { targetName } from '../../../core/contract/targets.ts';
+import { inColumns } from '../../terminal/columns.ts';
+import type { Output } from '../../terminal/output.ts';
+import { foundBy, originOf, settingText, whereText } from '../../terminal/records.ts';
+
+export function recordLines(record: ReleasedRecord, output: Output): string[] {
+  const { executionArn, configuration = [], images } = record;
+  const facts: [string, string | undefined][] = [
+    ['commit', record.commit],
+    ['branch', record.branch],
+    ['repository', record.repository],
+    ['reason', record.reason],
+    ['template', record.template],
+    ['started', record.startedAt],
+    ['requested', record.requestArn],
+    ['execution', executionArn],
+  ];
+  const known = facts.flatMap(([name, value]) =>
+    value === undefined ? [] : [[{ text: name, style: 'dim' as const }, value]],
+  );
+  return [
+    output.paint('bold', record.releaseId),
+    ...inColumns(known, output, 2),
+    '',
+    ...inColumns(
+      images.map((image) => [
+        image.stage,
+        targetName(image),
+        image.imageId,
+        image.architecture ?? '',
+        image.sourceImageId === undefined ? '' : `from ${image.sourceImageId}`,
+        image.builtOn ?? (image.sourceAmi ? foundBy(image.sourceAmi) : ''),
+      ]),
+      output,
+      2,
+    ),
+    ...(configuration.length === 0 ? [] : ['']),
+    ...inColumns(
+      configuration.map((row) => [
+        row.setting,
+        settingText(row.value),
+        { text: originOf(row), style: 'dim' },
+        row.targets ? whereText(row.targets) : '',
+      ]),
+      output,
+      2,
+    ),
+    ...(executionArn === undefined ? [] : ['', output.paint('dim', executionLink({ executionArn }))]),
+  ];
+}

@@ -1,0 +1,196 @@
+/** What is different between two releases. */
+import pMap from 'p-map';
+import type { ReleasedRecord, StatedSetting } from '../../core/contract/releases.ts';
+import type { SourceAmi } from '../../core/contract/source-amis.ts';
+import { targetName } from '../../core/contract/targets.ts';
+import { ReleaseNotFound } from '../errors.ts';
+import type { HubOptions } from '../hub.ts';
+import { type PackageChange, PackageLists, packageChanges } from './package-lists.ts';
+import { openRecords } from './record-store.ts';
+
+/** A value that differs, and the targets, `<account>/<region>`, in which it does so. */
+export interface Difference<T> {
+  readonly targets: readonly string[];
+  /** Null where there is none. */
+  readonly before: T | null;
+  readonly after: T | null;
+}
+
+export interface SettingDifference extends Difference<Pick<StatedSetting, 'value' | 'file' | 'line'>> {
+  readonly setting: string;
+}
+
+export interface ComparedSource {
+  /** The AMI itself; null when the record does not say. */
+  readonly imageId: string | null;
+  /** What it was found by; null when the record does not say. */
+  readonly sourceAmi: SourceAmi | null;
+  /** The release of this factory that it is of; null when it is of none. */
+  readonly builtOn: string | null;
+}
+
+export interface ReleaseDifference {
+  readonly before: string;
+  readonly after: string;
+  /** `range` is what git takes; null when both are of one commit. */
+  readonly commits: { readonly before: string; readonly after: string; readonly range: string | null };
+  /** Targets that only one of both has; what follows compares the others. */
+  readonly targets: { readonly added: readonly string[]; readonly removed: readonly string[] };
+  /** Null when one of the records does not tell its configuration. */
+  readonly configuration: readonly SettingDifference[] | null;
+  readonly sourceAmis: readonly Difference<ComparedSource>[];
+  readonly packages: readonly {
+    readonly targets: readonly string[];
+    readonly changes: readonly PackageChange[];
+  }[];
+  /** What could not be compared, and why. */
+  readonly notCompared: readonly { readonly what: string; readonly why: string }[];
+}
+
+/** Lists of packages looked for at the same time. */
+const LOOKS = 25;
+
+/**
+ * Compares two releases: commits, configuration, source AMIs and packages. What cannot be compared is said.
+ *  @param before `<image>@<version>`, or an image, whose newest release is meant
+ *  @param after the same, or the other version of the same image alone
+ *  @throws ReleaseNotFound, RecordUnreadable, HubNotFound, HubUnknown, AccessDenied, NoCredentials, Throttled, HubUnreachable
+ */
+export async function diffReleases(
+  before: string,
+  after: string,
+  options: HubOptions = {},
+): Promise<ReleaseDifference> {
+  const records = await openRecords(options);
+  const first = await records.find(before);
+  const found = await records.find(/^\d+\.\d+\.\d+/.test(after) ? `${first.image}@${after}` : after);
+  if (found.releaseId === first.releaseId)
+    throw new ReleaseNotFound(`${before} and ${after} are one release, ${first.releaseId}`);
+  const [left, right] = await Promise.all([records.read(first), records.read(found)]);
+  const leftTargets = new Map(left.images.map((image) => [targetName(image), image]));
+  const rightTargets = new Map(right.images.map((image) => [targetName(image), image]));
+  const both = [...rightTargets.keys()].filter((target) => leftTargets.has(target));
+  const configuration = configurationDifferences(left, right, both);
+  const packages = await comparePackages();
+  return {
+    before: left.releaseId,
+    after: right.releaseId,
+    commits: {
+      before: left.commit,
+      after: right.commit,
+      range: left.commit === right.commit ? null : `${left.commit}..${right.commit}`,
+    },
+    targets: {
+      added: [...rightTargets.keys()].filter((target) => !leftTargets.has(target)),
+      removed: [...leftTargets.keys()].filter((target) => !rightTargets.has(target)),
+    },
+    configuration,
+    sourceAmis: inGroups(
+      both.flatMap((target) => {
+        const values = {
+          before: sourceOf(leftTargets.get(target)),
+          after: sourceOf(rightTargets.get(target)),
+        };
+        return same(values.before, values.after) ? [] : [[target, values] as const];
+      }),
+    ),
+    packages: packages.differences,
+    notCompared: [
+      ...[left, right].flatMap((record) =>
+        record.configuration === undefined
+          ? [
+              {
+                what: 'configuration',
+                why: `the record of ${record.releaseId} is of an older packleader and holds none`,
+              },
+            ]
+          : [],
+      ),
+      ...packages.notCompared,
+    ],
+  };
+
+  async function comparePackages() {
+    const lists = new PackageLists(records);
+    const compared = await pMap(
+      both,
+      async (target) => {
+        const [one, other] = await Promise.all([lists.of(left, target), lists.of(right, target)]);
+        if ('why' in one) return { target, why: `${left.releaseId}: ${one.why}` };
+        if ('why' in other) return { target, why: `${right.releaseId}: ${other.why}` };
+        return { target, changes: packageChanges(one.text, other.text) };
+      },
+      { concurrency: LOOKS },
+    );
+    const changed = compared.flatMap(({ target, changes = [] }) =>
+      changes.length === 0 ? [] : [[target, { changes }] as const],
+    );
+    const unknown = compared.flatMap(({ target, why }) =>
+      why === undefined ? [] : [[target, { why }] as const],
+    );
+    return {
+      differences: inGroups(changed),
+      notCompared: inGroups(unknown).map(({ targets, why }) => ({
+        what: `packages in ${targets.join(', ')}`,
+        why,
+      })),
+    };
+  }
+}
+
+function configurationDifferences(
+  left: ReleasedRecord,
+  right: ReleasedRecord,
+  targets: readonly string[],
+): SettingDifference[] | null {
+  if (left.configuration === undefined || right.configuration === undefined) return null;
+  const one = settingsByTarget(left.configuration, targets);
+  const other = settingsByTarget(right.configuration, targets);
+  const different = targets.flatMap((target) => {
+    const before = one.get(target) ?? new Map<string, StatedSetting>();
+    const after = other.get(target) ?? new Map<string, StatedSetting>();
+    return [...new Set([...before.keys(), ...after.keys()])].flatMap((setting) => {
+      const values = { before: stated(before.get(setting)), after: stated(after.get(setting)) };
+      // A line that moved in its file changes nothing.
+      return same(values.before?.value, values.after?.value)
+        ? []
+        : [[target, { setting, ...values }] as const];
+    });
+  });
+  return inGroups(different).toSorted((a, b) => (a.setting < b.setting ? -1 : a.setting > b.setting ? 1 : 0));
+}
+
+function settingsByTarget(
+  rows: readonly StatedSetting[],
+  targets: readonly string[],
+): Map<string, Map<string, StatedSetting>> {
+  const byTarget = new Map(targets.map((target) => [target, new Map<string, StatedSetting>()]));
+  for (const row of rows)
+    for (const target of row.targets ?? targets) byTarget.get(target)?.set(row.setting, row);
+  return byTarget;
+}
+
+const stated = (row: StatedSetting | undefined) =>
+  row ? { value: row.value, file: row.file, line: row.line } : null;
+
+const sourceOf = (image: ReleasedRecord['images'][number] | undefined): ComparedSource => ({
+  imageId: image?.sourceImageId ?? null,
+  sourceAmi: image?.sourceAmi ?? null,
+  builtOn: image?.builtOn ?? null,
+});
+
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+
+/** One entry for all targets with the same values. */
+function inGroups<T extends object>(
+  entries: readonly (readonly [target: string, values: T])[],
+): (T & { targets: string[] })[] {
+  const groups = new Map<string, T & { targets: string[] }>();
+  for (const [target, values] of entries) {
+    const key = JSON.stringify(values);
+    const group = groups.get(key) ?? { ...values, targets: [] };
+    groups.set(key, group);
+    group.targets.push(target);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,39 @@
+/** What was released, as the hub's records tell it. */
+import type { ReleasedRecord } from '../../core/contract/releases.ts';
+import type { HubOptions } from '../hub.ts';
+import { type ReleasedVersion, openRecords } from './record-store.ts';
+
+/** A release, as a history shows it. */
+export interface HistoricRelease extends ReleasedVersion {
+  readonly record: ReleasedRecord;
+}
+
+/**
+ * The latest releases of an image, or of all images, newest first. A prerelease leaves no record.
+ *  @param options.limit 20 by default
+ *  @throws ReleaseNotFound (no release of the image), RecordUnreadable, HubNotFound, HubUnknown, AccessDenied, NoCredentials,
+ *    Throttled, HubUnreachable
+ */
+export async function releaseHistory(
+  image?: string,
+  options: HubOptions & { readonly limit?: number } = {},
+): Promise<HistoricRelease[]> {
+  const records = await openRecords(options);
+  const versions = image === undefined ? await records.versions() : await records.versionsOf(image);
+  const shown = versions.slice(0, options.limit ?? 20);
+  const read = await records.readAll(shown);
+  return shown.flatMap((version, index) => {
+    const record = read[index];
+    return record ? [{ ...version, record }] : [];
+  });
+}
+
+/**
+ * All that the hub keeps of a release.
+ *  @param release `<image>@<version>`, or an image, whose newest release is meant
+ *  @throws ReleaseNotFound, RecordUnreadable, HubNotFound, HubUnknown, AccessDenied, NoCredentials, Throttled, HubUnreachable
+ */
+export async function getReleaseRecord(release: string, options: HubOptions = {}): Promise<ReleasedRecord> {
+  const records = await openRecords(options);
+  return records.read(await records.find(release));
+}

@@ -1,0 +1,54 @@
+import { RECORD_SCHEMA, type Plan, type ReleasedRecord, type Resolved } from '../contract/releases.ts';
+import { type Ami, targetName } from '../contract/targets.ts';
+
+/** What its execution knows of a release besides its plan. */
+export interface ExecutionOfRelease {
+  readonly resolved?: Resolved | undefined;
+  readonly executionArn?: string | undefined;
+  readonly startedAt?: string | undefined;
+}
+
+/** The record of a release: what its plan and its execution know of it. */
+export function releasedRecord(
+  { release, stages, ...origin }: Plan,
+  images: readonly (Ami & { readonly stage: string })[],
+  { resolved = {}, executionArn, startedAt }: ExecutionOfRelease,
+): ReleasedRecord {
+  const planned = new Map(
+    stages.flatMap(({ targets }) => targets).map((target) => [targetName(target), target]),
+  );
+  const found = new Map(
+    Object.values(resolved)
+      .flatMap(({ batches }) => batches)
+      .flatMap(({ targets }) => targets)
+      .map((bake) => [targetName(bake), bake.sourceImageId]),
+  );
+  return {
+    schema: RECORD_SCHEMA,
+    ...release,
+    ...origin,
+    ...(executionArn !== undefined && { executionArn }),
+    ...(startedAt !== undefined && { startedAt }),
+    images: images.map((image) => {
+      const target = planned.get(targetName(image));
+      const sourceImageId = found.get(targetName(image));
+      const base = target && baseOf(target.sourceAmi, resolved[image.stage]?.bases);
+      return {
+        ...image,
+        ...(target && { sourceAmi: target.sourceAmi, architecture: target.architecture }),
+        ...(sourceImageId !== undefined && { sourceImageId }),
+        ...(base !== undefined && { builtOn: base }),
+      };
+    }),
+  };
+}
+
+/** The release that a source AMI is of: as the plan pins it, else as it was resolved. */
+function baseOf(
+  source: Plan['stages'][number]['targets'][number]['sourceAmi'],
+  bases: Readonly<Record<string, string>> = {},
+): string | undefined {
+  if (!('image' in source)) return undefined;
+  const version = source.version ?? bases[source.image];
+  return version === undefined ? undefined : `${source.image}@${version}`;
+}
