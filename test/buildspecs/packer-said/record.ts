@@ -38,11 +38,10 @@ const answering =
   (_, response) =>
     void response.writeHead(code, headers).end(body);
 const hangUp: Answer = (request) => void request.socket.destroy();
-const cutShort: Answer = (request, response) => {
-  response
+const cutShort: Answer = (request, response) =>
+  void response
     .writeHead(200, { 'content-length': '1000' })
     .write('the beginning', () => request.socket.destroy());
-};
 
 const LISTING = /\/git\/matching-refs/;
 const SHA256 = /SHA256SUMS$/;

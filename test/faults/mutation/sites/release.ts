@@ -2,7 +2,7 @@
 import {
   deleteStatement,
   dropElement,
-  dropList,
+  neverWhen,
   dropOperand,
   dropProperty,
   initialise,
@@ -87,7 +87,7 @@ export const RELEASE_SITES: readonly MutationSite[] = [
   {
     file: 'tasks/publish-release.ts',
     within: 'newestImageId',
-    does: dropList,
+    does: neverWhen(mentioning('compareVersions')),
     means: 'a list that lags behind decides what is newest',
     likely: /^a list that lags behind/,
   },

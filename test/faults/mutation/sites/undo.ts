@@ -165,13 +165,15 @@ export const UNDO_SITES: readonly MutationSite[] = [
     },
     {
       within: 'imageWithout',
-      does: whateverItAnswers('exists', 'true'),
+      does: whateverItAnswers('isUsable', 'true'),
       means: 'latest may point at an AMI that is gone',
       likely: /publishing fails/,
     },
+  ]),
+  ...inFile('core/amis/usable.ts', [
     {
-      within: 'exists',
-      does: insteadOfThrowing(throwing('notReadyYet'), 'return false;'),
+      within: 'describeAmi',
+      does: insteadOfThrowing(throwing('notReadyYet'), 'return undefined;'),
       means: 'an AMI that an answer leaves out is taken for gone',
       likely: /Withdraw publication: ec2:DescribeImages.*partial/,
     },
@@ -272,19 +274,19 @@ export const UNDO_SITES: readonly MutationSite[] = [
   ]),
   ...inFile('core/releases/release-status.ts', [
     {
-      within: 'releaseStatusOf',
+      within: 'attemptStatusOf',
       does: neverWhen(mentioning('ENDED')),
       means: 'what still runs is swept',
       likely: /^a sweep during/,
     },
     {
-      within: 'releaseStatusOf',
+      within: 'attemptStatusOf',
       does: neverWhen(mentioning('behind')),
       means: 'what was published and then stopped is swept',
       likely: /^one fault.*Announce release/,
     },
     {
-      within: 'releaseStatusOf',
+      within: 'attemptStatusOf',
       does: setProperty('publishing', 'false'),
       means: 'nobody waits for a task that still publishes',
       likely: /^stopped \| after Publish/,
