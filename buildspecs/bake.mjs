@@ -6,7 +6,15 @@ import { join, resolve } from 'node:path';
 import { adviceFor } from './advice.mjs';
 import { getParameter, getSecretValue } from './aws.mjs';
 import { lastError } from './last-error.mjs';
-import { SLUG, directoryOf, download, fetchPinned, fetchSource, packerCommand } from './packer.mjs';
+import {
+  SLUG,
+  directoryOf,
+  download,
+  fetchPinned,
+  fetchSource,
+  packerCommand,
+  readOverlay,
+} from './packer.mjs';
 import { sessionManagerPluginUrl } from './pinned-tools.mjs';
 import { eachLine, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
@@ -30,11 +38,11 @@ await main(async () => {
   const prefix = required('PACKLEADER_PLAN_PREFIX', new RegExp(`^plans/[^/]+/${SLUG}$`));
   const sourceAmi = required('PKR_VAR_source_ami', /^ami-[0-9a-f]{8,17}$/);
 
-  const [{ variables, secrets, template }] = await Promise.all([
+  const [{ variables, secrets, template, overlay }] = await Promise.all([
     fetchVariables(bucket, prefix, region),
     fetchSource(bucket, sourceKey, sha256),
   ]);
-  const directory = directoryOf(image, template);
+  const directory = directoryOf(image, template, overlay);
   const packer = packerCommand();
   installSessionManagerPlugin();
   // What an earlier build on someone's laptop left in the repository is not ours.
@@ -43,7 +51,14 @@ await main(async () => {
   await bake(packer, ['init', '.'], directory, {});
   await bake(
     packer,
-    ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, '.'],
+    [
+      'build',
+      '-color=false',
+      '-timestamp-ui',
+      ...(overlay?.arguments ?? []).map((one) => one.replace('{source_ami}', sourceAmi)),
+      `-var-file=${variables}`,
+      '.',
+    ],
     directory,
     secrets,
   );
@@ -68,13 +83,19 @@ async function fetchVariables(bucket, prefix, region) {
   const target = `${prefix}/${arn.split(':')[4]}-${region}`;
   const variables = resolve('target.pkrvars.json');
   const metadata = await download(bucket, `${target}.pkrvars.json`, variables);
-  const template = metadata['template'];
-  if (metadata['secrets'] !== 'yes') return { variables, secrets: {}, template };
+  const { template, overlay: sha256 } = metadata;
+  let overlay;
+  if (sha256) {
+    await download(bucket, `${target}.overlay.json`, 'overlay.json');
+    overlay = readOverlay('overlay.json', sha256);
+  }
+  if (metadata['secrets'] !== 'yes') return { variables, secrets: {}, template, overlay };
   await download(bucket, `${target}.secrets.json`, 'secrets.json');
   return {
     variables,
     secrets: await resolveSecrets(JSON.parse(readFileSync('secrets.json', 'utf8')), region),
     template,
+    overlay,
   };
 }
 

@@ -1,6 +1,8 @@
 // Fetches one commit, packs its factory directory, and tells per image what changed since its last release.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { resolve as resolvePath } from 'node:path';
 import { getObject, listObjects, putObject } from './aws.mjs';
+import { OUTSIDE, outsideName, outsidePaths } from './outside.mjs';
 import {
   environment,
   exportVariable,
@@ -35,12 +37,13 @@ await main(async () => {
   if (!objectOf(`${commit}:${file}`)) throw new Error(`The commit ${commit} has no ${file}.`);
 
   mkdirSync('out', { recursive: true });
-  pack(tree, 'out/source.zip');
+  const outside = outsideOf(commit, tree, factory);
+  pack(commit, tree, outside, 'out/source.zip');
   const sha256 = sha256Of('out/source.zip');
   const name = `sources/${commit}-${sha256.slice(0, 12)}`;
   writeFileSync(
     'out/changes.json',
-    JSON.stringify(await changes({ commit, tree, factory }, bucket, newest, from), null, 2),
+    JSON.stringify(await changes({ commit, tree, factory, outside }, bucket, newest, from), null, 2),
   );
   await Promise.all([
     putObject(bucket, `${name}.zip`, 'out/source.zip'),
@@ -120,9 +123,10 @@ function gitConfig(settings) {
 /**
  * @param {readonly string[]} args
  * @param {Record<string, string>} [env]
+ * @param {string} [input]
  */
-function git(args, env = {}) {
-  return run('git', ['--git-dir', REPOSITORY, ...args], { env });
+function git(args, env = {}, input = '') {
+  return run('git', ['--git-dir', REPOSITORY, ...args], { env, input });
 }
 
 /**
@@ -191,26 +195,59 @@ function isAncestor(commit, of) {
 }
 
 /**
+ * What images bake that lies outside of the factory's directory, of what the commit has. A factory at the root has all inside.
+ * @param {string} commit
+ * @param {string} tree
+ * @param {string} factory
+ * @returns {string[]}
+ */
+function outsideOf(commit, tree, factory) {
+  if (factory === '.') return [];
+  const files = git(['ls-tree', '-r', '-z', '--name-only', tree, 'images/']).split('\0');
+  const texts = files.filter((name) => /^images\/[^/]+\/image\.yaml$/.test(name));
+  const paths = outsidePaths(texts.map((name) => git(['cat-file', 'blob', `${commit}:${factory}/${name}`])));
+  return paths.filter((path) => objectOf(`${commit}:${path}`) !== undefined);
+}
+
+/**
+ * A tree that holds the factory, and below one directory what lies outside of it. Git makes it, so it is as good as one of a commit.
+ * @param {string} commit
+ * @param {string} tree
+ * @param {readonly string[]} outside
+ */
+function withOutside(commit, tree, outside) {
+  if (outside.length === 0) return objectOf(tree) ?? tree;
+  const env = { GIT_INDEX_FILE: resolvePath('out', 'index') };
+  git(['read-tree', tree], env);
+  const entries = git(['ls-tree', '-r', '-z', commit, '--', ...outside]).split('\0');
+  const moved = entries.filter((entry) => entry !== '').map((entry) => entry.replace('\t', `\t${OUTSIDE}/`));
+  git(['update-index', '-z', '--index-info'], env, moved.map((entry) => `${entry}\0`).join(''));
+  return git(['write-tree'], env).trim();
+}
+
+/**
  * The same tree makes the same bytes, on any machine and in any year: git sorts the entries, the time is that of a made-up
  * commit, and nothing is compressed, because two versions of zlib compress differently.
+ * @param {string} commit
  * @param {string} tree
+ * @param {readonly string[]} outside
  * @param {string} file
  */
-function pack(tree, file) {
+function pack(commit, tree, outside, file) {
   const at = { DATE: '2000-01-01T00:00:00Z', NAME: 'packleader', EMAIL: 'packleader' };
   const env = Object.fromEntries(
     ['AUTHOR', 'COMMITTER'].flatMap((who) =>
       Object.entries(at).map(([key, value]) => [`GIT_${who}_${key}`, value]),
     ),
   );
-  const made = git(['commit-tree', '-m', 'packleader', objectOf(tree) ?? tree], env).trim();
+  const made = git(['commit-tree', '-m', 'packleader', withOutside(commit, tree, outside)], env).trim();
   git(['-c', 'core.autocrlf=false', 'archive', '--format=zip', '-0', `--output=${file}`, made], {
     TZ: 'UTC',
   });
 }
 
 /**
- * @param {{ commit: string, tree: string, factory: string }} source
+ * @param {{ commit: string, tree: string, factory: string, outside: readonly string[] }} source
  * @param {string} bucket
  * @param {Map<string, string>} newest
  * @param {string} branch
@@ -232,6 +269,18 @@ async function changes(source, bucket, newest, branch) {
 }
 
 /**
+ * The name in the source of a file of the repository; undefined for one that is not in it.
+ * @param {string} path
+ * @param {string} factory
+ * @param {readonly string[]} outside
+ */
+function nameInSource(path, factory, outside) {
+  if (path === '') return undefined;
+  if (factory === '.') return path;
+  return path.startsWith(`${factory}/`) ? path.slice(factory.length + 1) : outsideName(outside, path);
+}
+
+/**
  * Per image the key of its newest record, by the time in the version: 1.10 is newer than 1.9, and a hotfix of 1.9 that was
  * released after 1.10 is what the image was last released as.
  * @param {string} bucket
@@ -249,11 +298,11 @@ async function newestReleases(bucket) {
 
 /**
  * @param {string} key
- * @param {{ commit: string, factory: string }} source
+ * @param {{ commit: string, factory: string, outside: readonly string[] }} source
  * @param {string} bucket
  * @param {string} branch
  */
-async function changesSince(key, { commit, factory }, bucket, branch) {
+async function changesSince(key, { commit, factory, outside }, bucket, branch) {
   const record = JSON.parse((await getObject(bucket, key)).body.toString('utf8'));
   const since = record?.commit;
   if (typeof since !== 'string' || !COMMIT.test(since))
@@ -269,20 +318,7 @@ async function changesSince(key, { commit, factory }, bucket, branch) {
     say(`${key} was released from ${since}, which is newer than ${commit}.`);
     return { since, files: [] };
   }
-  const args = [
-    'diff-tree',
-    '-r',
-    '-z',
-    '--name-only',
-    '--no-renames',
-    ...(factory === '.' ? [] : [`--relative=${factory}/`]),
-    since,
-    commit,
-  ];
-  return {
-    since,
-    files: git(args)
-      .split('\0')
-      .filter((path) => path !== ''),
-  };
+  const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', since, commit];
+  const differing = git(args).split('\0');
+  return { since, files: differing.flatMap((path) => nameInSource(path, factory, outside) ?? []) };
 }

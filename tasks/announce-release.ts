@@ -22,7 +22,12 @@ export async function handler(event: unknown): Promise<{ announced: true }> {
   const images = Object.entries(amis).flatMap(([stage, list]) => list.map((ami) => ({ stage, ...ami })));
   if (!release.prerelease) {
     const planned = await readPlan({ bucket: plan.bucket, key: keys.plan(plan.prefix) });
-    const record: ReleasedRecord = { ...release, images: withSources(images, planned) };
+    const { adopted } = planned;
+    const record: ReleasedRecord = {
+      ...release,
+      ...(adopted && { adopted }),
+      images: withSources(images, planned),
+    };
     await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, record);
   }
   await announce(NAMES.released, { ...release, images });

@@ -1,15 +1,15 @@
 import pMap from 'p-map';
 import * as z from 'zod';
 import { imagesToRelease } from '../core/releases/changed-images.ts';
-import { checkedConfiguration } from '../core/templates/check.ts';
+import { bakedTemplate, checkedConfiguration } from '../core/templates/check.ts';
 import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
 import { effectiveSettings } from '../core/configuration/effective.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
 import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
-import { packerVariables } from '../core/configuration/packer-variables.ts';
+import { adoptedVariables, packerVariables } from '../core/configuration/packer-variables.ts';
 import { type Problem, problem, throwIfAny } from '../core/configuration/documents/problems.ts';
 import { releaseVersion } from '../core/configuration/version.ts';
-import { FETCH_SOURCE, HAS_SECRETS, takesTemplate } from '../core/contract/environments.ts';
+import { FETCH_SOURCE, HAS_SECRETS, hasOverlay, takesTemplate } from '../core/contract/environments.ts';
 import { keys } from '../core/contract/keys.ts';
 import { NAMES } from '../core/contract/names.ts';
 import {
@@ -82,8 +82,16 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     if (!release) throw new Error(`no release was made for ${image}`);
     const prefix = keys.planPrefix(execution.name, image);
     const name = executionName(release);
-    const { template } = chosenImage(within.factory, image);
-    const planned: Plan = { release, ...(template !== undefined && { template }), stages: [] };
+    const { template, packer } = chosenImage(within.factory, image);
+    const { adopted } = await bakedTemplate(files, chosenImage(within.factory, image));
+    const planned: Plan = {
+      release,
+      ...(template !== undefined && { template }),
+      ...(adopted && {
+        adopted: { directory: adopted.overlay.directory, overlaySha256: adopted.sha256 },
+      }),
+      stages: [],
+    };
     const writes: { key: string; document: unknown; metadata?: Readonly<Record<string, string>> }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
@@ -107,12 +115,14 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
           const hasSecrets = Object.keys(told.secrets).length > 0;
           writes.push({
             key: keys.packerVariables(prefix, target),
-            document: told.variables,
+            document: packer ? adoptedVariables(told.variables, packer) : told.variables,
             metadata: {
               ...(template !== undefined && takesTemplate(template)),
+              ...(adopted && hasOverlay(adopted.sha256)),
               ...(hasSecrets && HAS_SECRETS),
             },
           });
+          if (adopted) writes.push({ key: keys.overlay(prefix, target), document: adopted.overlay });
           if (hasSecrets) writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
           const { architecture, timeoutMinutes } = settings;
           return { ...target, sourceAmi: pinBase(settings.source, all), architecture, timeoutMinutes };

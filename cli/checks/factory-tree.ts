@@ -59,10 +59,9 @@ export class FactoryTree {
     return known;
   }
 
+  /** Of an image whose image.yaml is wrong nothing is known but that it has files of its own. */
   #image(name: string): BakedImage {
-    const image = this.#images.get(name);
-    if (!image) throw new Error(`the factory has no image ${name}`);
-    return image;
+    return this.#images.get(name) ?? { name, platform: 'linux' };
   }
 
   /** The directory that holds the files, written when it is first needed. */

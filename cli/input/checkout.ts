@@ -1,10 +1,11 @@
 /** Gets a factory's files: as they lie in a directory, or as a commit of its git repository holds them. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { unzipSync } from 'fflate';
+import { OUTSIDE, outsidePaths } from '../../buildspecs/outside.mjs';
 import { FACTORY_FILE } from '../../core/configuration/factory.ts';
-import { commitOf, git, gitRoot, tryGitBytes } from './git.ts';
+import { commitOf, git, gitRoot, tryGit, tryGitBytes } from './git.ts';
 import { asSeenFromStart, fromStart } from './start-directory.ts';
 import { directoryProblems } from '../../core/configuration/files.ts';
 import { InvalidConfiguration, problem, throwIfAny } from '../../core/configuration/documents/problems.ts';
@@ -47,14 +48,44 @@ function checkOut(
     const files = readTree(root, listTree(root));
     return { commit: contentHash(files), note: 'not in git: the commit is a hash of the files', files };
   }
-  const listed = git(root, ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', '.']);
-  const names = listed.split('\0').filter((name) => name !== '' && existsSync(join(root, name)));
-  const files = readTree(root, names);
+  const files = withOutside(repository, root, readTree(root, listed(root, ['.'])));
   const commit = commitOf(root, 'HEAD');
   if (commit === undefined)
     return { commit: contentHash(files), note: 'no commit yet: the commit is a hash of the files', files };
-  const changed = git(root, ['status', '--porcelain', '--', '.']) !== '';
+  const outside = [...files.keys()].filter((name) => name.startsWith(`${OUTSIDE}/`));
+  const at = ['.', ...(outside.length > 0 ? outsideOf(files).map((path) => `:/${path}`) : [])];
+  const changed = git(root, ['status', '--porcelain', '--', ...at]) !== '';
   return { commit, note: changed ? WORKING_TREE : undefined, files };
+}
+
+/** What git has below a directory, or would have: nothing that it ignores. */
+const listed = (directory: string, paths: readonly string[]): string[] =>
+  git(directory, ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...paths])
+    .split('\0')
+    .filter((name) => name !== '' && existsSync(join(directory, name)));
+
+/** The paths in the repository that an `image.yaml` names. */
+export const outsideOf = (files: ReadonlyMap<string, Uint8Array>): string[] =>
+  outsidePaths(
+    [...files].flatMap(([name, bytes]) =>
+      /^images\/[^/]+\/image\.yaml$/.test(name) ? [new TextDecoder().decode(bytes)] : [],
+    ),
+  );
+
+/** The files of a factory, and what its images bake that lies outside of it, as `Fetch source` packs them. */
+function withOutside(
+  repository: string,
+  root: string,
+  files: ReadonlyMap<string, Uint8Array>,
+): ReadonlyMap<string, Uint8Array> {
+  // A factory at the root of its repository has all of it inside.
+  const paths = relative(repository, root) === '' ? [] : outsideOf(files);
+  if (paths.length === 0) return files;
+  const names = listed(repository, paths);
+  const outside = [...readTree(repository, names)].map(
+    ([name, bytes]) => [`${OUTSIDE}/${name}`, bytes] as const,
+  );
+  return new Map([...files, ...outside]);
 }
 
 /** The note of a factory that no commit holds as it is. */
@@ -109,16 +140,39 @@ function checkOutRef(repository: string, root: string, ref: string): Omit<Factor
       '--ref',
       `the commit ${commit.slice(0, 7)} holds no ${prefix ? `${prefix}/` : ''}${FACTORY_FILE}`,
     );
+  const paths = prefix === '' ? [] : outsideOf(files).filter((path) => commitHas(repository, commit, path));
+  const more =
+    paths.length > 0
+      ? tryGitBytes(repository, ['archive', '--format=zip', commit, '--', ...paths])
+      : undefined;
+  for (const [name, bytes] of Object.entries(more ? unzipSync(more) : {}))
+    if (!name.endsWith('/')) files.set(`${OUTSIDE}/${name}`, bytes);
   return { commit, note: undefined, files };
 }
+
+const commitHas = (repository: string, commit: string, path: string): boolean =>
+  tryGit(repository, ['cat-file', '-e', `${commit}:${path}`]) !== undefined;
 
 function refused(field: string, message: string): InvalidConfiguration {
   return new InvalidConfiguration([problem(field, 0, [], message)]);
 }
 
 function readTree(root: string, names: readonly string[]): ReadonlyMap<string, Uint8Array> {
+  for (const name of names) refuseLinkOut(root, name);
   const files = names.filter((name) => statSync(join(root, name)).isFile()).toSorted();
   return new Map(files.map((name) => [name, new Uint8Array(readFileSync(join(root, name)))]));
+}
+
+/** What lies elsewhere on this machine is in no commit, and so in no bake. */
+function refuseLinkOut(root: string, name: string): void {
+  if (!lstatSync(join(root, name)).isSymbolicLink()) return;
+  const within = realpathSync(gitRoot(root) ?? root);
+  const target = realpathSync(join(root, name));
+  if (relative(within, target).startsWith('..'))
+    throw refused(
+      name,
+      `is a symbolic link to ${target}, must not lead out of the repository: a bake has what the commit has`,
+    );
 }
 
 function listTree(root: string): string[] {

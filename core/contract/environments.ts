@@ -37,6 +37,9 @@ export const HAS_SECRETS = { secrets: 'yes' } as const;
 /** Metadata of the same object: the template that the image is laid over; without it the image stands alone. */
 export const takesTemplate = (template: string) => ({ template }) as const;
 
+/** Metadata of the same object: the SHA-256 of the overlay beside it; without it nothing is laid over the source. */
+export const hasOverlay = (sha256: string) => ({ overlay: sha256 }) as const;
+
 /** The variable in which a bake that failed exports the reason: one line, without secrets. */
 export const LAST_ERROR = 'LAST_ERROR';
 

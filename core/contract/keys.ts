@@ -11,6 +11,8 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.pkrvars.json`,
   packerSecrets: (prefix: string, target: Target) =>
     `${prefix}/${target.accountId}-${target.region}.secrets.json`,
+  /** What the bake lays over the source, of an image that takes a directory as it is. */
+  overlay: (prefix: string, target: Target) => `${prefix}/${target.accountId}-${target.region}.overlay.json`,
   /** The folder of the records below. */
   releasedOf: (image?: string) => (image === undefined ? 'released/' : `released/${image}/`),
   /** What a bake leaves: below it `<build>/packer.log`, `packer-manifest.json` and `package-manifest.tsv`. */

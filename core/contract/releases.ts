@@ -50,11 +50,15 @@ export const plannedReleaseSchema = z.object({
 });
 export type PlannedRelease = z.infer<typeof plannedReleaseSchema>;
 
+/** The directory that an image takes as it is, and the digest of what packleader lays over it. */
+const adoptedSchema = z.object({ directory: z.string(), overlaySha256: z.string() });
+
 /** `plan.json`: what a release does in every target of every stage. Kept for 90 days. */
 export const planSchema = z.object({
   release: releaseSchema,
   /** The template that the image is laid over; none when it stands alone. */
   template: z.string().optional(),
+  adopted: adoptedSchema.optional(),
   stages: z.array(
     z.object({
       name: z.string(),
@@ -91,6 +95,8 @@ export const bakedSchema = z.object({
 
 /** What is kept for ever of a version that was released, under `keys.released`. */
 export const releasedRecordSchema = releaseSchema.extend({
+  /** Of an image that takes a directory as it is. */
+  adopted: adoptedSchema.optional(),
   images: z.array(
     amiSchema.extend({
       stage: z.string(),

@@ -66,6 +66,7 @@ const variablesSchema = z.looseObject({
   security_group_ids: z.array(z.string()).nullish(),
 });
 type Variables = z.infer<typeof variablesSchema>;
+const adoptedSchema = z.looseObject({ packleader: variablesSchema.optional() });
 
 export const packerBuild =
   (behaviour: PackerBehaviour) =>
@@ -161,7 +162,9 @@ class Packer {
       Key: keys.packerVariables(this.#variable('planPrefix'), target),
     });
     const variables: unknown = JSON.parse((await body?.transformToString()) ?? '');
-    return variablesSchema.parse(variables);
+    // A template that knows nothing of packleader is told everything in one variable.
+    const { packleader } = adoptedSchema.parse(variables);
+    return variablesSchema.parse(packleader ?? variables);
   }
 
   async #bake(variables: Variables): Promise<string> {

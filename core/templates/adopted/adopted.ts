@@ -37,6 +37,7 @@ export interface RewrittenFile {
 
 export interface Adopted {
   readonly overlay: Overlay;
+  /** Of the overlay as a plan holds it. */
   readonly sha256: string;
   readonly changes: readonly Change[];
   readonly files: readonly RewrittenFile[];
@@ -135,7 +136,9 @@ export async function adoptedTemplate(files: Files, image: AdoptingImage): Promi
     problems: [],
     adopted: {
       overlay,
-      sha256: createHash('sha256').update(JSON.stringify(overlay)).digest('hex'),
+      sha256: createHash('sha256')
+        .update(JSON.stringify(overlay, null, 2))
+        .digest('hex'),
       changes: [
         ...changes,
         ...idle.map(({ labels: [name], file, line }) => ({
