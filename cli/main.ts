@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import * as z from 'zod';
 import { InvalidConfiguration, type Problem, problem } from '../core/configuration/documents/problems.ts';
 import { EXIT } from './terminal/exit-codes.ts';
+import { addAdopt } from './commands/adopt/command.ts';
 import { addCancel } from './commands/cancel/command.ts';
 import { addConfig } from './commands/config/command.ts';
 import { addDoctor } from './commands/doctor/command.ts';
@@ -121,6 +122,7 @@ function program(output: Output, code: ExitCode): Command {
     .showHelpAfterError('(packleader --help tells more)');
   addRehearse(root, output, code);
   addValidate(root, output, code);
+  addAdopt(root, output);
   addConfig(root, output);
   addRelease(root, output, code);
   addStatus(root, output, code);

@@ -73,7 +73,7 @@ export const outsideOf = (files: ReadonlyMap<string, Uint8Array>): string[] =>
   );
 
 /** The files of a factory, and what its images bake that lies outside of it, as `Fetch source` packs them. */
-function withOutside(
+export function withOutside(
   repository: string,
   root: string,
   files: ReadonlyMap<string, Uint8Array>,
