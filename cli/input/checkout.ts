@@ -2,12 +2,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { unzipSync } from 'fflate';
 import { OUTSIDE, outsidePaths } from '../../buildspecs/outside.mjs';
 import { FACTORY_FILE } from '../../core/configuration/factory.ts';
 import { commitOf, git, gitRoot, tryGit, tryGitBytes } from './git.ts';
 import { asSeenFromStart, fromStart } from './start-directory.ts';
-import { directoryProblems } from '../../core/configuration/files.ts';
+import { directoryProblems, filesInZip } from '../../core/configuration/files.ts';
 import { InvalidConfiguration, problem, throwIfAny } from '../../core/configuration/documents/problems.ts';
 
 export interface FactoryCheckout {
@@ -132,9 +131,7 @@ function checkOutRef(repository: string, root: string, ref: string): Omit<Factor
   const prefix = relative(repository, root).split(sep).join('/');
   const tree = prefix === '' ? commit : `${commit}:${prefix}`;
   const archive = tryGitBytes(repository, ['archive', '--format=zip', tree]);
-  const files = new Map(
-    Object.entries(archive ? unzipSync(archive) : {}).filter(([name]) => !name.endsWith('/')),
-  );
+  const files = new Map(archive ? filesInZip(archive) : []);
   if (!files.has(FACTORY_FILE))
     throw refused(
       '--ref',
@@ -145,8 +142,7 @@ function checkOutRef(repository: string, root: string, ref: string): Omit<Factor
     paths.length > 0
       ? tryGitBytes(repository, ['archive', '--format=zip', commit, '--', ...paths])
       : undefined;
-  for (const [name, bytes] of Object.entries(more ? unzipSync(more) : {}))
-    if (!name.endsWith('/')) files.set(`${OUTSIDE}/${name}`, bytes);
+  for (const [name, bytes] of more ? filesInZip(more) : []) files.set(`${OUTSIDE}/${name}`, bytes);
   return { commit, note: undefined, files };
 }
 

@@ -1,7 +1,7 @@
 /** The files of a factory, wherever they come from. */
 import { unzipSync } from 'fflate';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, posix, sep } from 'node:path';
 import { type Problem, problem } from './documents/problems.ts';
 import { FACTORY_FILE, type FactoryFiles, factoryFiles } from './factory.ts';
 
@@ -9,8 +9,53 @@ import { FACTORY_FILE, type FactoryFiles, factoryFiles } from './factory.ts';
 export type Files = ReadonlyMap<string, Uint8Array>;
 
 /** The files of the zip that every account bakes from. */
-export const filesInZip = (zip: Uint8Array): Files =>
-  new Map(Object.entries(unzipSync(zip, { filter: ({ name }) => !name.endsWith('/') })));
+export function filesInZip(zip: Uint8Array): Files {
+  const files = new Map(Object.entries(unzipSync(zip, { filter: ({ name }) => !name.endsWith('/') })));
+  const links = linksInZip(zip);
+  const bytesOf = (name: string, through: readonly string[]): Uint8Array | undefined => {
+    const bytes = files.get(name);
+    if (!bytes || !links.has(name)) return bytes;
+    // What leads round in a circle, or to a directory, is no file.
+    if (through.includes(name)) return undefined;
+    return bytesOf(posix.join(posix.dirname(name), new TextDecoder().decode(bytes)), [...through, name]);
+  };
+  return new Map(
+    [...files.keys()].flatMap((name) => {
+      const bytes = bytesOf(name, []);
+      return bytes ? [[name, bytes] as const] : [];
+    }),
+  );
+}
+
+/**
+ * The symbolic links among the files of a zip, each of which holds where it leads: a disk follows them, and so must a reader.
+ *  @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT section 4.3.12, and for the attributes `git archive`
+ */
+function linksInZip(zip: Uint8Array): Set<string> {
+  const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);
+  const links = new Set<string>();
+  let end = zip.length - END_BYTES;
+  while (end >= 0 && view.getUint32(end, true) !== END_OF_DIRECTORY) end--;
+  if (end < 0) return links;
+  let at = view.getUint32(end + 16, true);
+  for (let left = view.getUint16(end + 10, true); left > 0; left--) {
+    if (at + ENTRY_BYTES > zip.length || view.getUint32(at, true) !== DIRECTORY_ENTRY) break;
+    const [name, extra, comment] = [28, 30, 32].map((offset) => view.getUint16(at + offset, true));
+    const isLink = ((view.getUint32(at + 38, true) >>> 16) & FILE_TYPE) === LINK;
+    const text = zip.subarray(at + ENTRY_BYTES, at + ENTRY_BYTES + (name ?? 0));
+    if (isLink) links.add(new TextDecoder().decode(text));
+    at += ENTRY_BYTES + (name ?? 0) + (extra ?? 0) + (comment ?? 0);
+  }
+  return links;
+}
+
+const END_OF_DIRECTORY = 0x06054b50;
+const END_BYTES = 22;
+const DIRECTORY_ENTRY = 0x02014b50;
+const ENTRY_BYTES = 46;
+/** The kind of a file in its Unix mode. */
+const FILE_TYPE = 0o170000;
+const LINK = 0o120000;
 
 /** The files in and below a directory of this machine. */
 export function filesInDirectory(root: string): Files {
