@@ -30,7 +30,8 @@ const SAID_BY: Readonly<Record<string, PackleaderVariable>> = {
 
 /** Images whose root is not where Amazon's have it. */
 const ROOT_IS_SDA1 = /ubuntu|rhel|red ?hat|rocky|alma|centos|sles|suse|fedora/i;
-const DEFAULT_VOLUME_GIB = 16;
+/** No smaller than what Amazon's images are. */
+const USUAL_VOLUME_GIB = { linux: 16, windows: 30 } as const;
 
 export function propose(
   { locals, variables, blocks }: Template,
@@ -76,7 +77,7 @@ export function propose(
     ...(filtered !== undefined && { source: filtered }),
     ...(isArm && { architecture: 'arm64' }),
     ...(typeof instanceType === 'string' && { instanceType }),
-    rootVolumeSizeGiB: typeof size === 'number' ? size : DEFAULT_VOLUME_GIB,
+    rootVolumeSizeGiB: typeof size === 'number' ? size : USUAL_VOLUME_GIB[platform],
   };
 
   function mapped(): Record<string, PackleaderVariable> {

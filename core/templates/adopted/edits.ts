@@ -29,6 +29,7 @@ export function applied(text: string, edits: readonly Edit[]): Edited {
     made += put;
     line += text.slice(start, end).split('\n').length - 1;
     at = end;
+    if (made === '' || made.endsWith('\n')) lines[lines.length - 1] = line;
   }
   keep(text.length);
   return { text: made, lines };

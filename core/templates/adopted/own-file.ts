@@ -16,14 +16,15 @@ ${asksForPlugin ? '' : PLUGIN}
 variable "${TOLD}" {
   description = "What packleader tells every bake."
   type = object({
-    ami_name           = string
-    instance_profile   = string
-    kms_key_id         = string
-    region             = string
-    security_group_ids = list(string)
-    subnet_id          = string
-    tags               = map(string)
-    vpc_id             = string
+    ami_name             = string
+    instance_profile     = string
+    kms_key_id           = string
+    region               = string
+    root_volume_size_gib = number
+    security_group_ids   = list(string)
+    subnet_id            = string
+    tags                 = map(string)
+    vpc_id               = string
   })
 }
 

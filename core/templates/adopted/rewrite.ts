@@ -172,8 +172,12 @@ class Rewriter implements Rewritten {
   #tag(name: (typeof TAGGED)[number]): void {
     const why = 'whatever a bake leaves is found by the tags of its release';
     const found = this.#attribute(name);
-    if (found) this.#replace(found, `merge(${found.text}, ${TAGS})`, why);
-    else {
+    if (found?.value) {
+      const { start, end } = found.value;
+      this.#edit(found.file, { start, end: start, text: 'merge(' });
+      this.#edit(found.file, { start: end, end, text: `, ${TAGS})` });
+      this.#changed('replaces', `${name} = ${firstLine(found.text)}`, why, found);
+    } else {
       this.#added.push(`${name} = ${TAGS}`);
       this.#changed('adds', name, why, this.#rewriting.usage.source);
     }
@@ -226,6 +230,7 @@ class Rewriter implements Rewritten {
       'launch_block_device_mappings {',
       `  device_name           = "${rootDeviceName}"`,
       '  volume_type           = "gp3"',
+      `  volume_size           = var.${TOLD}.root_volume_size_gib`,
       '  encrypted             = true',
       `  kms_key_id            = ${key}`,
       '  delete_on_termination = true',
