@@ -114,7 +114,7 @@ function distinctSets(planned) {
     const secrets = existsSync(secretsFile) ? Object.keys(JSON.parse(readFileSync(secretsFile, 'utf8'))) : [];
     // A template that knows nothing of packleader is told all of it in one variable, and some of it in its own.
     const { packleader = {}, ...others } = told;
-    const ids = OF_ONE_TARGET.map((name) => packleader[name]);
+    const ids = OF_ONE_TARGET.map((variable) => packleader[variable]);
     const shared = Object.entries({ ...packleader, ...others }).filter(
       ([variable, value]) => !OF_ONE_TARGET.includes(variable) && !ids.includes(value),
     );

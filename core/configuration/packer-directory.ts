@@ -9,12 +9,12 @@ const PLACE =
   'must be a path from the image’s own directory, like ../../my-packer/web, or from the root of the repository, like /my-packer/web';
 const IN_FACTORY = String.raw`\.\.(\/\.\.)*\/[\w@+-][\w.@+-]*(\/[\w@+-][\w.@+-]*)*`;
 const IN_REPOSITORY = String.raw`(\/[\w@+-][\w.@+-]*)+`;
-const place = text(new RegExp(`^(${IN_FACTORY}|${IN_REPOSITORY})/?$`), PLACE);
+const placeSetting = text(new RegExp(`^(${IN_FACTORY}|${IN_REPOSITORY})/?$`), PLACE);
 
 const ONE = 'must be a list of one build, as Packer names it, like [amazon-ebs.web]';
 
 export const packerDirectorySchema = strictMap({
-  directory: place.describe(
+  directory: placeSetting.describe(
     'The directory that Packer runs in: from the image’s own directory when it lies in the factory’s, else from the root of the repository, with a `/` in front.',
   ),
   only: z
@@ -45,7 +45,7 @@ export const packerDirectorySchema = strictMap({
     .default([])
     .describe('Files of variables that Packer is given, by their paths from `directory`.'),
   alongside: z
-    .array(place, { error: 'must be a list of paths' })
+    .array(placeSetting, { error: 'must be a list of paths' })
     .default([])
     .describe(
       'What else the template reads, outside of `directory`: a change there is a change of the image, and outside of the factory only what is named is packed.',

@@ -200,9 +200,8 @@ function joined(parts: readonly Node[], known: Known): string | undefined {
     const [inner] = named(part, 'expression');
     return inner && literalOf(inner, known);
   });
-  return texts.some((one) => one === undefined || one === null || typeof one === 'object')
-    ? undefined
-    : texts.join('');
+  const plain = texts.filter((one) => one !== undefined && one !== null && typeof one !== 'object');
+  return plain.length === texts.length ? plain.map(String).join('') : undefined;
 }
 
 function every(values: readonly (Literal | undefined)[]): Literal[] | undefined {

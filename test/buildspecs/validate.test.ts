@@ -152,10 +152,10 @@ describe('of images that take one directory as it is', () => {
 printf '%s %s\\n' "$*" "$(cat a.pkr.hcl)" >>"$FAKE_AWS/packer"
 `,
     );
-    const told = (subnet: string) => ({ subnet, packleader: { ami_name: 'web', subnet_id: subnet } });
+    const variables = (subnet: string) => ({ subnet, packleader: { ami_name: 'web', subnet_id: subnet } });
     for (const image of ['db', 'web']) {
-      planned(image, DEV, told('subnet-1'));
-      planned(image, PROD, told('subnet-2'));
+      planned(image, DEV, variables('subnet-1'));
+      planned(image, PROD, variables('subnet-2'));
     }
     const { status, log } = validate({ 'mine/a.pkr.hcl': 'as it was\n', 'images/web/image.yaml': '' });
     expect(status, log).toBe(0);

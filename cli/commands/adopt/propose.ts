@@ -113,7 +113,7 @@ export function propose(
     if (data) return filterOf(data);
     const id = value(told);
     const region = value(attribute('region'));
-    return typeof id === 'string' && typeof region === 'string' && /^ami-/.test(id)
+    return typeof id === 'string' && typeof region === 'string' && id.startsWith('ami-')
       ? { ids: { [region]: id } }
       : undefined;
   }

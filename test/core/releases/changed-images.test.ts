@@ -82,7 +82,7 @@ describe('of images that take a directory as it is', () => {
     { name: 'app', packer: packer('../../mine/app', '/mine/shared') },
     { name: 'base' },
   ];
-  const since = (...files: readonly string[]): Changes =>
+  const changesOf = (...files: readonly string[]): Changes =>
     Object.fromEntries(adopting.map(({ name }) => [name, { since: 'c0ffee', files: [...files] }]));
   it.each([
     ['one alone when its directory changed', ['.repository/mine/web/x.sh'], ['web']],
@@ -90,6 +90,6 @@ describe('of images that take a directory as it is', () => {
     ['those that read what changed beside it', ['.repository/mine/shared/x.sh'], ['web', 'app']],
     ['all when something else in the factory changed', ['mine/other.sh'], ['web', 'app', 'base']],
   ])('%s', (_, files, names) => {
-    expect(changedImages(adopting, since(...files), { templates: [], basesOf: () => [] })).toEqual(names);
+    expect(changedImages(adopting, changesOf(...files), { templates: [], basesOf: () => [] })).toEqual(names);
   });
 });
