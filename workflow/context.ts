@@ -9,7 +9,7 @@ import {
   throwIfAny,
 } from '../core/configuration/documents/problems.ts';
 import { factoryDirectory } from '../core/configuration/factory-directory.ts';
-import { type Files, directoryProblems, filesInDirectory } from '../core/configuration/files.ts';
+import { type Files, directoryProblems, filesInDirectory, withOutside } from '../core/configuration/files.ts';
 
 const toolSchema = z.strictObject({
   version: z.string().regex(/^\d+(\.\d+)+$/, 'must look like 1.14.2'),
@@ -98,7 +98,11 @@ export function factoryOf(app: App): { readonly files: Files; readonly path: str
   const root = factoryDirectory(directory ?? new URL('../packer', import.meta.url).pathname);
   const files = filesInDirectory(root);
   throwIfAny(directoryProblems(root, files));
-  return { files, path: pathInRepository(root) };
+  const path = pathInRepository(root);
+  // A factory at the root of its repository has all of it inside.
+  if (path === '.') return { files, path };
+  const repository = resolve(root, ...path.split('/').map(() => '..'));
+  return { files: withOutside(files, repository), path };
 }
 
 /** From the root of the git repository; `.` is the root itself. What is in none yet will be in the directory of its name. */

@@ -1,7 +1,8 @@
 /** What of a factory differs between two commits, or a commit and what lies in the working tree. */
 import { refuse } from './arguments.ts';
 import { outsideName } from '../../buildspecs/outside.mjs';
-import { type FactoryCheckout, outsideOf, WORKING_TREE } from './checkout.ts';
+import { outsideOf } from '../../core/configuration/files.ts';
+import { type FactoryCheckout, WORKING_TREE } from './checkout.ts';
 import { commitOf, git, gitRoot, tryGit } from './git.ts';
 import { fromStart } from './start-directory.ts';
 

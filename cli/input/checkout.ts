@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { OUTSIDE, outsidePaths } from '../../buildspecs/outside.mjs';
+import { OUTSIDE } from '../../buildspecs/outside.mjs';
 import { FACTORY_FILE } from '../../core/configuration/factory.ts';
 import { commitOf, git, gitRoot, tryGit, tryGitBytes } from './git.ts';
 import { asSeenFromStart, fromStart } from './start-directory.ts';
-import { directoryProblems, filesInZip } from '../../core/configuration/files.ts';
+import { directoryProblems, filesInZip, outsideOf } from '../../core/configuration/files.ts';
 import { InvalidConfiguration, problem, throwIfAny } from '../../core/configuration/documents/problems.ts';
 
 export interface FactoryCheckout {
@@ -62,14 +62,6 @@ const listed = (directory: string, paths: readonly string[]): string[] =>
   git(directory, ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...paths])
     .split('\0')
     .filter((name) => name !== '' && existsSync(join(directory, name)));
-
-/** The paths in the repository that an `image.yaml` names. */
-export const outsideOf = (files: ReadonlyMap<string, Uint8Array>): string[] =>
-  outsidePaths(
-    [...files].flatMap(([name, bytes]) =>
-      /^images\/[^/]+\/image\.yaml$/.test(name) ? [new TextDecoder().decode(bytes)] : [],
-    ),
-  );
 
 /** The files of a factory, and what its images bake that lies outside of it, as `Fetch source` packs them. */
 export function withOutside(

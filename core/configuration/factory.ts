@@ -264,6 +264,11 @@ export const imageSchema = strictMap({
         variables: { ami_id: 'source_ami' },
         varFiles: ['prod.pkrvars.hcl'],
       },
+      {
+        directory: '/my-packer/db',
+        alongside: ['/my-packer/shared'],
+        rootDeviceName: '/dev/sda1',
+      },
     ],
   }),
   schedule: scheduleSchema.exactOptional().meta({

@@ -2,6 +2,7 @@
 import { unzipSync } from 'fflate';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
+import { OUTSIDE, outsidePaths } from '../../buildspecs/outside.mjs';
 import { type Problem, problem } from './documents/problems.ts';
 import { FACTORY_FILE, type FactoryFiles, factoryFiles } from './factory.ts';
 
@@ -60,10 +61,35 @@ const LINK = 0o120000;
 /** The files in and below a directory of this machine. */
 export function filesInDirectory(root: string): Files {
   const names = readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter(
+      (entry) => entry.isFile() || (entry.isSymbolicLink() && isFile(join(entry.parentPath, entry.name))),
+    )
     .map((entry) => join(entry.parentPath, entry.name).slice(join(root, sep).length))
     .sort();
   return new Map(names.map((name) => [name.split(sep).join('/'), readFileSync(join(root, name))]));
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+/** The paths in the repository that an `image.yaml` names, because what it bakes lies outside of the factory. */
+export const outsideOf = (files: Files): string[] =>
+  outsidePaths(
+    [...files].flatMap(([name, bytes]) =>
+      /^images\/[^/]+\/image\.yaml$/.test(name) ? [new TextDecoder().decode(bytes)] : [],
+    ),
+  );
+
+/** The files of a factory with those, by the names that they have in the zip, as they lie in a repository of this machine. */
+export function withOutside(files: Files, repository: string): Files {
+  const outside = outsideOf(files).flatMap((path): (readonly [string, Uint8Array])[] => {
+    const place = join(repository, path);
+    if (isFile(place)) return [[`${OUTSIDE}/${path}`, readFileSync(place)] as const];
+    if (!existsSync(place)) return [];
+    return [...filesInDirectory(place)].map(
+      ([name, bytes]) => [`${OUTSIDE}/${path}/${name}`, bytes] as const,
+    );
+  });
+  return new Map([...files, ...outside]);
 }
 
 /** What is wrong with a directory that its files do not show: one in place of factory.yaml, and images that hold no file. */

@@ -261,14 +261,14 @@ function alongside(template: Template, { path, repository, written }: Place, fac
   });
 }
 
-const withImage = (files: Files, image: string, yaml: string, layer: string): Files => {
+function withImage(files: Files, image: string, yaml: string, layer: string): Files {
   const encoder = new TextEncoder();
   return new Map([
     ...files,
     [`images/${image}/image.yaml`, encoder.encode(yaml)],
     [`images/${image}/config/default.yaml`, encoder.encode(layer)],
   ]);
-};
+}
 
 const imageYaml = (image: string, platform: string, packer: Partial<PackerDirectory>): string =>
   stringify(
