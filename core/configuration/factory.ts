@@ -102,12 +102,9 @@ export const isConfiguration = (path: string): boolean =>
 export const factoryFiles = (names: Iterable<string>, textOf: (name: string) => string): FactoryFiles =>
   new Map(
     [...names]
-      .filter((name) => isConfiguration(name) || templateOf(name) !== null || isOwnTemplate(name))
+      .filter((name) => isConfiguration(name) || templateOf(name) !== null)
       .map((name) => [name, isConfiguration(name) ? textOf(name) : '']),
   );
-
-/** Of an image that takes a directory, such a file would never be read. */
-const isOwnTemplate = (path: string): boolean => /^images\/[^/]+\/[^/]+\.pkr\.(hcl|json)$/.test(path);
 
 /** The template that a file belongs to. */
 export const templateOf = (path: string): string | null =>
@@ -375,7 +372,7 @@ function readImage(files: FactoryFiles, name: string, templates: readonly string
   if (value === undefined || node === undefined)
     return { value: undefined, problems: [...named, ...problems] };
   const { template: stated, ...image } = value;
-  const both = adoptingProblems(files, name, value, node);
+  const both = adoptingProblems(name, value, node);
   // Without a word of its own an image takes what its platform has; a factory whose images hold everything has nothing.
   const usual = templates.includes(value.platform) && !value.packer ? value.platform : STANDS_ALONE;
   const template = stated ?? usual;
@@ -399,9 +396,8 @@ function readImage(files: FactoryFiles, name: string, templates: readonly string
   };
 }
 
-/** An image that takes a directory as it is has no other template, and none of its own. */
+/** An image that takes a directory as it is has no other template. */
 function adoptingProblems(
-  files: FactoryFiles,
   name: string,
   { packer, template }: z.infer<typeof imageSchema>,
   node: MapNode,
@@ -409,7 +405,6 @@ function adoptingProblems(
   if (!packer) return [];
   const file = `images/${name}/image.yaml`;
   const at = (path: Path, message: string) => problem(file, walk(node, path).node.line, path, message);
-  const own = [...files.keys()].find((one) => isOwnTemplate(one) && one.startsWith(`images/${name}/`));
   const paths = [packer.directory, ...packer.alongside];
   const lost = paths.length - placesOf(name, packer).length;
   return [
@@ -421,9 +416,6 @@ function adoptingProblems(
             `found ${shown(template)} beside packer.directory, must be absent: a directory is baked as it is`,
           ),
         ]),
-    ...(own === undefined
-      ? []
-      : [problem(own, 0, [], `would never be read: ${file} takes ${packer.directory}`)]),
     ...(lost === 0
       ? []
       : [

@@ -85,7 +85,13 @@ export async function adoptedTemplate(files: Files, image: AdoptingImage): Promi
     problem(`images/${image.name}/image.yaml`, 0, ['packer', field], message);
   if (texts.size === 0)
     return refuse([ofImage('directory', notThere(place, packer.directory, directory.size > 0))]);
-  if (template.problems.length > 0) return refuse(template.problems);
+  const own = [...files.keys()].filter(
+    (file) => posix.dirname(file) === `images/${image.name}` && isTemplateFile(posix.basename(file)),
+  );
+  const idleFiles = own.map((file) =>
+    problem(file, 0, [], `would never be read: images/${image.name}/image.yaml takes ${packer.directory}`),
+  );
+  if (template.problems.length + own.length > 0) return refuse([...idleFiles, ...template.problems]);
   const usage = chosen(template, packer, ofImage);
   if ('problem' in usage) return refuse([usage.problem]);
   const taken = takenNames(template, texts, place);
@@ -104,12 +110,12 @@ export async function adoptedTemplate(files: Files, image: AdoptingImage): Promi
     rootDeviceName: packer.rootDeviceName ?? ROOT_DEVICE[image.platform],
   });
   const first = edited(texts, edits);
-  const own = ownFile(asksForAmazonPlugin(template));
+  const ours = ownFile(asksForAmazonPlugin(template));
   const ownName = nameInRepository(`${place}/${OWN_FILE}`);
-  const once = await readTemplate(new Map([...textsOf(first), [ownName, own]]));
+  const once = await readTemplate(new Map([...textsOf(first), [ownName, ours]]));
   const idle = unneeded(template, once, [...told, ...stated.names]);
   const copies = edited(texts, withDefaults(edits, idle, texts));
-  const result = await readTemplate(new Map([...textsOf(copies), [ownName, own]]));
+  const result = await readTemplate(new Map([...textsOf(copies), [ownName, ours]]));
   const again = result.usages.find(({ name }) => name === usage.name);
   if (!again || result.problems.length > 0)
     throw new Error(`the rewrite of ${place} made ${result.problems[0]?.message ?? 'its build disappear'}`);
@@ -124,7 +130,7 @@ export async function adoptedTemplate(files: Files, image: AdoptingImage): Promi
     ],
     files: Object.fromEntries([
       ...changed.map(([file]) => [posix.basename(file), copies.get(file)?.text ?? ''] as const),
-      [OWN_FILE, own],
+      [OWN_FILE, ours],
     ]),
   };
   return {
@@ -154,7 +160,7 @@ export async function adoptedTemplate(files: Files, image: AdoptingImage): Promi
       ],
       files: [
         ...changed.map(([file, before]) => ({ file, before, after: copies.get(file)?.text ?? '' })),
-        { file: ownName, before: '', after: own },
+        { file: ownName, before: '', after: ours },
       ],
       build: usage.name,
       toldAs: toldBy(packer),

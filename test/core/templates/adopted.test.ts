@@ -259,6 +259,14 @@ describe('fails, with the line and the reason, for a directory', () => {
     expect((await problemsOf(files))[0]).toContain(said);
   });
 
+  it('beside a template of the image’s own, which nobody would read', async () => {
+    const files = withTemplate(SMALL);
+    const own = new Map(files).set('images/var-files/own.pkr.hcl', new TextEncoder().encode(SMALL));
+    expect(await problemsOf(own)).toEqual([
+      'images/var-files/own.pkr.hcl : would never be read: images/var-files/image.yaml takes /mine/var-files',
+    ]);
+  });
+
   it('that another image takes already, but for another build of it', async () => {
     const files = new Map(adoptingFiles(['build-level', 'several-sources']));
     const second = (only: string): Files =>
