@@ -155,9 +155,7 @@ rootVolumeSizeGiB: 16
       build: 'learn-packer.amazon-ebs.firstrun-windows',
     });
     expect(document.wrote).toHaveLength(2);
-    expect(document.diff).toContain(
-      '+++ /mine/windows/windows.pkr.hcl',
-    );
+    expect(document.diff).toContain('+++ /mine/windows/windows.pkr.hcl');
   });
 });
 
@@ -249,6 +247,77 @@ describe('fails with one sentence, and writes nothing, when adopting', () => {
     const file = join(place, 'mine/windows/windows.pkr.hcl');
     writeFileSync(file, read('mine/windows/windows.pkr.hcl').replace('"./bootstrap_win.txt"', '"../../../"'));
     expect(await refusal('mine/windows')).toContain('names ../../.., which leads out of the repository');
+  });
+});
+
+describe('with a Packer', () => {
+  const environment = { ...process.env };
+  afterEach(() => {
+    process.env = { ...environment };
+  });
+
+  /** A Packer that makes this of old JSON, and says this when it is to judge a template. */
+  function packer(hcl: string, said = ''): void {
+    const bin = join(place, '..', `${place.split('/').at(-1)}-bin`);
+    mkdirSync(bin);
+    made.push(bin);
+    writeFileSync(join(bin, 'made.hcl'), hcl);
+    writeFileSync(join(bin, 'said'), said);
+    writeFileSync(
+      join(bin, 'packer'),
+      `#!/bin/sh
+[ "$1" = version ] && echo 'Packer v1.11.2' && exit
+[ "$1" = hcl2_upgrade ] && cp ${bin}/made.hcl "\${2#-output-file=}" && exit
+[ -s ${bin}/said ] || exit 0
+cat ${bin}/said >&2
+exit 1
+`,
+      { mode: 0o755 },
+    );
+    process.env['PATH'] = `${bin}:${process.env['PATH']}`;
+    process.env['PACKLEADER_CACHE'] = join(bin, 'cache');
+  }
+  const made: string[] = [];
+  afterEach(() => {
+    for (const directory of made.splice(0)) rmSync(directory, { recursive: true });
+  });
+
+  it('writes what old JSON becomes beside it, and bakes that', async () => {
+    packer(read('mine/windows/windows.pkr.hcl').replaceAll('./', ''));
+    const { code, err } = await run('adopt', join(place, 'mine/legacy-json'), '--factory', place);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(isNew()).toEqual([
+      'mine/legacy-json/web.pkr.hcl',
+      'packer/images/legacy-json/config/default.yaml',
+      'packer/images/legacy-json/image.yaml',
+    ]);
+    expect(read('packer/images/legacy-json/image.yaml')).toContain('directory: /mine/legacy-json\n');
+  });
+
+  it('fails with one sentence for a plugin that is not installed, and writes nothing', async () => {
+    packer(
+      '',
+      'Error: Missing plugins\n\nThe following plugins are required, but not installed:\n\n* github.com/hashicorp/ansible ~> 1\n\nDid you run packer init for this project ?\n',
+    );
+    const { code, err } = await run('adopt', join(place, 'mine/ansible-goss'), '--factory', place);
+    expect(code).toBe(2);
+    expect(err).toMatch(
+      /mine\/ansible-goss: cannot be judged here: The following plugins are required, but not installed: \* github\.com\/hashicorp\/ansible ~> 1: run `packer init` in/,
+    );
+    expect(isNew()).toEqual([]);
+  });
+
+  it('fails with what Packer says of the template, at its own line', async () => {
+    packer(
+      '',
+      'Error: Unsupported argument\n\n  on windows.pkr.hcl line 45:\n  (source code not available)\n\nAn argument named "x" is not expected here.\n',
+    );
+    const { code, err } = await run('adopt', join(place, 'mine/windows'), '--factory', place);
+    expect(code).toBe(2);
+    expect(err).toMatch(
+      /\/mine\/windows\/windows\.pkr\.hcl:\d+: Unsupported argument: An argument named "x"/,
+    );
+    expect(isNew()).toEqual([]);
   });
 });
 
