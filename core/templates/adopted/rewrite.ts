@@ -103,6 +103,11 @@ class Rewriter implements Rewritten {
     this.#tell('region', 'region', 'the AMI must be in its target');
     this.#tell('source_ami', 'source_ami', 'the release has pinned it, for every account');
     this.#tell('ami_name', 'ami_name', 'the name says image, version and commit, and a rollback finds it');
+    this.#set(
+      'imds_support',
+      ['"v2.0"', '"v2.0"'],
+      'instances must not serve credentials to whoever asks without a token',
+    );
     for (const name of TAGGED) this.#tag(name);
     this.#network();
     this.#encrypt();
@@ -157,8 +162,12 @@ class Rewriter implements Rewritten {
 
   /** An attribute is left when it is what is told already, under a name of the template's own. */
   #tell(name: string, told: PackleaderVariable, why: string): void {
+    this.#set(name, this.#told(told), why);
+  }
+
+  /** To the first of some expressions, unless it is one of the others. */
+  #set(name: string, [own, ...others]: readonly [string, ...string[]], why: string): void {
     const { template, usage } = this.#rewriting;
-    const [own, ...others] = this.#told(told);
     const found = this.#attribute(name);
     if (!found) {
       this.#added.push(`${name} = ${own}`);

@@ -86,7 +86,7 @@ describe('templates that know nothing of packleader', () => {
       expect(kept.length + own.length).toBe(lines.length);
       for (const line of own)
         expect(line).toMatch(
-          /packleader|concat|launch_block_device|volume_|encrypted|delete_on_term|device_name|default += null|output|strip_path|post-processor|custom_data|^ *[}]$|tags *= merge/,
+          /packleader|concat|imds_support|launch_block_device|volume_|encrypted|delete_on_term|device_name|default += null|output|strip_path|post-processor|custom_data|^ *[}]$|tags *= merge/,
         );
     }
   });
@@ -108,6 +108,7 @@ describe('the copy that is baked', () => {
       'assume_role of data "amazon-ami" "ubuntu" :28',
     ]);
     expect(told(changes, 'adds')).toEqual([
+      'imds_support :38',
       'run_volume_tags :38',
       'vpc_id :38',
       'subnet_id :38',
