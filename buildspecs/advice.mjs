@@ -12,7 +12,8 @@ const SIGNS = /** @type {const} */ ([
   [
     /Timeout waiting for SSH/,
     'SSH never answered. Look at: 1. whether the builder is listed by aws ssm describe-instance-information; if not, its ' +
-      'instance profile lacks AmazonSSMManagedInstanceCore, or its subnet has no way to Systems Manager. 2. ssh_username, which ' +
+      'instance profile lacks AmazonSSMManagedInstanceCore, its subnet has no way to Systems Manager, or the source AMI has no ' +
+      'SSM Agent, like Debian’s own: set sshInterface to private_ip. 2. ssh_username, which ' +
       'differs between distributions. 3. The console output of the builder (aws ec2 get-console-output).',
   ],
   [
@@ -29,13 +30,18 @@ const SIGNS = /** @type {const} */ ([
     'The account may run no more instances of this kind. Raise the quota of running On-Demand instances in Service Quotas.',
   ],
   [
-    /ResourceNotReady/,
-    'AWS took longer than Packer waits. Raise aws_polling in source.pkr.hcl; a large volume takes long to become a snapshot.',
+    /KMSKey|Client error on launch|perform: kms:/,
+    'EC2 could not use the KMS key (kmsKeyId). It must be enabled, and let packleader-bake use it and create grants.',
   ],
   [
-    /UnauthorizedOperation|AccessDenied|is not authorized to perform/,
+    /exceeded (wait attempts|max wait time)/,
+    'AWS took longer than Packer waits. Raise aws_polling in source.pkr.hcl; a large volume takes long to become a snapshot.',
+  ],
+  [/ in a service control policy/, 'The organisation forbids it, whatever the roles of the account may do.'],
+  [
+    /(UnauthorizedOperation|AccessDenied|not authorized to perform)(?!.* service control)/,
     'A permission is missing. The role packleader-bake may make and change only what carries the tag packleader:release, and ' +
-      'use only instance profiles whose names begin with packleader-builder; the KMS key must admit the role in its policy.',
+      'use only instance profiles whose names begin with packleader-builder.',
   ],
 ]);
 

@@ -96,8 +96,8 @@ export async function getSecretValue(region, name) {
 /**
  * The ids of what carries a tag, by EC2's query API: what the element holds that is nowhere but in the things themselves.
  * @param {string} region
- * @param {'DescribeInstances' | 'DescribeKeyPairs' | 'DescribeSecurityGroups'} action
- * @param {'instanceId' | 'keyPairId' | 'groupId'} element
+ * @param {'DescribeInstances' | 'DescribeKeyPairs' | 'DescribeSecurityGroups' | 'DescribeSubnets'} action
+ * @param {'instanceId' | 'keyPairId' | 'groupId' | 'subnetId'} element
  * @param {Record<string, readonly string[]>} filters
  * @returns {Promise<string[]>}
  */

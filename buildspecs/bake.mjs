@@ -1,13 +1,25 @@
 // Bakes one image in one region with Packer, from the bytes that every account bakes from.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { adviceFor } from './advice.mjs';
-import { getParameter, getSecretValue } from './aws.mjs';
+import { BUILDER_PAUSE, again, halfTime, healingOfInit } from './again.mjs';
+import { describe, getObject, getParameter, getSecretValue } from './aws.mjs';
+import { choicesOf, noBuilder } from './builder-choices.mjs';
 import { lastError } from './last-error.mjs';
 import {
   SLUG,
+  argumentsOf,
   directoryOf,
   download,
   fetchPinned,
@@ -22,6 +34,8 @@ import { eachLine, environment, exportVariable, main, required, run, say, sha256
 const RECORD = 'record';
 const LOG = join(RECORD, 'packer.log');
 const MANIFEST = 'packer-manifest.json';
+/** Which builders were asked for, and what EC2 said; the last one baked. */
+const BUILDERS = 'builders.json';
 const PACKAGES = 'package-manifest.tsv';
 /** Enough of a log to hold the reason of a failure: Packer's clean-up comes after it. */
 const TAIL = 64 * 1024;
@@ -38,30 +52,23 @@ await main(async () => {
   const prefix = required('PACKLEADER_PLAN_PREFIX', new RegExp(`^plans/[^/]+/${SLUG}$`));
   const sourceAmi = required('PKR_VAR_source_ami', /^ami-[0-9a-f]{8,17}$/);
 
-  const [{ variables, secrets, template, overlay }] = await Promise.all([
+  const [{ variables, defaults, secrets, template, overlay, choices }] = await Promise.all([
     fetchVariables(bucket, prefix, region),
     fetchSource(bucket, sourceKey, sha256),
   ]);
   const directory = directoryOf(image, template, overlay);
-  const packer = packerCommand();
-  installSessionManagerPlugin();
+  const packer = await packerCommand();
+  await installSessionManagerPlugin();
   // What an earlier build on someone's laptop left in the repository is not ours.
   for (const left of [MANIFEST, PACKAGES, `${PACKAGES}.sha256`])
     rmSync(join(directory, left), { force: true });
-  await bake(packer, ['init', '.'], directory, {});
-  await bake(
-    packer,
-    [
-      'build',
-      '-color=false',
-      '-timestamp-ui',
-      ...(overlay?.arguments ?? []).map((one) => one.replace('{source_ami}', sourceAmi)),
-      `-var-file=${variables}`,
-      '.',
-    ],
-    directory,
-    secrets,
+  const until = halfTime(defaults.timeout_minutes);
+  const init = await again(
+    async () => runPacker(packer, ['init', '.'], directory, {}),
+    ({ ended, log }) => (ended === undefined ? undefined : healingOfInit(log, until)),
   );
+  if (init.ended !== undefined) throw failure(init.ended, init.log, {});
+  await bake({ packer, directory, variables, defaults, secrets, overlay, choices, until });
   for (const made of [MANIFEST, PACKAGES])
     if (existsSync(join(directory, made))) copyFileSync(join(directory, made), join(RECORD, made));
 
@@ -83,20 +90,41 @@ async function fetchVariables(bucket, prefix, region) {
   const target = `${prefix}/${arn.split(':')[4]}-${region}`;
   const variables = resolve('target.pkrvars.json');
   const metadata = await download(bucket, `${target}.pkrvars.json`, variables);
-  const { template, overlay: sha256 } = metadata;
-  let overlay;
-  if (sha256) {
-    await download(bucket, `${target}.overlay.json`, 'overlay.json');
-    overlay = readOverlay('overlay.json', sha256);
-  }
-  if (metadata['secrets'] !== 'yes') return { variables, secrets: {}, template, overlay };
-  await download(bucket, `${target}.secrets.json`, 'secrets.json');
+  const { template, overlay: laid } = metadata;
+  const [secrets, choices, overlay] = await Promise.all([
+    metadata['secrets'] === 'yes' ? told('secrets').then((found) => resolveSecrets(found, region)) : {},
+    metadata['builder'] === 'yes' ? told('builder').then((found) => placesOf(found, region)) : [{}],
+    laid &&
+      download(bucket, `${target}.overlay.json`, 'overlay.json').then(() =>
+        readOverlay('overlay.json', laid),
+      ),
+  ]);
+  const all = JSON.parse(readFileSync(variables, 'utf8'));
   return {
     variables,
-    secrets: await resolveSecrets(JSON.parse(readFileSync('secrets.json', 'utf8')), region),
+    defaults: overlay ? all.packleader : all,
+    secrets,
     template,
-    overlay,
+    overlay: overlay || undefined,
+    choices,
   };
+
+  async function told(/** @type {string} */ what) {
+    return JSON.parse((await getObject(bucket, `${target}.${what}.json`)).body.toString());
+  }
+}
+
+/**
+ * Where the builder may run. Subnets that are told by their tags are looked up now, because an account may get more of them.
+ * @param {{ instanceTypes: string[], subnetIds: string[], subnetFilters?: Record<string, string[]> }} told
+ * @param {string} region
+ */
+async function placesOf({ instanceTypes, subnetIds, subnetFilters }, region) {
+  const found = subnetFilters ? await describe(region, 'DescribeSubnets', 'subnetId', subnetFilters) : [];
+  const all = [...new Set([...subnetIds, ...found.toSorted()])];
+  if (all.length === 0)
+    throw new Error(`No subnet has ${JSON.stringify(subnetFilters)} of network.subnetTags.`);
+  return choicesOf(instanceTypes, all);
 }
 
 /**
@@ -122,7 +150,7 @@ async function resolveSecrets(references, region) {
 }
 
 /** Packer connects through Session Manager with AWS's plugin, which no CodeBuild image has. */
-function installSessionManagerPlugin() {
+async function installSessionManagerPlugin() {
   if (!spawnSync('session-manager-plugin', ['--version'], { stdio: 'ignore' }).error) return;
   if (environment('PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION') === undefined) {
     say(
@@ -133,21 +161,68 @@ function installSessionManagerPlugin() {
   const version = required('PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION', /^\d+(\.\d+)+$/);
   const sha256 = required('PACKLEADER_SESSION_MANAGER_PLUGIN_SHA256', /^[0-9a-f]{64}$/);
   const file = 'session-manager-plugin.rpm';
-  fetchPinned(sessionManagerPluginUrl(version, process.arch), file, sha256);
+  await fetchPinned(sessionManagerPluginUrl(version, process.arch), file, sha256);
   run('rpm', ['--install', file]);
 }
 
 /**
- * Runs Packer; what it prints goes to the build's log and into the record. Only exit status 0 is a success.
+ * Bakes where EC2 has room for the builder: in the first place that was chosen, else in the next, else again in all of them. As
+ * long as there is no builder there is no AMI, so nothing has to be looked at in between.
+ * @param {{ packer: string, directory: string, variables: string, defaults: Record<string, any>, secrets: Record<string, string>,
+ *   overlay: import('./packer.mjs').Overlay | undefined, choices: import('./builder-choices.mjs').Choice[], until: number }} told
+ */
+async function bake({ packer, directory, variables, defaults, secrets, overlay, choices, until }) {
+  /** @type {{ instanceType: string, subnetId: string, error?: string }[]} */
+  const tried = [];
+  const round = async () => {
+    let passes = false;
+    /** @type {Awaited<ReturnType<typeof runPacker>>} */
+    let last = { log: '' };
+    for (const choice of choices) {
+      /** @type {Record<string, any>} */
+      const told = { source_ami: environment('PKR_VAR_source_ami'), ...defaults, ...choice };
+      const { instance_type: instanceType, subnet_id: subnetId } = told;
+      const chosen = overlay
+        ? argumentsOf(overlay, told)
+        : Object.entries(choice).map(([name, value]) => `-var=${name}=${value}`);
+      const args = ['build', '-color=false', '-timestamp-ui', ...chosen, `-var-file=${variables}`, '.'];
+      last = await runPacker(packer, args, directory, secrets);
+      const none = noBuilder(last.log);
+      tried.push({ instanceType, subnetId, ...(none && { error: none.code }) });
+      writeFileSync(join(RECORD, BUILDERS), JSON.stringify(tried));
+      if (none === undefined) return { ...last, passes: false };
+      passes ||= none.passes;
+      say(`No builder: ${none.code} for ${instanceType} in ${subnetId || 'the default VPC'}.`);
+    }
+    return { ...last, passes };
+  };
+  const { ended, log } = await again(round, (result) =>
+    result.passes ? { why: 'EC2 has no builder anywhere.', until, firstPause: BUILDER_PAUSE } : undefined,
+  );
+  if (ended !== undefined) throw failure(ended, log, secrets);
+  exportVariable('INSTANCE_TYPE', tried.at(-1)?.instanceType ?? '');
+}
+
+/**
+ * Runs Packer; what it prints goes to the build's log and into the record. Only exit status 0 is a success, and has no `ended`.
  * @param {string} packer
  * @param {readonly string[]} args
  * @param {string} directory
  * @param {Record<string, string>} secrets
+ * @returns {Promise<{ ended?: string, log: string }>}
  */
-async function bake(packer, args, directory, secrets) {
+async function runPacker(packer, args, directory, secrets) {
+  const before = statSync(LOG).size;
   const child = spawn(packer, args, {
     cwd: directory,
-    env: { ...process.env, ...secrets, CHECKPOINT_DISABLE: '1', PACKER_NO_COLOR: '1' },
+    env: {
+      ...process.env,
+      ...secrets,
+      CHECKPOINT_DISABLE: '1',
+      PACKER_NO_COLOR: '1',
+      // For plugins alone: a template could read it.
+      ...(args[0] === 'build' && { PACKER_GITHUB_API_TOKEN: '' }),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const [from, to] of /** @type {const} */ ([
@@ -162,12 +237,20 @@ async function bake(packer, args, directory, secrets) {
   const [status, signal] = await once(child, 'close').catch((/** @type {Error} */ error) => {
     throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
   });
-  if (status === 0) return;
-  const log = readFileSync(LOG, 'utf8');
+  if (status === 0) return { log: '' };
+  const log = readFileSync(LOG).subarray(before).toString();
+  return { ended: `packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`, log };
+}
+
+/**
+ * @param {string} ended
+ * @param {string} log
+ * @param {Record<string, string>} secrets
+ */
+function failure(ended, log, secrets) {
   for (const advice of adviceFor(log)) say(`Advice: ${advice}`);
-  const ended = `packer ${args[0]} failed: ${signal ?? `exit status ${status}`}`;
   exportVariable('LAST_ERROR', lastError(log.slice(-TAIL), Object.values(secrets)) || ended);
-  throw new Error(ended);
+  return new Error(ended);
 }
 
 /**

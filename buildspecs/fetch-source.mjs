@@ -1,8 +1,9 @@
 // Fetches one commit, packs its factory directory, and tells per image what changed since its last release.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { resolve as resolvePath } from 'node:path';
+import { resolve as absolute, join } from 'node:path';
 import { getObject, listObjects, putObject } from './aws.mjs';
-import { OUTSIDE, outsideName, outsidePaths } from './outside.mjs';
+import { SUBMODULE, checkOut } from './checkout.mjs';
+import { outsideName } from './outside.mjs';
 import {
   environment,
   exportVariable,
@@ -17,6 +18,10 @@ import {
 
 const COMMIT = /^[0-9a-f]{40}$/;
 const REPOSITORY = 'source.git';
+const PACKED = absolute('packed.git');
+const CHECKOUT = absolute('checkout');
+/** What no attribute of the factory may do to bytes that are a checkout's already. */
+const AS_THEY_ARE = '* -text -ident !filter !working-tree-encoding -export-ignore -export-subst\n';
 const CODE_COMMIT = /^https:\/\/git-codecommit(-fips)?\.[a-z0-9-]+\.amazonaws\.com[:/]/i;
 
 await main(async () => {
@@ -37,8 +42,10 @@ await main(async () => {
   if (!objectOf(`${commit}:${file}`)) throw new Error(`The commit ${commit} has no ${file}.`);
 
   mkdirSync('out', { recursive: true });
-  const outside = outsideOf(commit, tree, factory);
-  pack(commit, tree, outside, 'out/source.zip');
+  mkdirSync(CHECKOUT);
+  const checkout = checkOut(git, { commit, factory }, CHECKOUT);
+  const { outside } = checkout;
+  pack(checkout, 'out/source.zip');
   const sha256 = sha256Of('out/source.zip');
   const name = `sources/${commit}-${sha256.slice(0, 12)}`;
   writeFileSync(
@@ -84,8 +91,13 @@ function named(field, value) {
 /** @param {string} repository */
 async function clone(repository) {
   const env = { GIT_TERMINAL_PROMPT: '0', ...credentialFor(repository) };
-  // The whole history, because the last release may be far back; bare, because nothing is ever checked out.
+  // The whole history, because the last release may be far back; bare, because a
+  // working tree would have everything, and only the factory is needed.
   await started('git', ['clone', '--quiet', '--bare', '--', repository, REPOSITORY], env);
+  if (git(['rev-parse', '--is-shallow-repository']).trim() === 'true')
+    throw new Error(
+      `The repository ${repository} is a shallow clone of another, must have its whole history.`,
+    );
 }
 
 /**
@@ -122,11 +134,10 @@ function gitConfig(settings) {
 
 /**
  * @param {readonly string[]} args
- * @param {Record<string, string>} [env]
- * @param {string} [input]
+ * @param {{ env?: Record<string, string>, input?: string }} [told]
  */
-function git(args, env = {}, input = '') {
-  return run('git', ['--git-dir', REPOSITORY, ...args], { env, input });
+function git(args, told = {}) {
+  return run('git', ['--git-dir', REPOSITORY, ...args], told);
 }
 
 /**
@@ -195,55 +206,31 @@ function isAncestor(commit, of) {
 }
 
 /**
- * What images bake that lies outside of the factory's directory, of what the commit has. A factory at the root has all inside.
- * @param {string} commit
- * @param {string} tree
- * @param {string} factory
- * @returns {string[]}
- */
-function outsideOf(commit, tree, factory) {
-  if (factory === '.') return [];
-  const files = git(['ls-tree', '-r', '-z', '--name-only', tree, 'images/']).split('\0');
-  const texts = files.filter((name) => /^images\/[^/]+\/image\.yaml$/.test(name));
-  const paths = outsidePaths(texts.map((name) => git(['cat-file', 'blob', `${commit}:${factory}/${name}`])));
-  return paths.filter((path) => objectOf(`${commit}:${path}`) !== undefined);
-}
-
-/**
- * A tree that holds the factory, and below one directory what lies outside of it. Git makes it, so it is as good as one of a commit.
- * @param {string} commit
- * @param {string} tree
- * @param {readonly string[]} outside
- */
-function withOutside(commit, tree, outside) {
-  if (outside.length === 0) return objectOf(tree) ?? tree;
-  const env = { GIT_INDEX_FILE: resolvePath('out', 'index') };
-  git(['read-tree', tree], env);
-  const entries = git(['ls-tree', '-r', '-z', commit, '--', ...outside]).split('\0');
-  const moved = entries.filter((entry) => entry !== '').map((entry) => entry.replace('\t', `\t${OUTSIDE}/`));
-  git(['update-index', '-z', '--index-info'], env, moved.map((entry) => `${entry}\0`).join(''));
-  return git(['write-tree'], env).trim();
-}
-
-/**
- * The same tree makes the same bytes, on any machine and in any year: git sorts the entries, the time is that of a made-up
- * commit, and nothing is compressed, because two versions of zlib compress differently.
- * @param {string} commit
- * @param {string} tree
- * @param {readonly string[]} outside
+ * The same files make the same bytes, on any machine and in any year: git sorts the entries, the time is that of a made-up
+ * commit, and nothing is compressed, because two versions of zlib compress differently. Links and executable bits are kept.
+ * A submodule is an empty directory, which tells whoever reads the zip that it was one.
+ * @param {{ root: string, submodules: { path: string, commit: string }[] }} checkout
  * @param {string} file
  */
-function pack(commit, tree, outside, file) {
+function pack({ root, submodules }, file) {
   const at = { DATE: '2000-01-01T00:00:00Z', NAME: 'packleader', EMAIL: 'packleader' };
   const env = Object.fromEntries(
     ['AUTHOR', 'COMMITTER'].flatMap((who) =>
       Object.entries(at).map(([key, value]) => [`GIT_${who}_${key}`, value]),
     ),
   );
-  const made = git(['commit-tree', '-m', 'packleader', withOutside(commit, tree, outside)], env).trim();
-  git(['-c', 'core.autocrlf=false', 'archive', '--format=zip', '-0', `--output=${file}`, made], {
-    TZ: 'UTC',
-  });
+  run('git', ['init', '--quiet', '--bare', '--template=', PACKED]);
+  mkdirSync(join(PACKED, 'info'));
+  writeFileSync(join(PACKED, 'info', 'attributes'), AS_THEY_ARE);
+  const settings = ['core.autocrlf=false', 'core.attributesFile='].flatMap((one) => ['-c', one]);
+  /** @param {readonly string[]} args */
+  const packed = (args) =>
+    run('git', ['--git-dir', PACKED, ...settings, ...args], { env: { ...env, TZ: 'UTC' } });
+  packed(['-C', root, '--work-tree=.', 'add', '--all', '--force', '--', '.']);
+  for (const { path, commit } of submodules)
+    packed(['update-index', '--add', '--cacheinfo', `${SUBMODULE},${commit},${path}`]);
+  const made = packed(['commit-tree', '-m', 'packleader', packed(['write-tree']).trim()]).trim();
+  packed(['archive', '--format=zip', '-0', `--output=${file}`, made]);
 }
 
 /**

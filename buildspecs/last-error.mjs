@@ -4,7 +4,21 @@ import { plainText } from './plain-text.mjs';
 
 const LONGEST = 600;
 /** How many lines of a provisioner go before the reason. */
-const LINES = 3;
+const LINES = 4;
+
+/** Where a provisioner begins, or a step of one. */
+const BEGINS = /^==> [^:]+: (Provisioning with |Running (local|post-)|\w+loading .* => )/;
+const ENDS = /^(==> .*: Provisioning step had errors|Build '.*: Post-processor failed): /;
+/** Before what a line prints: `    <build>: `, or with an arrow what was on stderr. */
+const MARK = /^(==>|   ) [^:]+: /;
+/** What Ansible, and the template's own scripts, write before a reason, whatever they write after it. */
+const TELLS = /^(fatal|failed): |^\[?(FAILED|ERROR)\b/;
+/** Neither a warning, nor indented, nor what `set -x` writes. */
+const ERROR =
+  /^(?!W:|warning|debconf:|\s|\+ ).*(^E: |\b(err|fatal|fail(?!ed=)|can('|no)t|could not|unable|invalid|no such|not (found|recog)|denied|refused|timed out)|Error: )/i;
+/** What says nothing: times, spaces, the stars of Ansible, the count of one error, and what only AWS can decode. */
+const EMPTY =
+  /^\d{4}-\d\d-\d\dT[\d:]+Z: | +$| \*{9,}|\d+ error\(s\) occurred:\n+\* | ?Encoded authorization failure message: [\w-]+/gm;
 
 const HIDDEN = '***';
 /** Packer hides what a template declares sensitive; this is for what a script prints of its own accord. */
@@ -19,42 +33,70 @@ const CREDENTIALS = [
 ];
 
 /**
- * The reason that Packer gives, after the last lines of the provisioner that failed; without a reason the last lines there are.
+ * What the provisioner that failed says of it, then the reason that Packer gives; without a reason the last lines there are.
  * @param {string} log
  * @param {readonly string[]} secrets none of them is in the result, however it is written
  * @returns {string}
  */
 export function lastError(log, secrets) {
-  const lines = hide(plainText(log), secrets)
-    .split('\n')
-    .map((line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:]+Z: /, '').trimEnd())
-    .filter((line) => line !== '');
-  const [, reason] =
-    lines.map((line) => /^Build '.*?' errored[^:]*: (.+)$/.exec(line)).findLast(Boolean) ?? [];
-  const told = reason === undefined ? lines.filter(isOwn).slice(-LINES) : [...before(lines, reason), reason];
-  const line = told.map((text) => text.replaceAll(/\s+/g, ' ').trim()).join(' | ');
-  return line.length <= LONGEST ? line : `…${line.slice(1 - LONGEST)}`;
+  const text = hide(plainText(log), secrets).replaceAll(EMPTY, '');
+  const lines = text.split('\n');
+  const reason = /^Build '.*?' errored[^:]*: (.+)/m.exec(text)?.[1];
+  const told = reason === undefined ? lines.filter(isOwn).slice(-LINES) : before(lines);
+  // What was JSON is read by now, and may hold a secret in another form.
+  const why = hide(plainText(told.join(' | ')), secrets)
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  const end = why && reason ? ` | ${cut(reason, LONGEST / 3)}` : '';
+  return cut(why || reason || '', LONGEST - end.length) + end;
 }
 
-/** What a provisioner printed, just before Packer told of the failure for the first time: `    <build>: <text>`.
- * @param {readonly string[]} lines
- * @param {string} reason
+/**
+ * What matters is in front.
+ * @param {string} line
+ * @param {number} longest
  */
-function before(lines, reason) {
-  const failedAt = lines.findIndex((line) => line.startsWith('==> ') && line.endsWith(`: ${reason}`));
-  const printed = [];
-  for (const line of lines.slice(0, Math.max(failedAt, 0)).toReversed()) {
-    const [, text] = /^(?:==> | {4})[\w.-]+: (.+)$/.exec(line) ?? [];
-    // Packer writes what a script says on stderr like a message of its own, and begins each step with a capital and a verb.
-    if (text === undefined || text.startsWith('Provisioning with ') || printed.length === LINES) break;
-    printed.unshift(text);
+const cut = (line, longest) => (line.length <= longest ? line : `${line.slice(0, longest - 1)}…`);
+
+/**
+ * What was printed of a failure before Packer gave its reason.
+ * @param {readonly string[]} lines
+ */
+function before(lines) {
+  const end = lines.findIndex((line) => ENDS.test(line));
+  // EC2 says why it did not launch an instance after Packer's own reason.
+  if (end === -1) return lines.flatMap((line) => /Instance state change details: (.+)/.exec(line)?.[1] ?? []);
+  const start = lines.slice(0, end).findLastIndex((line) => BEGINS.test(line)) + 1;
+  const printed = lines.slice(start, end).filter((line) => MARK.test(line));
+  const texts = printed.map((line) => line.replace(MARK, ''));
+  const told = texts.flatMap((text, at) => {
+    const next = texts[at + 1] ?? '';
+    if (!TELLS.test(text) || next === '...ignoring') return [];
+    return [ofAnsible(text), ...(/^\s+\S/.test(next) ? [next] : [])];
+  });
+  const task = texts.findLast((text) => /^[A-Z ]+ \[/.test(text));
+  if (told.length > 0) return task ? [task, ...told] : told;
+  const wrong = texts.filter((text, at) => printed[at]?.startsWith('==') && ERROR.test(text));
+  return (wrong.length > 0 ? wrong : texts).slice(-LINES);
+}
+
+/**
+ * Ansible writes a result as JSON in the order of the alphabet, a long command before the message.
+ * @param {string} text
+ */
+function ofAnsible(text) {
+  const [, who, json] = /^(.*? => )(\{.*)/.exec(text) ?? [];
+  try {
+    const { msg, stderr, module_stderr: more } = JSON.parse(String(json));
+    return [who + (msg ?? json), stderr || more].filter(Boolean).join(': ');
+  } catch {
+    return text;
   }
-  return printed;
 }
 
 /** Not one of the lines with which Packer ends, whatever happened.
  * @param {string} line */
-const isOwn = (line) => !/^(==> (Wait completed|Builds finished|Some builds)|-->)/.test(line);
+const isOwn = (line) => !/^(==> (Wait completed|Builds finished|Some builds)|-->|$)/.test(line);
 
 /**
  * @param {string} text

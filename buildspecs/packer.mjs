@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { again } from './again.mjs';
 import { laidOverText, layTemplate } from './lay-template.mjs';
 import { packerUrl } from './pinned-tools.mjs';
 import { getObject } from './aws.mjs';
@@ -49,7 +50,8 @@ export async function fetchSource(bucket, key, expected) {
       `s3://${bucket}/${key} has the SHA-256 ${found}, expected ${expected}. Nothing of it was used.`,
     );
   }
-  run('unzip', ['-q', 'source.zip', '-d', 'factory']);
+  // In the C locale unzip writes ü as #U00fc.
+  run('unzip', ['-q', 'source.zip', '-d', 'factory'], { env: { LC_ALL: 'C.UTF-8' } });
 }
 
 /**
@@ -76,8 +78,17 @@ export function readOverlay(file, sha256) {
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 
+/**
+ * What Packer is asked besides the variables of its file, with what is told in the place of each `{name}`.
+ * @param {Overlay} overlay
+ * @param {Record<string, any>} told
+ */
+export function argumentsOf(overlay, told) {
+  return overlay.arguments.map((one) => one.replace(/\{(\w+)\}$/, (_, name) => told[name]));
+}
+
 /** The Packer on PATH when it is new enough, else the pinned one. */
-export function packerCommand() {
+export async function packerCommand() {
   // On Amazon Linux /usr/sbin/packer is a part of cracklib and waits for input, hence the time limit.
   const { stdout } = spawnSync('packer', ['version'], {
     encoding: 'utf8',
@@ -92,41 +103,53 @@ export function packerCommand() {
   return isNew ? 'packer' : installPacker();
 }
 
-function installPacker() {
+async function installPacker() {
   const version = environment('PACKLEADER_PACKER_VERSION');
   const sha256 = environment('PACKLEADER_PACKER_SHA256');
   if (version === undefined || sha256 === undefined) {
     throw new Error(
       `No Packer ${OLDEST_PACKER.join('.')} or newer is on this build image, and no other is pinned: set ` +
-        '"packleader:packer" in cdk.json to the version and the SHA-256 of its linux_arm64 zip, and deploy hub and targets.',
+        '"packer" in packleader.config to the version and the SHA-256 of its linux_arm64 zip, and deploy hub and targets.',
     );
   }
   required('PACKLEADER_PACKER_VERSION', /^\d+\.\d+\.\d+$/);
   required('PACKLEADER_PACKER_SHA256', /^[0-9a-f]{64}$/);
-  fetchPinned(packerUrl(version, process.arch), 'packer.zip', sha256);
+  await fetchPinned(packerUrl(version, process.arch), 'packer.zip', sha256);
   mkdirSync('tools', { recursive: true });
   run('unzip', ['-q', '-o', 'packer.zip', 'packer', '-d', 'tools']);
   return resolve('tools', 'packer');
 }
+
+/** curl's own words for no connection, none for long, or one that ended too early. A certificate that is wrong stays wrong. */
+const HEALS = /^curl: \((5|6|7|18|28|35|52|55|56|92)\)|error: (429|5\d\d)$/m;
 
 /**
  * @param {string} url
  * @param {string} file
  * @param {string} sha256
  */
-export function fetchPinned(url, file, sha256) {
+export async function fetchPinned(url, file, sha256) {
   say(`Fetching ${url}`);
-  run('curl', [
-    '--fail',
-    '--silent',
-    '--show-error',
-    '--location',
+  const args = [
+    '-fsSL',
     '--proto',
     '=https',
-    '--output',
+    '--connect-timeout',
+    '20',
+    '--speed-time',
+    '60',
+    '-o',
     file,
     url,
-  ]);
+  ];
+  const { status, said } = await again(
+    async () => {
+      const { status: ended, stderr, error } = spawnSync('curl', args, { encoding: 'utf8' });
+      return { status: ended, said: error?.message ?? stderr.trim() };
+    },
+    (curl) => (HEALS.test(curl.said) ? { why: curl.said } : undefined),
+  );
+  if (status !== 0) throw new Error(`${url} could not be fetched: ${said}`);
   const found = sha256Of(file);
   if (found !== sha256) throw new Error(`${url} has the SHA-256 ${found}, expected ${sha256}.`);
 }

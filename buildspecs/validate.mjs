@@ -2,7 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { SLUG, directoryOf, download, fetchSource, packerCommand, readOverlay } from './packer.mjs';
+import { again, halfTime, healingOfInit } from './again.mjs';
+import {
+  SLUG,
+  argumentsOf,
+  directoryOf,
+  download,
+  fetchSource,
+  packerCommand,
+  readOverlay,
+} from './packer.mjs';
 import { listObjects } from './aws.mjs';
 import { main, required, say } from './program.mjs';
 
@@ -20,6 +29,8 @@ const OF_ONE_TARGET = [
 ];
 /** Of the downloads. */
 const AT_ONCE = 16;
+/** What this build may take; its project says it. */
+const MINUTES = 29;
 /** Stands for what only a bake knows. */
 const MADE_UP = { sourceAmi: 'ami-0123456789abcdef0', secret: 'a secret that only the bake knows' };
 
@@ -29,10 +40,11 @@ await main(async () => {
   const sha256 = required('PACKLEADER_SOURCE_SHA256', /^[0-9a-f]{64}$/);
   const plans = required('PACKLEADER_PLANS', /^plans\/[^/]+$/);
   await Promise.all([fetchPlans(bucket, plans), fetchSource(bucket, sourceKey, sha256)]);
-  const packer = packerCommand();
+  const packer = await packerCommand();
   const images = readdirSync('plans').filter((name) => new RegExp(`^${SLUG}$`).test(name));
   if (images.length === 0) throw new Error(`s3://${bucket}/${plans}/ holds no plan.`);
-  const wrong = images.flatMap((image) => problemsOf(packer, image));
+  const wrong = [];
+  for (const image of images) wrong.push(...(await problemsOf(packer, image)));
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
 });
 
@@ -57,18 +69,20 @@ async function fetchPlans(bucket, plans) {
  * What Packer has against an image, one entry for each set of variables that it refuses.
  * @param {string} packer
  * @param {string} image
- * @returns {string[]}
+ * @returns {Promise<string[]>}
  */
-function problemsOf(packer, image) {
+async function problemsOf(packer, image) {
   const planned = join('plans', image);
   const { template, adopted } = JSON.parse(readFileSync(join(planned, 'plan.json'), 'utf8'));
   const laid = readdirSync(planned).find((name) => name.endsWith('.overlay.json'));
   const overlay =
     adopted && laid !== undefined ? readOverlay(join(planned, laid), adopted.overlaySha256) : undefined;
   const directory = directoryOf(image, template, overlay);
-  const init = run(packer, ['init', '.'], directory);
+  const init = await again(
+    async () => run(packer, ['init', '.'], directory),
+    ({ status, said }) => (status === 0 ? undefined : healingOfInit(said, halfTime(MINUTES))),
+  );
   if (init.status !== 0) return [`packer init of ${image}: ${inOneLine(init.said)}`];
-  const asked = overlay?.arguments.map((one) => one.replace('{source_ami}', MADE_UP.sourceAmi)) ?? [];
   const sets = distinctSets(planned);
   const problems = sets.flatMap(({ told, secrets }) => {
     const names = [...Object.keys(told), ...secrets];
@@ -78,6 +92,9 @@ function problemsOf(packer, image) {
       (name) => `${JSON.stringify(name)}: ${JSON.stringify(told[name] ?? MADE_UP.secret)}`,
     );
     writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`);
+    const asked = overlay
+      ? argumentsOf(overlay, { source_ami: MADE_UP.sourceAmi, ...Object(told['packleader']) })
+      : [];
     const { status, said } = run(packer, ['validate', ...asked, `-var-file=${file}`, '.'], directory);
     if (status === 0) return [];
     const refused = [...said.matchAll(/^\s*on (\S+) line (\d+)/gm)].map(([, where, line]) =>

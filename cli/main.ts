@@ -1,17 +1,22 @@
 /** The `packleader` command: which commands it has, and how a refusal ends it. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import * as z from 'zod';
 import { InvalidConfiguration, type Problem, problem } from '../core/configuration/documents/problems.ts';
 import { EXIT } from './terminal/exit-codes.ts';
 import { addAdopt } from './commands/adopt/command.ts';
 import { addCancel } from './commands/cancel/command.ts';
+import { addCompletion } from './commands/completion/command.ts';
 import { addConfig } from './commands/config/command.ts';
+import { addDeploy } from './commands/deploy/command.ts';
 import { addDoctor } from './commands/doctor/command.ts';
+import { addInit } from './commands/init/command.ts';
+import { addNew } from './commands/new/command.ts';
 import type { ExitCode } from './input/options.ts';
+import { PACKAGE_VERSION } from '../core/contract/package-version.ts';
+import { addPin } from './commands/pin/command.ts';
 import { addRehearse } from './commands/rehearse/command.ts';
 import { addRelease } from './commands/release/command.ts';
 import { addStatus } from './commands/status/command.ts';
+import { addRetry } from './commands/retry/command.ts';
 import { addSweep } from './commands/sweep/command.ts';
 import { addValidate } from './commands/validate/command.ts';
 import { addWatch } from './commands/watch/command.ts';
@@ -24,10 +29,6 @@ import {
   refusalDocument,
   refusalText,
 } from './terminal/output.ts';
-
-const VERSION = z
-  .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))).version;
 
 /** The whole program: runs a command line on the process's own streams, and never throws. Returns the exit code. */
 export async function run(args: readonly string[], output: ProgramOutput = programOutput()): Promise<number> {
@@ -101,7 +102,9 @@ const whyNot = ({ code, message }: FileError): string => WHY_NOT[code] ?? messag
 function fault(error: unknown, json: boolean, output: Output): number {
   const { name, message, stack = message } = error instanceof Error ? error : new Error(String(error));
   if (json) output.print(jsonText({ outcome: 'fault', error: { name, message } }));
-  output.complain(`packleader ${VERSION} met a fault of its own; whoever mends it needs this:\n${stack}\n`);
+  output.complain(
+    `packleader ${PACKAGE_VERSION} met a fault of its own; whoever mends it needs this:\n${stack}\n`,
+  );
   return EXIT.fault;
 }
 
@@ -116,10 +119,13 @@ function usage(error: CommanderError, json: boolean, output: Output): number {
 function program(output: Output, code: ExitCode): Command {
   const root = new Command('packleader')
     .description('Bakes one machine image into every AWS account of an organisation, or into none.')
-    .version(VERSION, '--version', 'print the version')
+    .version(PACKAGE_VERSION, '--version', 'print the version')
     .exitOverride()
     .configureOutput({ writeOut: (text) => output.print(text), writeErr: (text) => output.complain(text) })
     .showHelpAfterError('(packleader --help tells more)');
+  addInit(root, output);
+  addNew(root, output);
+  addPin(root, output);
   addRehearse(root, output, code);
   addValidate(root, output, code);
   addAdopt(root, output);
@@ -127,8 +133,11 @@ function program(output: Output, code: ExitCode): Command {
   addRelease(root, output, code);
   addStatus(root, output, code);
   addWatch(root, output, code);
+  addRetry(root, output, code);
   addCancel(root, output, code);
   addSweep(root, output, code);
+  addDeploy(root, output, code);
   addDoctor(root, output, code);
+  addCompletion(root, output);
   return root;
 }

@@ -1,15 +1,16 @@
 /**
- * Starts, reads, awaits, stops and sweeps releases on a real hub, for programs; the commands of the same names are made of it.
+ * Starts, reads, awaits, retries, stops and sweeps releases on a real hub, for programs; the commands of the same names are made of it.
  *
  *     const handle = await startRelease({ images: ['linux-base'] }, { key: process.env.GITHUB_RUN_ID });
  *     const { releases } = await waitForRelease(handle, { timeoutMs: 3 * 60 * 60_000 });
  *     for (const { targets } of releases) for (const { imageId } of targets) console.log(imageId);
  *
- * Everything that a program may rely on is exported here; `errors.ts` has one class for each thing that can go wrong.
+ * Everything that a program may rely on is exported here, the errors among it: one class for each thing that can go wrong.
  */
 export { type StartOptions, startRelease } from './start.ts';
 export { type WaitOptions, followRelease, getRelease, waitForRelease } from './wait.ts';
 export { type ListedRelease, listReleases } from './list.ts';
+export { type RetryOptions, retryRelease } from './retry.ts';
 export { type CancelOptions, type Cancellation, type CancelledImage, cancelRelease } from './cancel.ts';
 export { sweep, type SweepOptions, type SweepResult } from './sweep.ts';
 export { type Clock, REAL_TIME } from './clock.ts';
@@ -23,3 +24,4 @@ export type {
   ReleaseTarget,
 } from './result.ts';
 export type { ReleaseProgress } from '../core/releases/release-progress.ts';
+export * from './errors.ts';

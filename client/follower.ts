@@ -66,7 +66,7 @@ export class ReleaseFollower {
   result(): ReleaseResult {
     const { ending, startedAt } = this.#root;
     const releases = this.#planned().map((planned) => this.#imageRelease(planned));
-    const own = ending?.error ? { ...ending.error, cause: messageIn(ending.error.cause) } : null;
+    const own = ending?.error ? { ...ending.error, cause: messageIn(ending.error) } : null;
     return {
       executionArn: this.#execution.arn,
       name: this.#execution.name,
@@ -159,7 +159,7 @@ export class ReleaseFollower {
 
   #imageError(history: ExecutionHistory | undefined, outcome: Outcome): ReleaseError | null {
     const error = history?.ending?.error;
-    if (error) return { name: error.name, cause: messageIn(error.cause) };
+    if (error) return { name: error.name, cause: messageIn(error) };
     if (history || outcome === 'running') return null;
     return { name: 'NotStarted', cause: 'The workflow ended before this image was begun.' };
   }

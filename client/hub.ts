@@ -1,7 +1,9 @@
 /** Where the hub is, and which of its executions is meant. */
-import { SFNClient } from '@aws-sdk/client-sfn';
+import { GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { MOST_ATTEMPTS } from '../core/contract/limits.ts';
 import { NAMES } from '../core/contract/names.ts';
+import type { Release } from '../core/contract/releases.ts';
 import type { Target } from '../core/contract/targets.ts';
 import { executionName } from '../core/releases/execution-name.ts';
 import { HubUnknown, ReleaseNotFound, asClientError } from './errors.ts';
@@ -42,6 +44,8 @@ export async function hubOf({ hub, client, signal }: HubOptions): Promise<Hub> {
 export const machineArn = ({ accountId, region }: Target, name: string): string =>
   `arn:aws:states:${region}:${accountId}:stateMachine:${name}`;
 
+type ReleaseIdentity = Pick<Release, 'image' | 'version'>;
+
 /** An execution of `packleader-release`, or of `packleader-release-image`. */
 export interface ReleaseExecution {
   readonly arn: string;
@@ -63,7 +67,7 @@ function releaseExecution(arn: string): ReleaseExecution {
 
 /**
  * Finds what a person may call a release: the ARN of an execution, the name of an execution of `packleader-release`, or a
- * release id, `<image>@<version>`. Calls AWS only where neither the release nor the options tell the hub.
+ * release id, `<image>@<version>`, of which the last attempt is meant.
  */
 export async function findExecution(
   release: string,
@@ -75,11 +79,43 @@ export async function findExecution(
   }
   const { target, client } = await hubOf(options);
   const [, image, version] = /^([^@]+)@([^@]+)$/.exec(release) ?? [];
-  const [machine, name] =
+  const arn =
     image === undefined || version === undefined
-      ? [NAMES.releaseMachine, release]
-      : [NAMES.releaseImageMachine, executionName({ image, version })];
-  return { execution: releaseExecution(executionArn(target, machine, name)), client };
+      ? executionArn(target, NAMES.releaseMachine, release)
+      : await newestAttempt({ target, client }, { image, version }, options.signal);
+  return { execution: releaseExecution(arn), client };
+}
+
+/** A release that was retried is what its last attempt made of it. */
+async function newestAttempt(
+  { target, client }: Hub,
+  identity: ReleaseIdentity,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const arnOf = (attempt: number) =>
+    executionArn(target, NAMES.releaseImageMachine, executionName(identity, attempt));
+  let newest = 1;
+  while (newest < MOST_ATTEMPTS && (await exists(client, arnOf(newest + 1), signal))) newest += 1;
+  return arnOf(newest);
+}
+
+async function exists(client: SFNClient, arn: string, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    const command = new GetExecutionHistoryCommand({ executionArn: arn, maxResults: 1 });
+    await client.send(command, signal ? { abortSignal: signal } : {});
+    return true;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return false;
+    throw asClientError(error, `cannot read ${arn}`);
+  }
+}
+
+/** Which attempt of a release has this name; 1 is the first. */
+export function attemptOf(name: string, identity: ReleaseIdentity): number {
+  let attempt = 1;
+  while (attempt < MOST_ATTEMPTS && executionName(identity, attempt) !== name) attempt += 1;
+  return attempt;
 }
 
 export const executionArn = (hub: Target, machine: string, name: string): string =>

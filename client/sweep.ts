@@ -55,7 +55,7 @@ function reportOf({ arn, outputs, ending }: ExecutionHistory): SweepResult {
   const reported = reportedSchema.safeParse(outputs.get(STATE_NAMES.reportSweep));
   if (reported.success) return { executionArn: arn, ...reported.data.report };
   const { name = 'Stopped', cause: told = 'it was stopped' } = ending?.error ?? {};
-  const cause = messageIn(told);
+  const cause = messageIn({ name, cause: told });
   if (name === 'InvalidRequest') throw new ReleaseRefused(cause);
   throw new SweepFailed(`${arn} did not come to its report: ${name}: ${cause}`);
 }

@@ -1,11 +1,12 @@
-/** Writes what the documentation takes from the program: `npm run docs`. A test compares. */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+/** Writes what documentation and editors take from the program: `npm run docs`. A test compares. */
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { readFactoryDirectory } from '../core/configuration/factory-directory.ts';
 import { loadFactory } from '../core/configuration/factory.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { stateGraphSchema } from '../sandbox/engine/asl.ts';
 import { definitionsOf } from '../workflow/definitions.ts';
+import { jsonSchemas } from './json-schemas.ts';
 import { withQuotations } from './quoted.ts';
 import { settingsPage } from './settings-reference.ts';
 import { type StateMachine, diagramOf, overviewOf, stepTable } from './state-machines.ts';
@@ -36,8 +37,9 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     const page = await withQuotations(withSections(written, sections.get(path) ?? new Map()));
     if (page !== written || sections.has(path)) pages.set(path, page);
   }
-  const formattedPages = [...pages].map(async ([path, text]) => [path, await formatted(text)] as const);
-  return new Map(await Promise.all(formattedPages));
+  const files = new Map([...pages, ...jsonSchemas()]);
+  const formattedFiles = [...files].map(async ([path, text]) => [path, await formatted(path, text)] as const);
+  return new Map(await Promise.all(formattedFiles));
 }
 
 /** The pages that people write. */
@@ -101,13 +103,14 @@ export function withSections(page: string, sections: ReadonlyMap<string, string>
   return replaced;
 }
 
-async function formatted(page: string): Promise<string> {
+async function formatted(path: string, text: string): Promise<string> {
   const options = await resolveConfig(new URL('README.md', ROOT));
-  return format(page, { ...options, parser: 'markdown' });
+  return format(text, { ...options, parser: path.endsWith('.json') ? 'json' : 'markdown' });
 }
 
 if (import.meta.main) {
   for (const [path, text] of await generatedFiles()) {
+    mkdirSync(new URL('.', new URL(path, ROOT)), { recursive: true });
     writeFileSync(new URL(path, ROOT), text);
     process.stdout.write(`${path}\n`);
   }

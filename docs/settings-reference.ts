@@ -4,8 +4,10 @@
  */
 import { Document as YamlDocument, isCollection, isMap, stringify } from 'yaml';
 import * as z from 'zod';
+import { deploymentSchema } from '../core/configuration/deployment-settings.ts';
 import { factorySchema, imageSchema } from '../core/configuration/factory.ts';
 import { NARROWING_KEYS, settingsSchema } from '../core/configuration/settings.ts';
+import { inputSchema } from './json-schemas.ts';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
@@ -34,6 +36,12 @@ const DOCUMENTS: readonly Document[] = [
 \`--override\` sets the same for one release.`,
     schema: settingsSchema,
   },
+  {
+    title: 'packleader.config',
+    about: `What [hub and targets are deployed with](deploying.md#what-to-say-in-packleaderconfig), in \`packleader.config\` beside \`package.json\`.
+\`cdk.json\` may say the same under \`packleader:<key>\`; what both say is refused.`,
+    schema: deploymentSchema,
+  },
 ];
 
 /** One setting, by its path: `stages[].targets`, `source.filter`. */
@@ -51,7 +59,7 @@ export function settingsPage(): string {
   return [
     '<!-- Written by `npm run docs`; changes made here are lost. -->',
     '# Settings',
-    `Every setting of the three kinds of file, with its type, its limits and an example. How layers are merged is told in
+    `Every setting of the four kinds of file, with its type, its limits and an example. How layers are merged is told in
 [Configuration](configuration.md). An unknown key is refused, with the nearest one that exists. Anything that looks like
 a credential is refused as well.`,
     ...DOCUMENTS.flatMap(documentSection),
@@ -132,15 +140,7 @@ accounts:
 
 /** Every setting of a schema, a map before what it holds. */
 export function settingsOf(schema: z.ZodType): Setting[] {
-  const root = z.toJSONSchema(schema, {
-    io: 'input',
-    unrepresentable: 'any',
-    // zod leaves the examples of what it transforms out, because they could be of the result; these are of what people write.
-    override: ({ zodSchema, jsonSchema }) => {
-      const examples = z.globalRegistry.get(zodSchema)?.['examples'];
-      if (Array.isArray(examples)) jsonSchema.examples = examples;
-    },
-  });
+  const root = inputSchema(schema);
   const found: Setting[] = [];
   const visit = (at: JsonSchema, path: string, inherited: readonly unknown[]): void => {
     for (const [key, inner] of Object.entries(at.properties ?? {})) {

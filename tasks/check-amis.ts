@@ -3,23 +3,29 @@ import * as z from 'zod';
 import { clientsFor } from '../core/aws/clients.ts';
 import { describeBuildFailure } from '../core/amis/build-failure.ts';
 import { amiName } from '../core/configuration/version.ts';
+import { NO_BUILD_FREE, raiseBuildQuota } from '../core/contract/build-quota.ts';
 import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
+import { LONGEST_WAIT_MINUTES } from '../core/contract/limits.ts';
 import {
   type Bake,
   type Release,
   bakedSchema,
   batchSchema,
-  releaseSchema,
+  plannedReleaseSchema,
   releaseTags,
 } from '../core/contract/releases.ts';
 import { STATES, TAGS } from '../core/contract/tags.ts';
 import { type Ami, type Target, targetName } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
+import { keys } from '../core/contract/keys.ts';
+import { readPlan } from '../core/releases/plan-store.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { findReleaseImages, snapshotIdsOf, tagsOf } from '../core/amis/release-images.ts';
+import { whyNotAsked } from '../core/amis/asked-of-amis.ts';
+import { isDeregistered } from '../core/amis/usable.ts';
 
 const eventSchema = z.object({
-  release: releaseSchema,
+  ...plannedReleaseSchema.pick({ release: true, plan: true }).shape,
   stage: z.string(),
   batches: z.array(batchSchema),
   /** Per batch: what its bakes said, or the error that kept the batch from running. */
@@ -36,20 +42,28 @@ const FAILURES_TOLD = 3;
 const LOOKS = 4;
 
 /** Decides whether a stage was baked: every bake succeeded and every target holds exactly one sound AMI of the release.
- *  In      { release, stage: 'dev', batches: [{ number, targets }], baked: [{ bakes: [{ error? }] }], attempt: 0 }
+ *  In      { release, stage: 'dev', plan: { bucket, prefix }, batches: [{ number, targets }], baked: [{ bakes: [{ error? }] }], attempt: 0 }
  *  Out     [{ accountId, region, imageId }], one per target
  *  Errors  BakeFailed (a build failed, or left no AMI), AmiRejected (not encrypted, wrongly tagged, not from the pinned
- *          source, more than one), NotReadyYet (an AMI is still pending, or not to be seen yet)
+ *          source, more than one, or another root device, size, architecture, platform, boot mode, or public), NotReadyYet (an AMI is still pending, or not to be seen yet)
  *  Repeat  safe: only reads
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html */
 export async function handler(event: unknown): Promise<Ami[]> {
-  const { release, stage, batches, baked, attempt } = parseEvent(eventSchema, event);
+  const { release, stage, plan: location, batches, baked, attempt } = parseEvent(eventSchema, event);
   const failures = failedBakes(batches, baked);
   if (failures.length > 0) throw await bakeFailed(release, failures);
   const bakes = batches.flatMap(({ targets }) => targets);
+  if (bakes.length === 0) return [];
+  const plan = await readPlan({ bucket: location.bucket, key: keys.plan(location.prefix) });
+  const planned = new Map(
+    plan.stages.flatMap(({ targets }) => targets).map((target) => [targetName(target), target]),
+  );
   return inEveryTarget(bakes, async (bake) => {
     const image = theOnly(await findReleaseImages(clientsFor(bake).ec2, release), release, attempt);
     refuseUnsound(image, bake, release, stage);
+    const target = planned.get(targetName(bake));
+    const fault = target?.asked && whyNotAsked(image, target.architecture, target.asked);
+    if (fault !== undefined) throw rejected(image, fault);
     return { accountId: bake.accountId, region: bake.region, imageId: image.ImageId ?? '' };
   });
 }
@@ -75,21 +89,26 @@ async function bakeFailed(release: Release, failures: readonly FailedBake[]): Pr
   const told = await Promise.all(
     failures.slice(0, FAILURES_TOLD).map(async (failure) => {
       const why = await describeBuildFailure(clientsFor(failure).codebuild, release, failure);
-      return `${targetName(failure)}: ${why ?? `no build ran (${failure.error})`}`;
+      return `${targetName(failure)}: ${why ?? whyNoBuild(failure)}`;
     }),
   );
   const rest = failures.length > told.length ? [`And ${failures.length - told.length} more targets.`] : [];
   return new PackleaderError(ERRORS.bakeFailed, [...told, ...rest].join('\n'));
 }
 
+function whyNoBuild({ accountId, error }: FailedBake): string {
+  if (error !== NO_BUILD_FREE) return `no build ran (${error})`;
+  return `no build ran: ${raiseBuildQuota(accountId, LONGEST_WAIT_MINUTES / 60)}`;
+}
+
 function theOnly(images: readonly Image[], release: Release, attempt: number): Image {
-  const [image, ...others] = images;
+  const [image, ...others] = images.filter((one) => !isDeregistered(one));
   if (!image) {
     const name = attempt < LOOKS ? ERRORS.notReadyYet : ERRORS.bakeFailed;
     throw new PackleaderError(name, `the build succeeded but left no AMI of ${release.releaseId}`);
   }
   if (others.length > 0) {
-    const ids = images.map(({ ImageId }) => ImageId).join(', ');
+    const ids = [image, ...others].map(({ ImageId }) => ImageId).join(', ');
     throw new PackleaderError(ERRORS.amiRejected, `more than one AMI of ${release.releaseId} exists: ${ids}`);
   }
   return image;
@@ -98,22 +117,25 @@ function theOnly(images: readonly Image[], release: Release, attempt: number): I
 function refuseUnsound(image: Image, bake: Bake, release: Release, stage: string): void {
   if (image.State === 'pending')
     throw new PackleaderError(ERRORS.notReadyYet, `${image.ImageId} is still pending`);
-  const rejected = (why: string) => new PackleaderError(ERRORS.amiRejected, `${image.ImageId} ${why}`);
   if (image.State !== 'available')
-    throw rejected(`is ${image.State}: ${image.StateReason?.Message ?? 'no reason given'}`);
-  if (image.Name !== amiName(release)) throw rejected(`is named ${image.Name}, not ${amiName(release)}`);
-  if (snapshotIdsOf(image).length === 0) throw rejected('has no snapshot');
+    throw rejected(image, `is ${image.State}: ${image.StateReason?.Message ?? 'no reason given'}`);
+  if (image.Name !== amiName(release))
+    throw rejected(image, `is named ${image.Name}, not ${amiName(release)}`);
+  if (snapshotIdsOf(image).length === 0) throw rejected(image, 'has no snapshot');
   const plain = image.BlockDeviceMappings?.find(({ Ebs }) => Ebs && Ebs.Encrypted !== true);
-  if (plain) throw rejected(`is not encrypted (${plain.DeviceName})`);
+  if (plain) throw rejected(image, `is not encrypted (${plain.DeviceName})`);
   const tags = tagsOf(image);
   for (const [key, value] of Object.entries({
     ...releaseTags(release, stage),
     [TAGS.sourceAmi]: bake.sourceImageId,
   })) {
     if (tags.get(key) !== value)
-      throw rejected(`has the tag ${key}=${tags.get(key) ?? '(none)'}, expected ${value}`);
+      throw rejected(image, `has the tag ${key}=${tags.get(key) ?? '(none)'}, expected ${value}`);
   }
   const state = tags.get(TAGS.state);
   if (state !== STATES.candidate && state !== STATES.released)
-    throw rejected(`has the state ${state ?? '(none)'}`);
+    throw rejected(image, `has the state ${state ?? '(none)'}`);
 }
+
+const rejected = ({ ImageId }: Image, why: string): PackleaderError =>
+  new PackleaderError(ERRORS.amiRejected, `${ImageId} ${why}`);

@@ -5,14 +5,13 @@ import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
 import { keys } from '../core/contract/keys.ts';
 import type { Leftover } from '../core/contract/leftovers.ts';
 import { SETTLING_MINUTES } from '../core/contract/limits.ts';
-import { NAMES } from '../core/contract/names.ts';
 import { type Plan, type Release, planSchema, plannedReleaseSchema } from '../core/contract/releases.ts';
 import { type SweepRequest, sweepRequestSchema } from '../core/contract/requests.ts';
 import type { KeptRelease } from '../core/contract/sweeps.ts';
 import { type Target, accountIdSchema, regionSchema, targetName } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
-import { batchExecutionName, inBatches } from '../core/releases/batches.ts';
-import { executionArn, executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
+import { batchesOf } from '../core/releases/batches.ts';
+import { executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
 import { findExecution } from '../core/aws/executions.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { announcedReleases } from '../core/releases/announced-releases.ts';
@@ -188,7 +187,7 @@ function isYoung({ endedAt }: Dead, now: string, olderThanMinutes: number): bool
 async function deadRelease(
   { execution }: Event,
   releaseId: string,
-  { why, endedAt, publishing, planned }: Dead,
+  { why, endedAt, publishing, planned, attempts }: Dead,
   found: readonly Seen[],
 ): Promise<DeadRelease> {
   const plan = planned && (await planAt(planned.plan));
@@ -203,7 +202,7 @@ async function deadRelease(
     release: planned?.release ?? releaseSeen(releaseId, found),
     why,
     settledAt: new Date(publishing ? ended + SETTLING_MINUTES * 60_000 : ended).toISOString(),
-    batches: planned && plan ? batchesOf(execution.id, planned.executionName, plan) : [],
+    batches: plan ? attempts.flatMap((name) => batchesOf(execution.id, name, plan)) : [],
     targets: [...targets.values()].map((target) => ({
       ...target,
       resourceIds: found
@@ -224,12 +223,4 @@ function releaseSeen(releaseId: string, found: readonly Sighting[]): Release {
     repository: found.find(({ repository }) => repository !== undefined)?.repository ?? '',
     prerelease: version.includes('-'),
   };
-}
-
-function batchesOf(sweepArn: string, name: string, { stages }: Plan): string[] {
-  return stages.flatMap(({ name: stage, targets }) =>
-    inBatches(targets).map(({ number }) =>
-      executionArn(sweepArn, NAMES.bakeBatchMachine, batchExecutionName(name, stage, number)),
-    ),
-  );
 }

@@ -1,15 +1,22 @@
 import pMap from 'p-map';
 import * as z from 'zod';
 import { imagesToRelease } from '../core/releases/changed-images.ts';
+import { askedByTemplate, rootVolumeSizeIn } from '../core/templates/asked.ts';
 import { bakedTemplate, checkedConfiguration } from '../core/templates/check.ts';
 import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
 import { effectiveSettings } from '../core/configuration/effective.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
 import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
-import { adoptedVariables, packerVariables } from '../core/configuration/packer-variables.ts';
+import { adoptedVariables, builderChoices, packerVariables } from '../core/configuration/packer-variables.ts';
 import { type Problem, problem, throwIfAny } from '../core/configuration/documents/problems.ts';
 import { releaseVersion } from '../core/configuration/version.ts';
-import { FETCH_SOURCE, HAS_SECRETS, hasOverlay, takesTemplate } from '../core/contract/environments.ts';
+import {
+  FETCH_SOURCE,
+  HAS_BUILDER_CHOICES,
+  HAS_SECRETS,
+  hasOverlay,
+  takesTemplate,
+} from '../core/contract/environments.ts';
 import { keys } from '../core/contract/keys.ts';
 import { NAMES } from '../core/contract/names.ts';
 import {
@@ -20,7 +27,8 @@ import {
   changesSchema,
 } from '../core/contract/releases.ts';
 import { executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
-import { configurationFiles, type Files, filesInZip } from '../core/configuration/files.ts';
+import { configurationFiles, type Files } from '../core/configuration/files.ts';
+import { filesInZip } from '../core/source/zip.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { readBytes, readJson, writeJson } from '../core/releases/plan-store.ts';
 import { type ChosenRequest, parseRequest } from '../core/releases/release-request.ts';
@@ -82,8 +90,10 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     if (!release) throw new Error(`no release was made for ${image}`);
     const prefix = keys.planPrefix(execution.name, image);
     const name = executionName(release);
-    const { template, packer } = chosenImage(within.factory, image);
-    const { adopted } = await bakedTemplate(files, chosenImage(within.factory, image));
+    const chosen = chosenImage(within.factory, image);
+    const { template, platform, packer } = chosen;
+    const baked = await bakedTemplate(files, chosen);
+    const { adopted } = baked;
     const planned: Plan = {
       release,
       ...(template !== undefined && { template }),
@@ -95,10 +105,10 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     const writes: { key: string; document: unknown; metadata?: Readonly<Record<string, string>> }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
-      const baked = release.prerelease && index > 0 ? [] : targets;
+      const bakedIn = release.prerelease && index > 0 ? [] : targets;
       planned.stages.push({
         name: stage,
-        targets: baked.map((target) => {
+        targets: bakedIn.map((target) => {
           const { settings } = effectiveSettings(within, {
             image,
             stage,
@@ -113,19 +123,34 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
             execution: releaseExecutionArn(execution.id, name),
           });
           const hasSecrets = Object.keys(told.secrets).length > 0;
+          const choices = builderChoices(settings);
+          const toPacker = packer ? adoptedVariables(told.variables, packer) : told.variables;
           writes.push({
             key: keys.packerVariables(prefix, target),
-            document: packer ? adoptedVariables(told.variables, packer) : told.variables,
+            document: toPacker,
             metadata: {
               ...(template !== undefined && takesTemplate(template)),
               ...(adopted && hasOverlay(adopted.sha256)),
               ...(hasSecrets && HAS_SECRETS),
+              ...(choices && HAS_BUILDER_CHOICES),
             },
           });
           if (adopted) writes.push({ key: keys.overlay(prefix, target), document: adopted.overlay });
+          if (choices) writes.push({ key: keys.builderChoices(prefix, target), document: choices });
           if (hasSecrets) writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
-          const { architecture, timeoutMinutes } = settings;
-          return { ...target, sourceAmi: pinBase(settings.source, all), architecture, timeoutMinutes };
+          const { architecture, timeoutMinutes, rootVolumeSizeGiB } = settings;
+          return {
+            ...target,
+            sourceAmi: pinBase(settings.source, all),
+            architecture,
+            asked: {
+              platform,
+              // What was there before the factory says its size itself.
+              rootVolumeSizeGiB: packer ? rootVolumeSizeIn(baked.template, toPacker) : rootVolumeSizeGiB,
+              ...askedByTemplate(baked.template, toPacker),
+            },
+            timeoutMinutes,
+          };
         }),
       });
     }

@@ -21,6 +21,7 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
     'packleader:packer': { version: '1.14.2', sha256: 'a'.repeat(64) },
     'packleader:sessionManagerPlugin': { version: '1.2.0.0', sha256: 'a'.repeat(64) },
     'packleader:repositoryTokenSecret': 'git/images',
+    'packleader:pluginTokenSecret': 'packleader/github',
     'packleader:webhookSecret': 'packleader/webhook',
     'packleader:organizationId': 'o-a1b2c3d4e5',
     'packleader:customerKey': true,

@@ -1,7 +1,8 @@
 import { App } from 'aws-cdk-lib';
 import { checkedConfiguration } from '../core/templates/check.ts';
 import { accountsOf } from '../core/configuration/factory.ts';
-import { contextOf, factoryOf, refusedContext } from './context.ts';
+import { STACKS } from '../core/contract/names.ts';
+import { deploymentOf, factoryOf, hubAlarms } from './context.ts';
 import { HubStack } from './hub/hub-stack.ts';
 import { saidPlainly } from './said-plainly.ts';
 import { TargetStack } from './target/target-stack.ts';
@@ -9,39 +10,41 @@ import { warnOfUnreachableBuilders } from './target/unreachable-builders.ts';
 
 await saidPlainly(async () => {
   const app = new App();
-  const context = contextOf(app);
+  const { settings, refused } = deploymentOf(app);
   const { files, path: factoryPath } = factoryOf(app);
   const configuration = await checkedConfiguration(files, {});
   const { factory } = configuration;
-  const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = context;
-  const { packer, sessionManagerPlugin, bakeVpcs = {} } = context;
+  const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = settings;
+  const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {} } = settings;
   const accounts = accountsOf(factory);
   for (const accountId of Object.keys(bakeVpcs)) {
     if (!accounts.includes(accountId))
-      throw refusedContext(
+      throw refused(
         ['bakeVpcs', accountId],
         `names the account ${accountId}, which has no target; targets are in ${accounts.join(', ')}`,
       );
   }
 
-  new HubStack(app, 'packleader-hub', {
+  new HubStack(app, STACKS.hub, {
     factory,
     factoryPath,
     ...(packer && { packer }),
     env: { account: factory.hub.accountId, region: factory.hub.region },
     ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
+    ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
     ...(webhookSecret !== undefined && { webhookSecret }),
-    ...(alarms && { alarms }),
+    ...(alarms && { alarms: hubAlarms(alarms) }),
     ...(organizationId !== undefined && { organizationId }),
     ...(customerKey !== undefined && { customerKey }),
   });
   for (const accountId of accounts) {
     const bakeVpc = bakeVpcs[accountId];
-    const stack = new TargetStack(app, `packleader-target-${accountId}`, {
+    const stack = new TargetStack(app, STACKS.target(accountId), {
       factory,
       accountId,
       ...(packer && { packer }),
       ...(sessionManagerPlugin && { sessionManagerPlugin }),
+      ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
       ...(bakeVpc && { bakeVpc }),
       ...(customerKey !== undefined && { customerKey }),
     });

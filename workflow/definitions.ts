@@ -1,5 +1,6 @@
 import { App } from 'aws-cdk-lib';
 import * as z from 'zod';
+import { STACKS } from '../core/contract/names.ts';
 import type { Factory } from '../core/configuration/factory.ts';
 import { HubStack } from './hub/hub-stack.ts';
 
@@ -21,7 +22,7 @@ export function definitionsOf(factory: Factory): Definition[] {
     analyticsReporting: false,
   });
   const { accountId: account, region } = factory.hub;
-  const stack = new HubStack(app, 'packleader-hub', { factory, env: { account, region } });
+  const stack = new HubStack(app, STACKS.hub, { factory, env: { account, region } });
   const template = templateSchema.parse(app.synth().getStackArtifact(stack.artifactId).template);
   const machines = Object.values(template.Resources).filter(
     ({ Type }) => Type === 'AWS::StepFunctions::StateMachine',

@@ -5,7 +5,7 @@
 import { App } from 'aws-cdk-lib';
 import { configurationFiles } from '../core/configuration/files.ts';
 import { loadFactory } from '../core/configuration/factory.ts';
-import { contextOf, factoryOf } from './context.ts';
+import { deploymentOf, factoryOf } from './context.ts';
 import { saidPlainly } from './said-plainly.ts';
 import { TargetStack } from './target/target-stack.ts';
 
@@ -13,15 +13,20 @@ import { TargetStack } from './target/target-stack.ts';
 await saidPlainly(() => {
   const app = new App({
     analyticsReporting: false,
-    postCliContext: { '@aws-cdk/core:newStyleStackSynthesis': false },
+    postCliContext: {
+      '@aws-cdk/core:newStyleStackSynthesis': false,
+      // Where a resource is in this app, which nobody who has the template alone asks for; a kilobyte of it.
+      'aws:cdk:enable-path-metadata': false,
+    },
   });
-  const { customerKey, packer, sessionManagerPlugin } = contextOf(app);
+  const { customerKey, packer, sessionManagerPlugin, pluginTokenSecret } = deploymentOf(app).settings;
   new TargetStack(app, 'packleader-target', {
     factory: loadFactory(configurationFiles(factoryOf(app).files)),
     // A StackSet takes 51,200 bytes as they are; more must be in S3.
     suppressTemplateIndentation: true,
     ...(packer && { packer }),
     ...(sessionManagerPlugin && { sessionManagerPlugin }),
+    ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
     ...(customerKey !== undefined && { customerKey }),
   });
 });

@@ -10,7 +10,7 @@ import { ownNames, templateFiles } from '../../core/templates/laid-over.ts';
 import { broke, type Ended, runTool } from './run-tool.ts';
 import { isSharedByAll } from './scopes.ts';
 import { nameInRepository } from '../../core/configuration/packer-directory.ts';
-import { SOURCE_AMI_ARGUMENT } from '../../core/templates/adopted/adopted.ts';
+import { isFilledIn } from '../../core/templates/adopted/adopted.ts';
 import type { BakedTemplate } from '../../core/templates/check.ts';
 import { stated } from '../../core/templates/variables.ts';
 import { WRONG_CONFIGURATION, WRONG_TEMPLATE } from './templates.ts';
@@ -109,7 +109,7 @@ function validation(
   const { variables: declared } = baked.template;
   // A secret of which the template has a default need not be made up.
   const names = Object.keys(variables.values).filter(
-    (name) => !variables.secrets.has(name) || declared.some((one) => one.name === name && !one.hasDefault),
+    (name) => !variables.secrets.has(name) || declared.some((one) => one.name === name && !one.default),
   );
   const told = names.map((name) => `${JSON.stringify(name)}: ${JSON.stringify(variables.values[name])}`);
   return {
@@ -185,7 +185,7 @@ function pluginsOf(tree: FactoryTree, image: string, { laidOver }: BakedTemplate
 
 /** What Packer is asked besides, of an image that takes a directory as it is. The variables are in a file. */
 const adoptedArguments = ({ adopted }: BakedTemplate): string[] =>
-  (adopted?.overlay.arguments ?? []).filter((one) => !one.includes(SOURCE_AMI_ARGUMENT));
+  (adopted?.overlay.arguments ?? []).filter((one) => !isFilledIn(one));
 
 function inTemplate(
   { summary, detail, file, line }: Diagnostic,

@@ -20,6 +20,7 @@ import { ansibleChecks } from './ansible.ts';
 import { isBelow, placesOf } from '../../core/configuration/packer-directory.ts';
 import type { Adopted } from '../../core/templates/adopted/adopted.ts';
 import { bakesOf } from '../../core/templates/bakes.ts';
+import { sourceProblems } from '../../core/source/check.ts';
 import { checkTemplates } from '../../core/templates/check.ts';
 import { type Check, OK, type Result, resultOf, together, unmade, type Work } from './check.ts';
 import type { Files } from '../../core/configuration/files.ts';
@@ -74,7 +75,7 @@ export async function validate(
     readonly onChecked?: (done: number, all: number, latest: Checked) => void;
   },
 ): Promise<Validation> {
-  const wrong = checkFactory(configurationFiles, images === undefined ? {} : { images });
+  const settings = checkFactory(configurationFiles, images === undefined ? {} : { images });
   const configuration = readable(configurationFiles);
   if (configuration !== undefined) {
     for (const image of images ?? []) chosenImage(configuration.factory, image);
@@ -83,6 +84,7 @@ export async function validate(
   const known = configuration?.factory.images ?? [];
   const tree = new FactoryTree(files, known);
   const chosen = known.filter(({ name }) => images?.includes(name) ?? true);
+  const wrong = [...settings, ...sourceProblems(files, configuration && chosen)];
   const isChosen = (name: string): boolean => {
     if (images === undefined) return true;
     const image = imageOf(name);

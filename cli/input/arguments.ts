@@ -66,6 +66,8 @@ function valueOf(text: string, assignment: string): unknown {
 export interface FailableState {
   readonly state: string;
   readonly bakes: boolean;
+  /** Whether it starts builds. */
+  readonly builds: boolean;
   /** Whether every image has one of its own. */
   readonly ofImage: boolean;
 }
@@ -78,7 +80,9 @@ export interface Failable {
   readonly images: readonly string[];
 }
 
-const KINDS: readonly FaultKind[] = ['refused', 'lost', 'throttled', 'timeout'];
+const KINDS: readonly FaultKind[] = ['refused', 'lost', 'throttled', 'timeout', 'full'];
+/** Of a bake alone. */
+const KINDS_OF_BAKES: readonly FaultKind[] = [...KINDS, 'capacity'];
 
 /**
  * `Bake prod AMIs`, `linux-web:Bake prod AMIs`, `Check dev AMIs@111111111111=throttled`,
@@ -97,9 +101,12 @@ export function parseFault(text: string, { states, targets, images }: Failable):
   if (!found) throw refuse('--fail', `found "${text}", ${nearest(name.trim(), [...states.keys()])}`);
   if (image !== undefined && !found.ofImage)
     throw refuse('--fail', `found "${text}", must be without an image: ${found.state} is of all of them`);
-  if (kind !== undefined && !KINDS.some((known) => known === kind)) {
-    throw refuse('--fail', `found "${kind}" in "${text}", must be one of ${KINDS.join(', ')}`);
+  const kinds = found.bakes ? KINDS_OF_BAKES : KINDS;
+  if (kind !== undefined && !kinds.some((known) => known === kind)) {
+    throw refuse('--fail', `found "${kind}" in "${text}", must be one of ${kinds.join(', ')}`);
   }
+  if (kind === 'full' && !found.builds)
+    throw refuse('--fail', `found "${text}", must be a state that starts builds: ${found.state} does not`);
   const accounts = [...new Set(targets.map(({ accountId }) => accountId))];
   if (account !== undefined && !accounts.includes(account)) {
     throw refuse('--fail', `found the account "${account}" in "${text}", ${nearest(account, accounts)}`);
@@ -113,7 +120,7 @@ export function parseFault(text: string, { states, targets, images }: Failable):
   }
   return {
     state: found.state,
-    kind: KINDS.find((known) => known === kind) ?? (found.bakes ? 'failed' : 'refused'),
+    kind: kinds.find((known) => known === kind) ?? (found.bakes ? 'failed' : 'refused'),
     ...(image !== undefined && { image }),
     ...(account !== undefined && { accountId: account }),
     ...(region !== undefined && { region }),

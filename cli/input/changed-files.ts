@@ -3,7 +3,8 @@ import { refuse } from './arguments.ts';
 import { outsideName } from '../../buildspecs/outside.mjs';
 import { outsideOf } from '../../core/configuration/files.ts';
 import { type FactoryCheckout, WORKING_TREE } from './checkout.ts';
-import { commitOf, git, gitRoot, tryGit } from './git.ts';
+import { commitOf, git, gitRoot, tryGit } from '../../core/source/git.ts';
+import { pathInRepository } from '../../core/source/path-in-repository.ts';
 import { fromStart } from './start-directory.ts';
 
 export interface ChangedFiles {
@@ -37,7 +38,7 @@ export function changedFiles(checkout: FactoryCheckout, comparing: Comparing): C
   const { commit: since, what: sinceWhat } =
     comparing.since === undefined ? common(root, checkout, comparing) : named(root, comparing.since);
   const { ref } = comparing;
-  const outside = outsideOf(checkout.files);
+  const outside = outsideOf(checkout.files, pathInRepository(root));
   const changed =
     ref === undefined
       ? [...differing(root, outside, since), ...untracked(root, outside)]
@@ -92,7 +93,7 @@ function differing(root: string, outside: readonly string[], ...commits: readonl
   const args = ['diff', '-z', '--name-only', '--no-renames', '--no-ext-diff'];
   return [
     ...names(git(root, [...args, '--relative', ...commits, '--', '.'])),
-    ...elsewhere(root, outside, (paths) => names(git(root, [...args, ...commits, '--', ...paths]))),
+    ...elsewhere(outside, (paths) => names(git(root, [...args, ...commits, '--', ...paths]))),
   ];
 }
 
@@ -101,17 +102,16 @@ function untracked(root: string, outside: readonly string[]): string[] {
   const args = ['ls-files', '-z', '--others', '--exclude-standard'];
   return [
     ...names(git(root, [...args, '--', '.'])),
-    ...elsewhere(root, outside, (paths) => names(git(root, [...args, '--full-name', '--', ...paths]))),
+    ...elsewhere(outside, (paths) => names(git(root, [...args, '--full-name', '--', ...paths]))),
   ];
 }
 
 /** What images bake that lies outside of the factory, by its name in the source. A factory at the root has all inside. */
 function elsewhere(
-  root: string,
   outside: readonly string[],
   list: (paths: readonly string[]) => readonly string[],
 ): string[] {
-  if (outside.length === 0 || gitRoot(root) === root) return [];
+  if (outside.length === 0) return [];
   return list(outside.map((path) => `:/${path}`)).flatMap((name) => outsideName(outside, name) ?? []);
 }
 

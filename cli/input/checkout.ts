@@ -1,12 +1,15 @@
 /** Gets a factory's files: as they lie in a directory, or as a commit of its git repository holds them. */
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
-import { OUTSIDE } from '../../buildspecs/outside.mjs';
+import { ImpossibleName, checkOut as writeCheckout } from '../../buildspecs/checkout.mjs';
 import { FACTORY_FILE } from '../../core/configuration/factory.ts';
-import { commitOf, git, gitRoot, tryGit, tryGitBytes } from './git.ts';
+import { type Files, outsideOf } from '../../core/configuration/files.ts';
+import { directoryProblems, filesInCheckout, filesInDirectory } from '../../core/source/directory.ts';
+import { commitOf, git, gitRoot } from '../../core/source/git.ts';
+import { pathInRepository } from '../../core/source/path-in-repository.ts';
 import { asSeenFromStart, fromStart } from './start-directory.ts';
-import { directoryProblems, filesInZip, outsideOf } from '../../core/configuration/files.ts';
 import { InvalidConfiguration, problem, throwIfAny } from '../../core/configuration/documents/problems.ts';
 
 export interface FactoryCheckout {
@@ -17,7 +20,7 @@ export interface FactoryCheckout {
   /** What a person should know about where the files come from. */
   readonly note: string | undefined;
   /** Every file of the factory, by its path in the factory. */
-  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly files: Files;
 }
 
 /**
@@ -43,40 +46,15 @@ function checkOut(
       throw refused('--ref', `${directory} is not in a git repository, so it has no ref ${ref}`);
     return checkOutRef(repository, root, ref);
   }
-  if (repository === undefined) {
-    const files = readTree(root, listTree(root));
+  const files = filesInDirectory(root);
+  if (repository === undefined)
     return { commit: contentHash(files), note: 'not in git: the commit is a hash of the files', files };
-  }
-  const files = withOutside(repository, root, readTree(root, listed(root, ['.'])));
   const commit = commitOf(root, 'HEAD');
   if (commit === undefined)
     return { commit: contentHash(files), note: 'no commit yet: the commit is a hash of the files', files };
-  const outside = [...files.keys()].filter((name) => name.startsWith(`${OUTSIDE}/`));
-  const at = ['.', ...(outside.length > 0 ? outsideOf(files).map((path) => `:/${path}`) : [])];
-  const changed = git(root, ['status', '--porcelain', '--', ...at]) !== '';
+  const outside = outsideOf(files, pathInRepository(root)).map((path) => `:/${path}`);
+  const changed = git(root, ['status', '--porcelain', '--', '.', ...outside]) !== '';
   return { commit, note: changed ? WORKING_TREE : undefined, files };
-}
-
-/** What git has below a directory, or would have: nothing that it ignores. */
-const listed = (directory: string, paths: readonly string[]): string[] =>
-  git(directory, ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...paths])
-    .split('\0')
-    .filter((name) => name !== '' && existsSync(join(directory, name)));
-
-/** The files of a factory, and what its images bake that lies outside of it, as `Fetch source` packs them. */
-export function withOutside(
-  repository: string,
-  root: string,
-  files: ReadonlyMap<string, Uint8Array>,
-): ReadonlyMap<string, Uint8Array> {
-  // A factory at the root of its repository has all of it inside.
-  const paths = relative(repository, root) === '' ? [] : outsideOf(files);
-  if (paths.length === 0) return files;
-  const names = listed(repository, paths);
-  const outside = [...readTree(repository, names)].map(
-    ([name, bytes]) => [`${OUTSIDE}/${name}`, bytes] as const,
-  );
-  return new Map([...files, ...outside]);
 }
 
 /** The note of a factory that no commit holds as it is. */
@@ -121,53 +99,42 @@ function checkOutRef(repository: string, root: string, ref: string): Omit<Factor
   const commit = commitOf(root, ref);
   if (commit === undefined) throw refused('--ref', `git knows no commit, branch or tag ${ref}`);
   const prefix = relative(repository, root).split(sep).join('/');
-  const tree = prefix === '' ? commit : `${commit}:${prefix}`;
-  const archive = tryGitBytes(repository, ['archive', '--format=zip', tree]);
-  const files = new Map(archive ? filesInZip(archive) : []);
+  const files = filesOfCommit(repository, { commit, factory: prefix || '.' });
   if (!files.has(FACTORY_FILE))
     throw refused(
       '--ref',
       `the commit ${commit.slice(0, 7)} holds no ${prefix ? `${prefix}/` : ''}${FACTORY_FILE}`,
     );
-  const paths = prefix === '' ? [] : outsideOf(files).filter((path) => commitHas(repository, commit, path));
-  const more =
-    paths.length > 0
-      ? tryGitBytes(repository, ['archive', '--format=zip', commit, '--', ...paths])
-      : undefined;
-  for (const [name, bytes] of more ? filesInZip(more) : []) files.set(`${OUTSIDE}/${name}`, bytes);
   return { commit, note: undefined, files };
 }
 
-const commitHas = (repository: string, commit: string, path: string): boolean =>
-  tryGit(repository, ['cat-file', '-e', `${commit}:${path}`]) !== undefined;
+/** What the hub would get, whatever the settings of git on this machine. */
+function filesOfCommit(
+  repository: string,
+  source: { readonly commit: string; readonly factory: string },
+): Files {
+  const directory = mkdtempSync(join(tmpdir(), 'packleader-ref-'));
+  try {
+    const { root, submodules } = writeCheckout(
+      (args, told) => git(repository, args, told),
+      source,
+      directory,
+    );
+    if (!existsSync(root)) return new Map();
+    return filesInCheckout(
+      root,
+      submodules.map(({ path }) => path),
+    );
+  } catch (error) {
+    if (error instanceof ImpossibleName) throw refused('--ref', error.message);
+    throw error;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
 
 function refused(field: string, message: string): InvalidConfiguration {
   return new InvalidConfiguration([problem(field, 0, [], message)]);
-}
-
-function readTree(root: string, names: readonly string[]): ReadonlyMap<string, Uint8Array> {
-  for (const name of names) refuseLinkOut(root, name);
-  const files = names.filter((name) => statSync(join(root, name)).isFile()).toSorted();
-  return new Map(files.map((name) => [name, new Uint8Array(readFileSync(join(root, name)))]));
-}
-
-/** What lies elsewhere on this machine is in no commit, and so in no bake. */
-function refuseLinkOut(root: string, name: string): void {
-  if (!lstatSync(join(root, name)).isSymbolicLink()) return;
-  const within = realpathSync(gitRoot(root) ?? root);
-  const target = realpathSync(join(root, name));
-  if (relative(within, target).startsWith('..'))
-    throw refused(
-      name,
-      `is a symbolic link to ${target}, must not lead out of the repository: a bake has what the commit has`,
-    );
-}
-
-function listTree(root: string): string[] {
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((name) => !/(^|\/)(\.git|node_modules)\//.test(name));
 }
 
 /** The same files give the same 40 hex digits. */

@@ -10,6 +10,8 @@ export const EXIT = {
   unknown: 4,
   /** A check of the doctor failed, or could not be made. */
   unwell: 5,
+  /** The CDK failed: some stacks may be deployed. */
+  notDeployed: 6,
   /** A fault of this program; the number that sysexits.h has for that. */
   fault: 70,
   /** What the command printed could not be written, as on a full disk; likewise. */

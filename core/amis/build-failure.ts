@@ -1,7 +1,9 @@
 import type { Build, CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { plainText } from '../../buildspecs/plain-text.mjs';
 import { logLink } from '../aws/console-links.ts';
+import { raiseBuildQuota } from '../contract/build-quota.ts';
 import { LAST_ERROR } from '../contract/environments.ts';
+import { LONGEST_WAIT_MINUTES } from '../contract/limits.ts';
 import type { Release } from '../contract/releases.ts';
 import type { Target } from '../contract/targets.ts';
 import { findReleaseBuilds } from './release-builds.ts';
@@ -26,7 +28,9 @@ export async function describeBuildFailure(
   const where = phase?.phaseType === undefined ? '' : ` in ${phase.phaseType}`;
   const contexts = phase?.contexts?.map(({ message }) => message ?? '').filter((message) => message !== '');
   const why = inOneLine(lastErrorOf(build) ?? contexts?.join('; ') ?? '') || 'no message given';
-  return `build ${build.id} ended ${build.buildStatus}${where}: ${why}${/[.!?]$/.test(why) ? '' : '.'}${log}`;
+  const ended = `build ${build.id} ended ${build.buildStatus}${where}: ${why}${/[.!?]$/.test(why) ? '' : '.'}`;
+  const queued = phase?.phaseType === 'QUEUED';
+  return `${ended}${queued ? ` ${raiseBuildQuota(target.accountId, LONGEST_WAIT_MINUTES / 60)}` : ''}${log}`;
 }
 
 /** What the build itself found in Packer's log; a build that was stopped, or ran out of time, had no chance to. */
@@ -36,7 +40,7 @@ function lastErrorOf({ exportedEnvironmentVariables = [] }: Build): string | und
 
 function inOneLine(text: string): string {
   const line = plainText(text).replaceAll(/\s+/g, ' ').trim();
-  return line.length <= LONGEST ? line : `…${line.slice(1 - LONGEST)}`;
+  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST - 1)}…`;
 }
 
 /** The build's own region is the hub's, whatever region it bakes for. */

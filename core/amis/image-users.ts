@@ -14,6 +14,7 @@ import {
 import type { TargetClients } from '../aws/clients.ts';
 import { hasCode } from '../aws/errors.ts';
 import { TAGS } from '../contract/tags.ts';
+import { isGone } from './usable.ts';
 
 /** What DescribeImageReferences takes in one call.
  *  @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImageReferences.html */
@@ -24,9 +25,6 @@ const TEMPLATE_VERSIONS = 10_000;
 
 /** Every state but terminated: an instance that is gone for good launches nothing any more. */
 const ALIVE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
-
-/** An AMI that never came to be cannot have been shared, and EC2 refuses to speak of its attributes. */
-const NEVER_WAS: readonly string[] = ['failed', 'error', 'invalid'];
 
 type User = readonly [imageId: string, by: string];
 
@@ -82,7 +80,10 @@ async function references(ec2: EC2Client, imageIds: readonly string[]): Promise<
   return users;
 }
 
-/** Another image of the factory goes on referring to its base: by tag, and in the ancestry that EC2 keeps. */
+/**
+ * Another image of the factory goes on referring to its base: by tag, and in the ancestry that EC2 keeps. One that is disabled
+ * may be enabled again; one that failed, or is being deregistered, holds nothing.
+ */
 async function builtOnThem(ec2: EC2Client, imageIds: readonly string[]): Promise<User[]> {
   const pages = await Array.fromAsync(
     paginateDescribeImages(
@@ -97,15 +98,20 @@ async function builtOnThem(ec2: EC2Client, imageIds: readonly string[]): Promise
   );
   return pages
     .flatMap((page) => page.Images ?? [])
+    .filter((image) => !isGone(image))
     .map(({ ImageId = '', Tags = [] }): User => [
       Tags.find(({ Key }) => Key === TAGS.sourceAmi)?.Value ?? '',
       `${ImageId}, which was built on it`,
     ]);
 }
 
-/** No release shares a candidate: somebody did it by hand, and may launch it in an account that we cannot look into. */
-async function sharedWith(ec2: EC2Client, { ImageId, OwnerId, State }: Image): Promise<User[]> {
-  if (ImageId === undefined || NEVER_WAS.includes(State ?? '')) return [];
+/**
+ * No release shares a candidate: somebody did it by hand, and may launch it in an account that we cannot look into. EC2 refuses
+ * to speak of the attributes of an AMI that never came to be.
+ */
+async function sharedWith(ec2: EC2Client, image: Image): Promise<User[]> {
+  const { ImageId, OwnerId } = image;
+  if (ImageId === undefined || isGone(image)) return [];
   try {
     const { LaunchPermissions = [] } = await ec2.send(
       new DescribeImageAttributeCommand({ ImageId, Attribute: 'launchPermission' }),

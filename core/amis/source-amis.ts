@@ -5,11 +5,11 @@ import { hasCode } from '../aws/errors.ts';
 import { ERRORS, PackleaderError } from '../contract/errors.ts';
 import { parameters } from '../contract/names.ts';
 import type { SourceAmi, SourcedTarget } from '../contract/source-amis.ts';
-import { STATES, TAGS } from '../contract/tags.ts';
 import { type Target, targetName } from '../contract/targets.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
-import { newestVersion, publishedVersions } from '../publication/publication.ts';
-import { tagsOf } from './release-images.ts';
+import { publishedVersions, versionsByAge } from '../publication/publication.ts';
+import { whyUnlike } from './asked-of-amis.ts';
+import { NO_SUCH_AMI, describeAmi, whyDeprecated, whyUnusable } from './usable.ts';
 
 /** Who looks in a target: the steward, unless somebody else asks. */
 export type Looking = (target: Target) => Pick<TargetClients, 'ec2' | 'ssm'>;
@@ -24,10 +24,10 @@ export async function resolveSources<T extends SourcedTarget>(
   forImage: string,
   clients: Looking = clientsFor,
 ): Promise<ReadonlyMap<T, Image>> {
-  const baseVersions = await chooseBaseVersions(targets, clients);
+  const baseVersions = await chooseBaseVersions(targets, startedAt, clients);
   const sources = new Map<T, Image>();
   await inEveryTarget(targets, async (target) => {
-    const image = await findSource(target, baseVersions, clients);
+    const image = await findSource(target, baseVersions, startedAt, clients);
     refuse(image, target, startedAt, forImage);
     sources.set(target, image);
   });
@@ -36,11 +36,12 @@ export async function resolveSources<T extends SourcedTarget>(
 }
 
 /**
- * One version per base image for all targets: the one the plan names, else the newest that every target has. Two
+ * One version per base image for all targets: the one the plan names, else the newest that every target has and can use. Two
  * targets never start from two versions of the same base.
  */
 async function chooseBaseVersions(
   targets: readonly SourcedTarget[],
+  startedAt: string,
   clients: Looking,
 ): Promise<ReadonlyMap<string, string>> {
   const users = Map.groupBy(
@@ -49,32 +50,63 @@ async function chooseBaseVersions(
   );
   const chosen = new Map<string, string>();
   for (const [base, usersOfBase] of users) {
-    const versionSets = await inEveryTarget(usersOfBase, async (target) => {
-      const published = await publishedVersions(clients(target).ssm, base);
-      return new Set(published.keys());
-    });
-    const common = versionSets.reduce((left, right) => left.intersection(right));
-    const newest = newestVersion([...common]);
-    if (newest === undefined) {
-      const names = usersOfBase.map(targetName).join(', ');
-      throw new PackleaderError(
-        ERRORS.baseImageNotReleased,
-        `No version of ${base} is released in all of ${names}; release ${base} first.`,
-      );
-    }
-    chosen.set(base, newest);
+    chosen.set(base, await newestBaseVersion(base, usersOfBase, startedAt, clients));
   }
   return chosen;
+}
+
+/** The newest version that every target has, and that no target's AMI keeps from being built on. */
+async function newestBaseVersion(
+  base: string,
+  targets: readonly SourcedTarget[],
+  startedAt: string,
+  clients: Looking,
+): Promise<string> {
+  const published = new Map<Target, ReadonlyMap<string, string>>();
+  await inEveryTarget(targets, async (target) => {
+    published.set(target, await publishedVersions(clients(target).ssm, base));
+  });
+  const common = [...published.values()]
+    .map((versions) => new Set(versions.keys()))
+    .reduce((left, right) => left.intersection(right));
+  let passedBy = '';
+  for (const version of versionsByAge([...common])) {
+    const why = await inEveryTarget(targets, async (target) => {
+      const imageId = published.get(target)?.get(version) ?? '';
+      const image = await describeAmi(clients(target).ec2, imageId);
+      const fault =
+        image === undefined ? 'it does not exist' : whyPassedBy(image, target.sourceAmi, startedAt);
+      return fault && `${targetName(target)} ${imageId}: ${fault}`;
+    });
+    const found = why.find((fault) => fault !== undefined);
+    if (found === undefined) return version;
+    passedBy ||= ` The newest, ${version}, cannot be used (${found}), and no older one can.`;
+  }
+  const names = targets.map(targetName).join(', ');
+  const what = passedBy === '' ? 'is released' : 'can be used';
+  throw new PackleaderError(
+    ERRORS.baseImageNotReleased,
+    `No version of ${base} ${what} in all of ${names}; release ${base} first.${passedBy}`,
+  );
+}
+
+/** Why an AMI is no source; one that is deprecated may be, where that is allowed. */
+function whyPassedBy(image: Image, { allowDeprecated }: SourceAmi, startedAt: string): string | undefined {
+  const unusable = whyUnusable(image);
+  if (unusable !== undefined || allowDeprecated === true) return unusable;
+  const deprecated = whyDeprecated(image, startedAt);
+  return deprecated && `${deprecated}; source.allowDeprecated would let it pass`;
 }
 
 async function findSource(
   target: SourcedTarget,
   baseVersions: ReadonlyMap<string, string>,
+  startedAt: string,
   clients: Looking,
 ): Promise<Image> {
   const { sourceAmi: source } = target;
   const { ec2, ssm } = clients(target);
-  if ('filter' in source) return newestMatch(ec2, source, target.architecture);
+  if ('filter' in source) return newestMatch(ec2, source, target.architecture, startedAt);
   if ('ids' in source) {
     const imageId = source.ids[target.region];
     if (imageId !== undefined) return describe(ec2, imageId, 'source.ids');
@@ -118,8 +150,7 @@ async function describe(ec2: EC2Client, imageId: string, from: string): Promise<
     });
     if (image) return image;
   } catch (error) {
-    if (!hasCode(error, 'InvalidAMIID.NotFound', 'InvalidAMIID.Unavailable', 'InvalidAMIID.Malformed'))
-      throw error;
+    if (!hasCode(error, ...NO_SUCH_AMI)) throw error;
   }
   throw new PackleaderError(
     ERRORS.sourceAmiNotFound,
@@ -127,22 +158,30 @@ async function describe(ec2: EC2Client, imageId: string, from: string): Promise<
   );
 }
 
-/** The newest AMI that the filters and the mandatory owners leave; deprecated ones do not compete. */
+/**
+ * The newest AMI that the filters and the mandatory owners leave; deprecated ones do not compete, unless that is allowed. EC2
+ * itself leaves those of others out, and never an owner's own.
+ */
 async function newestMatch(
   ec2: EC2Client,
   source: Extract<SourceAmi, { filter: unknown }>,
   architecture: string,
+  startedAt: string,
 ): Promise<Image> {
   const wanted = { state: 'available', architecture, ...source.filter };
   const found = await images(ec2, {
     Owners: source.owners,
     Filters: Object.entries(wanted).map(([Name, value]) => ({ Name, Values: [value].flat() })),
+    ...(source.allowDeprecated === true && { IncludeDeprecated: true }),
   });
-  const [newest] = found.toSorted((a, b) => (b.CreationDate ?? '').localeCompare(a.CreationDate ?? ''));
-  if (newest) return newest;
+  const byAge = found.toSorted((a, b) => (b.CreationDate ?? '').localeCompare(a.CreationDate ?? ''));
+  const good = byAge.find((image) => whyPassedBy(image, source, startedAt) === undefined);
+  if (good) return good;
+  const [newest] = byAge;
+  const but = newest && ` but ${newest.ImageId} (${newest.Name}): ${whyPassedBy(newest, source, startedAt)}`;
   throw new PackleaderError(
     ERRORS.sourceAmiNotFound,
-    `No AMI of ${source.owners.join(', ')} matches ${JSON.stringify(wanted)}.`,
+    `No AMI of ${source.owners.join(', ')} matches ${JSON.stringify(wanted)}${but ?? ''}.`,
   );
 }
 
@@ -158,17 +197,14 @@ function refuse(image: Image, target: SourcedTarget, startedAt: string, forImage
       ERRORS.sourceAmiRefused,
       `The source AMI ${image.ImageId} (${image.Name}) of ${forImage} is refused: ${why}.`,
     );
-  if (image.State === 'disabled') throw refused('it is disabled');
-  if (image.State !== 'available') throw refused(`it is ${image.State}, not available`);
-  if (image.DeprecationTime && Date.parse(image.DeprecationTime) <= Date.parse(startedAt)) {
-    throw refused(`it is deprecated since ${image.DeprecationTime}`);
-  }
+  const { maxAgeDays } = target.sourceAmi;
+  const fault = whyPassedBy(image, target.sourceAmi, startedAt);
+  if (fault !== undefined) throw refused(fault);
   if (image.Architecture !== undefined && image.Architecture !== target.architecture) {
     throw refused(`it is built for ${image.Architecture}, the image for ${target.architecture}`);
   }
-  const state = tagsOf(image).get(TAGS.state);
-  if (state === STATES.revoked || state === STATES.quarantined) throw refused(`its release is ${state}`);
-  const { maxAgeDays } = target.sourceAmi;
+  const unlike = target.asked && whyUnlike(image, target.asked);
+  if (unlike !== undefined) throw refused(unlike);
   if (maxAgeDays !== undefined) {
     const ageDays = (Date.parse(startedAt) - Date.parse(image.CreationDate ?? '')) / 86_400_000;
     if (!(ageDays <= maxAgeDays)) {

@@ -15,6 +15,7 @@ import type { Target } from '../contract/targets.ts';
 import { readParameter } from '../publication/publication.ts';
 import { findReleaseBuilds } from './release-builds.ts';
 import { findReleaseImages, findReleaseSnapshots, snapshotIdsOf } from './release-images.ts';
+import { isDeregistered } from './usable.ts';
 
 /** Everything one release left in one target, by id; found by tag and by name, never by what a step said. */
 export interface Traces {
@@ -60,7 +61,7 @@ export async function findTraces(clients: TargetClients, release: Release, targe
       .flatMap((page) => page.NetworkInterfaces ?? [])
       .map(({ NetworkInterfaceId = '' }) => NetworkInterfaceId),
     securityGroups: groups.flatMap((page) => page.SecurityGroups ?? []).map(({ GroupId = '' }) => GroupId),
-    images,
+    images: images.filter((image) => !isDeregistered(image)),
     snapshotIds: [...new Set([...idsOf(snapshots), ...images.flatMap(snapshotIdsOf)])],
     parameters: await publishedParameters(clients, release, images),
   };

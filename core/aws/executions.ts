@@ -2,8 +2,12 @@ import {
   DescribeExecutionCommand,
   type DescribeExecutionCommandOutput,
   SFNClient,
+  type ExecutionListItem,
+  type ExecutionStatus,
+  ListExecutionsCommand,
   StopExecutionCommand,
   paginateGetExecutionHistory,
+  paginateListExecutions,
 } from '@aws-sdk/client-sfn';
 import { asFact, hasCode } from './errors.ts';
 
@@ -48,4 +52,35 @@ export async function stopRunning(executionArn: string, cause: string): Promise<
   } catch (error) {
     throw asFact(error);
   }
+}
+
+/** The executions of a machine of the same hub that run. */
+export async function runningExecutions(anotherArn: string, machine: string): Promise<ExecutionListItem[]> {
+  const asked = { stateMachineArn: machineArn(anotherArn, machine), statusFilter: 'RUNNING' as const };
+  try {
+    const pages = await Array.fromAsync(paginateListExecutions({ client: stepFunctions }, asked));
+    return pages.flatMap(({ executions = [] }) => executions);
+  } catch (error) {
+    throw asFact(error);
+  }
+}
+
+/** The newest executions of a machine of the same hub that were stopped, or ran out of time. */
+export async function endedAbruptly(anotherArn: string, machine: string): Promise<ExecutionListItem[]> {
+  const list = async (statusFilter: ExecutionStatus) =>
+    stepFunctions.send(
+      new ListExecutionsCommand({ stateMachineArn: machineArn(anotherArn, machine), statusFilter }),
+    );
+  try {
+    const pages = await Promise.all([list('ABORTED'), list('TIMED_OUT')]);
+    return pages.flatMap(({ executions = [] }) => executions);
+  } catch (error) {
+    throw asFact(error);
+  }
+}
+
+/** The ARN of another machine in the same account and region. */
+function machineArn(anotherArn: string, machine: string): string {
+  const [arn, partition, service, region, account] = anotherArn.split(':');
+  return [arn, partition, service, region, account, 'stateMachine', machine].join(':');
 }

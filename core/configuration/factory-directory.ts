@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FACTORY_FILE, type FactoryFiles } from './factory.ts';
 import { InvalidConfiguration, problem } from './documents/problems.ts';
-import { configurationFiles, filesInDirectory } from './files.ts';
+import { filesInDirectory } from '../source/directory.ts';
+import { configurationFiles } from './files.ts';
 
 /**
  * The directory that holds `factory.yaml`: this one, or its `packer`.

@@ -148,7 +148,13 @@ const accountIdSetting = z
 
 const target = strictMap(
   {
-    accountId: accountIdSetting.describe('An AWS account, in quotes: a number would lose its leading zeros.'),
+    accountId: accountIdSetting.meta({
+      description: 'An AWS account, in quotes: a number would lose its leading zeros.',
+      // For the JSON Schema, which sees no transformation.
+      pattern: String.raw`^\d{12}$`,
+      minimum: 100_000_000_000,
+      maximum: 999_999_999_999,
+    }),
     region: region.describe('An AWS region.'),
   },
   { must: 'must be a map of accountId and region' },

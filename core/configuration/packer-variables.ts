@@ -40,6 +40,37 @@ export function settingOf(variable: string): string {
   return path?.join('.') ?? `variables.${variable}`;
 }
 
+/** Where a builder may run, in order: for the bake, which tells Packer one of each. */
+export interface BuilderChoices {
+  readonly instanceTypes: readonly string[];
+  /** An empty one is the default VPC's. */
+  readonly subnetIds: readonly string[];
+  /** Of DescribeSubnets: the subnets that match too. */
+  readonly subnetFilters?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Undefined where a builder runs in one place only, as the variables say. */
+export function builderChoices({
+  instanceType,
+  instanceTypes: others = [],
+  network,
+}: Settings): BuilderChoices | undefined {
+  const instanceTypes = [...new Set([instanceType, ...others])];
+  const named = namedSubnets(network);
+  if (network?.subnetTags === undefined) {
+    const subnetIds = named.length === 0 ? [''] : named;
+    return instanceTypes.length * subnetIds.length > 1 ? { instanceTypes, subnetIds } : undefined;
+  }
+  const tags = Object.entries(network.subnetTags).map(([key, value]) => [`tag:${key}`, [value]]);
+  const subnetFilters = { 'vpc-id': [network.vpcId], state: ['available'], ...Object.fromEntries(tags) };
+  return { instanceTypes, subnetIds: named, subnetFilters };
+}
+
+/** The subnets that a network names, in the order in which they are tried. */
+export const namedSubnets = (network: Settings['network']): string[] => [
+  ...new Set([network?.subnetId ?? [], network?.subnetIds ?? []].flat()),
+];
+
 /**
  * The variables of one bake (`pkrvars.json`) and the secrets among them, by variable name; `source_ami` is not among them, because
  * the bake gets it from its environment, nor are secrets, which it resolves itself. The template adds the tag
@@ -80,18 +111,18 @@ export function packerVariables({
     },
     ...Object.fromEntries(
       Object.entries(SETTING_OF)
-        .map(([variable, path]) => [
-          variable,
-          valueAt({ ...settings, network: settings.network ?? DEFAULT_VPC }, path),
-        ])
+        .map(([variable, path]) => [variable, valueAt({ ...settings, network: networkOf(settings) }, path)])
         .filter(([, value]) => value !== undefined),
     ),
   };
   return { variables, secrets };
 }
 
-/** To Packer as to EC2, no name is the default VPC, and a subnet of it. */
-const DEFAULT_VPC: Settings['network'] = { vpcId: '', subnetId: '', securityGroupIds: [] };
+/** To Packer as to EC2, no name is the default VPC, and a subnet of it. The first subnet is what is tried first. */
+const networkOf = ({ network }: Settings): Settings['network'] => ({
+  ...(network ?? { vpcId: '', securityGroupIds: [] }),
+  subnetId: namedSubnets(network)[0] ?? '',
+});
 
 function valueAt(settings: object, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, key) => Reflect.get(Object(value), key), settings);

@@ -54,7 +54,7 @@ type Read =
 
 const NOT_READ: Read = { refused: `found what is no URL of a repository (not shown), ${REPOSITORY_URL}` };
 const TOKEN_GOES =
-  'a token belongs into a secret in the hub, named by packleader:repositoryTokenSecret in cdk.json';
+  'a token belongs into a secret in the hub, named by repositoryTokenSecret in packleader.config';
 const BY_ROLE = 'the hub clones from CodeCommit by its own role';
 
 const CODE_COMMIT = /^codecommit(?:::([a-z0-9-]*))?:\/\/(?:([^@/]+)@)?([^@/]+)$/;

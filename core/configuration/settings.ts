@@ -92,6 +92,12 @@ const source = strictMap(
     maxAgeDays: wholeNumber(1, 3650)
       .optional()
       .describe('An older source AMI is refused, in days, with any of the four kinds.'),
+    allowDeprecated: z
+      .boolean({ error: 'must be true or false' })
+      .optional()
+      .describe(
+        'Whether a deprecated source AMI may be taken, with any of the four kinds. Without it the newest that is not deprecated is taken, and one that is named is refused.',
+      ),
   },
   { must: `must be a map with exactly one of ${SOURCE_KINDS.join(', ')}` },
 ).transform((found, context): SourceAmi => {
@@ -100,7 +106,10 @@ const source = strictMap(
     return z.NEVER;
   };
   const { ssmParameter, filter, owners, image, version, ids } = found;
-  const age = found.maxAgeDays === undefined ? {} : { maxAgeDays: found.maxAgeDays };
+  const conditions = {
+    ...(found.maxAgeDays !== undefined && { maxAgeDays: found.maxAgeDays }),
+    ...(found.allowDeprecated === true && { allowDeprecated: true as const }),
+  };
   const kinds = SOURCE_KINDS.filter((kind) => found[kind] !== undefined);
   if (kinds.length !== 1) {
     const said = kinds.length === 0 ? 'none' : kinds.join(' and ');
@@ -111,31 +120,52 @@ const source = strictMap(
     return refuse('found owners without a filter, must be both');
   if (version !== undefined && image === undefined)
     return refuse('found version without an image, must be both');
-  if (ssmParameter !== undefined) return { ssmParameter, ...age };
-  if (image !== undefined) return version === undefined ? { image, ...age } : { image, version, ...age };
-  if (ids !== undefined) return { ids, ...age };
-  if (filter !== undefined && owners !== undefined) return { filter, owners, ...age };
+  if (ssmParameter !== undefined) return { ssmParameter, ...conditions };
+  if (image !== undefined)
+    return version === undefined ? { image, ...conditions } : { image, version, ...conditions };
+  if (ids !== undefined) return { ids, ...conditions };
+  if (filter !== undefined && owners !== undefined) return { filter, owners, ...conditions };
   return refuse(
     "found a filter without owners, must name owners: a filter without owners is how people boot a stranger's image",
   );
 });
 
+const subnetId = text(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like subnet-0123456789abcdef0');
+const instanceType = text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'must look like m7i.large');
+
 const network = strictMap({
   vpcId: text(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like vpc-0123456789abcdef0')
     .optional()
-    .describe('The VPC of the target account that builders run in; never without `subnetId`.'),
-  subnetId: text(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like subnet-0123456789abcdef0')
+    .describe('The VPC of the target account that builders run in; never without a subnet.'),
+  subnetId: subnetId.optional().describe('A subnet of that VPC.'),
+  subnetIds: z
+    .array(subnetId, { error: 'must be a list of subnet ids' })
+    .max(16, { error: 'must be at most 16 subnets' })
     .optional()
-    .describe('A subnet of that VPC.'),
+    .describe(
+      'Subnets of that VPC, tried in this order after `subnetId` when EC2 has no room for the builder, best in several Availability Zones.',
+    ),
+  subnetTags: z
+    .record(
+      z.string().min(1, { error: 'must not be empty' }).max(128, { error: 'must be at most 128 characters' }),
+      z.string({ error: 'must be a string: write it in quotes' }),
+      { error: 'must be a map of tags to their values' },
+    )
+    .refine((found) => Object.keys(found).length > 0, { error: 'must name at least one tag' })
+    .optional()
+    .describe(
+      'Tags of subnets of that VPC, all of which a subnet must have: the bake finds them, and tries them in the order of their ids, after those that are named.',
+    ),
   securityGroupIds: z
     .array(text(/^sg-([0-9a-f]{8}|[0-9a-f]{17})$/, 'must look like sg-0123456789abcdef0'), {
       error: 'must be a list of security group ids',
     })
     .default([])
     .describe('Security groups of the builder, of that VPC; for an empty list Packer makes a temporary one.'),
-}).transform(({ vpcId, subnetId, securityGroupIds }, context) => {
-  if (vpcId !== undefined && subnetId !== undefined) return { vpcId, subnetId, securityGroupIds };
-  if (vpcId === undefined && subnetId === undefined && securityGroupIds.length === 0) return undefined;
+}).transform(({ vpcId, securityGroupIds, ...subnets }, context) => {
+  const hasSubnet = Object.values(subnets).some((found) => found !== undefined && found.length !== 0);
+  if (vpcId !== undefined && hasSubnet) return { vpcId, ...subnets, securityGroupIds };
+  if (vpcId === undefined && !hasSubnet && securityGroupIds.length === 0) return undefined;
   const [lacking, rest] =
     vpcId === undefined
       ? ['vpcId', 'a subnet and security groups are of one']
@@ -163,7 +193,10 @@ const tags = z
       .max(256, { error: 'must be at most 256 characters' }),
     { error: 'must be a map of strings' },
   )
-  .refine((found) => Object.keys(found).length <= 35, { error: 'must be at most 35 tags' });
+  .refine((found) => Object.keys(found).length <= 35, { error: 'must be at most 35 tags' })
+  .refine((found) => !Object.entries(found).flat().join('\n').includes('{{'), {
+    error: 'must not have {{ in any of them: Packer takes that for a template of its own',
+  });
 
 export type VariableValue =
   string | number | boolean | readonly VariableValue[] | { readonly [key: string]: VariableValue };
@@ -215,7 +248,7 @@ export const settingsSchema = strictMap(
         'Which AMI the bake starts from: exactly one of `ssmParameter`, `filter`, `image` and `ids`. A layer that chooses another kind sets the one of a lower layer to `null`.',
       examples: [
         { ssmParameter: '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64', maxAgeDays: 60 },
-        { filter: { name: 'debian-13-amd64-*' }, owners: ['136693071363'] },
+        { filter: { name: 'debian-13-amd64-*' }, owners: ['136693071363'], allowDeprecated: true },
         { image: 'linux-base' },
         { image: 'linux-base', version: '1.4.20261121093000' },
         { ids: { 'eu-west-1': 'ami-0123456789abcdef0' } },
@@ -225,10 +258,19 @@ export const settingsSchema = strictMap(
       .enum(['x86_64', 'arm64'], { error: 'must be x86_64 or arm64' })
       .default('x86_64')
       .meta({ description: 'CPU architecture of the AMI.', examples: ['arm64'] }),
-    instanceType: text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'must look like m7i.large').meta({
+    instanceType: instanceType.meta({
       description: 'EC2 instance type of the builder, not of the instances that will run the image.',
       examples: ['m7i.large'],
     }),
+    instanceTypes: z
+      .array(instanceType, { error: 'must be a list of instance types' })
+      .max(10, { error: 'must be at most 10 instance types' })
+      .optional()
+      .meta({
+        description:
+          'Instance types of the same architecture, tried in this order after `instanceType` when EC2 has no such instance at the moment. Which one was taken is in [the record of the bake](configuration.md#when-ec2-has-no-room).',
+        examples: [['m7a.large', 'm6i.large']],
+      }),
     network: network.optional().meta({
       description:
         'Where in the target account builders run. Without it: a subnet that EC2 chooses of the default VPC of the region, and a security group that Packer makes for the bake.',
@@ -238,6 +280,11 @@ export const settingsSchema = strictMap(
           subnetId: 'subnet-0d0e0f0000000001a',
           securityGroupIds: ['sg-0d0e0f0000000001b'],
         },
+        {
+          vpcId: 'vpc-0d0e0f00000000001',
+          subnetIds: ['subnet-0d0e0f0000000001a', 'subnet-0d0e0f0000000001c'],
+        },
+        { vpcId: 'vpc-0d0e0f00000000001', subnetTags: { Tier: 'build' } },
       ],
     }),
     kmsKeyId: text(KMS_KEY, 'must be a KMS key id, alias/<name> or an ARN of either')

@@ -56,6 +56,13 @@ export function compareVersions(a: string, b: string): number {
   return left.slug < right.slug ? -1 : 1;
 }
 
+/** The same of `<major>.<minor>` alone. */
+export function compareLines(a: string, b: string): number {
+  const [major = 0, minor = 0] = partsOf(a).numbers;
+  const [otherMajor = 0, otherMinor = 0] = partsOf(b).numbers;
+  return major - otherMajor || minor - otherMinor;
+}
+
 function partsOf(version: string) {
   if (!VERSION_PATTERN.test(version))
     throw new RangeError(`found ${version}, a version looks like 1.4.20261121093000`);

@@ -16,6 +16,8 @@ export const ERRORS = {
   sourceAmiRefused: 'SourceAmiRefused',
   sourceAmisDiffer: 'SourceAmisDiffer',
   baseImageNotReleased: 'BaseImageNotReleased',
+  versionTooLow: 'VersionTooLow',
+  latestIsFull: 'LatestIsFull',
   bakeFailed: 'BakeFailed',
   amiRejected: 'AmiRejected',
   notReadyYet: 'NotReadyYet',

@@ -13,9 +13,12 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.secrets.json`,
   /** What the bake lays over the source, of an image that takes a directory as it is. */
   overlay: (prefix: string, target: Target) => `${prefix}/${target.accountId}-${target.region}.overlay.json`,
+  /** Where else the builder may run: for the bake, not for Packer. */
+  builderChoices: (prefix: string, target: Target) =>
+    `${prefix}/${target.accountId}-${target.region}.builder.json`,
   /** The folder of the records below. */
   releasedOf: (image?: string) => (image === undefined ? 'released/' : `released/${image}/`),
-  /** What a bake leaves: below it `<build>/packer.log`, `packer-manifest.json` and `package-manifest.tsv`. */
+  /** What a bake leaves: below it `<build>/packer.log`, `builders.json`, `packer-manifest.json` and `package-manifest.tsv`. */
   bakes: (accountId: string) => `bakes/${accountId}`,
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,

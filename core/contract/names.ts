@@ -24,6 +24,15 @@ export const NAMES = {
   scheduleGroup: 'packleader',
 } as const;
 
+/** The stacks, as `packleader deploy` and the app of this package name them. */
+export const STACKS = {
+  hub: 'packleader-hub',
+  target: (accountId: string): string => `packleader-target-${accountId}`,
+} as const;
+
+/** The tag of the release machine with the version of the package that deployed it. */
+export const TAG_OF_DEPLOYMENT = 'packleader:deployed-by';
+
 export const parameters = {
   version: (image: string, version: string) => `/packleader/${image}/versions/${version}`,
   versions: (image: string) => `/packleader/${image}/versions`,

@@ -13,6 +13,8 @@ export interface TaskAccess {
   readonly lists?: readonly BucketFolder[];
   /** What it may do with executions, by their machine. */
   readonly executions?: Readonly<Record<string, readonly ExecutionAction[]>>;
+  /** The machines whose executions it may list. */
+  readonly listsExecutionsOf?: readonly string[];
   /** Whether it puts events on the bus. */
   readonly announces?: true;
 }
@@ -29,8 +31,14 @@ const LOOK: readonly ExecutionAction[] = ['states:DescribeExecution', 'states:Ge
 const ROWS = {
   'plan-releases': { reads: ['sources'], writes: ['plans'] },
   'summarise-releases': {},
-  'resolve-source-amis': { steward: true, reads: ['plans'] },
-  'check-amis': { steward: true },
+  'resolve-source-amis': {
+    steward: true,
+    reads: ['plans'],
+    // What a retry asks of the attempts before it.
+    executions: { [NAMES.releaseImageMachine]: LOOK, [NAMES.bakeBatchMachine]: ['states:DescribeExecution'] },
+    listsExecutionsOf: [NAMES.sweepMachine],
+  },
+  'check-amis': { steward: true, reads: ['plans'] },
   'apply-version-tags': { steward: true },
   'publish-release': { steward: true },
   'announce-release': { reads: ['plans'], writes: ['released'], announces: true },

@@ -29,11 +29,6 @@ export function versionsByAge(versions: readonly string[]): string[] {
   return comparable.toSorted(compareVersions).toReversed();
 }
 
-/** The newest of the versions that came from the default branch; undefined when there is none. */
-export function newestVersion(versions: readonly string[]): string | undefined {
-  return versionsByAge(versions)[0];
-}
-
 /** A parameter's value, or undefined when there is none. */
 export async function readParameter(ssm: SSMClient, name: string): Promise<string | undefined> {
   return (await readStored(ssm, name))?.value;

@@ -1,7 +1,6 @@
-import { DescribeImagesCommand, type EC2Client } from '@aws-sdk/client-ec2';
 import { type ParameterHistory, type SSMClient, paginateGetParameterHistory } from '@aws-sdk/client-ssm';
 import type { TargetClients } from '../aws/clients.ts';
-import { hasCode } from '../aws/errors.ts';
+import { isUsable } from '../amis/usable.ts';
 import { ERRORS, PackleaderError } from '../contract/errors.ts';
 import { NAMES, parameters } from '../contract/names.ts';
 import type { Release } from '../contract/releases.ts';
@@ -17,8 +16,8 @@ import {
 const ATTEMPTS = 5;
 
 /**
- * Points `latest` at what it would show without a release: the newest version that is left and exists; where something else
- * set it before, the newest such value that exists. Does so while `latest` shows the release, and also where a task of
+ * Points `latest` at what it would show without a release: the newest version that is left and can be used; where something
+ * else set it before, the newest such value that can. Does so while `latest` shows the release, and also where a task of
  * ours has set it since: another release may have come in between, and what was put back have covered it. What somebody
  * else set since is left alone. Returns whether it set anything.
  */
@@ -56,7 +55,7 @@ async function imageWithout(
     ...earlier.map(({ Value }) => Value),
   ];
   for (const candidate of candidates) {
-    if (candidate !== undefined && !ours.includes(candidate) && (await exists(ec2, candidate)))
+    if (candidate !== undefined && !ours.includes(candidate) && (await isUsable(ec2, candidate)))
       return candidate;
   }
   return undefined;
@@ -73,17 +72,3 @@ async function valuesSoFar(ssm: SSMClient, name: string): Promise<ParameterHisto
 const isCoveredByTask = (earlier: readonly ParameterHistory[], ours: readonly string[]): boolean =>
   earlier.some(({ Value = '' }) => ours.includes(Value)) &&
   earlier[0]?.LastModifiedUser?.includes(`:assumed-role/${NAMES.stewardRole}/`) === true;
-
-async function exists(ec2: EC2Client, imageId: string): Promise<boolean> {
-  try {
-    const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
-    // EC2 says so when there is no such AMI; an answer without it says nothing.
-    if (Images.length === 0)
-      throw new PackleaderError(ERRORS.notReadyYet, `${imageId} is not to be seen now`);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'InvalidAMIID.NotFound', 'InvalidAMIID.Unavailable', 'InvalidAMIID.Malformed'))
-      return false;
-    throw error;
-  }
-}

@@ -1,4 +1,7 @@
 import { BAKES_PER_BATCH } from '../contract/limits.ts';
+import { NAMES } from '../contract/names.ts';
+import type { Plan } from '../contract/releases.ts';
+import { executionArn } from './execution-name.ts';
 
 /** Cuts the bakes of a stage into batches of at most 40, which are numbered from 1. */
 export function inBatches<Target>(targets: readonly Target[]): { number: number; targets: Target[] }[] {
@@ -14,4 +17,13 @@ export function inBatches<Target>(targets: readonly Target[]): { number: number;
  */
 export function batchExecutionName(executionName: string, stage: string, number: number | '{}'): string {
   return `${executionName}-${stage}-${number}`;
+}
+
+/** The ARNs of all executions that bake for the execution of a release, by its name. */
+export function batchesOf(anotherArn: string, name: string, { stages }: Plan): string[] {
+  return stages.flatMap(({ name: stage, targets }) =>
+    inBatches(targets).map(({ number }) =>
+      executionArn(anotherArn, NAMES.bakeBatchMachine, batchExecutionName(name, stage, number)),
+    ),
+  );
 }

@@ -7,11 +7,12 @@ const LONGEST = 55;
 
 /**
  * The name of the execution that releases one image. It follows from the release, so starting it twice is one execution,
- * and a second release of the same image in the same second is refused.
+ * and a second release of the same image in the same second is refused. Retries are numbered from 2, so that whoever knows the
+ * release finds all of them.
  *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
-export function executionName({ image, version }: Pick<Release, 'image' | 'version'>): string {
-  const name = `${image}-${version}`;
+export function executionName({ image, version }: Pick<Release, 'image' | 'version'>, attempt = 1): string {
+  const name = attempt === 1 ? `${image}-${version}` : `${image}-${version}-r${attempt}`;
   if (name.length <= LONGEST) return name;
   return `${name.slice(0, LONGEST - 9)}-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
 }

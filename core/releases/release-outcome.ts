@@ -1,8 +1,10 @@
 /** What a finished execution of `packleader-release-image` tells of its release: to a rehearsal, and to a client of the hub. */
+import { NO_BUILD_FREE, raiseBuildQuota } from '../contract/build-quota.ts';
 import { LAST_ERROR } from '../contract/environments.ts';
 import { STATE_NAMES } from '../contract/state-names.ts';
 import * as z from 'zod';
 import { type Leftover, leftoverSchema } from '../contract/leftovers.ts';
+import { LONGEST_WAIT_MINUTES } from '../contract/limits.ts';
 import { resolvedSchema } from '../contract/releases.ts';
 import { targetName } from '../contract/targets.ts';
 
@@ -29,8 +31,13 @@ const failedBuildSchema = z.object({
   }),
 });
 
-/** The sentence in a cause. The errors of a Lambda and of a build are JSON; any other cause is shown as it is. */
-export function messageIn(cause: string): string {
+/**
+ * The sentence in the cause of an error. Those of a Lambda and of a build are JSON; any other cause is shown as it is, and with what to
+ * do when the hub had no build free.
+ */
+export function messageIn({ name, cause }: { readonly name: string; readonly cause: string }): string {
+  if (name === NO_BUILD_FREE)
+    return `${cause}\n${raiseBuildQuota("the hub's account", LONGEST_WAIT_MINUTES / 60)}`;
   const document = parsed(cause);
   const lambda = lambdaErrorSchema.safeParse(document);
   if (lambda.success) return lambda.data.errorMessage;

@@ -1,5 +1,6 @@
 import { VERSION_PATTERN } from '../configuration/settings.ts';
 import { type PlannedRelease, plannedReleaseSchema } from '../contract/releases.ts';
+import { MOST_ATTEMPTS } from '../contract/limits.ts';
 import { PIVOT } from '../contract/state-names.ts';
 import { STATES } from '../contract/tags.ts';
 import { executionName, releaseExecutionArn } from './execution-name.ts';
@@ -30,6 +31,8 @@ export interface Dead {
   readonly publishing: boolean;
   /** What the execution was to do; undefined when it is forgotten. */
   readonly planned: PlannedRelease | undefined;
+  /** The names of its executions, the first and its retries. */
+  readonly attempts: readonly string[];
 }
 
 export type ReleaseStatus = { readonly is: 'running' | 'released' | 'unclear'; readonly why: string } | Dead;
@@ -53,8 +56,22 @@ export async function releaseStatusOf(evidence: Evidence): Promise<ReleaseStatus
   const arn = releaseExecutionArn(sweepArn, executionName(identity));
   const foreign = [...executions].find((one) => one !== arn);
   if (foreign !== undefined) return unclear(`its tag names another execution, ${foreign}`);
+  let newest: Dead | undefined;
+  // A retry is the same release: it is dead when its last attempt is, and each begins only after the one before it has ended.
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
+    const status = await attemptStatusOf(sweepArn, executionName(identity, attempt));
+    if (!status) break;
+    if (status.is !== 'dead') return status;
+    newest = { ...status, attempts: [...(newest?.attempts ?? []), ...status.attempts] };
+  }
+  return newest ?? forgotten(evidence, identity.version);
+}
+
+/** What became of one execution that was to release an image; undefined when Step Functions does not know it, or not any more. */
+export async function attemptStatusOf(anotherArn: string, name: string): Promise<ReleaseStatus | undefined> {
+  const arn = releaseExecutionArn(anotherArn, name);
   const execution = await findExecution(arn);
-  if (!execution) return forgotten(evidence, identity.version);
+  if (!execution) return undefined;
   const { status = 'RUNNING', stopDate, input } = execution;
   if (status === 'SUCCEEDED') return { is: 'released', why: 'its execution succeeded' };
   if (!ENDED.includes(status)) return { is: 'running', why: `its execution is ${status}` };
@@ -67,6 +84,7 @@ export async function releaseStatusOf(evidence: Evidence): Promise<ReleaseStatus
     endedAt: stopDate?.toISOString(),
     publishing: states[0] === PIVOT.publish,
     planned: readInput(input),
+    attempts: [name],
   };
 }
 
@@ -95,11 +113,12 @@ function forgotten({ states, published, now }: Evidence, version: string): Relea
     endedAt: undefined,
     publishing: false,
     planned: undefined,
+    attempts: [],
   };
 }
 
 /** A version holds the time at which its release began. */
-function startOf(version: string): number {
+export function startOf(version: string): number {
   const [, time = ''] = /\.(\d{14})/.exec(version) ?? [];
   return Date.parse(time.replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6Z'));
 }

@@ -4,7 +4,7 @@ import { effectiveSettings, type Origin, type StatedValue } from '../configurati
 import { adoptedVariables, packerVariables, settingOf } from '../configuration/packer-variables.ts';
 import { InvalidConfiguration } from '../configuration/documents/problems.ts';
 import { releaseVersion } from '../configuration/version.ts';
-import { SOURCE_AMI } from './adopted/own-file.ts';
+import { SOURCE_AMI, SUBNET } from './adopted/own-file.ts';
 
 /** The variables of one target, and of every other target that gets the same. */
 export interface Variables {
@@ -76,7 +76,13 @@ function variablesOf(
       const { packer } = chosenImage(factory, image);
       const all = { ...told.variables, source_ami: RELEASE.sourceAmi };
       const values = {
-        ...(packer ? { ...adoptedVariables(all, packer), [SOURCE_AMI]: RELEASE.sourceAmi } : all),
+        ...(packer
+          ? {
+              ...adoptedVariables(all, packer),
+              [SOURCE_AMI]: RELEASE.sourceAmi,
+              [SUBNET]: told.variables['subnet_id'],
+            }
+          : all),
         ...Object.fromEntries(secrets.map((name) => [name, RELEASE.secret])),
       };
       const key = JSON.stringify([values, secrets]);

@@ -12,6 +12,7 @@ import type { Image } from '../configuration/factory.ts';
 import { type Adopted, adoptedTemplate } from './adopted/adopted.ts';
 import { type Bake, bakesOf } from './bakes.ts';
 import type { Files } from '../configuration/files.ts';
+import { sourceProblems } from '../source/check.ts';
 import { type LaidOver, layOver, templateFiles } from './laid-over.ts';
 import { requirementProblems } from './requirements.ts';
 import { scriptProblems } from './scripts.ts';
@@ -93,6 +94,12 @@ export async function checkTemplates(
   { images, overrides }: { readonly images: readonly string[]; readonly overrides?: Overrides },
 ): Promise<Problem[]> {
   const { factory } = configuration;
+  // What a bake would not get makes everything else that is said of it a guess.
+  const source = sourceProblems(
+    files,
+    factory.images.filter(({ name }) => images.includes(name)),
+  );
+  if (source.length > 0) return source;
   const stages = factory.stages.map(({ name }) => name);
   const bakes = bakesOf(configuration, { images, stages, ...(overrides && { overrides }) });
   const found = await Promise.all(

@@ -11,11 +11,12 @@ import type { Source, Template } from './template.ts';
 /** Builders whose attributes these are. */
 export const BUILDERS: readonly string[] = ['amazon-ebs', 'amazon-ebssurrogate'];
 
-/** By attribute: what it must be told, and what that is for. */
+/** By attribute: what it is for that it must be what is told, or `"v2.0"`. */
 const TOLD = {
   ami_name: 'a rollback finds an AMI by it',
   region: 'the AMI must be in its target',
   source_ami: 'every account starts from the source AMI that the release has pinned',
+  imds_support: 'instances of the AMI must not serve credentials to whoever asks without a token',
 } as const;
 
 /** By what a template is told: the expressions that are it. */
@@ -137,9 +138,9 @@ export function requirementProblems(template: Template, toldAs: ToldAs = BY_NAME
 }
 
 function toldProblems(source: Source, { locals }: Template, toldAs: ToldAs): Problem[] {
-  return (['ami_name', 'region', 'source_ami'] as const).flatMap((name) => {
+  return (['ami_name', 'region', 'source_ami', 'imds_support'] as const).flatMap((name) => {
     const why = TOLD[name];
-    const all = toldAs(name);
+    const all = name === 'imds_support' ? (['"v2.0"'] as const) : toldAs(name);
     const [wanted] = all;
     // A filter is answered by itself.
     if (name === 'source_ami' && hasBlock(source, 'source_ami_filter')) return [];

@@ -7,7 +7,7 @@ export interface Declaration {
   readonly name: string;
   readonly file: string;
   readonly line: number;
-  readonly hasDefault: boolean;
+  readonly default?: Attribute;
   readonly sensitive: boolean;
 }
 
@@ -82,21 +82,22 @@ export async function readTemplate(files: TemplateFiles): Promise<Template> {
 }
 
 function declared({ labels, file, line, attributes }: Block): Declaration {
+  const byDefault = attributes.get('default');
   return {
     name: labels[0] ?? '',
     file,
     line,
-    hasDefault: attributes.has('default'),
+    ...(byDefault && { default: byDefault }),
     sensitive: attributes.get('sensitive')?.text === 'true',
   };
 }
 
 function declaredTogether({ attributes }: Block): Declaration[] {
-  return [...attributes.values()].map(({ name, file, line }) => ({
-    name,
-    file,
-    line,
-    hasDefault: true,
+  return [...attributes.values()].map((byDefault) => ({
+    name: byDefault.name,
+    file: byDefault.file,
+    line: byDefault.line,
+    default: byDefault,
     sensitive: false,
   }));
 }
@@ -193,6 +194,7 @@ const INNER: Readonly<Record<string, number>> = {
   'post-processor': 1,
   'post-processors': 0,
   launch_block_device_mappings: 0,
+  ami_root_device: 0,
   ami_block_device_mappings: 0,
   deregistration_protection: 0,
   source_ami_filter: 0,

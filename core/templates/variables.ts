@@ -44,7 +44,7 @@ export function variableProblems(
     });
   const settable = layerFiles(image, stage).slice(2).join(', ');
   const unset = declared
-    .filter(({ name, hasDefault }) => !hasDefault && !Object.hasOwn(values, name))
+    .filter((variable) => variable.default === undefined && !Object.hasOwn(values, variable.name))
     .map(({ name, file, line }) =>
       problem(
         file,

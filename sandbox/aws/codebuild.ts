@@ -26,6 +26,13 @@ const PROVISIONING_MS = 20_000;
 
 const codebuildError = (name: string, message: string): Error => awsError('codebuild', name, message);
 
+/** The words of a young account's CodeBuild. */
+const noBuildFree = (buildsAtOnce: number): Error =>
+  codebuildError(
+    'AccountLimitExceededException',
+    `Cannot have more than ${buildsAtOnce} builds in queue for the account`,
+  );
+
 function projectOf({ place, region, accountId }: Context, name = ''): Project {
   const project = place.projects.get(name);
   if (project !== undefined) return project;
@@ -50,6 +57,9 @@ function startBuild(context: Context, input: StartBuildCommandInput): Output<Sta
       'The idempotency token was used before with different parameters',
     );
   }
+  const running = [...place.builds.values()].filter(({ status }) => status === 'IN_PROGRESS').length;
+  const { buildsAtOnce = Infinity } = place;
+  if (running >= buildsAtOnce) throw noBuildFree(buildsAtOnce);
   const timeoutMinutes = input.timeoutInMinutesOverride ?? project.timeoutMinutes;
   if (timeoutMinutes < 5 || timeoutMinutes > 2_160) {
     throw codebuildError('InvalidInputException', 'Invalid timeout: it must be between 5 and 2160 minutes');

@@ -25,6 +25,9 @@ import { HUB_ROLES } from './hub-roles.ts';
 import { StatesError } from '../engine/states-error.ts';
 
 const INPUT_BYTES = 262_144;
+/** What CloudWatch Logs and Step Functions both take: a dot is allowed, white space and most other signs are not.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html */
+const NAME = /^[\w.-]{1,80}$/;
 const PAGE = 100;
 const LARGEST_PAGE = 1_000;
 
@@ -55,7 +58,7 @@ function startExecution(
     name = `made-up-${engine.executions.length + 1}`,
     input: text = '{}',
   } = input;
-  if (!/^[\w-]{1,80}$/.test(name)) throw awsError('sfn', 'InvalidName', `Invalid Name: '${name}'`);
+  if (!NAME.test(name)) throw awsError('sfn', 'InvalidName', `Invalid Name: '${name}'`);
   try {
     const { arn, startedAt } = engine.start(stateMachineArn, name, documentOf(text));
     return { executionArn: arn, startDate: new Date(startedAt) };

@@ -225,6 +225,8 @@ export interface Region {
   readonly unvalidated: Map<string, Parameter>;
   readonly projects: Map<string, Project>;
   readonly builds: Map<string, Build>;
+  /** The quota of builds that run at the same time, as a young account has one: what is more is refused. By default there is none. */
+  buildsAtOnce?: number;
   /** How many ids of each kind were given out. */
   readonly counters: Map<string, number>;
 }

@@ -6,10 +6,31 @@
 import { createHash } from 'node:crypto';
 import type { _InstanceType as InstanceType, Image, TagSpecification } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
+import { BUILDER_PAUSE, pauseSeconds } from '../../buildspecs/again.mjs';
+import { type Choice, choicesOf, noBuilder } from '../../buildspecs/builder-choices.mjs';
 import { lastError } from '../../buildspecs/last-error.mjs';
-import { BAKE_ENVIRONMENT, LAST_ERROR } from '../../core/contract/environments.ts';
+import {
+  BAKE_ENVIRONMENT,
+  HAS_BUILDER_CHOICES,
+  INSTANCE_TYPE,
+  LAST_ERROR,
+  hasOverlay,
+  takesTemplate,
+} from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { TAGS } from '../../core/contract/tags.ts';
+import { chosenImage, loadConfiguration } from '../../core/configuration/configuration.ts';
+import { configurationFiles } from '../../core/configuration/files.ts';
+import { filesInZip } from '../../core/source/zip.ts';
+import {
+  type AskedDevice,
+  LAUNCHED,
+  askedByTemplate,
+  devicesIn,
+  valueOf,
+} from '../../core/templates/asked.ts';
+import { bakedTemplate } from '../../core/templates/check.ts';
+import type { Template } from '../../core/templates/template.ts';
 import type { BuildRun } from '../aws/builds.ts';
 import type { ec2 } from '../aws/ec2/ec2.ts';
 import type { s3 } from '../aws/s3.ts';
@@ -36,8 +57,11 @@ export interface PackerFailure {
 
 /** How the simulated Packer behaves, by the build's environment; everything is optional. */
 export interface PackerBehaviour {
-  /** Fails the build when it comes to this step. Packer then cleans up after itself, as the real one does. */
-  fail?: (environment: Environment) => PackerFailure | undefined;
+  /**
+   * Fails the build when it comes to this step. Packer then cleans up after itself, as the real one does. `run` counts the times
+   * that one build runs Packer, from 1.
+   */
+  fail?: (environment: Environment, run: number) => PackerFailure | undefined;
   /** Virtual minutes of provisioning; 6 to 11 by default, the same for the same image and target. */
   minutes?: (environment: Environment) => number | undefined;
   /** EBS volumes, each of which becomes a snapshot. 1 by default. */
@@ -61,17 +85,51 @@ const variablesSchema = z.looseObject({
   ami_name: z.string(),
   tags: z.record(z.string(), z.string()),
   instance_type: z.string().nullish(),
+  subnet_id: z.string().nullish(),
   root_volume_size_gib: z.number().nullish(),
+  timeout_minutes: z.number().nullish(),
   /** They belong to the accounts, not to this world: given some, Packer makes none of its own. */
   security_group_ids: z.array(z.string()).nullish(),
 });
 type Variables = z.infer<typeof variablesSchema>;
 const adoptedSchema = z.looseObject({ packleader: variablesSchema.optional() });
 
+const choicesSchema = z.looseObject({ instanceTypes: z.array(z.string()), subnetIds: z.array(z.string()) });
+
+/** The metadata that names the template an image is laid over. */
+const [TEMPLATE = ''] = Object.keys(takesTemplate(''));
+/** The metadata of an image that takes a directory that knows nothing of packleader. */
+const [OVERLAY = ''] = Object.keys(hasOverlay(''));
+
+/** Every account bakes from the same bytes, so they are read once. */
+const templates = new Map<string, Promise<Template>>();
+
+function templateOf(
+  zip: Uint8Array,
+  sha256: string,
+  name: string,
+  { [TEMPLATE]: takes, [OVERLAY]: overlay }: Readonly<Record<string, string>>,
+): Promise<Template> {
+  const key = `${sha256}/${name}/${takes ?? ''}`;
+  const known = templates.get(key);
+  if (known) return known;
+  const files = filesInZip(zip);
+  const image =
+    overlay === undefined
+      ? { name, platform: 'linux' as const, ...(takes !== undefined && { template: takes }) }
+      : chosenImage(loadConfiguration(configurationFiles(files)).factory, name);
+  const read = bakedTemplate(files, image).then(({ template }) => template);
+  templates.set(key, read);
+  return read;
+}
+
+/** Stops a clock that is not the real one while real work is done. */
+type Hold = <T>(work: () => Promise<T>) => Promise<T>;
+
 export const packerBuild =
-  (behaviour: PackerBehaviour) =>
+  (behaviour: PackerBehaviour, hold: Hold = (work) => work()) =>
   async (build: BuildRun): Promise<void> => {
-    await new Packer(build, behaviour).run();
+    await new Packer(build, behaviour, hold).run();
   };
 
 function instanceTypeOf(variables: Variables, source: Image | undefined): InstanceType {
@@ -83,13 +141,17 @@ function instanceTypeOf(variables: Variables, source: Image | undefined): Instan
 class Packer {
   readonly #build: BuildRun;
   readonly #behaviour: PackerBehaviour;
+  readonly #hold: Hold;
   readonly #region: string;
   /** What Packer undoes at its end, newest first, whether it succeeded or not. */
   readonly #cleanUps: ((failed: boolean) => Promise<void>)[] = [];
+  #bytes: Uint8Array = new Uint8Array();
   /** What the provisioner that fails has printed. */
   readonly #printed: string[] = [];
+  #run = 0;
 
-  constructor(build: BuildRun, behaviour: PackerBehaviour) {
+  constructor(build: BuildRun, behaviour: PackerBehaviour, hold: Hold) {
+    this.#hold = hold;
     this.#build = build;
     this.#behaviour = behaviour;
     this.#region = this.#variable('region');
@@ -98,23 +160,66 @@ class Packer {
   async run(): Promise<void> {
     this.#step('fetch-source');
     await this.#fetchSource();
-    const variables = await this.#variables();
-    let failed = true;
+    const { variables, template, choices } = await this.#variables();
     try {
-      const imageId = await this.#bake(variables);
+      const imageId = await this.#bakeWhereThereIsRoom(variables, template, choices);
       this.#build.export('AMI_ID', imageId);
       this.#build.export('AMI_NAME', variables.ami_name);
       this.#build.export('AMI_REGION', this.#region);
-      failed = false;
-    } catch (error) {
-      this.#explain(error instanceof Error ? error.message : String(error));
-      throw error;
     } finally {
       // A killed process cleans nothing up.
-      if (!this.#build.signal.aborted) {
-        await this.#cleanUp(failed);
-        await this.#removeBuilders();
+      if (!this.#build.signal.aborted) await this.#removeBuilders();
+    }
+  }
+
+  /** In the first place that was chosen, else in the next, else again in all of them, as long as half of the time is left. */
+  async #bakeWhereThereIsRoom(
+    variables: Variables,
+    template: Template,
+    choices: readonly Choice[],
+  ): Promise<string> {
+    let waited = 0;
+    for (let round = 1; ; round++) {
+      let passes = false;
+      for (const [index, choice] of choices.entries()) {
+        const told = { ...variables, ...choice };
+        const baked = await this.#runPacker(told, template);
+        if ('imageId' in baked) {
+          this.#build.export(INSTANCE_TYPE, told.instance_type ?? '');
+          return baked.imageId;
+        }
+        const none = this.#build.signal.aborted ? undefined : noBuilder(baked.said);
+        const pause = pauseSeconds(BUILDER_PAUSE, round);
+        const isLast = index === choices.length - 1;
+        passes ||= none?.passes === true;
+        const isTime = passes && waited + pause < (variables.timeout_minutes ?? 0) * 30;
+        if (!none || (isLast && !isTime)) throw baked.error;
+        this.#build.log(
+          `No builder: ${none.code} for ${told.instance_type ?? ''} in ${told.subnet_id || 'the default VPC'}.`,
+        );
+        if (!isLast) continue;
+        waited += pause;
+        await this.#build.sleep(pause * 1000);
       }
+    }
+  }
+
+  /** One run of Packer, with its own clean-up. */
+  async #runPacker(
+    variables: Variables,
+    template: Template,
+  ): Promise<{ imageId: string } | { error: unknown; said: string }> {
+    this.#run++;
+    let failed = true;
+    try {
+      const imageId = await this.#bake(variables, template);
+      failed = false;
+      return { imageId };
+    } catch (error) {
+      const said = this.#explain(error instanceof Error ? error.message : String(error));
+      return { error, said };
+    } finally {
+      if (!this.#build.signal.aborted) await this.#cleanUp(failed);
     }
   }
 
@@ -136,11 +241,19 @@ class Packer {
   }
 
   /** What Packer writes when it fails, and what the build makes of it. */
-  #explain(reason: string): void {
-    const lines = [...this.#printed, `==> amazon-ebs.image: ${reason}`];
+  #explain(reason: string): string {
+    const provisioner = [
+      '==> amazon-ebs.image: Provisioning with shell script: ./bake/run-checks.sh',
+      ...this.#printed,
+      '==> amazon-ebs.image: Provisioning step had errors: Running the cleanup provisioner, if present...',
+    ];
+    const lines = [...(this.#printed.length > 0 ? provisioner : []), `==> amazon-ebs.image: ${reason}`];
     lines.push(`Build 'amazon-ebs.image' errored after some minutes: ${reason}`);
+    lines.push('==> Builds finished but no artifacts were created.');
     for (const line of lines) this.#build.log(line);
-    this.#build.export(LAST_ERROR, lastError(lines.join('\n'), []));
+    const said = lines.join('\n');
+    this.#build.export(LAST_ERROR, lastError(said, []));
+    return said;
   }
 
   async #fetchSource(): Promise<void> {
@@ -153,21 +266,38 @@ class Packer {
     if (sha256 !== this.#variable('sourceSha256')) {
       throw new Error(`The source has the SHA-256 ${sha256}, expected ${this.#variable('sourceSha256')}`);
     }
+    this.#bytes = bytes;
   }
 
-  async #variables(): Promise<Variables> {
+  async #variables(): Promise<{
+    variables: Variables;
+    template: Template;
+    choices: readonly Choice[];
+  }> {
     const target = { accountId: this.#build.accountId, region: this.#region };
-    const { Body: body } = await this.#s3('GetObject', {
-      Bucket: this.#variable('bucket'),
-      Key: keys.packerVariables(this.#variable('planPrefix'), target),
-    });
-    const variables: unknown = JSON.parse((await body?.transformToString()) ?? '');
+    const prefix = this.#variable('planPrefix');
+    const { document, metadata } = await this.#read(keys.packerVariables(prefix, target));
     // A template that knows nothing of packleader is told everything in one variable.
-    const { packleader } = adoptedSchema.parse(variables);
-    return variablesSchema.parse(packleader ?? variables);
+    const { packleader } = adoptedSchema.parse(document);
+    const variables = variablesSchema.parse({ ...Object(document), ...packleader });
+    const template = await this.#hold(() =>
+      templateOf(this.#bytes, this.#variable('sourceSha256'), this.#variable('image'), metadata),
+    );
+    if (metadata['builder'] !== HAS_BUILDER_CHOICES.builder) return { variables, template, choices: [{}] };
+    const { document: told } = await this.#read(keys.builderChoices(prefix, target));
+    const { instanceTypes, subnetIds } = choicesSchema.parse(told);
+    // Subnets that match a filter belong to the accounts too.
+    const choices = choicesOf(instanceTypes, subnetIds.length === 0 ? [''] : subnetIds);
+    return { variables, template, choices };
   }
 
-  async #bake(variables: Variables): Promise<string> {
+  async #read(Key: string): Promise<{ document: unknown; metadata: Readonly<Record<string, string>> }> {
+    const found = await this.#s3('GetObject', { Bucket: this.#variable('bucket'), Key });
+    const document: unknown = JSON.parse((await found.Body?.transformToString()) ?? '');
+    return { document, metadata: found.Metadata ?? {} };
+  }
+
+  async #bake(variables: Variables, template: Template): Promise<string> {
     const { ami_name: name } = variables;
     const { log } = this.#build;
     const sourceAmi = this.#variable('sourceAmi');
@@ -202,7 +332,7 @@ class Packer {
       MaxCount: 1,
       KeyName: temporary,
       SecurityGroupIds: groups,
-      BlockDeviceMappings: this.#devices(source?.RootDeviceName ?? '/dev/xvda', variables),
+      BlockDeviceMappings: this.#devices(template, variables, source),
       MetadataOptions: { HttpTokens: 'required' },
       TagSpecifications: tagged('instance', 'volume', 'network-interface'),
     });
@@ -213,7 +343,9 @@ class Packer {
     await this.#ec2('StopInstances', { InstanceIds: [instanceId] });
     await this.#waitForInstance(instanceId, 'stopped');
     const imageId = await this.#createImage(instanceId, name, tagged('image', 'snapshot'));
-    await this.#ec2('ModifyImageAttribute', { ImageId: imageId, ImdsSupport: { Value: 'v2.0' } });
+    const imds = valueOf(template.sources[0]?.attributes.get('imds_support'), template, variables);
+    if (imds === 'v2.0')
+      await this.#ec2('ModifyImageAttribute', { ImageId: imageId, ImdsSupport: { Value: imds } });
     await this.#tag(imageId, tags);
     return imageId;
   }
@@ -246,7 +378,11 @@ class Packer {
   async #launch(request: Question<Ec2, 'RunInstances'>): Promise<string> {
     this.#step('instance');
     this.#build.log('Launching a source AWS instance...');
-    const launched = await this.#ec2('RunInstances', request);
+    const launched = await this.#ec2('RunInstances', request).catch((error: unknown) => {
+      // As the SDK for Go tells an error of AWS's.
+      const told = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      throw new Error(`Error launching source instance: ${told}`, { cause: error });
+    });
     const instanceId = launched.Instances?.at(0)?.InstanceId ?? '';
     this.#cleanUps.push(async () => {
       this.#build.log('Terminating the source AWS instance...');
@@ -257,12 +393,28 @@ class Packer {
     return instanceId;
   }
 
+  /** As the template says, whatever the source's root device is. */
   #devices(
-    root: string,
-    { root_volume_size_gib: size }: Variables,
+    template: Template,
+    variables: Variables,
+    source: Image | undefined,
   ): NonNullable<Question<Ec2, 'RunInstances'>['BlockDeviceMappings']> {
     const ebs = { VolumeType: 'gp3', Encrypted: true, DeleteOnTermination: true } as const;
-    const devices = [{ DeviceName: root, Ebs: { ...ebs, ...(size ? { VolumeSize: size } : {}) } }];
+    // A surrogate registers another volume than its builder's; here it is the builder's.
+    const { rootDevice } = askedByTemplate(template, variables);
+    const registered = rootDevice === undefined ? undefined : [{ name: rootDevice }];
+    // What was there before the factory may compute its volumes: whatever they are, the root is one.
+    const computed =
+      variables['packleader'] === undefined ? undefined : [{ name: source?.RootDeviceName ?? '' }];
+    const asked: readonly AskedDevice[] | undefined =
+      registered ?? devicesIn(LAUNCHED, template, variables) ?? computed;
+    if (asked === undefined) throw new Error('The sandbox cannot compute launch_block_device_mappings.');
+    const devices = asked.map(({ name, sizeGiB, isLeftOut }) => ({
+      DeviceName: name,
+      ...(isLeftOut === true
+        ? { NoDevice: '' }
+        : { Ebs: { ...ebs, ...(sizeGiB !== undefined && { VolumeSize: sizeGiB }) } }),
+    }));
     return this.#behaviour.volumes?.(this.#build.environment) === 2
       ? [...devices, { DeviceName: '/dev/sdf', Ebs: { ...ebs, VolumeSize: 20 } }]
       : devices;
@@ -332,7 +484,7 @@ class Packer {
 
   /** A clean-up that fails is reported, and the others still run. */
   async #cleanUp(failed: boolean): Promise<void> {
-    for (const cleanUp of this.#cleanUps.reverse()) {
+    for (const cleanUp of this.#cleanUps.splice(0).toReversed()) {
       try {
         await cleanUp(failed);
       } catch (error) {
@@ -342,7 +494,7 @@ class Packer {
   }
 
   #step(step: PackerStep): void {
-    const failure = this.#behaviour.fail?.(this.#build.environment);
+    const failure = this.#behaviour.fail?.(this.#build.environment, this.#run);
     if (failure?.at !== step) return;
     this.#printed.push(...(failure.printed ?? []).map((line) => `    amazon-ebs.image: ${line}`));
     throw new Error(failure.message);

@@ -1,11 +1,11 @@
 import type { Configuration, Overrides } from '../../core/configuration/configuration.ts';
-import { effectiveSettings } from '../../core/configuration/effective.ts';
+import type { Files } from '../../core/configuration/files.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import type { SourceAmi } from '../../core/contract/source-amis.ts';
 import type { Target } from '../../core/contract/targets.ts';
+import { type Likeness, likenessOf } from './made-up-ami.ts';
 import { addImage, addParameter } from './own-things.ts';
 import type { Sandbox } from '../sandbox.ts';
-import type { Image } from '../aws/world.ts';
 
 const DAY_MS = 86_400_000;
 /** How old an AMI is that is only assumed. */
@@ -14,9 +14,8 @@ const AMAZON = '137112412989';
 const SOMEBODY = '555566667777';
 
 /** What is needed to start a bake in one target. */
-interface Wanted extends Target {
+interface Wanted extends Target, Likeness {
   readonly source: SourceAmi;
-  readonly architecture: Image['architecture'];
 }
 
 /**
@@ -25,6 +24,7 @@ interface Wanted extends Target {
  */
 export async function assumeSources(
   sandbox: Sandbox,
+  files: Files,
   configuration: Configuration,
   images: readonly string[],
   overrides: Overrides | undefined,
@@ -34,14 +34,14 @@ export async function assumeSources(
   for (const image of images) {
     for (const { name: stage, targets } of configuration.factory.stages) {
       for (const target of targets) {
-        const { settings } = effectiveSettings(configuration, {
+        const { settings, ...likeness } = await likenessOf(files, configuration, {
           image,
           stage,
           target,
           ...(overrides && { overrides }),
         });
         const { source, architecture } = settings;
-        const wanted = { ...target, source, architecture };
+        const wanted = { ...target, source, ...likeness };
         const key = JSON.stringify([
           isOwn(source) ? target.accountId : '',
           target.region,
@@ -125,11 +125,8 @@ async function assumeMatch(
     }),
   );
   if (owners.includes('self')) {
-    addImage(sandbox.world, wanted, {
-      name,
-      tags,
-      createdAt: sandbox.clock.milliseconds() - AGE_DAYS * DAY_MS,
-    });
+    const createdAt = sandbox.clock.milliseconds() - AGE_DAYS * DAY_MS;
+    addImage(sandbox.world, wanted, { name, tags, createdAt }, wanted);
   } else {
     const ownerId = owners.find((owner) => /^\d{12}$/.test(owner)) ?? AMAZON;
     const imageId = `ami-0${sandbox.world.hex(`${region}/${ownerId}/${name}`, 16)}`;
@@ -151,7 +148,7 @@ function hasImages(answer: unknown): boolean {
 /** Puts a public AMI into a region. */
 function publish(
   { world, clock }: Sandbox,
-  { region, architecture }: Wanted,
+  { region, architecture, platform, rootDevice, sizeGiB }: Wanted,
   image: { imageId: string; name: string; ownerId: string; tags?: ReadonlyMap<string, string> },
 ): void {
   const createdAt = clock.milliseconds() - AGE_DAYS * DAY_MS;
@@ -162,6 +159,7 @@ function publish(
     name: image.name,
     description: 'assumed to exist',
     architecture,
+    ...(platform && { platform }),
     createdAt,
     availableAt: createdAt,
     disabled: false,
@@ -171,9 +169,9 @@ function publish(
     tags: new Map(image.tags),
     blockDevices: [
       {
-        deviceName: '/dev/xvda',
+        deviceName: rootDevice,
         snapshotId: `snap-0${world.hex(`snapshot of ${image.imageId}`, 16)}`,
-        volumeSizeGiB: 8,
+        volumeSizeGiB: Math.min(8, sizeGiB),
         volumeType: 'gp3',
         encrypted: false,
       },

@@ -1,9 +1,10 @@
 import { type Configuration, loadConfiguration } from '../../core/configuration/configuration.ts';
-import type { FactoryFiles } from '../../core/configuration/factory.ts';
+import { type Files, configurationFiles } from '../../core/configuration/files.ts';
 import { baseImages } from '../../core/configuration/tiers.ts';
 import { amiName, releaseVersion } from '../../core/configuration/version.ts';
 import { parameters } from '../../core/contract/names.ts';
 import { STATES, TAGS } from '../../core/contract/tags.ts';
+import { type Likeness, likenessOf } from './made-up-ami.ts';
 import { addImage, addParameter } from './own-things.ts';
 import type { Sandbox } from '../sandbox.ts';
 
@@ -14,17 +15,20 @@ const EARLIER_COMMIT = '0'.repeat(40);
  * Leaves the world as if every base that the chosen images need, and that is not among them, had been released in all
  * targets the day before: an image cannot be built on nothing.
  */
-export function seedReleases(
+export async function seedReleases(
   sandbox: Sandbox,
-  files: FactoryFiles,
+  files: Files,
   chosen: readonly string[],
   overrides: Readonly<Record<string, unknown>> | undefined,
-): void {
-  const configuration = loadConfiguration(files);
+): Promise<void> {
+  const configuration = loadConfiguration(configurationFiles(files));
   const bases = new Set(chosen.flatMap((image) => baseImages(configuration, image, overrides)));
   for (const base of [...bases].filter((image) => !chosen.includes(image))) {
     for (const { name: stage, targets } of configuration.factory.stages) {
-      for (const target of targets) seedRelease(sandbox, configuration, { ...target, stage, image: base });
+      for (const target of targets) {
+        const likeness = await likenessOf(files, configuration, { image: base, stage, target });
+        seedRelease(sandbox, configuration, { ...target, stage, image: base }, likeness);
+      }
     }
   }
 }
@@ -33,6 +37,7 @@ function seedRelease(
   { world }: Sandbox,
   { factory }: Configuration,
   at: { accountId: string; region: string; stage: string; image: string },
+  likeness: Likeness,
 ): void {
   const majorMinor = factory.images.find(({ name }) => name === at.image)?.version ?? '1.0';
   const createdAt = world.clock.milliseconds() - DAY_MS;
@@ -55,7 +60,7 @@ function seedRelease(
     [TAGS.state, STATES.released],
     [TAGS.versionOnceReleased, version],
   ]);
-  const imageId = addImage(world, at, { name, tags, createdAt });
+  const imageId = addImage(world, at, { name, tags, createdAt }, likeness);
   for (const parameter of [parameters.version(at.image, version), parameters.latest(at.image)]) {
     addParameter(world, at, parameter, imageId);
   }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { NAMES } from '../../core/contract/names.ts';
+import type { PackerFailure } from '../packer/packer-build.ts';
 import { currentState } from '../engine/call-site.ts';
 import type { Call, Sandbox } from '../sandbox.ts';
 
@@ -10,9 +11,13 @@ import type { Call, Sandbox } from '../sandbox.ts';
  * - `lost`: every call that has an effect has it, but its reply is lost, every time
  * - `throttled`: AWS throttles the first three calls in each target
  * - `timeout`: the calls never answer, so the state times out; a build hangs until CodeBuild ends it
+ * - `full`: CodeBuild has no build free, ever; only in a state that starts builds
  * - `failed`: the build runs and Packer fails; only for bakes
+ * - `capacity`: EC2 has no room for the builder at the first attempt; only for bakes
  */
-export type FaultKind = 'refused' | 'lost' | 'throttled' | 'timeout' | 'failed';
+export type FaultKind = 'refused' | 'lost' | 'throttled' | 'timeout' | 'full' | 'failed' | 'capacity';
+/** What the build itself meets, and not the state that waits for it. */
+const IN_BUILDS: readonly FaultKind[] = ['failed', 'capacity'];
 
 export interface Fault {
   /** A state at the top of the graph. */
@@ -32,6 +37,17 @@ const READING_STATES = /^(Resolve|Check|Verify) /;
 const FAULT_VARIABLE = 'SANDBOX_FAULT';
 /** Longer than any time limit of a build. */
 const HANGS_MINUTES = 48 * 60;
+
+const FAILED: PackerFailure = {
+  at: 'provision',
+  message: 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
+  printed: ['made to fail, to see what happens then'],
+};
+const NO_CAPACITY: PackerFailure = {
+  at: 'instance',
+  message:
+    'Error launching source instance: InsufficientInstanceCapacity: We currently do not have sufficient capacity in the Availability Zone you requested.',
+};
 
 /** Of which image an execution is, by its name; undefined for one that is of none. */
 export type ImageOf = (execution: string) => string | undefined;
@@ -54,14 +70,11 @@ export class Faults {
 
   install(sandbox: Sandbox): void {
     const { fail, minutes } = sandbox.builds;
-    sandbox.builds.fail = (environment) =>
-      environment[FAULT_VARIABLE] === 'failed'
-        ? {
-            at: 'provision',
-            message: 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
-            printed: ['made to fail, to see what happens then'],
-          }
-        : fail?.(environment);
+    sandbox.builds.fail = (environment, run) => {
+      const kind = environment[FAULT_VARIABLE];
+      if (kind === 'failed') return FAILED;
+      return kind === 'capacity' && run === 1 ? NO_CAPACITY : fail?.(environment, run);
+    };
     sandbox.builds.minutes = (environment) =>
       environment[FAULT_VARIABLE] === 'timeout' ? HANGS_MINUTES : minutes?.(environment);
     sandbox.intercept(async (call, next) => {
@@ -74,7 +87,7 @@ export class Faults {
           this.#strikes(one, call),
       );
       if (!here || !fault) return next();
-      if (call.operation === 'StartBuild' && (fault.kind === 'failed' || fault.kind === 'timeout')) {
+      if (call.operation === 'StartBuild' && [...IN_BUILDS, 'timeout'].includes(fault.kind)) {
         mark(call, fault.kind);
         return next();
       }
@@ -82,6 +95,11 @@ export class Faults {
         await next();
         throw named('TimeoutError', 'socket hang up');
       }
+      if (fault.kind === 'full')
+        throw named(
+          'AccountLimitExceededException',
+          'Cannot have more than 1 builds in queue for the account',
+        );
       if (fault.kind === 'throttled') throw throttledError(call);
       if (fault.kind === 'timeout') {
         here.hangs = true;
@@ -107,7 +125,7 @@ function concerns(fault: Fault, call: Call): boolean {
   if (call.operation === 'AssumeRole' || BUILDS.includes(call.role)) return false;
   if (fault.accountId !== undefined && fault.accountId !== call.accountId) return false;
   if (fault.region !== undefined && fault.region !== regionOf(call)) return false;
-  if (fault.kind === 'failed') return call.operation === 'StartBuild';
+  if (fault.kind === 'full' || IN_BUILDS.includes(fault.kind)) return call.operation === 'StartBuild';
   return call.mutating || READING_STATES.test(fault.state);
 }
 

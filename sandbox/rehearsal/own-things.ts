@@ -1,11 +1,13 @@
 import type { Target } from '../../core/contract/targets.ts';
 import type { World } from '../aws/world.ts';
+import { type Likeness, PLAIN } from './made-up-ami.ts';
 
 /** Puts an encrypted, available AMI with one snapshot into an account; returns its id. */
 export function addImage(
   world: World,
   { accountId, region }: Target,
   image: { readonly name: string; readonly tags: ReadonlyMap<string, string>; readonly createdAt: number },
+  { architecture, platform, rootDevice, sizeGiB }: Likeness = PLAIN,
 ): string {
   const place = world.region(accountId, region);
   const imageId = world.id(place, 'ami');
@@ -16,7 +18,9 @@ export function addImage(
     ownerId: accountId,
     name,
     description: '',
-    architecture: 'x86_64',
+    architecture,
+    ...(platform && { platform }),
+    imdsSupport: 'v2.0',
     createdAt,
     availableAt: createdAt,
     disabled: false,
@@ -25,14 +29,14 @@ export function addImage(
     launchPermissions: { users: new Set(), organizations: new Set(), units: new Set() },
     tags: new Map(image.tags),
     blockDevices: [
-      { deviceName: '/dev/xvda', volumeType: 'gp3', volumeSizeGiB: 16, encrypted: true, snapshotId },
+      { deviceName: rootDevice, volumeType: 'gp3', volumeSizeGiB: sizeGiB, encrypted: true, snapshotId },
     ],
   });
   place.snapshots.set(snapshotId, {
     snapshotId,
     ownerId: accountId,
     volumeId: world.id(place, 'vol'),
-    volumeSizeGiB: 16,
+    volumeSizeGiB: sizeGiB,
     encrypted: true,
     startedAt: createdAt,
     completedAt: createdAt,

@@ -280,7 +280,7 @@ function errorOf(outcome: Outcome): Report['error'] {
   if (outcome.status === 'ABORTED') return { name: 'Stopped', cause: 'The execution was stopped.' };
   if (outcome.status === 'TIMED_OUT')
     return { name: 'States.Timeout', cause: 'The execution took too long.' };
-  return { name: outcome.error, cause: messageIn(outcome.cause) };
+  return { name: outcome.error, cause: messageIn({ name: outcome.error, cause: outcome.cause }) };
 }
 
 function releaseReport(

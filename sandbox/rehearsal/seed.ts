@@ -137,7 +137,7 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
     role: NAMES.bakeRole,
     timeoutMinutes: 60,
     environment: {},
-    run: packerBuild(sandbox.builds),
+    run: packerBuild(sandbox.builds, (work) => sandbox.clock.hold(work)),
   });
 }
 

@@ -1,13 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   BAKE_ENVIRONMENT,
+  HAS_BUILDER_CHOICES,
   HAS_SECRETS,
   hasOverlay,
   takesTemplate,
 } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
-import { Build, requirePrograms, sha256 } from './build.ts';
+import { writeFiles } from '../fixtures/directories.ts';
+import { Build, git, requirePrograms, sha256 } from './build.ts';
 
 const release = 'linux-base@1.4.20261121093000';
 const target = { accountId: '111111111111', region: 'eu-central-1' };
@@ -26,10 +30,13 @@ const manifest = {
 };
 
 let build: Build;
-beforeAll(() => requirePrograms('unzip'));
+beforeAll(() => requirePrograms('unzip', 'git'));
 beforeEach(() => {
   build = new Build();
-  build.put(keys.packerVariables(prefix, target), '{"region":"eu-central-1"}');
+  build.put(
+    keys.packerVariables(prefix, target),
+    '{"region":"eu-central-1","instance_type":"m7i.large","subnet_id":"","timeout_minutes":60}',
+  );
   for (const kind of ['Instances', 'KeyPairs', 'SecurityGroups']) build.answer(`ec2 Describe${kind}`, '');
   packer();
 });
@@ -54,13 +61,20 @@ END
 }
 
 function bake(environment: Record<string, string> = {}, files: Record<string, string> = {}) {
-  const zip = zipSync({
+  return bakeFrom(sourceOf(files), environment);
+}
+
+function sourceOf(files: Record<string, string>): Uint8Array {
+  return zipSync({
     'images/linux-base/image.pkr.hcl': Buffer.from('# a template\n'),
     'images/linux-base/packer-manifest.json': Buffer.from(
       '{"builds":[],"last_run_uuid":"from the repository"}',
     ),
     ...Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])),
   });
+}
+
+function bakeFrom(zip: Uint8Array, environment: Record<string, string> = {}) {
   const source = keys.source('c'.repeat(40), sha256(zip));
   build.put(source, zip);
   return build.run('bake', {
@@ -91,6 +105,7 @@ describe('a bake', () => {
         AMI_ID: 'ami-0bbbbbbbbbbbbbbbb',
         SOURCE_AMI: 'ami-0123456789abcdef0',
         PACKAGES_SHA256: '',
+        INSTANCE_TYPE: 'm7i.large',
         LAST_ERROR: '',
       },
     });
@@ -112,10 +127,26 @@ describe('a bake', () => {
     expect(recorded.replace('red\n', '')).toBe('==> a line\n\\u202elast');
   });
 
+  it('opens the source with the names that it has, in whatever language the build speaks', () => {
+    const repository = join(build.directory, 'repository');
+    writeFiles(repository, {
+      'images/linux-base/image.pkr.hcl': '# a template\n',
+      'images/linux-base/ümläut-木.sh': 'true\n',
+    });
+    git(repository, 'init', '--quiet');
+    git(repository, 'add', '--all');
+    git(repository, 'commit', '--quiet', '--message', 'one');
+    // unzip takes the names of fflate's zips for those of another system.
+    git(repository, 'archive', '--format=zip', '-0', '--output=../source.zip', 'HEAD');
+    packer({ script: 'ls >"$FAKE_AWS/listed"' });
+    expect(bakeFrom(readFileSync(join(build.directory, 'source.zip'))).status).toBe(0);
+    expect(build.left('../listed')).toContain('ümläut-木.sh');
+  });
+
   it.each([
-    ['succeeded', '', 0, ['packer-manifest.json', 'packer.log']],
-    ['failed', 'echo "no such package" >&2; exit 1', 1, ['packer.log']],
-    ['was killed', 'echo "no such package" >&2; kill -KILL $$', 1, ['packer.log']],
+    ['succeeded', '', 0, ['builders.json', 'packer-manifest.json', 'packer.log']],
+    ['failed', 'echo "no such package" >&2; exit 1', 1, ['builders.json', 'packer.log']],
+    ['was killed', 'echo "no such package" >&2; kill -KILL $$', 1, ['builders.json', 'packer.log']],
   ])('that %s leaves its record for CodeBuild to upload', (_, script, status, files) => {
     packer({ script: `echo "==> a line of Packer"; ${script}` });
     expect(bake().status).toBe(status);
@@ -166,7 +197,7 @@ describe('a bake', () => {
     packer({ version: '1.10.3' });
     expect(bake()).toMatchObject({
       status: 1,
-      log: expect.stringContaining('"packleader:packer" in cdk.json'),
+      log: expect.stringContaining('"packer" in packleader.config'),
     });
     const pinned = zipSync({ packer: Buffer.from('#!/bin/sh\nexit 3\n') });
     build.put('packer.zip', pinned);
@@ -182,8 +213,8 @@ describe('a bake', () => {
     expect(build.left('tools/packer')).toBeUndefined();
     bake({ ...version, PACKLEADER_PACKER_SHA256: sha256(pinned) });
     expect(build.left('tools/packer')).toBe('#!/bin/sh\nexit 3\n');
-    expect(build.left('../curl')).toContain(
-      '--proto =https --output packer.zip https://releases.hashicorp.com/',
+    expect(build.left('../curl')).toMatch(
+      /--proto =https .* -o packer\.zip https:\/\/releases\.hashicorp\.com\//,
     );
   });
 });
@@ -290,8 +321,8 @@ describe('a bake fails', () => {
     const reason = 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]';
     packer({
       script: [
-        `echo "    amazon-ebs.image: login with $PKR_VAR_admin_password refused"`,
-        `echo "==> amazon-ebs.image: ${reason}" >&2`,
+        `echo "==> amazon-ebs.image: login with $PKR_VAR_admin_password refused"`,
+        `echo "==> amazon-ebs.image: Provisioning step had errors: Running the cleanup provisioner, if present..."`,
         `echo "Build 'amazon-ebs.image' errored after 1 minute: ${reason}" >&2`,
         'exit 1',
       ].join('\n'),
@@ -338,7 +369,7 @@ describe('a bake fails', () => {
     ],
     ['==> amazon-ebs.image: Timeout waiting for SSH.', 'SSH never answered. Look at: 1. whether'],
     ['Error: UnauthorizedOperation: You are not authorized', 'A permission is missing.'],
-    ['Failed with ResourceNotReady error, which can', 'AWS took longer than Packer waits.'],
+    ['ResourceNotReady: exceeded wait attempts', 'AWS took longer than Packer waits.'],
   ])('when Packer says %j, with advice what to look at', (line, advice) => {
     packer({ script: `echo '${line}'; exit 1` });
     expect(bake()).toMatchObject({ status: 1, log: expect.stringContaining(`Advice: ${advice}`) });
@@ -477,7 +508,12 @@ describe('the end of a bake', () => {
 describe('a bake of an image that takes a directory as it is', () => {
   const overlay = JSON.stringify({
     directory: '.repository/mine/web',
-    arguments: ['-only=amazon-ebs.web', '-var=ami_id={source_ami}'],
+    arguments: [
+      '-only=amazon-ebs.web',
+      '-var=ami_id={source_ami}',
+      '-var=packleader_subnet_id={subnet_id}',
+      '-var=type={instance_type}',
+    ],
     files: { 'web.pkr.hcl': 'rewritten\n', 'packleader.pkr.hcl': 'added ${source_ami}\n' },
   });
   const mine = {
@@ -485,10 +521,15 @@ describe('a bake of an image that takes a directory as it is', () => {
     '.repository/mine/web/web.pkr.hcl': 'as it was\n',
     '.repository/mine/shared/x.sh': 'beside\n',
   };
+  const isPlanned = (more: Readonly<Record<string, string>> = {}) => {
+    const packleader = { instance_type: 'm7i.large', subnet_id: 'subnet-1', timeout_minutes: 60 };
+    build.put(keys.packerVariables(prefix, target), JSON.stringify({ packleader }));
+    planSays({ ...hasOverlay(sha256(overlay)), ...more });
+    build.put(keys.overlay(prefix, target), overlay);
+  };
 
   it('lays what was planned over a copy, and calls Packer there as it was planned', () => {
-    planSays(hasOverlay(sha256(overlay)));
-    build.put(keys.overlay(prefix, target), overlay);
+    isPlanned();
     packer({ script: 'cat web.pkr.hcl packleader.pkr.hcl ../shared/x.sh >"$FAKE_AWS/seen"' });
     const { status, log, exported } = bake({}, mine);
     expect(status, log).toBe(0);
@@ -499,9 +540,19 @@ describe('a bake of an image that takes a directory as it is', () => {
     expect(toldPacker()).toBe(
       [
         `${work}/linux-base/.repository/mine/web: init .`,
-        `${work}/linux-base/.repository/mine/web: build -color=false -timestamp-ui -only=amazon-ebs.web -var=ami_id=ami-0123456789abcdef0 -var-file=${work}/target.pkrvars.json .\n`,
+        `${work}/linux-base/.repository/mine/web: build -color=false -timestamp-ui -only=amazon-ebs.web -var=ami_id=ami-0123456789abcdef0 -var=packleader_subnet_id=subnet-1 -var=type=m7i.large -var-file=${work}/target.pkrvars.json .\n`,
       ].join('\n'),
     );
+  });
+
+  it('tells it by its own variables where else the builder may run', () => {
+    isPlanned(HAS_BUILDER_CHOICES);
+    const choices = { instanceTypes: ['m7a.large'], subnetIds: ['subnet-2'] };
+    build.put(keys.builderChoices(prefix, target), JSON.stringify(choices));
+    const { status, log, exported } = bake({}, mine);
+    expect(status, log).toBe(0);
+    expect(exported['INSTANCE_TYPE']).toBe('m7a.large');
+    expect(toldPacker()).toContain(' -var=packleader_subnet_id=subnet-2 -var=type=m7a.large -var-file=');
   });
 
   it('fails before Packer runs when what lies in the bucket is not what was planned', () => {

@@ -32,6 +32,12 @@ interface Outcome {
   readonly calls: readonly string[];
 }
 
+/** Keeps the pauses of a build, and takes none; what a test waits for is a part of a second. */
+const SLEEP = `#!/bin/sh
+case $1 in *.*) exec /bin/sleep "$1";; esac
+echo "$1" >>"$FAKE_AWS/slept"
+`;
+
 /**
  * A build like CodeBuild's: the phases of the synthesised buildspec in one bash, each command's status looked at, `finally`
  * always, the exported variables read from that bash. `bucket` stands for S3, `bin` holds the stand-ins for programs.
@@ -44,6 +50,7 @@ export class Build {
 
   constructor() {
     for (const made of [this.bucket, this.#bin, this.#work]) mkdirSync(made);
+    this.program('sleep', SLEEP);
     this.program('aws', readFileSync(new URL('fake-aws.mjs', import.meta.url), 'utf8'));
     this.#services = spawn(process.execPath, [SERVICES, this.directory], { stdio: 'inherit' });
   }
@@ -89,6 +96,11 @@ export class Build {
     } catch {
       return undefined;
     }
+  }
+
+  /** The pauses of all builds so far, in seconds. */
+  slept(): number[] {
+    return (this.left('../slept') ?? '').split('\n').filter(Boolean).map(Number);
   }
 
   /** The files of a directory of the build, sorted. */

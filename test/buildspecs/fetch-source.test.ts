@@ -1,12 +1,24 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FETCH_SOURCE, LAST_ERROR } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { changesSchema } from '../../core/contract/releases.ts';
-import { configurationFiles, filesInZip } from '../../core/configuration/files.ts';
+import { configurationFiles } from '../../core/configuration/files.ts';
+import { sourceProblems } from '../../core/source/check.ts';
+import { filesInZip } from '../../core/source/zip.ts';
 import { buildSpec } from '../../workflow/constructs/buildspec.ts';
 import { Build, git, requirePrograms, sha256 } from './build.ts';
 
@@ -17,7 +29,7 @@ const first = {
   'packer/images/linux-base/image.yaml': 'version: "1.4"\n',
 };
 
-beforeAll(() => requirePrograms('git'));
+beforeAll(() => requirePrograms('git', 'unzip', 'diff'));
 beforeEach(() => {
   build = new Build();
   repository = join(build.directory, 'repository');
@@ -267,6 +279,138 @@ describe('the zip', () => {
   });
 });
 
+describe('what a checkout has', () => {
+  const zipOf = (): Buffer => {
+    const { exported, log } = fetch({});
+    expect(exported['SOURCE_KEY'], log).toMatch(/^sources\//);
+    return build.get(exported['SOURCE_KEY'] ?? '');
+  };
+  /** As a bake opens it. */
+  function unzipped(zip = zipOf()): string {
+    const directory = mkdtempSync(join(build.directory, 'unzipped-'));
+    writeFileSync(join(directory, 'source.zip'), zip);
+    execFileSync('unzip', ['-q', 'source.zip', '-d', 'factory'], {
+      cwd: directory,
+      env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
+    });
+    return join(directory, 'factory');
+  }
+  const conversions = {
+    '.gitattributes': '*.ps1 text eol=crlf\n*.id ident\n*.txt working-tree-encoding=UTF-16LE\n',
+    'packer/.gitattributes': 'left-out export-ignore\n*.subst export-subst\n*.bin filter=lfs\n',
+    'packer/left-out/a': 'a\n',
+    'packer/b.subst': '$Format:%H %an$\n',
+    'packer/c.ps1': 'one\ntwo\n',
+    'packer/d.id': '$Id$\n',
+    'packer/e.txt': Buffer.from('ü\n', 'utf16le').toString('latin1'),
+    'packer/f.bin': 'no filter\n',
+    'packer/g.sh': '#!/bin/sh\r\ntrue\r\n',
+    'packer/ümläut.sh': 'true\n',
+  };
+
+  it('is packed: what attributes convert, those above the factory included, and what they would leave out', () => {
+    for (const [name, text] of Object.entries(conversions)) {
+      mkdirSync(dirname(join(repository, name)), { recursive: true });
+      writeFileSync(join(repository, name), text, name.endsWith('.txt') ? 'latin1' : 'utf8');
+    }
+    commit({});
+    // A clone is what the real git checks out.
+    const clone = join(build.directory, 'clone');
+    git(build.directory, 'clone', '--quiet', '-c', 'core.autocrlf=false', repository, clone);
+    const made = unzipped();
+    expect(execFileSync('diff', ['--recursive', join(clone, 'packer'), made]).toString()).toBe('');
+    expect(readFileSync(join(made, 'c.ps1'), 'utf8')).toBe('one\r\ntwo\r\n');
+    expect(readFileSync(join(made, 'b.subst'), 'utf8')).toBe('$Format:%H %an$\n');
+    expect(readFileSync(join(made, 'd.id'), 'utf8')).toMatch(/^\$Id: [0-9a-f]{40} \$\n$/);
+    expect(readFileSync(join(made, 'e.txt'), 'utf16le')).toBe('ü\n');
+    expect(readFileSync(join(made, 'left-out/a'), 'utf8')).toBe('a\n');
+  });
+
+  it('keeps links and executable bits when a bake opens it', () => {
+    commit({ 'packer/shared/setup.sh': '#!/bin/sh\n', 'packer/shared/plain.sh': '#!/bin/sh\n' });
+    symlinkSync('../../shared/setup.sh', join(repository, 'packer/images/linux-base/setup.sh'));
+    symlinkSync('../../shared', join(repository, 'packer/images/linux-base/all'));
+    git(repository, 'add', '--all');
+    git(repository, 'update-index', '--chmod=+x', 'packer/shared/setup.sh');
+    git(repository, 'commit', '--quiet', '--message', 'Link');
+    const zip = zipOf();
+    const made = unzipped(zip);
+    expect(statSync(join(made, 'shared/setup.sh')).mode & 0o111).toBe(0o111);
+    expect(statSync(join(made, 'shared/plain.sh')).mode & 0o111).toBe(0);
+    expect(readlinkSync(join(made, 'images/linux-base/setup.sh'))).toBe('../../shared/setup.sh');
+    const files = filesInZip(zip);
+    expect(Buffer.from(files.get('images/linux-base/all/plain.sh') ?? '').toString()).toBe('#!/bin/sh\n');
+    expect(sourceProblems(files)).toEqual([]);
+  });
+
+  it('tells of a submodule, of a link out of the factory, of a pointer and of a name, each by its path', () => {
+    const head = git(repository, 'rev-parse', 'HEAD');
+    const pointer = readFileSync(new URL('../core/source/recorded/lfs-pointer', import.meta.url), 'utf8');
+    commit({ 'packer/big.bin': pointer, 'packer/a\\b': '', 'packer/images/linux-base/x': '' });
+    symlinkSync('../README.md', join(repository, 'packer/out'));
+    git(repository, 'add', '--all');
+    git(
+      repository,
+      'update-index',
+      '--add',
+      '--cacheinfo',
+      `160000,${head},packer/images/linux-base/lib, one`,
+    );
+    git(repository, 'commit', '--quiet', '--message', 'Add what no bake gets');
+    expect(sourceProblems(filesInZip(zipOf())).map(({ file }) => file)).toEqual([
+      'a\\b',
+      'big.bin',
+      'images/linux-base/lib, one',
+      'out',
+    ]);
+  });
+
+  it.each([
+    [
+      'that is not UTF-8',
+      ['-c', 'printf x > "$(printf \'packer/bad\\377\')"; git add --all'],
+      'must be UTF-8',
+    ],
+    [
+      'that is too long for a file system',
+      [
+        '-c',
+        'git update-index --add --cacheinfo "100644,$(echo x | git hash-object -w --stdin),packer/$(printf %0256d 0)"',
+      ],
+      'a name of more than 255 bytes',
+    ],
+  ])('fails for a name %s', (_, script, why) => {
+    execFileSync('bash', script, { cwd: repository });
+    git(repository, 'commit', '--quiet', '--message', 'Name something');
+    expect(fetch({})).toMatchObject({ status: 1, log: expect.stringContaining(why) });
+    expect(build.keys()).toEqual([]);
+  });
+});
+
+describe('the history', () => {
+  it('is whole: what was released far back is compared with, and its branch known', () => {
+    const since = git(repository, 'rev-parse', 'HEAD');
+    for (let at = 0; at < 5; at += 1) commit({ 'packer/images/linux-base/x': `${at}\n` });
+    git(repository, 'branch', 'old', since);
+    released('linux-base', '1.4.20260101000000', since);
+    // Git fetches from a URL what it would only link to in a directory.
+    const { exported } = fetch({}, { PACKLEADER_REPOSITORY: `file://${repository}` });
+    expect(changesOf(exported)).toEqual({ 'linux-base': { since, files: ['images/linux-base/x'] } });
+    const old = fetch({ ref: since, branch: 'old' }, { PACKLEADER_REPOSITORY: `file://${repository}` });
+    expect(old.exported).toMatchObject({ COMMIT: since, BRANCH: 'old' });
+  });
+
+  it('fails where the repository itself lacks some of it', () => {
+    commit({});
+    const shallow = join(build.directory, 'shallow');
+    git(build.directory, 'clone', '--quiet', '--depth', '1', `file://${repository}`, shallow);
+    expect(fetch({}, { PACKLEADER_REPOSITORY: `file://${shallow}` })).toMatchObject({
+      status: 1,
+      log: expect.stringContaining('must have its whole history'),
+    });
+  });
+});
+
 describe('what changed', () => {
   it('is unknown for an image that was never released', () => {
     expect(changesOf(fetch({}).exported)).toEqual({ 'linux-base': { since: null, files: [] } });
@@ -400,6 +544,17 @@ describe('what images bake that lies outside of the factory', () => {
       since: at,
       files: ['.repository/mine/web/web.pkr.hcl'],
     });
+  });
+
+  it('is packed as a checkout has it, by the attributes of its own place', () => {
+    const attributes = {
+      '.gitattributes': 'mine/web/*.txt text eol=crlf\n',
+      'mine/web/.gitattributes': 'x.sh export-ignore\n',
+    };
+    commit({ ...image(takes), ...mine, ...attributes, 'mine/web/a.txt': 'a\n', 'mine/web/x.sh': 'x\n' });
+    const files = packed(fetch({}).exported);
+    expect(Buffer.from(files.get('.repository/mine/web/a.txt') ?? '').toString()).toBe('a\r\n');
+    expect(files.has('.repository/mine/web/x.sh')).toBe(true);
   });
 
   it('has its symbolic links, which are read as the files that they lead to', () => {

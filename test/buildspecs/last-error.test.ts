@@ -1,31 +1,86 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { adviceFor } from '../../buildspecs/advice.mjs';
 import { lastError } from '../../buildspecs/last-error.mjs';
+import { KINDS } from './recordings/kinds.ts';
+import { recordingOf, withoutChance } from './recordings/recordings.ts';
 
-/** As Packer 1.11 writes it with -timestamp-ui, shortened. */
-const FAILED = `2026-11-21T09:30:00Z: ==> amazon-ebs.image: Provisioning with shell script: scripts/linux/run-playbook.sh
-2026-11-21T09:30:01Z:     amazon-ebs.image: TASK [web_server : install nginx] ****
-2026-11-21T09:30:02Z:     amazon-ebs.image: ok: [127.0.0.1]
-2026-11-21T09:30:03Z:     amazon-ebs.image: TASK [web_server : install ngnix] ****
-2026-11-21T09:30:03Z:     amazon-ebs.image: fatal: [127.0.0.1]: FAILED! => {"msg": "No package ngnix available."}
-2026-11-21T09:30:04Z: ==> amazon-ebs.image: Script exited with non-zero exit status: 2. Allowed exit codes are: [0]
-2026-11-21T09:30:04Z: ==> amazon-ebs.image: Terminating the source AWS instance...
-2026-11-21T09:30:34Z: ==> amazon-ebs.image: Deleting temporary keypair...
-2026-11-21T09:30:35Z: Build 'amazon-ebs.image' errored after 5 minutes 30 seconds: Script exited with non-zero exit status: 2. Allowed exit codes are: [0]
+/** What is told of each recording. The first words say why, whatever Packer prints around them. */
+const TOLD: Readonly<Record<string, string>> = {
+  shell:
+    'tar (child): /tmp/agent.tar.gz: Cannot open: No such file or directory | tar (child): Error is not recoverable: exiting now | tar: Error is not recoverable: exiting now | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]',
+  'shell-with-a-trap':
+    'ConnectionRefusedError: [Errno 111] Connection refused | urllib.error.URLError: <urlopen error [Errno 111] Connection refused> | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
+  apt: 'E: Unable to locate package ngnix | Script exited with non-zero exit status: 100. Allowed exit codes are: [0]',
+  'apt-without-network':
+    "E: Failed to fetch http://deb.debian.org/debian/pool/main/n/nginx/nginx-common_1.22.1-9%2bdeb12u9_all.deb Temporary failure resolving 'deb.debian.org' | E: Failed to fetch http://deb.debian.org/debian/pool/main/n/nginx/nginx_1.22.1-9%2bdeb12u9_amd64.deb Temporary failure resolving 'deb.debian.org' | E: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing? | Script exited with non-zero exit status: 100. Allowed exit codes are: [0]",
+  dnf: "Unable to detect release version (use '--releasever' to specify release version) | Error: Unable to find a match: ngnix | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]",
+  ansible:
+    "TASK [Install the web server] | fatal: [localhost]: FAILED! => No package matching 'ngnix' is available | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]",
+  'ansible-command':
+    'TASK [Build the application] | fatal: [localhost]: FAILED! => non-zero return code: module 81 has no source | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]',
+  'ansible-undefined':
+    "TASK [Say where the application is] | fatal: [localhost]: FAILED! => The task includes an option with an undefined variable. The error was: 'application_url' is undefined. 'application_url' is undefined The error appears to be in '/opt/packleader/playbooks/bake.yml': line 9, column 7, but may be elsewhere in the file depending on the exact syntax problem. The offending line appears to be: state: touch - name: Say where the application is ^ here | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]",
+  'ansible-loop':
+    "TASK [Remove what nobody needs] | failed: [localhost] (item=/var/empty-1) => non-zero return code: rmdir: failed to remove '/var/empty-1': No such file or directory | failed: [localhost] (item=/etc) => non-zero return code: rmdir: failed to remove '/etc': Directory not empty | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]",
+  'ansible-module':
+    "ERROR! couldn't resolve module/action 'ansible.posix.firewalld'. This often indicates a misspelling, missing collection, or incorrect module path. | Script exited with non-zero exit status: 4. Allowed exit codes are: [0]",
+  'ansible-changed':
+    "TASK [Say that the image is new] | FAILED: a second run of /opt/packleader/playbooks/bake.yml changed something: see the tasks marked 'changed' above. | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]",
+  check:
+    "FAILED check_nginx_is_installed | dpkg-query: package 'nginx' is not installed and no information is available | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]",
+  'provisioner-time-out':
+    'Waiting for the licence server. | Cancelling provisioner after a timeout... | context canceled',
+  'post-processor':
+    'Nobody listens there. | Post-processor failed: Script exited with non-zero exit status: 3. Allowed exit codes are: [0]',
+  'source-file-missing':
+    'Error: Failed preparing provisioner-block "file" "" | on build.pkr.hcl line 10: | (source code not available) | Bad source \'./agent.tar.gz\': stat ./agent.tar.gz: no such file or directory',
+  powershell:
+    "Install-WindowsFeatures : The term 'Install-WindowsFeatures' is not recognized as the name of a cmdlet, function, script file, or operable program. Check the spelling of the name, or if a path was included, verify that the path is correct and try again. | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]",
+  'powershell-throws':
+    "FAILED: The user data ended with 3. Look at C:\\packleader\\builder.log, at C:\\ProgramData\\Amazon\\EC2Launch\\log\\agent.log, or at the instance's console output. | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]",
+  'windows-check':
+    'FAILED Test-Tentacle | The Tentacle is not installed: C:\\Program Files\\Octopus Deploy\\Tentacle\\Tentacle.exe is missing. | FAILED: 1 of 3 checks failed. | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
+  'sysprep-time-out':
+    'FAILED: C:\\Program Files\\Amazon\\EC2Launch\\EC2Launch.exe has not ended after 1800 seconds. Look at C:\\Windows\\System32\\Sysprep\\Panther and C:\\ProgramData\\Amazon\\EC2Launch\\log. | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
+  'winrm-time-out': 'Timeout waiting for WinRM.',
+  'password-time-out': 'Timeout waiting for password.',
+  'ssh-time-out': 'Timeout waiting for SSH.',
+  'ssh-login':
+    'Packer experienced an authentication error when trying to connect via SSH. This can happen if your username/password are wrong. You may want to double-check your credentials as part of your debugging process. original error: ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain',
+  'name-taken':
+    "Error: AMI Name: 'name-taken-1.4.20261121093000-g4f2c1d9' is used by an existing AMI: ami-7cfa167bd7b11106e",
+  'source-gone':
+    "Error querying AMI: InvalidAMIID.NotFound: The image id '[ami-0deb1a00000000ff]' does not exist",
+  template:
+    'Error: Unsupported attribute | on extra.pkr.hcl line 2: | (source code not available) | This object does not have an attribute named "no_such_variable".',
+  braces:
+    'Error: invalid \'run_tags\': template: root:1: function "nobody" not defined in: | rendered by {{ nobody }} | on source.pkr.hcl line 7: | (source code not available)',
+  capacity:
+    'Error launching source instance: InsufficientInstanceCapacity: We currently do not have sufficient m7i.large capacity in the Availability Zone you requested (eu-west-1a). Our system will be working on provisioning additional capacity. You can currently get m7i.large capacity by not specifying an Availability Zone in your request or choosing eu-west-1b, eu-west-1c.',
+  quota:
+    'Error launching source instance: VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.',
+  scp: 'Error launching source instance: UnauthorizedOperation: You are not authorized to perform this operation. User: arn:aws:sts::111111111111:assumed-role/packleader-bake/AWSCodeBuild-0123abcd is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2:eu-west-1:111111111111:instance/* with an explicit deny in a service control policy.',
+  'not-authorized':
+    'Error launching source instance: UnauthorizedOperation: You are not authorized to perform this operation.',
+  'kms-state':
+    'Client.InternalError: Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state | Error waiting for instance (i-fd0b4d123f3e5db9e) to become ready: ResourceNotReady: failed waiting for successful resource state',
+  'kms-grant':
+    'Client.InternalError: Client.InternalError: Client error on launch | Error waiting for instance (i-42b8fe79c08027c75) to become ready: ResourceNotReady: failed waiting for successful resource state',
+  'wait-exceeded':
+    'Error waiting for instance (i-0db634e2b31d5f287) to become ready: ResourceNotReady: exceeded wait attempts',
+};
 
-==> Wait completed after 5 minutes 30 seconds
-
-==> Some builds didn't complete successfully and had errors:
---> amazon-ebs.image: Script exited with non-zero exit status: 2. Allowed exit codes are: [0]
-
-==> Builds finished but no artifacts were created.
-`;
+const recorded = (kind: string): string => readFileSync(recordingOf(kind), 'utf8');
+const FAILED = recorded('ansible');
 
 describe('the last error of a Packer', () => {
-  it('is its reason, after the last lines of the provisioner that failed, without its clean-up', () => {
-    expect(lastError(FAILED, [])).toBe(
-      'ok: [127.0.0.1] | TASK [web_server : install ngnix] **** | fatal: [127.0.0.1]: FAILED! => {"msg": "No package ngnix available."} | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]',
-    );
+  it.each(KINDS.map(({ name }) => name))('says why: %s', (kind) => {
+    const line = lastError(recorded(kind), []);
+    expect(line).toBe(TOLD[kind]);
+    expect(line.length).toBeLessThanOrEqual(600);
   });
 
   it('is the reason alone when it failed before it provisioned', () => {
@@ -38,20 +93,34 @@ Build 'amazon-ebs.image' errored after 2 seconds 10 milliseconds: Error launchin
     );
   });
 
-  it('is the last lines of a template that Packer could not read', () => {
-    const log = `Error: Unsupported argument\n\n  on image.pkr.hcl line 3:\n  (source code not available)\n\nAn argument named "regoin" is not expected here.\n`;
-    expect(lastError(log, [])).toBe(
-      'on image.pkr.hcl line 3: | (source code not available) | An argument named "regoin" is not expected here.',
+  it('is one line of 600 characters at most: the beginning of why, and the reason of Packer', () => {
+    const line = lastError(FAILED.replaceAll('ngnix', `ngnix ${'y'.repeat(900)}`), []);
+    expect(line).toHaveLength(600);
+    expect(line).toMatch(
+      /^TASK \[Install the web server\] \| fatal: .* No package matching 'ngnix y+… \| Script exited .*: \[0\]$/,
     );
   });
 
-  it('is one line of 600 characters at most, and the end of a longer one', () => {
-    const line = lastError(
-      `    amazon-ebs.image: ${'x'.repeat(2_000)}\n${FAILED}`.replaceAll('ngnix', 'y'.repeat(900)),
-      [],
-    );
+  it('is the beginning of a long reason', () => {
+    const line = lastError(recorded('quota').replaceAll('vCPU limit of 32', 'z'.repeat(900)), []);
     expect(line).toHaveLength(600);
-    expect(line).toMatch(/^….*Allowed exit codes are: \[0\]$/);
+    expect(line).toMatch(/^Error launching source instance: VcpuLimitExceeded: .*z+…$/);
+  });
+
+  it('passes over what Ansible was told to ignore, and keeps what it cannot read', () => {
+    const printed = (text: string) => `    amazon-ebs.image: ${text}\n`;
+    const log = [
+      `TASK [first] ${'*'.repeat(60)}`,
+      'fatal: [localhost]: FAILED! => {"msg": "never mind"}',
+      '...ignoring',
+      `TASK [second] ${'*'.repeat(60)}`,
+      'fatal: [localhost]: FAILED! => {"msg": "cut off',
+    ].map(printed);
+    const failed =
+      '==> amazon-ebs.image: Provisioning step had errors: Running the cleanup provisioner, if present...\n';
+    expect(
+      lastError(`${log.join('')}${failed}Build 'amazon-ebs.image' errored after 1 second: no\n`, []),
+    ).toBe('TASK [second] | fatal: [localhost]: FAILED! => {"msg": "cut off | no');
   });
 
   it('has no colours and no control characters', () => {
@@ -77,7 +146,7 @@ Build 'amazon-ebs.image' errored after 2 seconds 10 milliseconds: Error launchin
 
 describe('a secret', () => {
   const failedWith = (printed: string) =>
-    FAILED.replace('{"msg": "No package ngnix available."}', () => printed);
+    recorded('apt').replace('Unable to locate package ngnix', () => printed);
 
   it.each([
     ['as it is', 'hunter2!', 'hunter2!'],
@@ -117,6 +186,56 @@ describe('a secret', () => {
         expect(lastError(log, [text])).not.toContain(text.trim());
       }),
       { numRuns: 300, seed: 1 },
+    );
+  });
+
+  it('is hidden in what Ansible wrote as JSON, which this reads', () => {
+    const log = FAILED.replace(/"msg": "[^"]*"/, String.raw`"msg": "p\u00e4ssw\u00f6rt is wrong"`);
+    const line = lastError(log, ['pässwört']);
+    expect(line).toContain('*** is wrong');
+  });
+});
+
+describe('a recording', () => {
+  it('is there for every kind, and for nothing else', () => {
+    const files = readdirSync(dirname(recordingOf('any'))).filter((name) => name.endsWith('.log'));
+    expect(files.toSorted()).toEqual(KINDS.map(({ name }) => `${name}.log`).toSorted());
+    expect(Object.keys(TOLD)).toEqual(KINDS.map(({ name }) => name));
+  });
+
+  it('is compared without times, ids, versions and the order of two streams, and with all else', () => {
+    const log = recorded('apt');
+    const again = log
+      .replaceAll(/^\d{4}-\d\d-\d\dT/gm, '2031-01-01T')
+      .replaceAll(/\bi-[0-9a-f]+/g, 'i-0000000000000001');
+    expect(again).not.toBe(log);
+    expect(withoutChance(again)).toBe(withoutChance(log));
+    expect(withoutChance(log.replace('Unable to locate', 'Unable to find'))).not.toBe(withoutChance(log));
+  });
+});
+
+describe('the advice', () => {
+  it.each([
+    ['kms-state', ['EC2 could not use the KMS key']],
+    ['kms-grant', ['EC2 could not use the KMS key']],
+    ['wait-exceeded', ['AWS took longer than Packer waits']],
+    ['scp', ['The organisation forbids it']],
+    ['not-authorized', ['A permission is missing']],
+    ['capacity', ['The availability zone']],
+    ['quota', ['The account may run no more instances']],
+    ['ssh-time-out', ['SSH never answered']],
+    ['winrm-time-out', ['WinRM never answered']],
+    ['password-time-out', ['EC2 never got the Administrator password']],
+    ['apt', []],
+    ['ansible', []],
+  ])('on %s is for what failed, and no other', (kind, expected) => {
+    const given = adviceFor(recorded(kind));
+    expect(given).toEqual(expected.map((beginning) => expect.stringMatching(`^${beginning}`)));
+  });
+
+  it('on SSH that never answers names source AMIs without an SSM Agent', () => {
+    expect(adviceFor(recorded('ssh-time-out'))[0]).toMatch(
+      /no SSM Agent, like Debian’s own: set sshInterface/,
     );
   });
 });

@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { zipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { VALIDATE } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
+import { VALIDATE_TEMPLATES } from '../../workflow/machines/timeouts.ts';
+import { packerSaid } from './packer-said/said.ts';
 import { Build, requirePrograms, sha256 } from './build.ts';
 
 const DEV = { accountId: '111111111111', region: 'eu-west-1' };
@@ -22,7 +25,12 @@ function packer(validating: string): void {
     `#!/usr/bin/env bash
 [ "$1" = version ] && echo 'Packer v1.14.2' && exit
 printf '%s\\n' "$(basename "$PWD"): $1 \${PKR_VAR_source_ami}" >>"$FAKE_AWS/packer"
-[ "$1" = init ] && exit
+if [ "$1" = init ]; then
+  echo >>"$FAKE_AWS/inits"
+  said="$FAKE_AWS/said/$(wc -l <"$FAKE_AWS/inits")"
+  [ -e "$said" ] && cat "$said" >&2 && exit 1
+  exit 0
+fi
 file="\${2#-var-file=}"
 cat "$file" >>"$FAKE_AWS/told"
 ${validating}
@@ -105,6 +113,23 @@ describe('the build that validates templates', () => {
     expect(exported['LAST_ERROR']).toContain(
       'packer validate of base: Error: Unsupported argument: instance_typo',
     );
+  });
+
+  it('repeats packer init where that heals it, for half of its time, and says what Packer said last', () => {
+    plan('base', DEV, { ami_name: 'base' });
+    build.put('../said/1', packerSaid('init-bad-gateway'));
+    build.put('../said/2', packerSaid('init-rate-limit'));
+    expect(validate().status).toBe(0);
+    expect(build.slept()).toEqual([5, 15]);
+    for (let run = 4; run < 20; run++) build.put(`../said/${run}`, packerSaid('init-no-connection'));
+    const { status, exported } = validate();
+    expect([status, build.slept()]).toEqual([1, [5, 15, 5, 15, 45, 135]]);
+    expect(exported['LAST_ERROR']).toMatch(/^packer init of base: Failed getting .* proxyconnect tcp/);
+  });
+
+  it('knows its time limit', () => {
+    const program = readFileSync(new URL('../../buildspecs/validate.mjs', import.meta.url), 'utf8');
+    expect(program).toContain(`const MINUTES = ${VALIDATE_TEMPLATES.toMinutes() - 1};`);
   });
 
   it('fails when there is no plan, and when an image has no template', () => {

@@ -1,6 +1,7 @@
 /** The commands that reach into the hub, as a person at a terminal, or a pipe, runs them. */
 import { type CancelCommandOptions, cancelCommand } from '../../cli/commands/cancel/run.ts';
 import { type ReleaseOptions, releaseCommand } from '../../cli/commands/release/run.ts';
+import { retryCommand } from '../../cli/commands/retry/run.ts';
 import { statusCommand } from '../../cli/commands/status/run.ts';
 import { type SweepCommandOptions, sweepCommand } from '../../cli/commands/sweep/run.ts';
 import { watchCommand } from '../../cli/commands/watch/run.ts';
@@ -41,6 +42,10 @@ export async function openOperator(options: HubOptions = {}, images?: MadeUpFact
       const { texts, output } = written();
       const exit = await statusCommand(release, { ...asked, limit: 10, ...flags }, output, context());
       return { exit, ...texts };
+    },
+    retry: async (release: string, flags: { json?: boolean } = {}) => {
+      const { texts, output } = written();
+      return { exit: await retryCommand(release, { ...asked, ...flags }, output, context()), ...texts };
     },
     sweep: async (release?: string, flags: Partial<SweepCommandOptions> = {}, signal?: AbortSignal) => {
       const { texts, output } = written();

@@ -44,8 +44,8 @@ def addition(owner, name):
 
 @addition(AmiBackend, "create_image")
 def create_image(original, self, instance_id, name, description, tag_specifications):
-    """moto raises NotImplementedError for snapshot tags, and makes the AMI of a volume of its own: instance store, 15 GiB, not
-    encrypted.
+    """moto raises NotImplementedError for snapshot tags, says nothing of ENA, and makes the AMI of a volume of its own: instance
+    store, 15 GiB, not encrypted.
     EC2 refuses a name that is taken."""
     if any(ami.name == name for ami in self.amis.values()):
         raise duplicate_name(name)
@@ -56,6 +56,7 @@ def create_image(original, self, instance_id, name, description, tag_specificati
     volume = self.get_volume(root[1].volume_id)
     ami.root_device_name = root[0]
     ami.root_device_type = "ebs"
+    ami.ena_support = True
     ami.ebs_snapshot.encrypted = volume.encrypted
     ami.ebs_snapshot.volume = volume
     for spec in tag_specifications:
@@ -82,6 +83,15 @@ def block_device_mappings(ami):
 
 
 Ami.block_device_mappings = property(block_device_mappings)
+
+
+@addition(AmisResponse, "modify_image_attribute")
+def modify_image_attribute(original, self):
+    """moto knows launch permissions alone."""
+    imds = self._get_param("ImdsSupport", {}).get("Value")
+    if imds:
+        self.ec2_backend.amis[self._get_param("ImageId")].imds_support = imds
+    return original(self)
 
 
 @addition(AmisResponse, "deregister_image")

@@ -22,7 +22,7 @@ import type { Installation } from './installation.ts';
 import { type Machine, type MachineOptions, type Part, answerBuilders } from './machines.ts';
 import { Moto } from './moto.ts';
 
-/** Nothing on moto takes time, so the workflow's waits are shortened: a minute becomes a quarter of a second. */
+/** Nothing on moto takes time, so the workflow's waits are shortened: by default, a minute becomes a quarter of a second. */
 const SPEED = 240;
 
 export class Stand {
@@ -87,6 +87,7 @@ export class Stand {
   async release(
     request: unknown,
     onProgress: (progress: ReleaseProgress) => void = () => {},
+    speed = SPEED,
   ): Promise<Released> {
     const { factory } = this.made;
     const startAt = new Date();
@@ -95,7 +96,7 @@ export class Stand {
       machines: this.#machines,
       now: () => startAt,
       sleep: async (ms) => {
-        await sleep(ms / SPEED);
+        await sleep(ms / speed);
       },
       onProgress,
     });

@@ -1,12 +1,12 @@
 /** What keeps an image from being released is refused in all four places, in the same words: docs/decisions/one-list-of-checks.md. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InvalidConfiguration } from '../../core/configuration/documents/problems.ts';
-import { filesInDirectory } from '../../core/configuration/files.ts';
+import { filesInDirectory } from '../../core/source/directory.ts';
 import { checkedConfiguration } from '../../core/templates/check.ts';
 import { handler as planReleases } from '../../tasks/plan-releases.ts';
-import { strToU8, zipSync } from 'fflate';
+import { type Zippable, strToU8, zipSync } from 'fflate';
 import { EXIT } from '../../cli/terminal/exit-codes.ts';
 import { run } from '../cli/output.ts';
 import { useAws } from '../fixtures/aws/strict-aws.ts';
@@ -18,7 +18,12 @@ const TEMPLATE = 'images/base/image.pkr.hcl';
 const CONFIGURATION = 'config/default.yaml';
 const sound = filesOf({ stages: STAGES });
 
-type Changes = Readonly<Record<string, string | null>>;
+/** What a file of a factory may be instead of a text. */
+type Entry = string | Uint8Array | { readonly link: string } | { readonly submodule: true };
+type Changes = Readonly<Record<string, Entry | null>>;
+type Entries = ReadonlyMap<string, Entry>;
+
+const recorded = (name: string) => readFileSync(new URL(`../core/source/recorded/${name}`, import.meta.url));
 
 function template(from: string, to: string): Changes {
   if (!SOUND_TEMPLATE.includes(from)) throw new Error(`the sound template has no ${from}`);
@@ -83,6 +88,27 @@ const KINDS: Readonly<Record<string, readonly [Changes, string]>> = {
     'colour: has no default, must be set for',
   ],
   'a script with CR LF': [{ 'images/base/setup.sh': '#!/bin/sh\r\ntrue\r\n' }, 'must end in LF'],
+  'a pointer of Git LFS': [
+    { 'images/base/big.bin': recorded('lfs-pointer') },
+    'images/base/big.bin: found a pointer of Git LFS',
+  ],
+  'a file that git-crypt has encrypted': [
+    { 'shared/key': recorded('git-crypt') },
+    'shared/key: found a file that git-crypt has encrypted',
+  ],
+  'a submodule': [{ 'images/base/lib': { submodule: true } }, 'images/base/lib: found a submodule'],
+  'a symbolic link out of the factory': [
+    { 'images/base/run': { link: '../../../outside' } },
+    'images/base/run: found a symbolic link to "../../../outside", must lead to',
+  ],
+  'a name that zip or Windows does not keep': [
+    { 'images/base/a\\b': '' },
+    'found the name "a\\\\b", must hold no backslash',
+  ],
+  'names that differ in case only': [
+    { 'shared/setup.sh': '', 'shared/Setup.sh': '' },
+    'found "shared/Setup.sh" as well',
+  ],
   'a region that there is none of': [factory('eu-west-1', 'us-esat-1'), 'the nearest is "us-east-1"'],
   'a key of another account or region': [
     configuration(/kmsKeyId: .*/, "kmsKeyId: 'arn:aws:kms:eu-north-1:100000000001:alias/x'"),
@@ -109,13 +135,34 @@ const KINDS: Readonly<Record<string, readonly [Changes, string]>> = {
 
 const aws = useAws();
 
-function changed(changes: Changes): Map<string, string> {
-  const files = new Map(sound);
-  for (const [file, text] of Object.entries(changes)) {
-    if (text === null) files.delete(file);
-    else files.set(file, text);
+function changed(changes: Changes): Entries {
+  const files = new Map<string, Entry>(sound);
+  for (const [file, entry] of Object.entries(changes)) {
+    if (entry === null) files.delete(file);
+    else files.set(file, entry);
   }
   return files;
+}
+
+function lay(directory: string, entries: Entries): void {
+  for (const [name, entry] of entries) {
+    const path = join(directory, name);
+    mkdirSync(dirname(path), { recursive: true });
+    if (typeof entry === 'string' || entry instanceof Uint8Array) writeFileSync(path, entry);
+    else if ('link' in entry) symlinkSync(entry.link, path);
+    else writeFiles(path, { '.git': 'gitdir: ../../../.git/modules/lib\n' });
+  }
+}
+
+/** As git archives it. */
+function zipped(entries: Entries): Uint8Array {
+  const zip = [...entries].map(([name, entry]): [string, Zippable[string]] => {
+    if (typeof entry === 'string') return [name, strToU8(entry)];
+    if (entry instanceof Uint8Array) return [name, entry];
+    if ('link' in entry) return [name, [strToU8(entry.link), { os: 3, attrs: (0o120777 << 16) >>> 0 }]];
+    return [`${name}/`, new Uint8Array()];
+  });
+  return zipSync(Object.fromEntries(zip));
 }
 
 async function refusalOf(work: Promise<unknown>): Promise<string> {
@@ -129,9 +176,8 @@ async function refusalOf(work: Promise<unknown>): Promise<string> {
 }
 
 /** What `Plan releases` says before anything is built. */
-async function planned(files: ReadonlyMap<string, string>): Promise<string> {
-  const zip = zipSync(Object.fromEntries([...files].map(([name, text]) => [name, strToU8(text)])));
-  aws.holds('hub', 'sources/a.zip', zip);
+async function planned(files: Entries): Promise<string> {
+  aws.holds('hub', 'sources/a.zip', zipped(files));
   const told = {
     COMMIT: 'a'.repeat(40),
     BRANCH: 'main',
@@ -154,7 +200,7 @@ describe('what could never be released is refused by rehearse, validate, synthes
   it.each(Object.entries(KINDS))('%s', async (_, [changes, sentence]) => {
     const files = changed(changes);
     const directory = temporaryDirectory();
-    writeFiles(directory, files);
+    lay(directory, files);
     const said = await refusalOf(checkedConfiguration(filesInDirectory(directory), {}));
     expect(said).toContain(sentence);
     expect(await planned(files)).toBe(said);

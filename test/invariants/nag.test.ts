@@ -60,7 +60,7 @@ describe('cdk-nag finds nothing that is not explained', () => {
   it.each([
     [{ factory: everyTrigger, customerKey: false }],
     [{ factory: everyTrigger, customerKey: true }],
-    [{ factory, repositoryTokenSecret: 'git/images' }],
+    [{ factory, repositoryTokenSecret: 'git/images', pluginTokenSecret: 'packleader/github' }],
   ])('in the hub, whatever it is told: %#', (told) => {
     const props = { ...told, env: { account, region }, webhookSecret: 'packleader/webhook' };
     expect(findings((scope) => new HubStack(scope, 'hub', props))).toEqual([]);

@@ -16,6 +16,7 @@ const stacks: Record<string, (scope: App) => Stack> = {
       factory,
       env: { account, region },
       repositoryTokenSecret: 'git/images',
+      pluginTokenSecret: 'packleader/github',
       customerKey: true,
     }),
   target: (scope) =>
@@ -23,6 +24,7 @@ const stacks: Record<string, (scope: App) => Stack> = {
       factory,
       accountId: '111111111111',
       packer: { version: '1.14.2', sha256: 'a'.repeat(64) },
+      pluginTokenSecret: 'packleader/github',
       customerKey: true,
     }),
 };

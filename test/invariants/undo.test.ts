@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { NO_BUILD_FREE } from '../../core/contract/build-quota.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
+import { LONGEST_BAKE_MINUTES } from '../../core/contract/limits.ts';
 import { NAMES } from '../../core/contract/names.ts';
+import { waitSeconds } from '../../sandbox/engine/retries.ts';
 import { SERVICE_ERRORS } from '../../workflow/machines/retries.ts';
 import { type Machine, type Sample, allStates, machineOf, samples, stateOf } from '../fixtures/machines.ts';
 
@@ -148,7 +151,27 @@ describe.each(samples)('the errors in $title', (sample) => {
       expect(new Set(retried).size, name).toBe(retried.length);
       expect(retried, name).not.toContain('States.ALL');
       expect(retried, name).not.toContain('States.TaskFailed');
-      for (const { MaxAttempts = 3 } of state.Retry ?? []) expect(MaxAttempts, name).toBeLessThanOrEqual(40);
+      for (const { ErrorEquals, MaxAttempts = 3 } of state.Retry ?? []) {
+        // A whole bake may be waited for; 98 transitions are a quarter of a cent.
+        const most = ErrorEquals.includes(NO_BUILD_FREE) ? 98 : 40;
+        expect(MaxAttempts, name).toBeLessThanOrEqual(most);
+      }
+    }
+  });
+
+  it('of an account without a free build are waited out for as long as a bake may take, wherever a build is started', () => {
+    for (const { name, state } of allStates(sample)) {
+      if (state.Resource?.includes(':codebuild:') !== true) continue;
+      const retry = state.Retry?.find(({ ErrorEquals }) => ErrorEquals.includes(NO_BUILD_FREE));
+      const waits = Array.from({ length: retry?.MaxAttempts ?? 0 }, (_, before) =>
+        waitSeconds(retry ?? { ErrorEquals: [] }, before),
+      );
+      expect(
+        waits.reduce((sum, seconds) => sum + seconds, 0),
+        name,
+      ).toBeGreaterThanOrEqual(LONGEST_BAKE_MINUTES * 60);
+      expect(Math.max(...waits), name).toBeLessThanOrEqual(300);
+      expect(Object(retry).JitterStrategy, name).toBeUndefined();
     }
   });
 

@@ -6,10 +6,11 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { onTestFinished } from 'vitest';
 import { bindSandbox } from '../../sandbox/bind.ts';
+import { SOUND_TEMPLATE } from '../fixtures/templates.ts';
 import { zipOf } from '../../sandbox/rehearsal/fetch-source.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { createSandbox, type SandboxOptions } from '../../sandbox/rehearsal/seed.ts';
-import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { BAKE_ENVIRONMENT, HAS_BUILDER_CHOICES } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { DEV, HUB, PROD } from '../fixtures/accounts.ts';
 import { NAMES, roleArn } from '../../core/contract/names.ts';
@@ -79,18 +80,21 @@ export async function startBake(
     sha256 = '',
     timeoutMinutes = 60,
     variables = {},
+    choices = undefined as object | undefined,
   } = {},
 ): Promise<string> {
-  const zip = zipOf(new Map([['packer/factory.yaml', Buffer.from('stages: []')]]));
+  const zip = zipOf(new Map([['images/web/image.pkr.hcl', Buffer.from(SOUND_TEMPLATE)]]));
   const bucket = sandbox.world.buckets.get(sandbox.hub.bucket);
-  const put = (key: string, body: Uint8Array): void => {
-    bucket?.objects.set(key, { body, etag: '""', at: 0, metadata: {} });
+  const put = (key: string, body: Uint8Array, metadata = {}): void => {
+    bucket?.objects.set(key, { body, etag: '""', at: 0, metadata });
   };
   put('source.zip', zip);
   put(
     keys.packerVariables('plan', target),
     Buffer.from(JSON.stringify({ ami_name: 'web-1.4.0', tags: RELEASE_TAGS, ...variables })),
+    choices && HAS_BUILDER_CHOICES,
   );
+  if (choices) put(keys.builderChoices('plan', target), Buffer.from(JSON.stringify(choices)));
   const environment = {
     [BAKE_ENVIRONMENT.release]: 'web@1.4.0',
     [BAKE_ENVIRONMENT.image]: 'web',

@@ -1,10 +1,12 @@
 import { type Build } from '@aws-sdk/client-codebuild';
 import type { Image } from '@aws-sdk/client-ec2';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/check-amis.ts';
+import type { AskedAmi } from '../../core/contract/asked-amis.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
-import { awsError, builds, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { HUB, awsError, builds, call, useAws } from '../fixtures/aws/strict-aws.ts';
 import { RELEASE, batchOf } from '../fixtures/releases.ts';
 import {
   candidate,
@@ -16,11 +18,35 @@ import { build, getBuilds, listBuilds } from '../fixtures/aws/looks.ts';
 
 const aws = useAws();
 
-const check = (
+const ASKED: AskedAmi = {
+  platform: 'linux',
+  rootVolumeSizeGiB: 20,
+  devices: ['/dev/xvda'],
+  amiDevices: ['/dev/xvda'],
+};
+const EVENT = { release: RELEASE, plan: { bucket: 'hub', prefix: 'plans/x/web' }, stage: 'dev' };
+const readsPlan = call(HUB, new GetObjectCommand({ Bucket: 'hub', Key: 'plans/x/web/plan.json' }));
+
+function check(
   targets: readonly Target[] = [DEV],
   baked: unknown = [{ bakes: targets.map(() => ({})) }],
   attempt = 0,
-) => handler({ release: RELEASE, stage: 'dev', batches: [batchOf(...targets)], baked, attempt });
+  asked: AskedAmi = ASKED,
+  architecture: 'x86_64' | 'arm64' = 'x86_64',
+) {
+  const planned = targets.map((target) => ({
+    ...target,
+    sourceAmi: { ids: {} },
+    architecture,
+    asked,
+    timeoutMinutes: 60,
+  }));
+  aws.holds('hub', 'plans/x/web/plan.json', {
+    release: RELEASE,
+    stages: [{ name: 'dev', targets: planned }],
+  });
+  return handler({ ...EVENT, batches: [batchOf(...targets)], baked, attempt });
+}
 
 /** After the last look for an AMI that cannot be seen. */
 const tooLate = (...targets: readonly Target[]) => check(targets, undefined, 4);
@@ -38,6 +64,7 @@ describe('checking the AMIs of a stage', () => {
       { ...DEV, imageId: 'ami-1' },
       { ...PROD, imageId: 'ami-2' },
     ]);
+    expect(aws.sentTo(HUB)).toEqual([readsPlan]);
     expect(aws.sentTo(DEV)).toEqual([call(DEV, imagesByTag), call(DEV, imagesByName)]);
     expect(aws.sentTo(PROD)).toEqual([call(PROD, imagesByTag), call(PROD, imagesByName)]);
   });
@@ -48,9 +75,7 @@ describe('checking the AMIs of a stage', () => {
   });
 
   it('of a stage without targets finds nothing to check', async () => {
-    expect(await handler({ release: RELEASE, stage: 'prod', batches: [], baked: [], attempt: 0 })).toEqual(
-      [],
-    );
+    expect(await handler({ ...EVENT, stage: 'prod', batches: [], baked: [], attempt: 0 })).toEqual([]);
     expect(aws.sent).toEqual([]);
   });
 
@@ -146,6 +171,103 @@ describe('checking the AMIs of a stage', () => {
     });
   });
 
+  const VOLUME = { SnapshotId: 'snap-1', VolumeSize: 20, Encrypted: true };
+  const unlike: readonly (readonly [string, Partial<Image>, string])[] = [
+    [
+      'whose root is another device',
+      {
+        RootDeviceName: '/dev/sda1',
+        BlockDeviceMappings: [{ DeviceName: '/dev/sda1', Ebs: VOLUME }],
+      },
+      'has the root device /dev/sda1, expected /dev/xvda',
+    ],
+    [
+      'with a stray second volume',
+      {
+        BlockDeviceMappings: [
+          { DeviceName: '/dev/xvda', Ebs: VOLUME },
+          { DeviceName: '/dev/sda1', Ebs: VOLUME },
+        ],
+      },
+      'has a volume /dev/sda1 that the template does not ask for',
+    ],
+    [
+      'of another size',
+      { BlockDeviceMappings: [{ DeviceName: '/dev/xvda', Ebs: { ...VOLUME, VolumeSize: 8 } }] },
+      'has a root volume of 8 GiB, expected 20',
+    ],
+    ['of another architecture', { Architecture: 'arm64' }, 'has the architecture arm64, expected x86_64'],
+    ['of another platform', { Platform: 'Windows' }, 'has the platform windows, expected linux'],
+    [
+      'paravirtual',
+      { VirtualizationType: 'paravirtual' },
+      'has the virtualization type paravirtual, expected hvm',
+    ],
+    ['without IMDSv2', { ImdsSupport: undefined }, 'has the IMDS support (none), expected v2.0'],
+    [
+      'without ENA',
+      { EnaSupport: undefined },
+      'has no ENA support, without which no current instance type launches it',
+    ],
+    ['public', { Public: true }, 'is public: whoever wants can launch it'],
+  ];
+
+  it.each(unlike)('fails with AmiRejected on an AMI %s', async (_, changes, why) => {
+    holds(DEV, candidate('ami-1', {}, changes));
+    await expect(check()).rejects.toMatchObject({
+      name: 'AmiRejected',
+      message: `111111111111/eu-west-1: ami-1 ${why}`,
+    });
+  });
+
+  it.each<[string, AskedAmi, 'x86_64' | 'arm64', Partial<Image>, string]>([
+    [
+      'of another boot mode than the template’s',
+      { ...ASKED, bootMode: 'uefi' },
+      'x86_64',
+      { BootMode: 'legacy-bios' },
+      'has the boot mode legacy-bios, expected uefi',
+    ],
+    [
+      'for arm64 that boots by BIOS',
+      ASKED,
+      'arm64',
+      { Architecture: 'arm64', BootMode: 'legacy-bios' },
+      'has the boot mode legacy-bios, which no arm64 instance has',
+    ],
+    [
+      'of a surrogate whose root is another device',
+      { platform: 'linux', rootVolumeSizeGiB: 20, rootDevice: '/dev/sda1' },
+      'x86_64',
+      {},
+      'has the root device /dev/xvda, expected /dev/sda1',
+    ],
+  ])('fails with AmiRejected on an AMI %s', async (_, asked, architecture, changes, why) => {
+    holds(DEV, candidate('ami-1', {}, changes));
+    await expect(check([DEV], undefined, 0, asked, architecture)).rejects.toMatchObject({
+      name: 'AmiRejected',
+      message: `111111111111/eu-west-1: ami-1 ${why}`,
+    });
+  });
+
+  it('takes the root device that there is where the template computes its own', async () => {
+    holds(
+      DEV,
+      candidate(
+        'ami-1',
+        {},
+        { RootDeviceName: '/dev/sda1', BlockDeviceMappings: [{ DeviceName: '/dev/sda1', Ebs: VOLUME }] },
+      ),
+    );
+    const asked: AskedAmi = { platform: 'linux', rootVolumeSizeGiB: 20 };
+    expect(await check([DEV], undefined, 0, asked)).toHaveLength(1);
+  });
+
+  it('passes an AMI by that is being deregistered', async () => {
+    holds(DEV, candidate('ami-0', {}, { State: 'deregistered' }), candidate('ami-1'));
+    expect(await check()).toEqual([{ ...DEV, imageId: 'ami-1' }]);
+  });
+
   it('fails with what no waiting can mend when another target is only not ready yet', async () => {
     holds(DEV, candidate('ami-1', {}, { State: 'pending' }));
     holds(PROD);
@@ -174,6 +296,9 @@ describe('checking a stage of which a bake failed', () => {
     arn: 'arn:aws:codebuild:eu-central-1:111111111111:build/packleader-bake:1',
     logs: { groupName: '/packleader/packleader-bake', streamName: '1' },
   };
+  const QUOTA =
+    'CodeBuild let no build start for 8 hours. Raise the quota "Concurrently running builds for ARM/Small environment" of 111111111111 in Service Quotas, ' +
+    "in the hub's region: in a young account it is 1, or 0.";
   const log =
     'Log, in account 111111111111: https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#logsV2:log-groups/log-group/$252Fpackleader$252Fpackleader-bake/log-events/1';
   const checkAfter = (aBuild: Build) => {
@@ -193,11 +318,11 @@ describe('checking a stage of which a bake failed', () => {
     });
   });
 
-  it('fails with the end of a reason that is too long, where the error stands', async () => {
-    const value = `${'x'.repeat(5_000)} the end`;
+  it('fails with the beginning of a reason that is too long, where the error stands', async () => {
+    const value = `the error ${'x'.repeat(5_000)}`;
     const explained = { ...ended, exportedEnvironmentVariables: [{ name: 'LAST_ERROR', value }] };
     await expect(checkAfter(explained)).rejects.toMatchObject({
-      message: expect.stringMatching(/in BUILD: …x{591} the end\. Log, in account/),
+      message: expect.stringMatching(/in BUILD: the error x{589}…\. Log, in account/),
     });
   });
 
@@ -243,6 +368,25 @@ describe('checking a stage of which a bake failed', () => {
     });
   });
 
+  it('fails with the quota to raise when the account had no build free for as long as a bake takes', async () => {
+    aws.on(builds(DEV), listBuilds, { ids: [] });
+    const error = 'CodeBuild.AccountLimitExceededException';
+    await expect(check([DEV], [{ bakes: [{ error }] }])).rejects.toMatchObject({
+      name: 'BakeFailed',
+      message: `111111111111/eu-west-1: no build ran: ${QUOTA}`,
+    });
+  });
+
+  it('fails with the quota to raise when the build never left the queue', async () => {
+    aws.on(builds(DEV), listBuilds, { ids: ['packleader-bake:1'] });
+    const phases = [{ phaseType: 'QUEUED' as const, phaseStatus: 'TIMED_OUT' as const }];
+    aws.on(builds(DEV), get, { builds: [{ ...ended, buildStatus: 'TIMED_OUT', phases }] });
+    await expect(check([DEV], [{ bakes: [{ error: 'States.TaskFailed' }] }])).rejects.toMatchObject({
+      name: 'BakeFailed',
+      message: `111111111111/eu-west-1: build packleader-bake:1 ended TIMED_OUT in QUEUED: no message given. ${QUOTA} ${log}`,
+    });
+  });
+
   it.each([
     ['of a batch that failed', [{ error: 'States.Timeout' }], 'States.Timeout'],
     ['of a batch that never ran', [], 'the batch never ran'],
@@ -263,6 +407,6 @@ describe('checking a stage of which a bake failed', () => {
 });
 
 it('fails on an event that does not say how often it was tried', async () => {
-  const event = { release: RELEASE, stage: 'dev', batches: [], baked: [] };
+  const event = { ...EVENT, batches: [], baked: [] };
   await expect(handler(event)).rejects.toMatchObject({ name: 'InvalidEvent' });
 });

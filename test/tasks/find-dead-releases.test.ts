@@ -103,6 +103,7 @@ describe('a sweep of everything', () => {
       call(HUB, records()),
       call(HUB, describeExecution(RELEASE_ARN)),
       call(HUB, history()),
+      call(HUB, describeExecution(`${RELEASE_ARN}-r2`)),
       call(HUB, records('plans/x/web/plan.json')),
       call(HUB, new GetObjectCommand({ Bucket: BUCKET, Key: 'plans/x/web/plan.json' })),
       call(HUB, writes(FINDINGS, { ...nothing, releases: [dead] })),

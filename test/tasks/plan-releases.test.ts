@@ -35,6 +35,12 @@ variable "password" { sensitive = true }
 `,
 });
 
+const ASKED = {
+  platform: 'linux',
+  rootVolumeSizeGiB: 8,
+  devices: ['/dev/xvda'],
+  amiDevices: ['/dev/xvda'],
+};
 const SHA256 = 'a'.repeat(64);
 const SOURCE = { bucket: 'hub', key: `sources/${COMMIT}.zip`, sha256: SHA256 };
 const EXECUTION = {
@@ -92,6 +98,17 @@ beforeEach(() => {
 });
 
 describe('planning a release of one image', () => {
+  it('writes down where else builders may run, for those that have a choice, and says so beside the variables', async () => {
+    aws.holds('hub', SOURCE.key, factory({ 'images/web/config/prod.yaml': 'instanceTypes: [m7a.xlarge]\n' }));
+    acceptsWrites(...files('web'), 'web/222222222222-eu-west-1.builder.json');
+    await plan({ image: 'web' });
+    expect(written()['web/222222222222-eu-west-1.builder.json']).toMatchObject({
+      instanceTypes: ['m7i.xlarge', 'm7a.xlarge'],
+    });
+    expect(metadataOf('web/222222222222-eu-west-1.pkrvars.json')).toEqual({ secrets: 'yes', builder: 'yes' });
+    expect(metadataOf('web/111111111111-eu-west-1.pkrvars.json')).toEqual({ secrets: 'yes' });
+  });
+
   it('reads the source, and writes what each bake is told, its secrets by name, and the plan', async () => {
     acceptsWrites(...files('web'));
     const { tiers } = await plan({ image: 'web' });
@@ -115,7 +132,12 @@ describe('planning a release of one image', () => {
     ]);
     expect(aws.sent[0]).toEqual(call(HUB, new GetObjectCommand({ Bucket: 'hub', Key: SOURCE.key })));
     expect(Object.keys(written()).toSorted()).toEqual(files('web').toSorted());
-    const target = { sourceAmi: { image: 'base' }, architecture: 'x86_64', timeoutMinutes: 120 };
+    const target = {
+      sourceAmi: { image: 'base' },
+      architecture: 'x86_64',
+      asked: ASKED,
+      timeoutMinutes: 120,
+    };
     expect(written()['web/plan.json']).toEqual({
       release,
       stages: [
@@ -421,7 +443,12 @@ build {
     const sha256 = createHash('sha256').update(overlay).digest('hex');
     expect(JSON.parse(overlay)).toMatchObject({
       directory: 'mine',
-      arguments: ['-only=amazon-ebs.web', '-var=packleader_source_ami={source_ami}', '-var=ami={source_ami}'],
+      arguments: [
+        '-only=amazon-ebs.web',
+        '-var=packleader_source_ami={source_ami}',
+        '-var=ami={source_ami}',
+        '-var=packleader_subnet_id={subnet_id}',
+      ],
       files: { 'web.pkr.hcl': expect.not.stringContaining('ami_users') },
     });
     expect(metadataOf('base/111111111111-eu-west-1.pkrvars.json')).toEqual({ overlay: sha256 });

@@ -1,3 +1,4 @@
+import { DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/publish-release.ts';
 import type { Release } from '../../core/contract/releases.ts';
@@ -12,6 +13,12 @@ const absent = awsError('ParameterNotFound');
 const publish = (release: Release = RELEASE, amis = { dev: [amiIn(DEV, 'ami-1')] }) =>
   handler({ release, amis });
 
+const shown = (ImageId: string, changes: Partial<Image> = {}) =>
+  aws.on(
+    DEV,
+    new DescribeImagesCommand({ ImageIds: [ImageId], IncludeDeprecated: true, IncludeDisabled: true }),
+    { Images: [{ ImageId, State: 'available', ...changes }] },
+  );
 const ours = versions({ [RELEASE.version]: 'ami-1' });
 
 describe('publishing a release', () => {
@@ -63,6 +70,7 @@ describe('publishing a release', () => {
     aws.on(DEV, get(VERSION), reads('ami-1'));
     aws.on(DEV, published(), versions({ [RELEASE.version]: 'ami-1', '1.4.20261122093000': 'ami-9' }));
     aws.on(DEV, get(LATEST), reads('ami-9'));
+    shown('ami-9');
     expect(await publish()).toEqual({ published: 1 });
     expect(aws.commands).not.toContain('PutParameter');
   });
@@ -71,8 +79,34 @@ describe('publishing a release', () => {
     aws.on(DEV, get(VERSION), reads('ami-1'));
     aws.on(DEV, published(), versions({ [RELEASE.version]: 'ami-1', '1.4.20261122093000': 'ami-9' }));
     aws.on(DEV, get(LATEST), reads('ami-0'), reads('ami-9'));
+    shown('ami-9');
     aws.accepts(DEV, put(LATEST, 'ami-9'));
     expect(await publish()).toEqual({ published: 1 });
+  });
+
+  it.each<Partial<Image>>([
+    { State: 'disabled' },
+    { State: 'failed' },
+    { State: 'deregistered' },
+    { Tags: [{ Key: 'packleader:state', Value: 'quarantined' }] },
+  ])('passes a newer version by whose AMI cannot be used: %j', async (changes) => {
+    aws.on(DEV, get(VERSION), reads('ami-1'));
+    aws.on(DEV, published(), versions({ [RELEASE.version]: 'ami-1', '1.4.20261122093000': 'ami-9' }));
+    aws.on(DEV, get(LATEST), reads('ami-9'), reads('ami-1'));
+    shown('ami-9', changes);
+    aws.accepts(DEV, put(LATEST, 'ami-1'));
+    expect(await publish()).toEqual({ published: 1 });
+  });
+
+  it('fails with NotReadyYet while EC2 neither shows a newer version’s AMI nor says that it is gone', async () => {
+    aws.on(DEV, get(VERSION), reads('ami-1'));
+    aws.on(DEV, published(), versions({ [RELEASE.version]: 'ami-1', '1.4.20261122093000': 'ami-9' }));
+    aws.on(
+      DEV,
+      new DescribeImagesCommand({ ImageIds: ['ami-9'], IncludeDeprecated: true, IncludeDisabled: true }),
+      { Images: [] },
+    );
+    await expect(publish()).rejects.toMatchObject({ name: 'NotReadyYet' });
   });
 
   it('of a prerelease never touches latest', async () => {

@@ -68,6 +68,7 @@ describe('sweeping a release', () => {
       call(HUB, records('released/web/')),
       call(HUB, describeExecution(RELEASE_ARN)),
       call(HUB, history()),
+      call(HUB, describeExecution(`${RELEASE_ARN}-r2`)),
       ...dead.batches.map((arn) => call(HUB, describeExecution(arn))),
       call(HUB, writes(RESULT, { spared: null, leftovers: [] })),
     ]);

@@ -1,11 +1,11 @@
-import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
+import { DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/withdraw-publication.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
 import { awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
 import { RELEASE, batchOf } from '../fixtures/releases.ts';
-import { candidate, imagesByName, imagesByTag } from '../fixtures/aws/release-images.ts';
+import { candidate, imagesByName, imagesByTag, tagList } from '../fixtures/aws/release-images.ts';
 import {
   LATEST,
   VERSION,
@@ -28,8 +28,10 @@ const withdraw = (attempt = 1, ...targets: readonly Target[]) =>
     resolved: { dev: { batches: [batchOf(DEV)] }, prod: { batches: [batchOf(...targets)] } },
     attempt,
   });
-const image = (id: string) => new DescribeImagesCommand({ ImageIds: [id] });
-const exists = (id: string) => aws.on(DEV, image(id), { Images: [{ ImageId: id }] });
+const image = (id: string) =>
+  new DescribeImagesCommand({ ImageIds: [id], IncludeDeprecated: true, IncludeDisabled: true });
+const exists = (id: string, changes: Partial<Image> = {}) =>
+  aws.on(DEV, image(id), { Images: [{ ImageId: id, State: 'available', ...changes }] });
 const ours = [imagesByTag, imagesByName, get(VERSION), get(LATEST)];
 const written = () => aws.sent.filter(({ command }) => /Put|Delete/.test(command));
 
@@ -167,6 +169,31 @@ describe('withdrawing a publication', () => {
     expect(await leftoversOf(withdraw())).toEqual(
       unseen(DEV, 'NotReadyYet: /packleader/web/latest is set by other releases all the time'),
     );
+  });
+
+  it.each<[string, Partial<Image>]>([
+    ['disabled', { State: 'disabled' }],
+    ['failed', { State: 'failed' }],
+    ['being deregistered', { State: 'deregistered' }],
+    ['quarantined', { Tags: tagList({ 'packleader:state': 'quarantined' }) }],
+  ])('passes a version by whose AMI is %s', async (_, changes) => {
+    aws.on(DEV, get(VERSION), reads('ami-1'), absent);
+    aws.on(DEV, get(LATEST), reads('ami-1'), reads('ami-good'));
+    aws.on(
+      DEV,
+      published(),
+      versions({
+        '1.4.20261119093000': 'ami-good',
+        '1.4.20261120093000': 'ami-bad',
+        [RELEASE.version]: 'ami-1',
+      }),
+    );
+    aws.on(DEV, history(), {});
+    exists('ami-bad', changes);
+    exists('ami-good', { DeprecationTime: '2026-11-20T00:00:00.000Z' });
+    aws.accepts(DEV, put(LATEST, 'ami-good'), remove(VERSION));
+    await withdraw();
+    expect(written()).toEqual([call(DEV, put(LATEST, 'ami-good')), call(DEV, remove(VERSION))]);
   });
 
   it('fails when an earlier AMI is neither shown nor said to be gone, and changes nothing', async () => {

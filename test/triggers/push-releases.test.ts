@@ -92,6 +92,7 @@ async function pushed(after: string) {
     JSON.parse(build.get(exported['CHANGES_KEY'] ?? 'no changes').toString()),
   );
   const encoder = new TextEncoder();
+  const files = new Map([...FILES].map(([name, text]) => [name, encoder.encode(text)]));
   const report = await rehearse({
     factory,
     machines,
@@ -99,12 +100,12 @@ async function pushed(after: string) {
     checkOut: () => ({
       commit: after,
       branch: 'main',
-      files: new Map([...FILES].map(([name, text]) => [name, encoder.encode(text)])),
+      files,
       changes,
     }),
     request,
     startAt: new Date('2026-11-21T09:30:00Z'),
-    prepare: (sandbox) => seedReleases(sandbox, FILES, ['web'], undefined),
+    prepare: (sandbox) => seedReleases(sandbox, files, ['web'], undefined),
   });
   expect(report.error).toBeNull();
   return Object.fromEntries(

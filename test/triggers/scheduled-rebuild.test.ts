@@ -235,14 +235,21 @@ describe('a schedule that waits for a newer source AMI', () => {
   function target(
     where: Where,
     imageId: string,
-    { now = USED, used = [USED], releasedAmi = true } = {},
+    {
+      now = USED,
+      used = [USED],
+      releasedAmi = true,
+      changes = {},
+    }: { now?: Image; used?: Image[]; releasedAmi?: boolean; changes?: Partial<Image> } = {},
   ): void {
     aws.on(where, new GetParameterCommand({ Name: SSM }), { Parameter: { Value: now.ImageId } });
     aws.on(where, new DescribeImagesCommand({ ImageIds: [now.ImageId ?? ''], ...everyAge }), {
       Images: [now],
     });
     const Tags = tagList({ 'packleader:source-ami': 'ami-used' });
-    aws.on(where, byFilter(imageId), { Images: releasedAmi ? [{ ImageId: imageId, Tags }] : [] });
+    aws.on(where, byFilter(imageId), {
+      Images: releasedAmi ? [{ ImageId: imageId, State: 'available', Tags, ...changes }] : [],
+    });
     aws.on(where, byFilter('ami-used'), { Images: used });
   }
 
@@ -292,6 +299,20 @@ describe('a schedule that waits for a newer source AMI', () => {
     expect(await rebuild('newer-source-ami')).toMatchObject({ outcome: 'started' });
   });
 
+  it.each<[string, Partial<Image>, string]>([
+    ['disabled', { State: 'disabled' }, 'it is disabled'],
+    [
+      'deprecated',
+      { DeprecationTime: '2026-01-01T00:00:00.000Z' },
+      'it is deprecated since 2026-01-01T00:00:00.000Z',
+    ],
+  ])('rebuilds when a released AMI is %s', async (_, changes, why) => {
+    target(LATER, 'ami-prod', { changes });
+    const because = `ami-prod cannot be used in 222222222222/eu-west-1: ${why}`;
+    aws.on(HUB, start(`schedule of ${SCHEDULED_AT}: ${because}`), {});
+    expect(await rebuild('newer-source-ami')).toMatchObject({ outcome: 'started' });
+  });
+
   it('rebuilds what was never released', async () => {
     aws.on(HUB, listReleases, {});
     aws.on(HUB, start(`schedule of ${SCHEDULED_AT}: base was never released`), {});
@@ -325,7 +346,7 @@ describe('a schedule that waits for a newer source AMI', () => {
         {
           Parameters: versions.map((version) => ({
             Name: `/packleader/linux/versions/${version}`,
-            Value: 'x',
+            Value: version === NEW_BASE ? NEWER.ImageId : USED.ImageId,
           })),
         },
       );

@@ -135,14 +135,14 @@ describe('in a target account', () => {
       expect(JSON.stringify(is['PolicyDocument']).length).toBeLessThan(10_240);
   });
 
-  it('the project bakes without a source, for as long as a bake may take, after an hour in the queue', () => {
+  it('the project bakes without a source, for as long as a bake may take, after as long in the queue', () => {
     const [project] = theTarget.ofType('AWS::CodeBuild::Project');
     expect(project?.is).toMatchObject({
       Name: NAMES.bakeProject,
       Source: { Type: 'NO_SOURCE', BuildSpec: expect.stringContaining('node bake.mjs') },
       ServiceRole: `role ${NAMES.bakeRole}`,
       TimeoutInMinutes: 480,
-      QueuedTimeoutInMinutes: 60,
+      QueuedTimeoutInMinutes: 480,
       Environment: {
         Type: 'ARM_CONTAINER',
         PrivilegedMode: false,
@@ -262,6 +262,33 @@ describe('in the hub', () => {
     );
   });
 
+  it('lets Packer ask for plugins with a token of a secret, where it validates and where it bakes', () => {
+    const pluginTokenSecret = 'packleader/github';
+    const token = { Name: 'PACKER_GITHUB_API_TOKEN', Type: 'SECRETS_MANAGER', Value: pluginTokenSecret };
+    const withToken = hub(factory, { pluginTokenSecret });
+    const projects = withToken.ofType('AWS::CodeBuild::Project').map(({ is }) => JSON.stringify(is));
+    expect(projects.filter((project) => project.includes(JSON.stringify(token)))).toHaveLength(1);
+    expect(roleOf(withToken, NAMES.validateProject).may).toContain(
+      'ReadPluginToken: Allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:eu-west-1:999999999999:secret:packleader/github-??????',
+    );
+    expect(roleOf(hub(factory), NAMES.validateProject).may).not.toContain('secretsmanager');
+    // CodeBuild reads it where the project is, which need be no target's region.
+    const bakes = target({ factory, accountId: '111111111111', pluginTokenSecret });
+    const [project] = bakes.ofType('AWS::CodeBuild::Project');
+    expect(JSON.stringify(project?.is)).toContain(JSON.stringify(token));
+    const denied = roleOf(bakes, NAMES.bakeRole)
+      .may.split('\n')
+      .filter((line) => line.includes('Deny'));
+    expect(denied).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/StayInRegionsOfTargets: Deny ec2:\* ssm:\* on/),
+        expect.stringMatching(
+          /StayInRegionsOfKeys: Deny kms:\* secretsmanager:\* on .*"StringNotEqualsIgnoreCase":\{"aws:RequestedRegion":"eu-west-1"/,
+        ),
+      ]),
+    );
+  });
+
   it.each([
     ['https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/images', 'eu-west-1'],
     ['https://git-codecommit.us-east-1.amazonaws.com/v1/repos/images', 'us-east-1'],
@@ -290,7 +317,7 @@ describe('in the hub', () => {
   it('fails for a token that a repository in CodeCommit does not take', () => {
     const repository = 'codecommit://images';
     expect(() => hub({ ...factory, repository }, { repositoryTokenSecret: 'git/images' })).toThrow(
-      '"packleader:repositoryTokenSecret" in cdk.json names a token, which a repository in CodeCommit does not take',
+      'repositoryTokenSecret in packleader.config names a token, which a repository in CodeCommit does not take',
     );
   });
 

@@ -6,6 +6,7 @@ import { targetName } from '../../core/contract/targets.ts';
 import { inEveryTarget } from '../../core/aws/every-target.ts';
 import { tagsOf } from '../../core/amis/release-images.ts';
 import { resolveSources } from '../../core/amis/source-amis.ts';
+import { whyDeprecated, whyUnusable } from '../../core/amis/usable.ts';
 import type { LatestRelease } from './latest-release.ts';
 
 /**
@@ -28,6 +29,8 @@ export async function newerSource(
     const { ec2 } = clientsFor(target);
     const released = await find(ec2, target.imageId);
     if (released === undefined) return `${target.imageId} is gone from ${targetName(target)}`;
+    const fault = whyUnusable(released) ?? whyDeprecated(released, now);
+    if (fault !== undefined) return `${target.imageId} cannot be used in ${targetName(target)}: ${fault}`;
     const usedId = tagsOf(released).get(TAGS.sourceAmi) ?? '';
     const source = sources.get(target);
     if (usedId === source?.ImageId) return '';

@@ -1,5 +1,9 @@
 import { Validations } from 'aws-cdk-lib';
-import type { Project } from 'aws-cdk-lib/aws-codebuild';
+import {
+  type BuildEnvironmentVariable,
+  BuildEnvironmentVariableType,
+  type Project,
+} from 'aws-cdk-lib/aws-codebuild';
 import { type IPrincipal, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 
 /**
@@ -25,6 +29,12 @@ export interface PinnedTool {
   /** Of the file for Linux on arm64, as its vendor publishes it. */
   readonly sha256: string;
 }
+
+/** The token that Packer asks GitHub with for plugins, of a secret in the project's own account and region. */
+export const pluginToken = (secret: string | undefined): Record<string, BuildEnvironmentVariable> =>
+  secret === undefined
+    ? {}
+    : { PACKER_GITHUB_API_TOKEN: { value: secret, type: BuildEnvironmentVariableType.SECRETS_MANAGER } };
 
 export function pinned(prefix: string, tool: PinnedTool | undefined) {
   return tool === undefined

@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { buildspecFile, programsOf } from './programs.ts';
 
 const END = 'END_OF_FILE';
-/** Of a program's lines: a review of a change set shows which of them changed. */
-const LINE = 160;
+
+export type BuildSpecName = (typeof BUILD_SPECS)[number];
+export const BUILD_SPECS = ['fetch-source', 'validate', 'bake'] as const;
 
 /** What the buildspecs of this repository are made of. */
 const buildSpecSchema = z.strictObject({
@@ -28,21 +27,28 @@ const buildSpecSchema = z.strictObject({
  * working directory. The quoted delimiter keeps the shell from looking into them.
  *  @see https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
  */
-export function buildSpec(name: 'fetch-source' | 'validate' | 'bake'): z.infer<typeof buildSpecSchema> {
-  const text = readFileSync(fileOf(`${name}.yml`), 'utf8');
+export function buildSpec(name: BuildSpecName): z.infer<typeof buildSpecSchema> {
   return buildSpecSchema.parse(
-    parse(text, {
-      customTags: [
-        {
-          tag: '!script',
-          resolve: (files: string) =>
-            [...programsOf(files.split(' '))]
-              .map(([file, program]) => hereDocument(file, program))
-              .join('\n'),
-        },
-      ],
-    }),
+    parseWith(name, (files) =>
+      [...programsOf(files)].map(([file, program]) => hereDocument(file, program)).join('\n'),
+    ),
   );
+}
+
+/** The programs that each `!script` of a buildspec names. */
+export function scriptsOf(name: BuildSpecName): string[][] {
+  const found: string[][] = [];
+  parseWith(name, (files) => {
+    found.push([...files]);
+    return '';
+  });
+  return found;
+}
+
+function parseWith(name: BuildSpecName, resolve: (files: readonly string[]) => string): unknown {
+  const text = readFileSync(buildspecFile(`${name}.yml`), 'utf8');
+  const script = { tag: '!script', resolve: (files: string) => resolve(files.split(' ')) };
+  return parse(text, { customTags: [script] });
 }
 
 function hereDocument(file: string, text: string): string {
@@ -51,40 +57,3 @@ function hereDocument(file: string, text: string): string {
   if (text.includes(END)) throw new Error(`${file} holds ${END}, which would end it`);
   return `cat >${file} <<'${END}'\n${text.trimEnd()}\n${END}`;
 }
-
-const made = new Map<string, ReadonlyMap<string, string>>();
-
-/**
- * Programs with all that they import, by the name of the file: what several of them import is in one of its own. Without
- * comments and white space, because a StackSet takes no template above 51,200 bytes. Names stay, so that what a template runs
- * can be read and compared.
- */
-export function programsOf(files: readonly string[]): ReadonlyMap<string, string> {
-  const key = files.join(' ');
-  const known = made.get(key) ?? bundled(files);
-  made.set(key, known);
-  return known;
-}
-
-function bundled(files: readonly string[]): ReadonlyMap<string, string> {
-  const { outputFiles } = buildSync({
-    entryPoints: files.map(fileOf),
-    bundle: true,
-    splitting: files.length > 1,
-    chunkNames: 'shared',
-    write: false,
-    outdir: '.',
-    outExtension: { '.js': '.mjs' },
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    charset: 'utf8',
-    legalComments: 'none',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    lineLimit: LINE,
-  });
-  return new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
-}
-
-const fileOf = (name: string): string => fileURLToPath(new URL(`../../buildspecs/${name}`, import.meta.url));

@@ -11,27 +11,32 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Tells esbuild that a file comes from nowhere: a stack trace into a package names its function, and that is enough. */
+const NO_MAP = `\n//# sourceMappingURL=data:application/json;base64,${btoa('{"version":3,"sources":[""],"mappings":"AAAA"}')}`;
+
 /**
- * The SDK writes the keys of its schemas as `[_xN]:`, with `const _xN = "xmlName"` above. To esbuild a computed key may run
- * code, so it keeps the schema of every operation of EC2 there is. With the same keys written out, it keeps those in use:
- * half of a bundle that uses EC2, and half of its import time.
+ * What is left out of packages. Their source maps, which are most of what all functions would weigh. And of the SDK's schemas what
+ * is not used: it writes their keys as `[_xN]:`, with `const _xN = "xmlName"` above, and to esbuild a computed key may run code, so
+ * it keeps the schema of every operation of EC2 there is. With the same keys written out, it keeps those in use: half of a
+ * bundle that uses EC2, and half of its import time.
  */
-const literalKeys: Plugin = {
-  name: 'literal-keys',
+const lighterPackages: Plugin = {
+  name: 'lighter-packages',
   setup(building) {
-    building.onLoad({ filter: /[\\/]schemas_\d+\.js$/ }, async ({ path }) => {
+    building.onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
-      const constants = new Map(
-        [...text.matchAll(/^const (_\w+) = ("[^"\\\n]*");$/gm)].map(([, name = '', value = '']) => [
-          name,
-          value,
-        ]),
-      );
-      const contents = text.replaceAll(/\[(_\w+)\](?=:)/g, (key, name: string) => constants.get(name) ?? key);
-      return { contents, loader: 'js' };
+      const contents = /[\\/]schemas_\d+\.js$/.test(path) ? withLiteralKeys(text) : text;
+      return { contents: contents + NO_MAP, loader: 'js' };
     });
   },
 };
+
+function withLiteralKeys(text: string): string {
+  const constants = new Map(
+    [...text.matchAll(/^const (_\w+) = ("[^"\\\n]*");$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+  return text.replaceAll(/\[(_\w+)\](?=:)/g, (key, name: string) => constants.get(name) ?? key);
+}
 
 /**
  * The SDK looks for credentials in the environment first, where Lambda puts them, and imports these only when there are none:
@@ -108,7 +113,7 @@ const { outputFiles } = await build({
   },
   logLevel: 'warning',
   external: NEVER_LOADED,
-  plugins: [logged, literalKeys],
+  plugins: [logged, lighterPackages],
 });
 for (const { path, contents, text } of outputFiles) {
   const file = join(directory, relative(nominal, path));

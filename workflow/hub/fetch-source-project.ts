@@ -84,7 +84,7 @@ function statements(
   if (codeCommit && token !== undefined)
     throw new PackleaderError(
       ERRORS.invalidConfiguration,
-      '"packleader:repositoryTokenSecret" in cdk.json names a token, which a repository in CodeCommit does not take: take the key out, the hub clones by its own role.',
+      'repositoryTokenSecret in packleader.config names a token, which a repository in CodeCommit does not take: take the key out, the hub clones by its own role.',
     );
   if (codeCommit) {
     all.push(

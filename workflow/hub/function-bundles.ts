@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('bundle-functions.ts', import.meta.url));
+/** In the published package: made when it was built, so that nobody who deploys needs esbuild. */
+const MADE = fileURLToPath(new URL('../../bundles', import.meta.url));
 
 let bundled: string | undefined;
 
@@ -15,6 +17,7 @@ let bundled: string | undefined;
  * stack alone.
  */
 export function bundleOf(file: string): Code {
+  if (existsSync(MADE)) return Code.fromAsset(join(MADE, file));
   return Code.fromAsset(fileURLToPath(new URL(`../../${dirname(file)}`, import.meta.url)), {
     // A new version of a package makes a new bundle from the same sources.
     assetHashType: AssetHashType.OUTPUT,

@@ -13,6 +13,7 @@ import { buildSpec } from '../constructs/buildspec.ts';
 import { FixedRole } from '../constructs/fixed-role.ts';
 import { KeptLogs } from '../constructs/kept-logs.ts';
 import type { Wildcards } from '../constructs/wildcards.ts';
+import * as timeouts from '../machines/timeouts.ts';
 
 export interface HubBuildProjectProps {
   /** Also the name of its role. */
@@ -25,7 +26,7 @@ export interface HubBuildProjectProps {
   readonly statements: readonly PolicyStatement[];
   /** Why they hold patterns. */
   readonly wildcards: Wildcards;
-  /** Of the state that waits for it: a build has a minute less, so that its own message wins. */
+  /** Of the state that waits for it, less its time in the queue: a build has a minute less, so that its own message wins. */
   readonly timeout: Duration;
 }
 
@@ -61,6 +62,7 @@ export class HubBuildProject extends Project {
       },
       environmentVariables: { ...environmentVariables },
       timeout: Duration.minutes(props.timeout.toMinutes() - 1),
+      queuedTimeout: timeouts.QUEUED,
       grantReportGroupPermissions: false,
       logging: { cloudWatch: { logGroup: new KeptLogs(scope, `${id}Logs`, logGroupName) } },
     });

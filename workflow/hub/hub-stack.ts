@@ -23,6 +23,8 @@ export interface HubStackProps extends StackProps {
   readonly packer?: PinnedTool;
   /** The name of the secret that holds a token for a private repository with an https URL; default: it is public. */
   readonly repositoryTokenSecret?: string;
+  /** The name of the secret, beginning with `packleader/`, with a token for GitHub, where plugins are. Default: Packer asks without. */
+  readonly pluginTokenSecret?: string;
   /** The name of the secret that GitHub, GitLab or Bitbucket sign with; default: there is no webhook. */
   readonly webhookSecret?: string;
   /** The organisation that all targets are in; default: the bucket's policy names each account. */
@@ -54,7 +56,11 @@ export class HubStack extends Stack {
       defaultBranch,
       ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
     });
-    const validate = new ValidateProject(this, 'Validate', { bucket, ...(packer && { packer }) });
+    const validate = new ValidateProject(this, 'Validate', {
+      bucket,
+      ...(packer && { packer }),
+      ...(props.pluginTokenSecret !== undefined && { pluginTokenSecret: props.pluginTokenSecret }),
+    });
     const failed = new FailedTriggers(this, 'Failed', key);
     new StateMachines(this, 'StateMachines', {
       stages: factory.stages.map(({ name }) => name),

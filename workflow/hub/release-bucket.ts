@@ -117,7 +117,7 @@ export class ReleaseBucket extends Bucket {
     const policy = JSON.stringify(Stack.of(this).resolve(this.policy?.document)).length;
     if (policy > LONGEST_POLICY) {
       Annotations.of(this).addError(
-        `The bucket's policy names ${accountIds.length} accounts and would have ${policy} bytes, at most ${LONGEST_POLICY} are allowed: set "packleader:organizationId" in cdk.json, then it names the organisation instead.`,
+        `The bucket's policy names ${accountIds.length} accounts and would have ${policy} bytes, at most ${LONGEST_POLICY} are allowed: set organizationId in packleader.config, then it names the organisation instead.`,
       );
     }
   }

@@ -1,12 +1,13 @@
 import { STATE_NAMES } from '../../core/contract/state-names.ts';
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Tags } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { BAKES_PER_BATCH } from '../../core/contract/limits.ts';
 import { METRICS } from '../../core/contract/metrics.ts';
-import { NAMES } from '../../core/contract/names.ts';
+import { NAMES, TAG_OF_DEPLOYMENT } from '../../core/contract/names.ts';
+import { PACKAGE_VERSION } from '../../core/contract/package-version.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import type { TaskName } from '../../core/contract/tasks.ts';
 import { bakeBatchWorkflow } from '../machines/bake-batch.ts';
@@ -101,6 +102,7 @@ export class StateMachines extends Construct {
       timeout: timeouts.release(stages.length),
       ...observed(releaseScope, NAMES.releaseMachine, { [STATE_NAMES.notReleased]: METRICS.notReleased }),
     });
+    Tags.of(release).add(TAG_OF_DEPLOYMENT, PACKAGE_VERSION);
     mayRun(release, NAMES.releaseImageMachine);
     mayBuild(release, props.projectArns);
 

@@ -67,7 +67,12 @@ export class TaskFunctions extends Construct {
     return task;
   }
 
-  #statements({ steward, executions = {}, ...folders }: TaskAccess): PolicyStatement[] {
+  #statements({
+    steward,
+    executions = {},
+    listsExecutionsOf = [],
+    ...folders
+  }: TaskAccess): PolicyStatement[] {
     const { accountIds, key } = this.#props;
     const { account, region } = Stack.of(this);
     const machines = Object.keys(executions);
@@ -80,6 +85,13 @@ export class TaskFunctions extends Construct {
           new PolicyStatement({
             actions: [...actions],
             resources: [`arn:aws:states:${region}:${account}:execution:${machine}:*`],
+          }),
+      ),
+      ...listsExecutionsOf.map(
+        (machine) =>
+          new PolicyStatement({
+            actions: ['states:ListExecutions'],
+            resources: [`arn:aws:states:${region}:${account}:stateMachine:${machine}`],
           }),
       ),
     ];

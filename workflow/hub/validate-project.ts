@@ -1,9 +1,10 @@
+import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { NAMES } from '../../core/contract/names.ts';
 import { keyStatements } from '../constructs/bucket-key.ts';
-import { type PinnedTool, pinned } from '../constructs/build-projects.ts';
+import { type PinnedTool, pinned, pluginToken } from '../constructs/build-projects.ts';
 import { VALIDATE_TEMPLATES } from '../machines/timeouts.ts';
 import { HubBuildProject } from './hub-build-project.ts';
 
@@ -11,17 +12,24 @@ export interface ValidateProjectProps {
   readonly bucket: Bucket;
   /** Default: what the build image has, which is none. */
   readonly packer?: PinnedTool;
+  /** The name of the secret, beginning with `packleader/`, with a token for GitHub, where plugins are. Default: Packer asks without. */
+  readonly pluginTokenSecret?: string;
 }
 
 /** Lets Packer judge the templates of a release before anything is baked. */
 export class ValidateProject extends HubBuildProject {
-  constructor(scope: Construct, id: string, { bucket, packer }: ValidateProjectProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { bucket, packer, pluginTokenSecret: token }: ValidateProjectProps,
+  ) {
+    const { account, region } = Stack.of(scope);
     super(scope, id, {
       projectName: NAMES.validateProject,
       description: 'Validates the templates of a release. Started by packleader-release.',
       roleDescription: 'Reads the source and the plans of a release, to let Packer judge its templates.',
       buildSpec: 'validate',
-      environmentVariables: pinned('PACKLEADER_PACKER', packer),
+      environmentVariables: { ...pinned('PACKLEADER_PACKER', packer), ...pluginToken(token) },
       statements: [
         new PolicyStatement({
           sid: 'ReadSourceAndPlans',
@@ -35,10 +43,20 @@ export class ValidateProject extends HubBuildProject {
           conditions: { StringLike: { 's3:prefix': 'plans/*' } },
         }),
         ...keyStatements(bucket, 'read'),
+        ...(token === undefined
+          ? []
+          : [
+              new PolicyStatement({
+                sid: 'ReadPluginToken',
+                actions: ['secretsmanager:GetSecretValue'],
+                resources: [`arn:aws:secretsmanager:${region}:${account}:secret:${token}-??????`],
+              }),
+            ]),
       ],
       wildcards: {
         '/sources/*': 'A source has the name of its commit.',
         '/plans/*': 'A plan has the name of its execution.',
+        '-??????': 'Secrets Manager ends every ARN with six characters of its own.',
       },
       timeout: VALIDATE_TEMPLATES,
     });

@@ -1,6 +1,7 @@
 import { STATE_NAMES } from '../../core/contract/state-names.ts';
 import { JsonPath, Map as MapState, Pass } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { BUILD_QUOTA } from '../../core/contract/build-quota.ts';
 import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { catchEverything, runBuild } from './asl.ts';
@@ -10,12 +11,12 @@ import * as timeouts from './timeouts.ts';
 /** At most 40 bakes, all at the same time; one that fails does not stop the others. Returns the only state. */
 export function bakeBatchWorkflow(scope: Construct): MapState {
   const bake = runBuild(scope, STATE_NAMES.bakeAmi, {
-    comment: "Runs Packer in the target's own account.",
+    comment: `Runs Packer in the account; waits for one of its "${BUILD_QUOTA}".`,
     roleArn: `States.Format('arn:aws:iam::{}:role/${NAMES.orchestratorRole}', $.accountId)`,
     parameters: {
       ProjectName: NAMES.bakeProject,
-      // Started again within five minutes, it is the same build: a lost reply never bakes twice.
-      'IdempotencyToken.$': `States.Hash(States.Format('{} {} {}', $.release.releaseId, $.accountId, $.region), 'SHA-256')`,
+      // Started again within five minutes, it is the same build: a lost reply never bakes twice. A retry of the release does.
+      'IdempotencyToken.$': `States.Hash(States.Format('{} {} {}', $$.Execution.Name, $.accountId, $.region), 'SHA-256')`,
       'TimeoutInMinutesOverride.$': '$.timeoutMinutes',
     },
     environment: {
@@ -32,6 +33,7 @@ export function bakeBatchWorkflow(scope: Construct): MapState {
     timeout: timeouts.BAKE,
   });
   bake.addRetry(retries.throttled);
+  bake.addRetry(retries.noBuildFree);
   bake.addRetry(retries.transient);
   const failed = new Pass(scope, STATE_NAMES.amiNotBaked, {
     comment: 'Only the name is kept: the causes of 250 failed builds would not fit into one state.',

@@ -41,6 +41,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
           source: JsonPath.objectAt('$.source'),
           plan: JsonPath.objectAt('$.plan'),
           executionName: JsonPath.stringAt('$.executionName'),
+          executionArn: JsonPath.stringAt('$$.Execution.Id'),
           startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
         },
         resultPath: '$.resolved',
@@ -127,6 +128,7 @@ function checkStage(tasks: TaskStates, stage: string): Fallible {
     payload: {
       release,
       stage,
+      plan: JsonPath.objectAt('$.plan'),
       batches: JsonPath.objectAt(at('resolved', stage, 'batches')),
       baked: JsonPath.objectAt(at('baked', stage)),
       attempt: JsonPath.numberAt('$$.State.RetryCount'),

@@ -34,9 +34,10 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
     parameters: { ProjectName: NAMES.fetchSourceProject },
     environment: { [FETCH_SOURCE.request]: 'States.JsonToString($)', [FETCH_SOURCE.bucket]: bucket },
     resultSelector: { 'variables.$': '$.Build.ExportedEnvironmentVariables' },
-    timeout: timeouts.FETCH_SOURCE,
+    timeout: timeouts.FETCH_SOURCE.plus(timeouts.QUEUED),
   });
   fetchSource.addRetry(retries.throttled);
+  fetchSource.addRetry(retries.noBuildFree);
   fetchSource.addRetry(retries.transient);
   const plan = tasks.state(STATE_NAMES.planReleases, {
     comment:
@@ -65,9 +66,10 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
     },
     resultSelector: {},
     resultPath: '$.validated',
-    timeout: timeouts.VALIDATE_TEMPLATES,
+    timeout: timeouts.VALIDATE_TEMPLATES.plus(timeouts.QUEUED),
   });
   validate.addRetry(retries.throttled);
+  validate.addRetry(retries.noBuildFree);
   validate.addRetry(retries.transient);
   const summarise = tasks.state(STATE_NAMES.summariseReleases, {
     comment: 'One image that failed makes the execution red, and its reason readable here.',

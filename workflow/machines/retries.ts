@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
+import { NO_BUILD_FREE } from '../../core/contract/build-quota.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
 
 /** Lambda's and CodeBuild's own errors, by the names Step Functions gives them.
@@ -14,7 +15,7 @@ const SERVICE = {
   lambdaTimedOut: 'Sandbox.Timedout',
   codeBuildUnreachable: 'CodeBuild.SdkClientException',
   codeBuildBusy: 'CodeBuild.ThrottlingException',
-  codeBuildFull: 'CodeBuild.AccountLimitExceededException',
+  codeBuildFull: NO_BUILD_FREE,
   stepFunctionsBusy: 'StepFunctions.ThrottlingException',
   stepFunctionsUnreachable: 'StepFunctions.SdkClientException',
 } as const;
@@ -23,18 +24,24 @@ export const SERVICE_ERRORS: readonly string[] = Object.values(SERVICE);
 
 /** AWS asked us to slow down. Waits 2, 4, 8, 16, 32, 60, 60, 60 s: four minutes in all, less by the jitter. */
 export const throttled: RetryProps = {
-  errors: [
-    ERRORS.throttled,
-    SERVICE.lambdaBusy,
-    SERVICE.codeBuildBusy,
-    SERVICE.codeBuildFull,
-    SERVICE.stepFunctionsBusy,
-  ],
+  errors: [ERRORS.throttled, SERVICE.lambdaBusy, SERVICE.codeBuildBusy, SERVICE.stepFunctionsBusy],
   interval: Duration.seconds(2),
   backoffRate: 2,
   maxDelay: Duration.seconds(60),
   maxAttempts: 8,
   jitterStrategy: JitterType.FULL,
+};
+
+/**
+ * Every build that the account may run is running. Waits 1, 2, 4, then 5 minutes at a time, 98 times: eight hours in all, the longest
+ * that the bake in front may take, for at most 98 transitions. No jitter: bakes of one account are few, and it would halve the wait.
+ */
+export const noBuildFree: RetryProps = {
+  errors: [SERVICE.codeBuildFull],
+  interval: Duration.minutes(1),
+  backoffRate: 2,
+  maxDelay: Duration.minutes(5),
+  maxAttempts: 98,
 };
 
 /** Something takes its time: an AMI, a parameter, a builder that shuts down. Waits 15 s, 40 times: ten minutes in all. */

@@ -1,23 +1,26 @@
 import { Duration } from 'aws-cdk-lib';
-import { LAMBDA_MINUTES, LONGEST_BAKE_MINUTES } from '../../core/contract/limits.ts';
+import { LAMBDA_MINUTES, LONGEST_BAKE_MINUTES, LONGEST_WAIT_MINUTES } from '../../core/contract/limits.ts';
 
-/** How long a build may wait for a free machine; the bake project sets it. */
-export const QUEUED = Duration.minutes(60);
+/** How long a build may wait in CodeBuild's queue; every project sets it. */
+export const QUEUED = Duration.minutes(LONGEST_WAIT_MINUTES);
+
+/** How long the start of a build may be refused because the account has none free, and half an hour for its other retries. */
+const STARTING = Duration.minutes(LONGEST_WAIT_MINUTES + 30);
 
 /** The longest a bake may take, with its time in the queue. */
 export const BAKE = Duration.minutes(LONGEST_BAKE_MINUTES).plus(QUEUED);
 
-/** One batch: its bakes run at the same time; half an hour for retries of a start. */
-export const BAKE_BATCH = BAKE.plus(Duration.minutes(30));
+/** One batch: its bakes run at the same time. */
+export const BAKE_BATCH = BAKE.plus(STARTING);
 
 /** A Lambda task; a minute less in the Lambda itself, so that its own message wins. */
 export const LAMBDA = Duration.minutes(LAMBDA_MINUTES);
 export const TASK = LAMBDA.plus(Duration.minutes(1));
 
-/** Checking out one commit and packing it. */
+/** Checking out one commit and packing it; the state allows for the queue as well. */
 export const FETCH_SOURCE = Duration.minutes(15);
 
-/** Letting Packer judge the template of every image. */
+/** Letting Packer judge the template of every image; the state allows for the queue as well. */
 export const VALIDATE_TEMPLATES = Duration.minutes(30);
 
 /**
@@ -29,10 +32,12 @@ export const releaseImage = (stages: number): Duration =>
 
 /**
  * Tiers follow each other; ten of them are more than any factory has. Starting one may take ten minutes of retries; the
- * source, the plan and the summary get two hours.
+ * plan and the summary get two hours, and each of the hub's own builds may wait like a bake.
  */
 export const release = (stages: number): Duration =>
-  Duration.minutes(10 * (releaseImage(stages).toMinutes() + 10) + 120);
+  Duration.minutes(
+    10 * (releaseImage(stages).toMinutes() + 10) + 120 + 2 * QUEUED.plus(STARTING).toMinutes(),
+  );
 
 /** Three tasks that exhaust every retry take an hour each, and the releases of one sweep are swept at the same time. */
 export const SWEEP = Duration.hours(6);

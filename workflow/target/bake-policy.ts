@@ -15,6 +15,8 @@ export interface BakePolicyProps {
   readonly bucketName: string;
   /** Whether the bucket is encrypted with the hub's own key. */
   readonly bucketHasKey: boolean;
+  /** Whether CodeBuild reads the token for plugins, in the hub's region, before the bake begins. */
+  readonly readsPluginToken: boolean;
 }
 
 const IDS = 'EC2 makes the ids, and a template chooses the region; ';
@@ -110,18 +112,29 @@ function orders({ accountId, hub, bucketName, bucketHasKey }: BakePolicyProps): 
 }
 
 /** Denials in place of the regions in every ARN: a role's inline policies have at most 10,240 characters in all. */
-function stayInRegions({ regions, hub, bucketHasKey }: BakePolicyProps): PolicyStatement[] {
+function stayInRegions(props: BakePolicyProps): PolicyStatement[] {
+  const { regions, hub, bucketHasKey, readsPluginToken } = props;
   const outside = { StringNotEquals: { 'aws:RequestedRegion': regions } };
   const deny = (sid: string, actions: string[], conditions: Conditions) =>
     // A denial, so it may well be of everything.
     new PolicyStatement({ sid, effect: Effect.DENY, actions, resources: ['*'], conditions });
-  const actions = ['ec2:*', 'secretsmanager:*', 'ssm:*'];
-  if (!bucketHasKey) return [deny('StayInRegionsOfTargets', [...actions, 'kms:*'], outside)];
+  const alsoInHub = [
+    ...(readsPluginToken ? ['secretsmanager:*'] : []),
+    // Of the bucket, and of the token.
+    ...(bucketHasKey || readsPluginToken ? ['kms:*'] : []),
+  ];
+  const actions = ['ec2:*', 'secretsmanager:*', 'ssm:*', 'kms:*'];
+  const inTargets = deny(
+    'StayInRegionsOfTargets',
+    actions.filter((action) => !alsoInHub.includes(action)),
+    outside,
+  );
+  if (alsoInHub.length === 0) return [inTargets];
   return [
-    deny('StayInRegionsOfTargets', actions, outside),
-    deny('StayInRegionsOfKeys', ['kms:*'], {
+    inTargets,
+    deny('StayInRegionsOfKeys', alsoInHub, {
       ...outside,
-      // And not where the bucket's key is; the same operator would hold one list only, which may be a parameter.
+      // And not where the hub is; the same operator would hold one list only, which may be a parameter.
       StringNotEqualsIgnoreCase: { 'aws:RequestedRegion': hub.region },
     }),
   ];

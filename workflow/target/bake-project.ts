@@ -10,7 +10,7 @@ import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { keys } from '../../core/contract/keys.ts';
 import { NAMES } from '../../core/contract/names.ts';
-import { type PinnedTool, acknowledgeKey, pinned } from '../constructs/build-projects.ts';
+import { type PinnedTool, acknowledgeKey, pinned, pluginToken } from '../constructs/build-projects.ts';
 import { buildSpec } from '../constructs/buildspec.ts';
 import { KeptLogs } from '../constructs/kept-logs.ts';
 import * as timeouts from '../machines/timeouts.ts';
@@ -23,6 +23,8 @@ export interface BakeProjectProps {
   readonly packer?: PinnedTool;
   /** AWS's plugin for Session Manager, which no CodeBuild image has. Default: no template connects that way. */
   readonly sessionManagerPlugin?: PinnedTool;
+  /** The name of the secret, beginning with `packleader/`, with a token for GitHub, where plugins are. Default: Packer asks without. */
+  readonly pluginTokenSecret?: string;
 }
 
 /** Runs Packer for one target. One per account, in the hub's region: Packer's own region is the target's. */
@@ -30,7 +32,7 @@ export class BakeProject extends Project {
   constructor(
     scope: Construct,
     id: string,
-    { role, bucketName, packer, sessionManagerPlugin }: BakeProjectProps,
+    { role, bucketName, packer, sessionManagerPlugin, pluginTokenSecret }: BakeProjectProps,
   ) {
     super(scope, id, {
       projectName: NAMES.bakeProject,
@@ -44,6 +46,7 @@ export class BakeProject extends Project {
       environmentVariables: {
         ...pinned('PACKLEADER_PACKER', packer),
         ...pinned('PACKLEADER_SESSION_MANAGER_PLUGIN', sessionManagerPlugin),
+        ...pluginToken(pluginTokenSecret),
       },
       // The state sets each build's own limit; nothing may take longer than the longest.
       timeout: Duration.minutes(timeouts.BAKE.toMinutes() - timeouts.QUEUED.toMinutes()),

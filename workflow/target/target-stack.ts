@@ -30,6 +30,8 @@ export interface TargetStackProps extends StackProps {
   readonly packer?: PinnedTool;
   /** Default: no template connects by Session Manager. */
   readonly sessionManagerPlugin?: PinnedTool;
+  /** The name of the secret, beginning with `packleader/`, with a token for GitHub, where plugins are. Default: Packer asks without. */
+  readonly pluginTokenSecret?: string;
   /** Where the account's builds run, in the hub's region. Default: in no VPC, from where no builder's private address is reached. */
   readonly bakeVpc?: BakeVpc;
   /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
@@ -47,6 +49,7 @@ export class TargetStack extends Stack {
       accountId: named,
       packer,
       sessionManagerPlugin,
+      pluginTokenSecret,
       bakeVpc: vpc,
       customerKey = false,
       ...rest
@@ -94,6 +97,7 @@ export class TargetStack extends Stack {
         hub,
         bucketName: bucketName(factory),
         bucketHasKey: customerKey,
+        readsPluginToken: pluginTokenSecret !== undefined,
       }),
       wildcards: BAKE_WILDCARDS,
     });
@@ -103,6 +107,7 @@ export class TargetStack extends Stack {
       bucketName: bucketName(factory),
       ...(packer && { packer }),
       ...(sessionManagerPlugin && { sessionManagerPlugin }),
+      ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
     });
     if (vpc) runInVpc(project, bake, vpc, { accountId, region: hub.region });
     new InstanceProfile(this, 'Builder', {
@@ -118,7 +123,7 @@ export class TargetStack extends Stack {
     if (!packer) {
       Annotations.of(this).addWarningV2(
         'packleader:packer',
-        'No Packer is pinned ("packleader:packer" in cdk.json): bakes need a build image that has one.',
+        'No Packer is pinned (packer in packleader.config, which packleader pin writes): bakes need a build image that has one.',
       );
     }
   }

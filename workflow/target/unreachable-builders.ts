@@ -32,7 +32,7 @@ export function warnOfUnreachableBuilders(
   if (overSessionManager !== '' && !hasPlugin)
     Annotations.of(scope).addWarningV2(
       'packleader:sessionManagerPlugin',
-      `The builders of ${overSessionManager} are reached by Session Manager (sshInterface: session_manager), but no plugin is pinned ("packleader:sessionManagerPlugin" in cdk.json).`,
+      `The builders of ${overSessionManager} are reached by Session Manager (sshInterface: session_manager), but no plugin is pinned (sessionManagerPlugin in packleader.config, which packleader pin writes).`,
     );
   const overWinRm = namesOf(
     (image, settings) => image.platform === 'windows' && builderAddress(image, settings) !== 'public_ip',
@@ -40,7 +40,7 @@ export function warnOfUnreachableBuilders(
   if (overWinRm !== '' && !hasVpc)
     Annotations.of(scope).addWarningV2(
       'packleader:bakeVpcs',
-      `The Windows builders of ${overWinRm} are reached at a private address, but no VPC is named for the builds of ${accountId} ("packleader:bakeVpcs" in cdk.json), nor is variables.winrm_interface public_ip.`,
+      `The Windows builders of ${overWinRm} are reached at a private address, but no VPC is named for the builds of ${accountId} (bakeVpcs in packleader.config), nor is variables.winrm_interface public_ip.`,
     );
 }
 

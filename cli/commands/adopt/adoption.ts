@@ -8,6 +8,8 @@ import { chosenImage, loadConfiguration } from '../../../core/configuration/conf
 import { sortedProblems, throwIfAny } from '../../../core/configuration/documents/problems.ts';
 import { configurationFiles, type Files } from '../../../core/configuration/files.ts';
 import { nameInRepository, type PackerDirectory } from '../../../core/configuration/packer-directory.ts';
+import { filesInDirectory } from '../../../core/source/directory.ts';
+import { gitRoot } from '../../../core/source/git.ts';
 import type { Adopted } from '../../../core/templates/adopted/adopted.ts';
 import { bakedTemplate } from '../../../core/templates/check.ts';
 import { type Attribute, openHcl, openLiterals } from '../../../core/templates/hcl.ts';
@@ -15,8 +17,7 @@ import { BUILDERS } from '../../../core/templates/requirements.ts';
 import { isTemplateFile, readTemplate, type Template, type Usage } from '../../../core/templates/template.ts';
 import { refuseInvalidTemplates } from '../../checks/validate.ts';
 import { refuse } from '../../input/arguments.ts';
-import { checkOutFactory, withOutside } from '../../input/checkout.ts';
-import { gitRoot } from '../../input/git.ts';
+import { checkOutFactory } from '../../input/checkout.ts';
 import { asSeenFromStart, fromStart } from '../../input/start-directory.ts';
 import { pathsOutside, propose, type Proposal } from './propose.ts';
 import { isOldTemplate, upgraded } from './upgrade.ts';
@@ -58,8 +59,7 @@ export async function adoption(options: AdoptOptions): Promise<Adoption> {
 
   const named = (field: Partial<PackerDirectory>) =>
     imageYaml(image, 'linux', { directory: found.written, ...field });
-  const before = withImage(checkout.files, image, named({}), '');
-  const around = withOutside(found.repository ?? factory, factory, before);
+  const around = filesInDirectory(factory, ofImage(image, named({}), ''));
   const { files, made } = await inHcl(around, found);
   const template = await readTemplate(textsIn(files, found.place));
   throwIfAny(template.problems);
@@ -80,15 +80,12 @@ export async function adoption(options: AdoptOptions): Promise<Adoption> {
     image: imageYaml(image, proposal.platform, packer),
     layer: layerYaml(proposal, options),
   };
-  const whole = withOutside(
-    found.repository ?? factory,
-    factory,
-    withImage(files, image, texts.image, texts.layer),
+  const whole = filesInDirectory(factory, ofImage(image, texts.image, texts.layer));
+  const encoder = new TextEncoder();
+  const all = withMade(
+    whole,
+    made.map(({ file, text }) => [file, encoder.encode(text)] as const),
   );
-  const all = new Map([
-    ...whole,
-    ...made.map(({ file, text }) => [file, new TextEncoder().encode(text)] as const),
-  ]);
   const settings = configurationFiles(all);
   throwIfAny(aboutTheImage(checkFactory(settings, { images: [image] }), image, found));
   const configuration = loadConfiguration(settings);
@@ -184,7 +181,7 @@ async function inHcl(files: Files, { place, path, file: named }: Place) {
     );
   const { name, text } = await upgraded(files, `${place}/${one}`, asSeenFromStart(join(path, one)));
   const made = [{ file: `${place}/${name}`, name, text }];
-  return { files: new Map([...files, [`${place}/${name}`, new TextEncoder().encode(text)]]), made };
+  return { files: withMade(files, [[`${place}/${name}`, new TextEncoder().encode(text)]]), made };
 }
 
 const textsIn = (files: Files, place: string): Map<string, string> =>
@@ -212,7 +209,7 @@ function theUsage({ usages }: Template, only: string | undefined, { path }: Plac
 
 /** Where variables must be set, and one file sets variables that Packer does not take by itself, that one. */
 function theVarFile(files: Files, place: string, { variables }: Template): string[] {
-  if (variables.every(({ hasDefault }) => hasDefault)) return [];
+  if (variables.every((one) => one.default !== undefined)) return [];
   const names = [...files.keys()].flatMap((file) => {
     const name = file.startsWith(`${place}/`) ? file.slice(place.length + 1) : '';
     return /^[^/]+\.pkrvars\.(hcl|json)$/.test(name) && !/\.auto\.pkrvars\./.test(name) ? [name] : [];
@@ -261,10 +258,16 @@ function alongside(template: Template, { path, repository, written }: Place, fac
   });
 }
 
-function withImage(files: Files, image: string, yaml: string, layer: string): Files {
+/** What else the source has stays beside its files. */
+const withMade = (files: Files, made: readonly (readonly [string, Uint8Array])[]): Files =>
+  Object.assign(new Map([...files, ...made]), {
+    links: files.links ?? new Map(),
+    submodules: files.submodules ?? [],
+  });
+
+function ofImage(image: string, yaml: string, layer: string): ReadonlyMap<string, Uint8Array> {
   const encoder = new TextEncoder();
   return new Map([
-    ...files,
     [`images/${image}/image.yaml`, encoder.encode(yaml)],
     [`images/${image}/config/default.yaml`, encoder.encode(layer)],
   ]);

@@ -87,13 +87,13 @@ export function propose(
       return variable !== undefined && defaults.has(variable) ? [[variable, told] as const] : [];
     });
     // A variable that must be set, and has the name of what packleader tells.
-    const byName = variables.flatMap(({ name, hasDefault }) => {
+    const byName = variables.flatMap(({ name, default: byDefault }) => {
       const told = Object.values(SAID_BY).find((one) => one === name);
-      return !hasDefault && told !== undefined ? [[name, told] as const] : [];
+      return byDefault === undefined && told !== undefined ? [[name, told] as const] : [];
     });
     const typed = attribute('instance_type');
     const type = typed && /^var\.([\w-]+)$/.exec(resolved(typed, locals))?.[1];
-    const asked = variables.some(({ name, hasDefault }) => name === type && !hasDefault);
+    const asked = variables.some((one) => one.name === type && one.default === undefined);
     return {
       ...Object.fromEntries(byName),
       ...(asked && type !== undefined && { [type]: 'instance_type' as const }),

@@ -2,11 +2,11 @@
  * What the doctor looks at once in every target account: the roles, the project and what it pins, how many builds may run, and
  * the builders' instance profiles.
  */
-import { CodeBuildClient, type Project } from '@aws-sdk/client-codebuild';
+import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
-import { ServiceQuotasClient, paginateListServiceQuotas } from '@aws-sdk/client-service-quotas';
 import { NAMES, roleArn } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
+import { concurrencyCheck } from './bakes/concurrency.ts';
 import { profileChecks } from './bakes/instance-profiles.ts';
 import { type FetchTool, findProject, toolChecks } from './bakes/pinned-tools.ts';
 import type { PlannedBake } from './bakes/planned-bakes.ts';
@@ -69,11 +69,7 @@ export async function examineAccount(
         return ok(`${environment.type} ${environment.computeType} in ${hub.region}`);
       },
     ],
-    [
-      CONCURRENCY,
-      'codebuild:BatchGetProjects and servicequotas:ListServiceQuotas',
-      async () => concurrency(new ServiceQuotasClient(config), await found, builds, deploy),
-    ],
+    concurrencyCheck(config, found, builds, deploy),
     ...toolChecks(place, bakes, found, fetchTool),
     ...reachCheck(place, bakes, found),
     ...profileChecks(iam, place, bakes),
@@ -84,8 +80,6 @@ export async function examineAccount(
   }
   return [access, ...(await examineAll(place, checks))];
 }
-
-const CONCURRENCY = 'CodeBuild concurrency';
 
 async function roleTrusts(
   iam: IAMClient,
@@ -103,36 +97,4 @@ async function roleTrusts(
       return failed(`there is no role ${role}`, deploy);
     throw error;
   }
-}
-
-/** Service Quotas names an environment by its platform and its size: `ARM/Small`. */
-const PLATFORMS: Readonly<Record<string, string>> = { ARM_CONTAINER: 'ARM', LINUX_CONTAINER: 'Linux' };
-
-/** @see https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html */
-async function concurrency(
-  quotas: ServiceQuotasClient,
-  project: Project | undefined,
-  builds: number,
-  deploy: string,
-): Promise<Verdict> {
-  if (!project?.environment) return notChecked('the project’s compute type is not known', deploy);
-  const { type = '', computeType = '' } = project.environment;
-  const size = computeType.replace('BUILD_GENERAL1_', '').toLowerCase();
-  const environment = `${PLATFORMS[type] ?? type}/${size}`;
-  const wanted = `concurrently running builds for ${environment} environment`.toLowerCase();
-  for await (const { Quotas = [] } of paginateListServiceQuotas(
-    { client: quotas },
-    { ServiceCode: 'codebuild' },
-  )) {
-    const value = Quotas.find(({ QuotaName = '' }) => QuotaName.toLowerCase() === wanted)?.Value;
-    if (value === undefined) continue;
-    const seen = `${value} at once for ${environment}, ${builds} wanted`;
-    return value >= builds
-      ? ok(seen)
-      : failed(seen, `raise the quota "${wanted}" in ${project.arn?.split(':')[3] ?? 'the hub’s region'}`);
-  }
-  return notChecked(
-    `Service Quotas lists no quota for ${environment}`,
-    'look it up in the Service Quotas console',
-  );
 }

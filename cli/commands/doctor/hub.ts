@@ -3,7 +3,7 @@ import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { DescribeEventBusCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
-import { NAMES } from '../../../core/contract/names.ts';
+import { NAMES, STACKS } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { machineArn } from '../../../client/hub.ts';
 import {
@@ -16,6 +16,7 @@ import {
   notChecked,
   ok,
 } from './finding.ts';
+import { concurrencyCheck } from './bakes/concurrency.ts';
 import { type FetchTool, findProject, packerCheck } from './bakes/pinned-tools.ts';
 import { type Session, configOf } from './sessions.ts';
 
@@ -25,7 +26,7 @@ const MACHINES = [
   NAMES.bakeBatchMachine,
   NAMES.sweepMachine,
 ];
-const DEPLOY = 'deploy the stack packleader-hub';
+const DEPLOY = `deploy the stack ${STACKS.hub}`;
 
 export async function examineHub(
   hub: Target,
@@ -52,7 +53,9 @@ export async function examineHub(
       'codebuild:BatchGetProjects',
       async () => projectExists(new CodeBuildClient(config), name),
     ]),
-    packerCheck(validate, fetchTool, { of: 'the hub', stack: 'packleader-hub' }),
+    // Two requests at once, or a request and a bake in the hub's own account, wait for each other.
+    concurrencyCheck(config, validate, 1, DEPLOY),
+    packerCheck(validate, fetchTool, { of: 'the hub', stack: STACKS.hub }),
   ];
   const access: Finding = { place: 'hub', check: 'access', ...session.verdict };
   if (session.as === 'nobody') {

@@ -108,10 +108,10 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     ...(occasion.start && { start: occasion.start }),
     faults,
     prepare: async (sandbox) => {
-      seedReleases(sandbox, files, images, overrides);
+      await seedReleases(sandbox, checkout.files, images, overrides);
       const assumptions = [
         ...(occasion.assumed ?? []),
-        ...(await assumeSources(sandbox, configuration, images, overrides)),
+        ...(await assumeSources(sandbox, checkout.files, configuration, images, overrides)),
       ];
       if (occasion.afterRelease)
         assumptions.push(
@@ -158,7 +158,12 @@ function failableStates(machines: readonly Definition[]): ReadonlyMap<string, Fa
       const bakes = stageIn(top, 'bake') !== undefined;
       const waits = asl.Resource?.endsWith('startExecution.sync:2') === true;
       if (bakes || (asl.Type === 'Task' && !waits && !SILENT.includes(state)))
-        failable.set(top, { state: top, bakes, ofImage: name === NAMES.releaseImageMachine });
+        failable.set(top, {
+          state: top,
+          bakes,
+          builds: bakes || asl.Resource?.includes(':codebuild:') === true,
+          ofImage: name === NAMES.releaseImageMachine,
+        });
     }
   }
   return failable;

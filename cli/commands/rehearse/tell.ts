@@ -65,5 +65,7 @@ const DOING = {
   lost: 'done, but every reply is lost',
   throttled: 'throttled',
   timeout: 'never answered',
+  full: 'without a free build',
   failed: 'made to fail',
+  capacity: 'without room for its builder at first',
 } as const;

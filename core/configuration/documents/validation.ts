@@ -30,12 +30,16 @@ export const text = (pattern: RegExp, must: string) =>
   z.string({ error: must }).regex(pattern, { error: must });
 
 const REGION = 'must look like eu-west-1';
-export const region = z.string({ error: REGION }).refine((name) => REGIONS.includes(name), {
-  error: ({ input }) =>
-    regionSchema.safeParse(input).success
-      ? `must be a region of AWS, ${nearest(String(input), REGIONS)}`
-      : REGION,
-});
+export const region = z
+  .string({ error: REGION })
+  .refine((name) => REGIONS.includes(name), {
+    error: ({ input }) =>
+      regionSchema.safeParse(input).success
+        ? `must be a region of AWS, ${nearest(String(input), REGIONS)}`
+        : REGION,
+  })
+  // For the JSON Schema, which sees no refinement.
+  .meta({ enum: REGIONS });
 
 export function wholeNumber(from: number, to: number) {
   const must = `must be a whole number from ${from} to ${to}`;

@@ -9,11 +9,11 @@ import {
   type PackerDirectory,
   placeInSource,
 } from '../../configuration/packer-directory.ts';
-import { type Block, openHcl } from '../hcl.ts';
+import { type Attribute, type Block, openHcl } from '../hcl.ts';
 import { BUILDERS, type ToldAs } from '../requirements.ts';
 import { isTemplateFile, onlyUsage, readTemplate, type Template, type Usage } from '../template.ts';
 import { applied, atEndOf, type Edit } from './edits.ts';
-import { OWN_FILE, ownFile, SOURCE_AMI, TOLD } from './own-file.ts';
+import { ALONE, OWN_FILE, ownFile, TOLD } from './own-file.ts';
 import { type Change, everyAttribute, rewritten, toldBy } from './rewrite.ts';
 
 export type AdoptingImage = Pick<Image, 'name' | 'platform'> & { readonly packer: PackerDirectory };
@@ -22,7 +22,7 @@ export type AdoptingImage = Pick<Image, 'name' | 'platform'> & { readonly packer
 export interface Overlay {
   /** In the source. */
   readonly directory: string;
-  /** For `packer build` and `packer validate`; `{source_ami}` stands for what only the bake knows. */
+  /** For `packer build` and `packer validate`; `{source_ami}`, `{subnet_id}` and `{instance_type}` stand for what only the bake knows. */
   readonly arguments: readonly string[];
   /** By their names in the directory. */
   readonly files: Readonly<Record<string, string>>;
@@ -56,7 +56,12 @@ export interface AdoptedTemplate {
   readonly problems: readonly Problem[];
 }
 
-export const SOURCE_AMI_ARGUMENT = '{source_ami}';
+/** What only the bake knows: of the last two it may try several. */
+const BY_ARGUMENT = ['source_ami', 'subnet_id', 'instance_type'] as const;
+
+/** Whether the bake fills in an argument, so that one alone says nothing. */
+export const isFilledIn = (argument: string): boolean =>
+  BY_ARGUMENT.some((one) => argument.endsWith(`={${one}}`));
 
 /** Where Amazon's, and nearly everybody's, images have their root. */
 const ROOT_DEVICE = { linux: '/dev/xvda', windows: '/dev/sda1' } as const;
@@ -113,20 +118,21 @@ export async function adoptedTemplate(files: Files, image: AdoptingImage): Promi
   const ours = ownFile(asksForAmazonPlugin(template));
   const ownName = nameInRepository(`${place}/${OWN_FILE}`);
   const once = await readTemplate(new Map([...textsOf(first), [ownName, ours]]));
-  const idle = unneeded(template, once, [...told, ...stated.names]);
+  const idle = unneeded(template, once, [...told, ...stated.values.keys()]);
   const copies = edited(texts, withDefaults(edits, idle, texts));
   const result = await readTemplate(new Map([...textsOf(copies), [ownName, ours]]));
   const again = result.usages.find(({ name }) => name === usage.name);
   if (!again || result.problems.length > 0)
     throw new Error(`the rewrite of ${place} made ${result.problems[0]?.message ?? 'its build disappear'}`);
-  const isStated = (name: string): boolean => stated.names.includes(name);
   const changed = [...texts].filter(([file, text]) => copies.get(file)?.text !== text);
   const overlay: Overlay = {
     directory: place,
     arguments: [
       `-only=${usage.name}`,
       ...packer.varFiles.map((file) => `-var-file=${file}`),
-      ...[SOURCE_AMI, ...mappedTo(packer, 'source_ami')].map((name) => `-var=${name}=${SOURCE_AMI_ARGUMENT}`),
+      ...BY_ARGUMENT.flatMap((one) =>
+        [ALONE[one] ?? [], mappedTo(packer, one)].flat().map((name) => `-var=${name}={${one}}`),
+      ),
     ],
     files: Object.fromEntries([
       ...changed.map(([file]) => [posix.basename(file), copies.get(file)?.text ?? ''] as const),
@@ -137,7 +143,10 @@ export async function adoptedTemplate(files: Files, image: AdoptingImage): Promi
     directory,
     template: {
       ...onlyUsage(result, again),
-      variables: result.variables.map((one) => (isStated(one.name) ? { ...one, hasDefault: true } : one)),
+      variables: result.variables.map((one) => {
+        const found = stated.values.get(one.name);
+        return found ? { ...one, default: found } : one;
+      }),
     },
     problems: [],
     adopted: {
@@ -236,7 +245,7 @@ function writable(usage: Usage): Usage | { readonly problem: Problem } {
 
 function takenNames({ variables }: Template, texts: ReadonlyMap<string, string>, place: string): Problem[] {
   const file = nameInRepository(`${place}/${OWN_FILE}`);
-  const names = variables.filter(({ name }) => name === TOLD || name === SOURCE_AMI);
+  const names = variables.filter(({ name }) => [TOLD, ...Object.values(ALONE)].includes(name));
   return [
     ...(texts.has(file)
       ? [problem(file, 0, [], 'must have another name: packleader writes a file of this one into the copy')]
@@ -253,21 +262,24 @@ async function statedByFiles(
   place: string,
   names: readonly string[],
   { varFiles }: PackerDirectory,
-): Promise<{ names: readonly string[]; missing: readonly string[] }> {
+): Promise<{ values: ReadonlyMap<string, Attribute>; missing: readonly string[] }> {
   const readHcl = await openHcl();
   const own = names.filter((name) => /^[^/]+\.auto\.pkrvars\.(hcl|json)$/.test(name));
   const given = [...own, ...varFiles].map((name) => ({ name, bytes: files.get(posix.join(place, name)) }));
   const read = given.flatMap(({ name, bytes }) => {
     if (!bytes) return [];
     const text = new TextDecoder().decode(bytes);
-    return name.endsWith('.json') ? keysOf(text) : [...readHcl(name, text).attributes.keys()];
+    return name.endsWith('.json') ? statedInJson(name, text) : [...readHcl(name, text).attributes];
   });
-  return { names: read, missing: given.flatMap(({ name, bytes }) => (bytes ? [] : [name])) };
+  return { values: new Map(read), missing: given.flatMap(({ name, bytes }) => (bytes ? [] : [name])) };
 }
 
-function keysOf(json: string): string[] {
+function statedInJson(file: string, json: string): (readonly [string, Attribute])[] {
   try {
-    return Object.keys(Object(JSON.parse(json)));
+    return Object.entries<unknown>(Object(JSON.parse(json))).map(([name, value]) => [
+      name,
+      { name, file, line: 0, text: JSON.stringify(value), references: [] },
+    ]);
   } catch {
     // Packer says it better.
     return [];
@@ -298,7 +310,8 @@ function unneeded(before: Template, after: Template, told: readonly string[]): B
     ),
   );
   const idle = before.variables.filter(
-    ({ name, hasDefault }) => !hasDefault && !told.includes(name) && !used.has(`var.${name}`),
+    ({ name, default: byDefault }) =>
+      byDefault === undefined && !told.includes(name) && !used.has(`var.${name}`),
   );
   return before.blocks.filter(
     ({ type, labels, inside }) =>

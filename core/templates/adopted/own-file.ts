@@ -1,9 +1,17 @@
 /** What packleader adds to a template that knows nothing of it, in a file of its own. */
+import type { PackleaderVariable } from '../../configuration/settings.ts';
 
 export const OWN_FILE = 'packleader.pkr.hcl';
 /** The variable that holds everything that packleader tells, so that only one name can be taken. */
 export const TOLD = 'packleader';
 export const SOURCE_AMI = 'packleader_source_ami';
+/** The subnet of the builder, alone: the bake tries one after the other. */
+export const SUBNET = 'packleader_subnet_id';
+/** What the bake tells by itself, each in a variable of its own. */
+export const ALONE: Readonly<Partial<Record<PackleaderVariable, string>>> = {
+  source_ami: SOURCE_AMI,
+  subnet_id: SUBNET,
+};
 export const TAGS = 'local.packleader_tags';
 
 /** The plugin that the shipped templates pin: one that names none gets the same in every account. */
@@ -22,7 +30,6 @@ variable "${TOLD}" {
     region               = string
     root_volume_size_gib = number
     security_group_ids   = list(string)
-    subnet_id            = string
     tags                 = map(string)
     vpc_id               = string
   })
@@ -30,6 +37,11 @@ variable "${TOLD}" {
 
 variable "${SOURCE_AMI}" {
   description = "The AMI that the bake starts from: resolved once per release, and the same in every account."
+  type        = string
+}
+
+variable "${SUBNET}" {
+  description = "Where the builder runs; empty in the default VPC."
   type        = string
 }
 

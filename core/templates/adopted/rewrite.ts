@@ -8,7 +8,7 @@ import type { Attribute, Block, Span } from '../hcl.ts';
 import { FORBIDDEN, IDLE, isManifestRead, reach, resolved, type ToldAs, volumesIn } from '../requirements.ts';
 import type { Template, TemplateFiles, Usage } from '../template.ts';
 import { atEndOf, type Edit, without } from './edits.ts';
-import { MANIFEST, SOURCE_AMI, TAGS, TOLD } from './own-file.ts';
+import { ALONE, MANIFEST, SOURCE_AMI, TAGS, TOLD } from './own-file.ts';
 
 /** What is different in the copy that is baked. */
 export interface Change {
@@ -38,7 +38,7 @@ export interface Rewriting {
 export const toldBy =
   ({ variables }: Pick<PackerDirectory, 'variables'>): ToldAs =>
   (told) => {
-    const own = told === 'source_ami' ? `var.${SOURCE_AMI}` : `var.${TOLD}.${told}`;
+    const own = `var.${ALONE[told] ?? `${TOLD}.${told}`}`;
     const mapped = Object.entries(variables).filter(([, name]) => name === told);
     return [own, ...mapped.map(([name]) => `var.${name}`)];
   };

@@ -37,8 +37,9 @@ build {
     content     = jsonencode(local.identity)
     destination = "/tmp/packleader/image.json"
   }
+  # Packer takes braces in what it uploads for a template of its own; in JSON they can be written otherwise.
   provisioner "file" {
-    content     = jsonencode(merge(local.image_variables, { patches_install = var.patch }))
+    content     = replace(jsonencode(merge(local.image_variables, { patches_install = var.patch })), "{{", "\\u007b\\u007b")
     destination = "/tmp/packleader/variables.json"
   }
   provisioner "shell" {

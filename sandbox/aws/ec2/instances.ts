@@ -109,6 +109,8 @@ function attachVolumes(
 ): string[] {
   const mappings = new Map(input.BlockDeviceMappings?.map((mapping) => [mapping.DeviceName, mapping.Ebs]));
   const names = new Set([...devices.map(({ deviceName }) => deviceName), ...mappings.keys()]);
+  for (const { DeviceName, NoDevice } of input.BlockDeviceMappings ?? [])
+    if (NoDevice !== undefined) names.delete(DeviceName);
   return [...names].map((deviceName = '') => {
     const inherited = devices.find((device) => device.deviceName === deviceName);
     const asked = mappings.get(deviceName);

@@ -239,7 +239,7 @@ describe('fails with one sentence, and writes nothing, when adopting', () => {
   it('a symbolic link that leads out of the repository', async () => {
     symlinkSync('/etc/hostname', join(place, 'mine/timestamp/link'));
     expect(await refusal('mine/timestamp')).toContain(
-      'mine/timestamp/link: is a symbolic link to /etc/hostname, must not lead out of the repository',
+      '/mine/timestamp/link: found a symbolic link to "/etc/hostname", must be relative: a bake has the factory, and nothing around it',
     );
   });
 

@@ -65,6 +65,23 @@ describe('the network of bakes', () => {
     expect(await findingsOf(subnet)).toEqual([`${why}there is no subnet ${SUBNET} in ${DEV_PLACE}`]);
   });
 
+  test('looks at every subnet that a builder may run in, by its id and by its tags', async () => {
+    const { dev } = bakesWorld();
+    const other = 'subnet-0aaaaaaaaaaaaaaaa';
+    const yaml = `network: { vpcId: ${VPC}, subnetIds: [${other}], subnetTags: { Tier: build } }`;
+    const tagged = `subnets of ${VPC} with Tier=build`;
+    expect(await findingsOf(`subnet ${other}`, { yaml })).toEqual([
+      expect.stringContaining(`there is no subnet ${other} in ${DEV_PLACE}`),
+    ]);
+    expect(await findingsOf(tagged, { yaml })).toEqual([
+      `failed ${DEV_PLACE}: no subnet of ${VPC} in ${DEV_PLACE} has the tags Tier=build`,
+    ]);
+    dev.subnets.get(SUBNET)?.tags.set('Tier', 'build');
+    expect(await findingsOf(tagged, { yaml })).toEqual(['ok']);
+    defaultRoute(dev, undefined);
+    expect(await findingsOf(tagged, { yaml })).toEqual([expect.stringContaining('has no way out')]);
+  });
+
   test('takes the main route table of the VPC when the subnet has none of its own', async () => {
     const { dev } = bakesWorld();
     dev.routeTables.delete(OWN);

@@ -70,6 +70,7 @@ describe('packleader doctor', () => {
       'hub event bus',
       'hub project packleader-fetch-source',
       'hub project packleader-validate',
+      'hub CodeBuild concurrency',
       'hub Packer',
       ...[DEV, FAR].flatMap(({ accountId }, index) => [
         `${accountId} access`,
@@ -111,7 +112,7 @@ describe('packleader doctor', () => {
     expect(out).toMatch(
       / {2}-- {4}111111111111\/eu-west-1 {4,}key alias\/packleader +not checked: AccessDenied/,
     );
-    expect(out).toContain('42 checks: 1 failed, 2 not checked\n');
+    expect(out).toContain('43 checks: 1 failed, 2 not checked\n');
   });
 
   test('everything that is refused is "not checked", with the permission that is missing, and never ok', async () => {
@@ -338,7 +339,7 @@ describe('packleader doctor', () => {
       .checks.filter(({ place, outcome }) => place === 'hub' && outcome !== 'ok');
     expect([exit, bad.map(({ place, check, todo }) => [place, check, todo])]).toEqual([
       5,
-      [['hub', 'Packer', 'set packleader:packer in cdk.json, and deploy hub and targets']],
+      [['hub', 'Packer', 'pin it with packleader pin, and deploy hub and targets']],
     ]);
   });
 
@@ -349,7 +350,7 @@ describe('packleader doctor', () => {
     const { checks } = documentSchema.parse(JSON.parse(out));
     expect(exit).toBe(5);
     expect(checks.filter(({ place }) => place === 'hub').map(({ outcome }) => outcome)).toEqual(
-      Array.from({ length: 10 }, () => 'not checked'),
+      Array.from({ length: 11 }, () => 'not checked'),
     );
     // Their own account they see with their own credentials.
     expect(checks.find(({ place, check }) => place === DEV.accountId && check === 'access')?.outcome).toBe(

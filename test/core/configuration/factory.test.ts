@@ -156,7 +156,7 @@ describe('a factory', () => {
   ])('fails once on a credential in the URL of the repository, whose advice is taken: %s', (origin) => {
     const problems = problemsWith(edit('https://github.com/example/images', `${origin}/example/images`));
     expect(problems).toEqual([
-      'factory.yaml:1 repository: found a credential (not shown), must be https://github.com/example/images: a token belongs into a secret in the hub, named by packleader:repositoryTokenSecret in cdk.json',
+      'factory.yaml:1 repository: found a credential (not shown), must be https://github.com/example/images: a token belongs into a secret in the hub, named by repositoryTokenSecret in packleader.config',
     ]);
   });
 
@@ -221,7 +221,7 @@ describe('an image', () => {
   ])('fails once on a credential in the URL of the repository, whose advice is taken: %s', (origin) => {
     const problems = problemsWith(edit('https://github.com/example/images', `${origin}/example/images`));
     expect(problems).toEqual([
-      'factory.yaml:1 repository: found a credential (not shown), must be https://github.com/example/images: a token belongs into a secret in the hub, named by packleader:repositoryTokenSecret in cdk.json',
+      'factory.yaml:1 repository: found a credential (not shown), must be https://github.com/example/images: a token belongs into a secret in the hub, named by repositoryTokenSecret in packleader.config',
     ]);
   });
 });

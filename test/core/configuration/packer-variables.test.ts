@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { packerVariables } from '../../../core/configuration/packer-variables.ts';
+import { builderChoices, packerVariables } from '../../../core/configuration/packer-variables.ts';
 import { DEV } from '../../fixtures/accounts.ts';
 import { baseSettings } from './example.ts';
 
@@ -56,7 +56,64 @@ describe('the variables of a bake', () => {
     });
   });
 
+  it('name the first of several subnets, and none where the bake finds it by tags', () => {
+    const vpcId = 'vpc-0123456789abcdef0';
+    const network = {
+      vpcId,
+      subnetId: null,
+      subnetIds: ['subnet-0123456789abcdef1', 'subnet-0123456789abcdef2'],
+    };
+    expect(variablesOf('base', { network }).variables).toMatchObject({
+      vpc_id: vpcId,
+      subnet_id: 'subnet-0123456789abcdef1',
+    });
+    const byTags = { vpcId, subnetId: null, subnetTags: { Tier: 'build' } };
+    expect(variablesOf('base', { network: byTags }).variables).toMatchObject({
+      vpc_id: vpcId,
+      subnet_id: '',
+    });
+  });
+
   it('have no ssh_interface for Windows', () => {
     expect(variablesOf('desktop').variables).not.toHaveProperty('ssh_interface');
+  });
+});
+
+describe('where a builder may run', () => {
+  const choicesOf = (overrides: Readonly<Record<string, unknown>>) =>
+    builderChoices(baseSettings({}, { image: 'base', overrides }).settings);
+  const subnetId = 'subnet-0123456789abcdef0';
+  const other = 'subnet-0123456789abcdef1';
+
+  it('is nothing to tell the bake where there is no choice', () => {
+    expect(choicesOf({})).toBe(undefined);
+    expect(choicesOf({ instanceTypes: ['m7i.large'], network: { subnetIds: [subnetId] } })).toBe(undefined);
+  });
+
+  it('is what is set alone, then the lists in their order, each once', () => {
+    expect(choicesOf({ instanceTypes: ['m7a.large', 'm7i.large', 'm6i.large'] })).toEqual({
+      instanceTypes: ['m7i.large', 'm7a.large', 'm6i.large'],
+      subnetIds: [subnetId],
+    });
+    expect(choicesOf({ network: { subnetIds: [other, subnetId] } })).toEqual({
+      instanceTypes: ['m7i.large'],
+      subnetIds: [subnetId, other],
+    });
+  });
+
+  it('is also what has the tags, in the VPC', () => {
+    expect(choicesOf({ network: { subnetId: null, subnetTags: { Tier: 'build' } } })).toEqual({
+      instanceTypes: ['m7i.large'],
+      subnetIds: [],
+      subnetFilters: { 'vpc-id': ['vpc-0123456789abcdef0'], state: ['available'], 'tag:Tier': ['build'] },
+    });
+  });
+
+  it('is the default VPC where no network is named', () => {
+    const network = { vpcId: null, subnetId: null, securityGroupIds: [] };
+    expect(choicesOf({ network, instanceTypes: ['m7a.large'] })).toEqual({
+      instanceTypes: ['m7i.large', 'm7a.large'],
+      subnetIds: [''],
+    });
   });
 });

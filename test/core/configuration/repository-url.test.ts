@@ -38,7 +38,7 @@ describe('the URL of a repository', () => {
   });
 
   const token =
-    'a token belongs into a secret in the hub, named by packleader:repositoryTokenSecret in cdk.json';
+    'a token belongs into a secret in the hub, named by repositoryTokenSecret in packleader.config';
   const byRole = 'the hub clones from CodeCommit by its own role';
   const ssh = 'an ssh URL, for which the hub has no key';
   it.each([

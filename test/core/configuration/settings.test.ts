@@ -23,11 +23,27 @@ describe('a setting', () => {
     ['region: { }', 'region: found an unknown key, the nearest is "regions"'],
     [
       'blubb: 1',
-      'blubb: found an unknown key, known are "source", "architecture", "instanceType", "network", "kmsKeyId", "instanceProfile", "rootVolumeSizeGiB", "timeoutMinutes", "sshInterface", "tags", "variables", "regions", "accounts"',
+      'blubb: found an unknown key, known are "source", "architecture", "instanceType", "instanceTypes", "network", "kmsKeyId", "instanceProfile", "rootVolumeSizeGiB", "timeoutMinutes", "sshInterface", "tags", "variables", "regions", "accounts"',
     ],
     ['constructor: 1', 'constructor: found an unknown key, known are'],
     ['architecture: amd64', 'architecture: found "amd64", must be x86_64 or arm64'],
     ['instanceType: large', 'instanceType: found "large", must look like m7i.large'],
+    ['instanceTypes: m7i.large', 'instanceTypes: found "m7i.large", must be a list of instance types'],
+    ['instanceTypes: [large]', 'instanceTypes[0]: found "large", must look like m7i.large'],
+    [
+      `instanceTypes: [${'m7i.large, '.repeat(11)}]`,
+      'instanceTypes: found a list, must be at most 10 instance types',
+    ],
+    [
+      'network: { subnetIds: [x] }',
+      'network.subnetIds[0]: found "x", must look like subnet-0123456789abcdef0',
+    ],
+    ['network: { subnetIds: x }', 'network.subnetIds: found "x", must be a list of subnet ids'],
+    ['network: { subnetTags: {} }', 'network.subnetTags: found a map, must name at least one tag'],
+    [
+      'network: { subnetTags: { Tier: 1 } }',
+      'network.subnetTags.Tier: found 1, must be a string: write it in quotes',
+    ],
     ['kmsKeyId: my-key', 'kmsKeyId: found "my-key", must be a KMS key id, alias/<name> or an ARN of either'],
     [
       'instanceProfile: arn:aws:iam::1:instance-profile/x',
@@ -50,6 +66,10 @@ describe('a setting', () => {
     [
       `tags: { ${Array.from({ length: 36 }, (_, at) => `t${at}: x`).join(', ')} }`,
       'tags: found a map, must be at most 35 tags',
+    ],
+    [
+      "tags: { note: 'a {{ b }}' }",
+      'tags: found a map, must not have {{ in any of them: Packer takes that for a template of its own',
     ],
     [
       'variables: { Version: 1 }',

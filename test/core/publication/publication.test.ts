@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { clientsFor } from '../../../core/aws/clients.ts';
 import {
   deleteParameter,
-  newestVersion,
   publishedVersions,
   readParameter,
+  versionsByAge,
   writeParameter,
 } from '../../../core/publication/publication.ts';
 import { DEV } from '../../fixtures/accounts.ts';
@@ -42,7 +42,7 @@ describe('the newest version', () => {
     [['latest', '1.4', '1.4.20261121093000'], '1.4.20261121093000'],
     [['1.4.20261122093000-topic'], undefined],
   ])('of %j is %s', (all, newest) => {
-    expect(newestVersion(all)).toBe(newest);
+    expect(versionsByAge(all)[0]).toBe(newest);
   });
 });
 

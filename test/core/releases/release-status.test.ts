@@ -53,8 +53,13 @@ describe('a release', () => {
         endedAt: '2026-11-21T10:00:00.000Z',
         publishing: false,
         planned: PLANNED,
+        attempts: [`web-${RELEASE.version}`],
       });
-      expect(aws.sent).toEqual([call(HUB, describeExecution(RELEASE_ARN)), call(HUB, history())]);
+      expect(aws.sent).toEqual([
+        call(HUB, describeExecution(RELEASE_ARN)),
+        call(HUB, history()),
+        call(HUB, describeExecution(`${RELEASE_ARN}-r2`)),
+      ]);
     },
   );
 
@@ -106,6 +111,30 @@ describe('a release', () => {
     },
   );
 
+  it.each([
+    ['runs', { status: 'RUNNING' as const }, { is: 'running' }],
+    ['is released', { status: 'SUCCEEDED' as const, stopDate: new Date() }, { is: 'released' }],
+  ])('whose retry %s does as well, though its first attempt is dead', async (_, described, expected) => {
+    releaseEnded(aws, 'FAILED');
+    aws.on(HUB, describeExecution(`${RELEASE_ARN}-r2`), described);
+    expect(await judge()).toMatchObject(expected);
+  });
+
+  it('whose retry is dead too is dead since then, and both may have left bakes', async () => {
+    releaseEnded(aws, 'FAILED');
+    const retry = `${RELEASE_ARN}-r2`;
+    const stopDate = new Date('2026-11-21T11:00:00Z');
+    aws.on(HUB, describeExecution(retry), { status: 'ABORTED', input: JSON.stringify(PLANNED), stopDate });
+    aws.on(HUB, history(retry), { events: [] });
+    unknownExecution(aws, `${RELEASE_ARN}-r3`);
+    expect(await judge()).toMatchObject({
+      is: 'dead',
+      why: 'its execution ended ABORTED',
+      endedAt: '2026-11-21T11:00:00.000Z',
+      attempts: [`web-${RELEASE.version}`, `web-${RELEASE.version}-r2`],
+    });
+  });
+
   it.each(['AccessDeniedException', 'ThrottlingException'])(
     'fails on %s instead of taking unknown for dead',
     async (code) => {
@@ -137,6 +166,7 @@ describe('a release whose execution nobody remembers', () => {
       endedAt: undefined,
       publishing: false,
       planned: undefined,
+      attempts: [],
     });
   });
 

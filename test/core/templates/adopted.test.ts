@@ -4,6 +4,7 @@ import { checkFactory } from '../../../core/configuration/check.ts';
 import { chosenImage, loadConfiguration } from '../../../core/configuration/configuration.ts';
 import { placeText } from '../../../core/configuration/documents/problems.ts';
 import type { Adopted } from '../../../core/templates/adopted/adopted.ts';
+import { askedByTemplate, rootVolumeSizeIn } from '../../../core/templates/asked.ts';
 import { bakedTemplate, checkTemplates } from '../../../core/templates/check.ts';
 import { type Files } from '../../../core/configuration/files.ts';
 import { readTemplate } from '../../../core/templates/template.ts';
@@ -147,6 +148,8 @@ describe('the copy that is baked', () => {
       '-only=amazon-ebs.server',
       '-var=packleader_source_ami={source_ami}',
       '-var=ami_id={source_ami}',
+      '-var=packleader_subnet_id={subnet_id}',
+      '-var=subnet={subnet_id}',
     ]);
     expect(told(changes, 'replaces')).toEqual(['ami_name = "server-${uuidv4()}" :13']);
     // What only a credential or a share needed has to be set by nobody.
@@ -286,5 +289,48 @@ describe('fails, with the line and the reason, for a directory', () => {
     expect(await problemsOf(second('images.amazon-ebs.api'))).toEqual([
       'images/second/image.yaml packer: found images.amazon-ebs.api of /mine/build-level, which images/build-level takes already: two images of one directory need a build each, named by only',
     ]);
+  });
+});
+
+describe('where the builder of a template that knows nothing of packleader may run', () => {
+  const choosing = (name: AdoptedName, layer: string, packer?: string): Files => {
+    const files = new Map(adoptingFiles([name], packer === undefined ? {} : { [name]: packer }));
+    const file = `images/${imageNamed(name)}/config/default.yaml`;
+    const text = `${new TextDecoder().decode(files.get(file))}${layer}\n`;
+    return files.set(file, new TextEncoder().encode(text));
+  };
+
+  it('is no instance type that nothing tells it', async () => {
+    expect(await problemsOf(choosing('timestamp', 'instanceTypes: [m7a.large]'))).toEqual([
+      'images/timestamp/config/default.yaml:2 instanceTypes: found a choice for an image whose template is told no instance type, must be absent, or images/timestamp/image.yaml must map a variable to instance_type under packer.variables',
+    ]);
+  });
+
+  it('is one of several where a variable is mapped', async () => {
+    const files = choosing('timestamp', 'instanceTypes: [m7a.large]', 'variables: { type: instance_type }');
+    expect((await problemsOf(files)).filter((one) => one.includes('instanceTypes'))).toEqual([]);
+    const { adopted: found } = await adopt(files, 'timestamp');
+    expect(found?.overlay.arguments).toContain('-var=type={instance_type}');
+  });
+});
+
+describe('what a rewritten template asks of its AMI', () => {
+  const asked = async (name: AdoptedName) => {
+    const { template } = await adopt(adoptingFiles(), imageNamed(name));
+    const variables = { packleader: { root_volume_size_gib: 12 } };
+    return { ...askedByTemplate(template, variables), sizeGiB: rootVolumeSizeIn(template, variables) };
+  };
+
+  it('is the volume that the rewrite adds', async () => {
+    expect(await asked('several-sources')).toMatchObject({ devices: ['/dev/sda1'], sizeGiB: 12 });
+  });
+
+  it('is what it says itself', async () => {
+    expect(await asked('timestamp')).toMatchObject({ sizeGiB: 40 });
+  });
+
+  it('is nothing of what it computes, or of a surrogate’s builder', async () => {
+    expect(await asked('build-level')).toEqual({ sizeGiB: undefined });
+    expect(await asked('ebssurrogate')).toEqual({ rootDevice: '/dev/xvda', sizeGiB: undefined });
   });
 });

@@ -17,6 +17,7 @@ source "amazon-ebs" "web" {
   snapshot_tags   = local.all
   run_tags        = local.all
   run_volume_tags = var.tags
+  imds_support    = "v2.0"
   launch_block_device_mappings {
     device_name = "/dev/xvda"
     encrypted   = true
@@ -72,6 +73,7 @@ describe('a template', () => {
       snapshot_tags: '${merge(var.tags, {})}',
       run_tags: '${var.tags}',
       run_volume_tags: '${var.tags}',
+      imds_support: 'v2.0',
       launch_block_device_mappings: [{ encrypted: true, kms_key_id: '${var.kms_key_id}' }],
     };
     const json = (source: object) =>
@@ -104,22 +106,22 @@ describe('fails for a template', () => {
     [
       'whose build uses a source that is not there',
       changed('["source.amazon-ebs.web"]', '["source.amazon-ebs.other"]'),
-      'image.pkr.hcl:21 build: found the source amazon-ebs.other, must be one that this template has',
+      'image.pkr.hcl:22 build: found the source amazon-ebs.other, must be one that this template has',
     ],
     [
       'one of whose sources is not there',
       changed('["source.amazon-ebs.web"]', '["source.amazon-ebs.web", "source.amazon-ebs.wbe"]'),
-      'image.pkr.hcl:21 build: found the source amazon-ebs.wbe, must be one that this template has: amazon-ebs.web',
+      'image.pkr.hcl:22 build: found the source amazon-ebs.wbe, must be one that this template has: amazon-ebs.web',
     ],
     [
       'with a second build',
       `${SOUND}build {\n  sources = ["source.amazon-ebs.web"]\n}\n`,
-      'image.pkr.hcl:25 build: found a second build, must be one: a bake makes one AMI, and of a name there can be one',
+      'image.pkr.hcl:26 build: found a second build, must be one: a bake makes one AMI, and of a name there can be one',
     ],
     [
       'with several sources in its builds',
       `${changed('["source.amazon-ebs.web"]', '["source.amazon-ebs.web", "source.amazon-ebs.db"]')}\nsource "amazon-ebs" "db" {}`,
-      'image.pkr.hcl:21 build: found the sources amazon-ebs.web, amazon-ebs.db, must be one: a bake makes one AMI',
+      'image.pkr.hcl:22 build: found the sources amazon-ebs.web, amazon-ebs.db, must be one: a bake makes one AMI',
     ],
     [
       'with another builder',
@@ -140,6 +142,11 @@ describe('fails for a template', () => {
       'without a source AMI',
       changed(/ {2}source_ami .*\n/, ''),
       `image.pkr.hcl:7 ${web}: found no source_ami, must be source_ami = var.source_ami: every account starts from the source AMI that the release has pinned`,
+    ],
+    [
+      'without IMDSv2',
+      changed(/ {2}imds_support .*\n/, ''),
+      `image.pkr.hcl:7 ${web}: found no imds_support, must be imds_support = "v2.0": instances of the AMI must not serve credentials to whoever asks without a token`,
     ],
     [
       'that looks for a source AMI itself',
@@ -174,14 +181,14 @@ describe('fails for a template', () => {
       'with a volume that is not encrypted',
       changed('encrypted   = true', 'encrypted = false'),
       expect.stringContaining(
-        `image.pkr.hcl:17 ${web}.launch_block_device_mappings: found encrypted = "false", must be encrypted = true`,
+        `image.pkr.hcl:18 ${web}.launch_block_device_mappings: found encrypted = "false", must be encrypted = true`,
       ),
     ],
     [
       'with a volume under another key',
       changed(/ {4}kms_key_id.*\n/, ''),
       expect.stringContaining(
-        `image.pkr.hcl:15 ${web}.launch_block_device_mappings: found no kms_key_id, must be kms_key_id = var.kms_key_id`,
+        `image.pkr.hcl:16 ${web}.launch_block_device_mappings: found no kms_key_id, must be kms_key_id = var.kms_key_id`,
       ),
     ],
     ...[
@@ -206,7 +213,7 @@ describe('fails for a template', () => {
     [
       'that writes its manifest where nobody reads it',
       changed('post-processor "manifest" {}', 'post-processor "manifest" { output = "other.json" }'),
-      'image.pkr.hcl:23 build.manifest.output: found "other.json", must be "packer-manifest.json", which is where the id of the AMI is read',
+      'image.pkr.hcl:24 build.manifest.output: found "other.json", must be "packer-manifest.json", which is where the id of the AMI is read',
     ],
     [
       'with a credential in it',
@@ -216,7 +223,7 @@ describe('fails for a template', () => {
     [
       'without a manifest',
       changed(/ {2}post-processor.*\n/, ''),
-      'image.pkr.hcl:21 build: found no post-processor "manifest", must have one: the id of the AMI is read from what it writes, never from the log',
+      'image.pkr.hcl:22 build: found no post-processor "manifest", must have one: the id of the AMI is read from what it writes, never from the log',
     ],
   ];
 

@@ -29,7 +29,11 @@ variables {
       'b.pkr.json': '{ "variable": { "json": { "default": 1, "sensitive": true } } }',
     });
     expect(problems).toEqual([]);
-    expect(variables).toEqual([
+    const told = variables.map(({ default: byDefault, ...rest }) => ({
+      ...rest,
+      hasDefault: byDefault !== undefined,
+    }));
+    expect(told).toEqual([
       { name: 'plain', file: 'a.pkr.hcl', line: 4, hasDefault: false, sensitive: false },
       { name: 'open', file: 'a.pkr.hcl', line: 7, hasDefault: true, sensitive: false },
       { name: 'secret', file: 'a.pkr.hcl', line: 10, hasDefault: true, sensitive: true },

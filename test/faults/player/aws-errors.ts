@@ -21,6 +21,17 @@ export function throttling({ service }: Call): Error {
   return named(service === 's3' ? 'SlowDown' : 'ThrottlingException', 'Rate exceeded');
 }
 
+/** As a young account hears it. */
+export const noBuildFree = (): Error =>
+  named('AccountLimitExceededException', 'Cannot have more than 1 builds in queue for the account');
+
+/** @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html */
+export const noRoom = (): Error =>
+  named(
+    'InsufficientInstanceCapacity',
+    'We currently do not have sufficient capacity in this Availability Zone.',
+  );
+
 /** The service broke down in the middle of a request. */
 export const interrupted = ({ operation }: Call): Error =>
   named('InternalError', `An internal error has occurred in ${operation}.`);

@@ -6,9 +6,11 @@ import type { Fault } from '../player/faults.ts';
  * - `unreachable`: once, before any effect; the connection broke
  * - `lost`: the effect happens, its reply is lost; once, or every time from this call on
  * - `throttled`: so many times from this call on
+ * - `full`: CodeBuild has no build free, so many times or for ever
  * - `denied`: from this call on, for ever
  * - `slow`: never answers, once or from this call on; `slow after` has its effect all the same
  * - `dies`: the function that made the call ends right after it, without a word
+ * - `no room`: EC2 has no capacity for an instance, once
  * - `killed`: the build that made the call is killed right after it; nothing of Packer cleans up
  * - `partial`: answers or does only a part of what was asked for, once
  * - `stale`: answers as the world was before its last, or last but one, change that matters to the answer; once, or for
@@ -24,11 +26,14 @@ export type SandboxFaultKind =
   | 'lost always'
   | 'throttled 3 times'
   | 'throttled 30 times'
+  | 'full 3 times'
+  | 'full always'
   | 'denied'
   | 'slow'
   | 'slow always'
   | 'slow after'
   | 'dies'
+  | 'no room'
   | 'killed'
   | 'partial'
   | 'stale'

@@ -2,7 +2,15 @@
 import { currentState } from '../../../sandbox/engine/call-site.ts';
 import type { Region } from '../../../sandbox/aws/world.ts';
 import type { Call, Sandbox } from '../../../sandbox/sandbox.ts';
-import { connectionLost, denial, interrupted, refusal, throttling } from '../player/aws-errors.ts';
+import {
+  connectionLost,
+  denial,
+  interrupted,
+  noBuildFree,
+  noRoom,
+  refusal,
+  throttling,
+} from '../player/aws-errors.ts';
 import type { TaskService } from '../player/engine.ts';
 import type { CallHooks } from '../player/environment.ts';
 import { FaultPlan } from '../player/faults.ts';
@@ -107,9 +115,14 @@ export class Injection {
         throw connectionLost();
       case 'denied':
         throw denial(call);
+      case 'no room':
+        throw noRoom();
       case 'throttled 3 times':
       case 'throttled 30 times':
         throw throttling(call);
+      case 'full 3 times':
+      case 'full always':
+        throw noBuildFree();
       case 'lost':
       case 'lost always':
         await done();

@@ -44,7 +44,7 @@ const PASSING: readonly SandboxFaultKind[] = [
   'late',
 ];
 /** What Step Functions can start again without doing it twice. */
-const PASSING_AT_START: readonly SandboxFaultKind[] = ['unreachable', 'throttled 3 times'];
+const PASSING_AT_START: readonly SandboxFaultKind[] = ['unreachable', 'throttled 3 times', 'full 3 times'];
 /** Tasks that go on with everything else, and come back for what is left. */
 const UNDOES = /^(Withdraw|Deregister)/;
 /** Looks that are repeated until they show what must be there. Others look for what must be gone, and may be deceived. */
@@ -53,7 +53,7 @@ const STALE: readonly SandboxFaultKind[] = ['partial', 'stale', 'stale by two', 
 
 /** Whether a release must go on as if nothing had been, and an undo or a sweep too. */
 export function passes({ point: { state, by, operation }, kind }: SandboxFault): boolean {
-  if (by === 'packer') return false;
+  if (by === 'packer') return kind === 'no room';
   if (isRunByStepFunctions(state))
     return (
       /:Start(Build|Execution)$/.test(operation) &&
@@ -75,9 +75,13 @@ export function kindsFor({ point, mutating, items, olderAnswers }: RecordedCall)
   if (operation === 'codebuild:startBuild.sync') return ['too much'];
   if (operation === 'states:StartExecution') return [...SERVICE, 'too much'];
   if (operation === 'lambda:Invoke') return [...SERVICE, 'not ready 3 times', 'too much'];
-  if (by === 'packer') return [...CALLS_OF_PACKER, ...(mutating ? (['lost'] as const) : [])];
+  if (by === 'packer') {
+    const launch: SandboxFaultKind[] = operation === 'ec2:RunInstances' ? ['no room'] : [];
+    return [...CALLS_OF_PACKER, ...launch, ...(mutating ? (['lost'] as const) : [])];
+  }
   const usual = isRunByStepFunctions(point.state) ? CALLS_OF_STEP_FUNCTIONS : CALLS_OF_LAMBDA;
   const kinds = [...usual];
+  if (operation === 'codebuild:StartBuild') kinds.push('full 3 times', 'full always');
   if (mutating) kinds.push('lost', 'lost always', 'slow after');
   if (/:(CreateTags|PutParameter)$/.test(operation)) kinds.push('late');
   if (operation === 'eventbridge:PutEvents' || (operation === 'ec2:CreateTags' && items > 1))

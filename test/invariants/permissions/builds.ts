@@ -29,6 +29,11 @@ const onRelease = (action: string, kind: string) => (where: Where) =>
 /** By program and command: what IAM is asked for. */
 const PROGRAMS: Readonly<Record<string, Commands>> = {
   'bake.mjs': {
+    describe: () => ask('ec2:DescribeSubnets'),
+    getObject: ({ accountId, region, bucket }) => [
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.secrets.json`),
+      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.builder.json`),
+    ],
     getParameter: ({ accountId, region }) => [
       ...ask('ssm:GetParameter', `arn:aws:ssm:${region}:${accountId}:parameter/packleader/secrets/token`),
       ...ask('kms:Decrypt', `arn:aws:kms:${region}:${accountId}:key/1`, {
@@ -50,7 +55,6 @@ const PROGRAMS: Readonly<Record<string, Commands>> = {
     getObject: ({ accountId, region, bucket }) => [
       ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
       ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.pkrvars.json`),
-      ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.secrets.json`),
     ],
   },
   'validate.mjs': {

@@ -45,7 +45,6 @@ export const BY_PACKER: Reasons = {
   'ec2:DescribeInstanceTypeOfferings': 'chooses a subnet whose zone offers the instance type',
   'ec2:DescribeRegions': 'checks the names of regions',
   'ec2:DescribeSnapshots': 'waits for snapshots before it tags them',
-  'ec2:DescribeSubnets': 'finds the VPC of the subnet, and its zone',
   'ec2:DescribeTags': 'waits for tags to be seen',
   'ec2:DescribeVolumes': 'finds the volumes of the builder, to tag them',
   'ec2:DescribeVpcs': 'finds the VPC of a temporary security group',

@@ -1,4 +1,5 @@
 /** A fixed set of rehearsals, and every AWS call that was made in them: by whom, from which state, asking IAM for what. */
+import { followRelease, retryRelease } from '../../../client/client.ts';
 import { currentState } from '../../../sandbox/engine/call-site.ts';
 import { awsError } from '../../../sandbox/aws/errors.ts';
 import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
@@ -98,7 +99,7 @@ function useTheCandidate(sandbox: Sandbox): void {
   });
 }
 
-/** Where a release is stopped before it is swept: while a batch bakes, and while it is published. */
+/** Where a release is stopped before it is swept, and then retried: while a batch bakes, and while it is published. */
 const SWEEPS: readonly StopPoint[] = [
   (call) => call.operation === 'RunInstances' && call.role === NAMES.bakeRole,
   (call, state) =>
@@ -142,8 +143,12 @@ export async function record(): Promise<Recorded[]> {
       });
       releasedBefore(hub.sandbox, 'base');
       const { input } = await stoppedRelease(hub, { at, after: true });
-      leaveInterface(hub.sandbox, plannedReleaseSchema.parse(input).release.releaseId);
+      const { releaseId } = plannedReleaseSchema.parse(input).release;
+      leaveInterface(hub.sandbox, releaseId);
       await sweep(hub);
+      const on = { ...hub.operator, hub: hub.sandbox.hub };
+      const { outcome } = await followRelease(await retryRelease(releaseId, on), on);
+      if (outcome !== 'released') throw new Error(`the retry of ${releaseId} was ${outcome}`);
     });
   }
   return [...recorded.values()];

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { snapshotOf, type WorldSnapshot } from '../../../sandbox/aws/world.ts';
 import { NAMES } from '../../../core/contract/names.ts';
+import { INSTANCE_TYPE } from '../../../core/contract/environments.ts';
 import { DEV, PROD } from '../../fixtures/accounts.ts';
 import { bound, clientsOf, publicImage, RELEASE_TAGS, startBake } from '../fixture.ts';
 
@@ -90,6 +91,38 @@ test.each(['key-pair', 'instance', 'provision', 'create-image', 'tags'] as const
     expect(snapshotOf(sandbox.world)).toEqual(before);
   },
 );
+
+const NO_ROOM =
+  'Error launching source instance: InsufficientInstanceCapacity: We currently do not have sufficient capacity';
+
+test('a bake without room for its builder takes the next type, then the next subnet, then tries again', async () => {
+  const sandbox = bound();
+  sandbox.builds.minutes = () => 1;
+  const choices = { instanceTypes: ['m7i.large', 'm7a.large'], subnetIds: ['subnet-1', 'subnet-2'] };
+  sandbox.builds.fail = (_, run) => (run < 6 ? { at: 'instance', message: NO_ROOM } : undefined);
+  const build = await ended(
+    sandbox,
+    DEV,
+    await startBake(sandbox, DEV, { variables: { timeout_minutes: 60 }, choices }),
+  );
+  expect(build.buildStatus).toBe('SUCCEEDED');
+  expect(build.exportedEnvironmentVariables).toContainEqual({ name: INSTANCE_TYPE, value: 'm7a.large' });
+  await sandbox.clock.sleep(MINUTE);
+  expect(at(sandbox, DEV)?.images.filter(({ name }) => name === 'web-1.4.0')).toHaveLength(1);
+});
+
+test('fails when there is no room for half of the time that it may take, and leaves nothing', async () => {
+  const sandbox = bound();
+  const before = snapshotOf(sandbox.world);
+  const from = sandbox.clock.milliseconds();
+  sandbox.builds.fail = () => ({ at: 'instance', message: NO_ROOM });
+  const id = await startBake(sandbox, DEV, { variables: { timeout_minutes: 60 } });
+  const build = await ended(sandbox, DEV, id);
+  expect(build.buildStatus).toBe('FAILED');
+  expect((build.endTime?.getTime() ?? 0) - from).toBeGreaterThan(20 * MINUTE);
+  expect((build.endTime?.getTime() ?? 0) - from).toBeLessThan(31 * MINUTE);
+  expect(snapshotOf(sandbox.world)).toEqual(before);
+});
 
 test('a failure while the AMI is pending leaves the AMI, as Packer does', async () => {
   const sandbox = bound();

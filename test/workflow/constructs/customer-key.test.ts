@@ -128,6 +128,8 @@ describe('with a key of one’s own', () => {
     expect(
       tasks.filter(({ decrypts }) => decrypts).map(({ role, machine }) => `${role}: ${machine}`),
     ).toEqual([
+      'packleader-task-resolve-source-amis: packleader-release-image',
+      'packleader-task-resolve-source-amis: packleader-bake-batch',
       'packleader-task-find-dead-releases: packleader-release-image',
       'packleader-task-sweep-release: packleader-release-image',
       'packleader-task-sweep-release: packleader-bake-batch',
@@ -166,7 +168,9 @@ describe('with a key of one’s own', () => {
         ],
         "packleader-task-announce-rollback": [],
         "packleader-task-apply-version-tags": [],
-        "packleader-task-check-amis": [],
+        "packleader-task-check-amis": [
+          "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
         "packleader-task-deregister-amis": [],
         "packleader-task-find-dead-releases": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
@@ -181,6 +185,7 @@ describe('with a key of one’s own', () => {
         ],
         "packleader-task-resolve-source-amis": [
           "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image","arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-bake-batch"]}}",
         ],
         "packleader-task-summarise-releases": [],
         "packleader-task-sweep-release": [

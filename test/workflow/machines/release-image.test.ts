@@ -3,6 +3,8 @@ import { currentState } from '../../../sandbox/engine/call-site.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { COMMIT } from '../../fixtures/releases.ts';
 import { pathOf, rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
+import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
+import { targetsIn } from '../../fixtures/accounts.ts';
 import { STAGES } from '../../fixtures/factories.ts';
 
 const two = { stages: STAGES };
@@ -199,3 +201,40 @@ async function launch(sandbox: Sandbox): Promise<void> {
   const input = { ImageId: ours?.imageId, MinCount: 1, MaxCount: 1, InstanceType: 'm7i.large' };
   await sandbox.call(caller, 'ec2', 'RunInstances', input);
 }
+
+describe('an account that may run one build at a time', () => {
+  const regions = ['eu-west-1', 'eu-central-1', 'us-east-1'];
+  const crowded = { stages: { dev: regions.flatMap((region) => targetsIn(0, 1, region)) } };
+  const atMost = (buildsAtOnce: number) => (sandbox: Sandbox) => {
+    sandbox.world.region('100000000001', sandbox.hub.region).buildsAtOnce = buildsAtOnce;
+    sandbox.builds.minutes = () => 60;
+  };
+
+  test('bakes its regions one after the other, and the release succeeds', async () => {
+    const report = await rehearseFactory(crowded, { prepare: atMost(1) });
+    expect(report.outcome).toBe('released');
+    expect(report.figures.virtualMs / 60_000).toBeGreaterThan(3 * 60);
+    expect(report.figures.virtualMs / 60_000).toBeLessThan(3 * 60 + 60);
+  });
+
+  test('of none waits as long as a bake may take, and is told which quota to raise', async () => {
+    const report = await rehearseFactory(two, { prepare: atMost(0) });
+    expect(report.outcome).toBe('rolled back');
+    expect(report.releases[0]?.error?.cause).toMatch(
+      /^BakeFailed: 100000000001\/eu-west-1: no build ran: CodeBuild let no build start for 8 hours\. Raise the quota "Concurrently running builds for ARM\/Small environment" of 100000000001 /,
+    );
+    expect(report.figures.virtualMs / 3_600_000).toBeGreaterThan(8);
+    // Of the wait and the rollback; the bound of retries.ts.
+    expect(report.figures.transitions).toBeLessThan(150);
+  });
+
+  test('waits in the hub as well, and is told the quota of the hub', async () => {
+    const full: Fault = { state: 'Fetch source', kind: 'full', times: 10 };
+    expect((await rehearseFactory(two, { faults: [full] })).outcome).toBe('released');
+    const report = await rehearseFactory(two, { faults: [{ ...full, times: 1_000 }] });
+    expect(report.error?.name).toBe('CodeBuild.AccountLimitExceededException');
+    expect(report.error?.cause).toContain(
+      'Raise the quota "Concurrently running builds for ARM/Small environment" of the hub\'s account',
+    );
+  });
+});

@@ -63,3 +63,12 @@ test.each([
   const { error } = await sourcesOf(source);
   expect(error?.cause).toMatch(sentence);
 });
+
+test('fails before anything is built on a source whose root is another device than the template’s', async () => {
+  const { error } = await sourcesOf(
+    'ssmParameter: /aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id',
+  );
+  expect(error?.cause).toMatch(
+    /^SourceAmiRefused: .* its root device is \/dev\/sda1, and the template makes \/dev\/xvda/,
+  );
+});

@@ -2,7 +2,7 @@ import { App } from 'aws-cdk-lib';
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { NAMES } from '../../../core/contract/names.ts';
-import { contextOf } from '../../../workflow/context.ts';
+import { deploymentOf } from '../../../workflow/context.ts';
 import { ownFactory } from '../../fixtures/factories.ts';
 import { inWords, target } from '../../fixtures/synthesised.ts';
 
@@ -73,7 +73,7 @@ describe('a project in a VPC', () => {
 
 describe('packleader:bakeVpcs', () => {
   const read = (bakeVpcs: unknown) =>
-    contextOf(new App({ context: { 'packleader:bakeVpcs': bakeVpcs } })).bakeVpcs;
+    deploymentOf(new App({ context: { 'packleader:bakeVpcs': bakeVpcs } })).settings.bakeVpcs;
 
   it('names the VPC of each account that needs one', () => {
     expect(read({ [accountId]: bakeVpc })).toEqual({ [accountId]: bakeVpc });

@@ -1,6 +1,6 @@
 /** The instance profiles of builders: IAM's, so an account's and no region's. */
 import { GetInstanceProfileCommand, type IAMClient } from '@aws-sdk/client-iam';
-import { NAMES } from '../../../../core/contract/names.ts';
+import { NAMES, STACKS } from '../../../../core/contract/names.ts';
 import { type Check, type Verdict, failed, ok, unlessAbsent } from '../finding.ts';
 import { trustsService } from '../trust.ts';
 import type { PlannedBake } from './planned-bakes.ts';
@@ -17,7 +17,7 @@ async function profileWorks(iam: IAMClient, accountId: string, name: string): Pr
   const command = new GetInstanceProfileCommand({ InstanceProfileName: name });
   const found = await unlessAbsent(iam.send(command), 'NoSuchEntityException', 'NoSuchEntity');
   const profile = found?.InstanceProfile;
-  const deploy = `deploy the stack packleader-target-${accountId}`;
+  const deploy = `deploy the stack ${STACKS.target(accountId)}`;
   if (!profile)
     return failed(
       `there is no instance profile ${name} in ${accountId}`,

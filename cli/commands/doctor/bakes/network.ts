@@ -3,8 +3,11 @@ import {
   DescribeSecurityGroupsCommand,
   DescribeSubnetsCommand,
   DescribeVpcsCommand,
+  type Filter,
+  type Subnet,
   paginateDescribeSubnets,
 } from '@aws-sdk/client-ec2';
+import { namedSubnets } from '../../../../core/configuration/packer-variables.ts';
 import { type Check, type Verdict, failed, ok, unlessAbsent } from '../finding.ts';
 import { type PlannedBake, imagesOf } from './planned-bakes.ts';
 import { type Subnets, wayOut } from './routes.ts';
@@ -12,6 +15,12 @@ import { type Subnets, wayOut } from './routes.ts';
 /** One check for each VPC, subnet and group, however many images name it. */
 export function networkChecks(where: Subnets, bakes: readonly PlannedBake[]): Check[] {
   const configured = bakes.flatMap((bake) => (bake.network ? [{ ...bake.network, bake }] : []));
+  const subnets = configured.flatMap((network) =>
+    namedSubnets(network).map((subnetId) => ({ vpcId: network.vpcId, subnetId, bake: network.bake })),
+  );
+  const byTags = configured.flatMap(({ vpcId, subnetTags, bake }) =>
+    subnetTags === undefined ? [] : [{ vpcId, subnetTags, bake }],
+  );
   const byDefault = bakes.filter(({ network }) => network === undefined);
   const groups = configured.flatMap(({ vpcId, securityGroupIds }) =>
     securityGroupIds.map((groupId) => ({ vpcId, groupId })),
@@ -23,15 +32,25 @@ export function networkChecks(where: Subnets, bakes: readonly PlannedBake[]): Ch
       'ec2:DescribeVpcs',
       async () => vpcExists(where, vpcId),
     ]),
-    ...[...Map.groupBy(configured, ({ vpcId, subnetId }) => `${vpcId} ${subnetId}`).values()].flatMap(
-      (users) =>
-        users.slice(0, 1).map((user) =>
-          subnetCheck(
-            where,
-            user,
-            users.map(({ bake }) => bake),
-          ),
+    ...[...Map.groupBy(subnets, ({ vpcId, subnetId }) => `${vpcId} ${subnetId}`).values()].flatMap((users) =>
+      users.slice(0, 1).map((user) =>
+        subnetCheck(
+          where,
+          user,
+          users.map(({ bake }) => bake),
         ),
+      ),
+    ),
+    ...[
+      ...Map.groupBy(byTags, ({ vpcId, subnetTags }) => JSON.stringify([vpcId, subnetTags])).values(),
+    ].flatMap((users) =>
+      users.slice(0, 1).map((user) =>
+        taggedSubnetsCheck(
+          where,
+          user,
+          users.map(({ bake }) => bake),
+        ),
+      ),
     ),
     ...[...Map.groupBy(groups, ({ vpcId, groupId }) => `${vpcId} ${groupId}`).values()].flatMap((same) =>
       same
@@ -71,17 +90,62 @@ function subnetCheck(
     if (!subnet)
       return failed(
         `there is no subnet ${subnetId} in ${place}`,
-        `set network.subnetId to a subnet of ${vpcId}`,
+        `set network.subnetId, or the one among network.subnetIds, to a subnet of ${vpcId}`,
       );
     if (subnet.VpcId !== vpcId)
       return failed(
         `${subnetId} in ${place} is in ${subnet.VpcId}, not in ${vpcId}`,
-        'set network.vpcId and network.subnetId to a VPC and a subnet of it',
+        'set network.vpcId and its subnets to a VPC and subnets of it',
       );
     if (subnet.AvailableIpAddressCount === 0)
       return failed(`${subnetId} in ${place} has no free address`, 'free some, or take another subnet');
     return wayOut(where, subnet, bakes);
   }
+}
+
+/** A bake takes any of them that EC2 has room in, so each of them must do. */
+function taggedSubnetsCheck(
+  where: Subnets,
+  { vpcId, subnetTags }: { readonly vpcId: string; readonly subnetTags: Readonly<Record<string, string>> },
+  bakes: readonly PlannedBake[],
+): Check {
+  const tags = Object.entries(subnetTags);
+  const said = tags.map(([key, value]) => `${key}=${value}`).join(', ');
+  return [
+    `subnets of ${vpcId} with ${said}`,
+    LOOK_AT_ROUTES,
+    async () => {
+      const filters = tags.map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));
+      const subnets = await subnetsOf(where, [{ Name: 'vpc-id', Values: [vpcId] }, ...filters]);
+      return subnets.length === 0
+        ? failed(
+            `no subnet of ${vpcId} in ${where.place} has the tags ${said}`,
+            'tag one, or set network.subnetTags to tags that some have',
+          )
+        : everyWayOut(where, subnets, bakes, vpcId);
+    },
+  ];
+}
+
+async function subnetsOf({ ec2 }: Subnets, Filters: Filter[]): Promise<Subnet[]> {
+  const pages = await Array.fromAsync(paginateDescribeSubnets({ client: ec2 }, { Filters }));
+  return pages.flatMap((page) => page.Subnets ?? []);
+}
+
+/** The worst of what is found. */
+async function everyWayOut(
+  where: Subnets,
+  subnets: readonly Subnet[],
+  bakes: readonly PlannedBake[],
+  vpcId: string,
+): Promise<Verdict> {
+  const verdicts = await Promise.all(subnets.map(async (subnet) => wayOut(where, subnet, bakes)));
+  const bad = verdicts.filter(({ outcome }) => outcome !== 'ok');
+  return (
+    bad.find(({ outcome }) => outcome === 'failed') ??
+    bad[0] ??
+    ok(`${vpcId}, ${subnets.map(({ SubnetId }) => SubnetId).join(', ')}`)
+  );
 }
 
 async function groupExists({ ec2, place }: Subnets, groupId: string, vpcId: string): Promise<Verdict> {
@@ -108,30 +172,15 @@ function defaultVpcCheck(where: Subnets, bakes: readonly PlannedBake[]): Check {
         `${place} has no default VPC, and the configuration names no network for ${imagesOf(bakes)}`,
         'set network, or run "aws ec2 create-default-vpc" there',
       );
-    const subnets = (
-      await Array.fromAsync(
-        paginateDescribeSubnets(
-          { client: ec2 },
-          {
-            Filters: [
-              { Name: 'vpc-id', Values: [vpc.VpcId] },
-              { Name: 'default-for-az', Values: ['true'] },
-            ],
-          },
-        ),
-      )
-    ).flatMap((page) => page.Subnets ?? []);
+    const subnets = await subnetsOf(where, [
+      { Name: 'vpc-id', Values: [vpc.VpcId] },
+      { Name: 'default-for-az', Values: ['true'] },
+    ]);
     if (subnets.length === 0)
       return failed(
         `the default VPC ${vpc.VpcId} of ${place} has no default subnet`,
         'set network, or run "aws ec2 create-default-subnet" there',
       );
-    const verdicts = await Promise.all(subnets.map(async (subnet) => wayOut(where, subnet, bakes)));
-    const bad = verdicts.filter(({ outcome }) => outcome !== 'ok');
-    return (
-      bad.find(({ outcome }) => outcome === 'failed') ??
-      bad[0] ??
-      ok(`${vpc.VpcId}, ${subnets.map(({ SubnetId }) => SubnetId).join(', ')}`)
-    );
+    return everyWayOut(where, subnets, bakes, vpc.VpcId);
   }
 }

@@ -42,7 +42,7 @@ async function fetched(url: string, sha256: string): Promise<Verdict> {
   }
 }
 
-const PIN = 'pin a version that there is with its SHA-256 in cdk.json, and deploy the targets';
+const PIN = 'pin a version that there is with packleader pin, and deploy the targets';
 
 /** Node says only "fetch failed" itself. */
 function reason(error: unknown): string {
@@ -72,7 +72,7 @@ export function toolChecks(
     if (!pinned)
       return failed(
         `the project of ${accountId} pins no Session Manager plugin, by which the builders of ${imagesOf(throughSessions)} are reached`,
-        'set packleader:sessionManagerPlugin in cdk.json, and deploy the targets',
+        'pin it with packleader pin, and deploy the targets',
       );
     return fetchTool(sessionManagerPluginUrl(pinned.version, architectureOf(project)), pinned.sha256);
   }
@@ -100,7 +100,7 @@ export const packerCheck = (
     if (!pinned)
       return failed(
         `the project of ${of} pins no Packer, and CodeBuild’s image has none`,
-        'set packleader:packer in cdk.json, and deploy hub and targets',
+        'pin it with packleader pin, and deploy hub and targets',
       );
     return fetchTool(packerUrl(pinned.version, architectureOf(project)), pinned.sha256);
   },

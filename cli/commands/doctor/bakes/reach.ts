@@ -19,7 +19,7 @@ export function reachCheck(
     return vpcId === undefined || vpcId === ''
       ? failed(
           `the builders of ${imagesOf(inside)} are reached at a private address, but builds in ${accountId} run in no VPC`,
-          `name the VPC of ${accountId} in packleader:bakeVpcs of cdk.json, and ${deploy}`,
+          `name the VPC of ${accountId} in bakeVpcs of packleader.config, and ${deploy}`,
         )
       : ok(vpcId);
   }

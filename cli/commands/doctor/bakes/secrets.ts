@@ -4,7 +4,7 @@ import { DescribeSecretCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import { DescribeParametersCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import { isSecretReference } from '../../../../core/configuration/settings.ts';
 import type { SecretReference } from '../../../../core/contract/secrets.ts';
-import { NAMES, roleArn } from '../../../../core/contract/names.ts';
+import { NAMES, STACKS, roleArn } from '../../../../core/contract/names.ts';
 import { type Target, targetName } from '../../../../core/contract/targets.ts';
 import { type Check, type Verdict, failed, notChecked, ok, unlessAbsent } from '../finding.ts';
 import type { PlannedBake } from './planned-bakes.ts';
@@ -93,7 +93,7 @@ async function bakeMay(
   if (!found)
     return failed(
       `there is no role ${NAMES.bakeRole} in ${accountId} that could read ${arn}`,
-      `deploy the stack packleader-target-${accountId}`,
+      `deploy the stack ${STACKS.target(accountId)}`,
     );
   const decision = found.EvaluationResults?.[0]?.EvalDecision;
   if (decision === undefined) return notChecked('IAM gave no verdict', 'run it again');

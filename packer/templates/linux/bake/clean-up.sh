@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Removes what must not be the same on two instances, and what the bake left behind.
 #
-# Packer's connection stays open: sshd has read its keys already. A connection that breaks after this cannot be made
-# again, and the bake fails, which is right.
+# Packer's connection stays open: sshd has read its keys already, and a session of the SSM Agent has its files behind it once
+# it is up. A connection that breaks after this cannot be made again, and the bake fails, which is right.
 set -o errexit -o nounset -o pipefail
 
 # Who may log in: cloud-init writes the key of each instance. Keys that belong to the image are in

@@ -30,7 +30,7 @@ if [[ "${check_idempotence}" == true ]]; then
   trap 'rm --force "${log}"' EXIT
   run | tee "${log}"
   if ! grep --quiet --extended-regexp '^localhost +: ok=[1-9][0-9]* +changed=0 ' "${log}"; then
-    echo "A second run of ${PLAYBOOK} changed something: see the tasks marked 'changed' above." >&2
+    echo "FAILED: a second run of ${PLAYBOOK} changed something: see the tasks marked 'changed' above." >&2
     exit 1
   fi
 fi

@@ -25,10 +25,11 @@ if ((status == 0 || status == 2)); then
   exit 0
 fi
 cloud-init status --long || true
+tail --lines 40 /var/log/cloud-init.log || true
+# Last, and alone on stderr: it is the reason that the release gives.
 if ((status == 124)); then
   echo 'cloud-init has not finished after 10 minutes: look at /var/log/cloud-init.log of the builder.' >&2
 else
   echo "cloud-init failed with status ${status}: look at /var/log/cloud-init.log of the builder." >&2
 fi
-tail --lines 40 /var/log/cloud-init.log >&2 || true
 exit 1

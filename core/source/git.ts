@@ -6,15 +6,29 @@ export function gitRoot(directory: string): string | undefined {
   return tryGit(directory, ['rev-parse', '--show-toplevel'])?.trim();
 }
 
-/** Enough for the listing or the archive of any factory. */
+/** Enough for the listing of any factory. */
 const MAX_BYTES = 512 * 1024 * 1024;
 
+interface Told {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
 /** What a git command prints. */
-export function git(directory: string, args: readonly string[]): string {
+export const git = (directory: string, args: readonly string[], told: Told = {}): string =>
+  gitBytes(directory, args, told).toString('utf8');
+
+/** The same, for what may be no text. */
+export function gitBytes(
+  directory: string,
+  args: readonly string[],
+  { env = {}, input = '' }: Told = {},
+): Buffer {
   return execFileSync('git', ['-C', directory, ...args], {
-    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    input,
     maxBuffer: MAX_BYTES,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
 }
 
@@ -22,18 +36,6 @@ export function git(directory: string, args: readonly string[]): string {
 export function tryGit(directory: string, args: readonly string[]): string | undefined {
   try {
     return git(directory, args);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The same, for what is no text. */
-export function tryGitBytes(directory: string, args: readonly string[]): Uint8Array | undefined {
-  try {
-    return execFileSync('git', ['-C', directory, ...args], {
-      maxBuffer: MAX_BYTES,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
   } catch {
     return undefined;
   }

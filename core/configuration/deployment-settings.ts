@@ -1,0 +1,180 @@
+/** What the stacks are told besides the factory: `packleader.config`, beside package.json. */
+import * as z from 'zod';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { credentialIn } from './documents/credentials.ts';
+import { plain, walk } from './documents/nodes.ts';
+import { InvalidConfiguration, throwIfAny, type Path } from './documents/problems.ts';
+import { type Located, schemaProblems, strictMap, text, wholeNumber } from './documents/validation.ts';
+import { readYaml } from './documents/yaml.ts';
+
+export const DEPLOYMENT_FILE = 'packleader.config';
+
+const tool = (what: string, example: string) =>
+  strictMap(
+    {
+      version: text(/^\d+(\.\d+)+$/, `must look like "${example}", in quotes`).describe('Which version.'),
+      sha256: text(/^[0-9a-f]{64}$/, 'must have 64 hexadecimal digits').describe(`The SHA-256 of ${what}.`),
+    },
+    { must: 'must be a map of version and sha256' },
+  );
+
+/** Nothing that anybody who reads the repository may not know. */
+const secretName = (pattern: RegExp, must: string) =>
+  text(pattern, must).refine((name) => credentialIn(name) === undefined, {
+    error: `found a credential (not shown), ${must}`,
+  });
+
+const listOfIds = (prefix: string, most: number, what: string) =>
+  z
+    .array(text(new RegExp(`^${prefix}-[0-9a-f]+$`), `must look like ${prefix}-0d0e0f00000000001`), {
+      error: `must be a list of ${what}`,
+    })
+    .min(1, { error: `must name at least one ${what.replace(/s$/, '')}` })
+    .max(most, { error: `must name at most ${most} ${what}` });
+
+const alarms = strictMap(
+  {
+    email: z.email({ error: 'must be an e-mail address' }).exactOptional().describe('Who is told by mail.'),
+    topicArn: text(/^arn:aws:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic')
+      .exactOptional()
+      .describe('A topic of your own, in place of one with an e-mail address.'),
+    usualMinutes: wholeNumber(1, 10_000)
+      .exactOptional()
+      .describe('How long a release usually takes, in minutes; a longer one is slow.'),
+    runbook: z
+      .url({ error: 'must be a URL' })
+      .exactOptional()
+      .describe('Where your runbook is; every alarm names it.'),
+  },
+  { must: 'must be a map of email or topicArn, usualMinutes and runbook' },
+).refine(({ email, topicArn }) => email === undefined || topicArn === undefined, {
+  error: 'must have either email or topicArn: who is told by your own topic is for that topic to say',
+});
+
+const bakeVpcs = z.record(
+  text(/^\d{12}$/, 'must be an account id of 12 digits, in quotes'),
+  strictMap(
+    {
+      vpcId: text(/^vpc-[0-9a-f]+$/, 'must look like vpc-0d0e0f00000000001'),
+      subnetIds: listOfIds('subnet', 16, 'subnets'),
+      securityGroupIds: listOfIds('sg', 5, 'security groups'),
+    },
+    { must: 'must be a map of vpcId, subnetIds and securityGroupIds' },
+  ),
+  { error: 'must be a map of account ids to VPCs' },
+);
+
+/** Descriptions and examples become docs/settings.md and schemas/config.json; docs/deploying.md says what each is for. */
+export const deploymentSchema = strictMap({
+  packer: tool('packer_<version>_linux_arm64.zip', '1.11.2')
+    .exactOptional()
+    .meta({
+      description:
+        'The Packer that every account bakes with, and the hub validates with. `packleader pin` writes it.',
+      examples: [{ version: '1.11.2', sha256: 'f'.repeat(64) }],
+    }),
+  sessionManagerPlugin: tool('linux_arm64/session-manager-plugin.rpm', '1.2.707.0')
+    .exactOptional()
+    .meta({
+      description:
+        'The plugin that reaches Linux builders without an open port: for `sshInterface: session_manager`, the default. `packleader pin` writes it.',
+      examples: [{ version: '1.2.707.0', sha256: 'f'.repeat(64) }],
+    }),
+  repositoryTokenSecret: secretName(/./, 'must be the name of a secret in the hub')
+    .exactOptional()
+    .meta({
+      description:
+        'The name of a secret in the hub with a read-only token, for [a private repository](deploying.md#where-the-repository-lives).',
+      examples: ['packleader/repository-token'],
+    }),
+  pluginTokenSecret: secretName(
+    /^packleader\/[\w/+=.@-]{1,490}$/,
+    'must be the name of a secret that begins with packleader/',
+  )
+    .exactOptional()
+    .meta({
+      description:
+        'The name of a secret, in the hub and in every target account, with a token of GitHub: `packer init` asks GitHub for plugins, which turns away who asks often without one.',
+      examples: ['packleader/plugin-token'],
+    }),
+  webhookSecret: secretName(/^[\w/+=.@-]{1,505}$/, 'must be the name of a secret, not its ARN')
+    .exactOptional()
+    .meta({
+      description:
+        'The name of a secret in the hub that a provider’s webhook signs with, for [the webhook](triggers.md#a-webhook).',
+      examples: ['packleader/webhook'],
+    }),
+  organizationId: text(/^o-[a-z0-9]{10,32}$/, 'must look like o-a1b2c3d4e5')
+    .exactOptional()
+    .meta({
+      description: 'The organisation of all targets; needed from about 400 accounts on.',
+      examples: ['o-a1b2c3d4e5'],
+    }),
+  bakeVpcs: bakeVpcs.exactOptional().meta({
+    description:
+      'By account, the VPC, subnets and security groups that its builds run in, for builders that are reached at a private address.',
+    examples: [
+      {
+        '111111111111': {
+          vpcId: 'vpc-0d0e0f00000000001',
+          subnetIds: ['subnet-0d0e0f00000000001', 'subnet-0d0e0f00000000002'],
+          securityGroupIds: ['sg-0d0e0f00000000001'],
+        },
+      },
+    ],
+  }),
+  alarms: alarms.exactOptional().meta({
+    description: '[Who is told](runbook.md), and from when on a release is slow.',
+    examples: [
+      { email: 'images@example.com', usualMinutes: 90, runbook: 'https://wiki.example.com/images' },
+      { topicArn: 'arn:aws:sns:eu-west-1:999999999999:images' },
+    ],
+  }),
+  customerKey: z
+    .boolean({ error: 'must be true or false' })
+    .exactOptional()
+    .meta({
+      description:
+        '`true`: keys of your own encrypt what packleader keeps, one for each account. For when your rules ask for it.',
+      examples: [true],
+    }),
+});
+export type DeploymentSettings = z.infer<typeof deploymentSchema>;
+
+/** Settings as somebody has written them, and where each stands. */
+export interface StatedDeployment {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly locate: (path: Path) => Located;
+}
+
+/**
+ * What `packleader.config` in this directory says; nothing when it is not there.
+ *  @throws InvalidConfiguration
+ */
+export function loadDeploymentSettings(root: string): DeploymentSettings {
+  const stated = readDeploymentFile(root);
+  return stated === undefined ? {} : checkedDeployment(stated);
+}
+
+/** @throws InvalidConfiguration when the file cannot be read as one map */
+export function readDeploymentFile(root: string): StatedDeployment | undefined {
+  const file = join(root, DEPLOYMENT_FILE);
+  if (!existsSync(file)) return undefined;
+  const { node, problems } = readYaml(DEPLOYMENT_FILE, readFileSync(file, 'utf8'));
+  throwIfAny(problems);
+  if (node === undefined) throw new Error('a file without problems has been read');
+  return {
+    value: z.record(z.string(), z.unknown()).parse(plain(node)),
+    locate: (path) => ({ file: DEPLOYMENT_FILE, line: walk(node, path).node.line, path }),
+  };
+}
+
+/** @throws InvalidConfiguration that names every wrong setting by its place */
+export function checkedDeployment({ value, locate }: StatedDeployment): DeploymentSettings {
+  const parsed = deploymentSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new InvalidConfiguration(
+    schemaProblems(parsed.error.issues, { value, locate, missing: (must) => `found nothing, ${must}` }),
+  );
+}

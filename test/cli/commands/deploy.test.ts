@@ -1,0 +1,145 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ListTagsForResourceCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { deployedVersion, isNewer } from '../../../cli/commands/deploy/deployed-version.ts';
+import { type DeployOptions, type Outside, deployCommand } from '../../../cli/commands/deploy/run.ts';
+import { PACKAGE_VERSION } from '../../../core/contract/package-version.ts';
+import { written } from '../output.ts';
+
+const REPOSITORY = join(import.meta.dirname, '../../..');
+const TARGETS = ['packleader-target-111111111111', 'packleader-target-222222222222'];
+
+interface World {
+  readonly statuses?: readonly number[];
+  readonly answer?: boolean | undefined;
+  readonly deployed?: string | undefined;
+}
+
+/** The command, and each call of the CDK as its verb and its stacks. */
+async function deploy(options: Partial<DeployOptions>, { statuses = [], answer, deployed }: World = {}) {
+  const calls: { verb: string; stacks: string[]; args: readonly string[]; directory: string }[] = [];
+  const asked: string[] = [];
+  const left = [...statuses];
+  const outside: Outside = {
+    cdk: async (args, directory) => {
+      const [verb = ''] = args;
+      calls.push({
+        verb,
+        stacks: args.filter((arg) => /^packleader-(hub|target-)/.test(arg)),
+        args,
+        directory,
+      });
+      return left.shift() ?? 0;
+    },
+    confirm: async (question) => {
+      asked.push(question);
+      return answer;
+    },
+    versionOf: async () => ({ seen: true, version: deployed }),
+  };
+  const { output, texts } = written();
+  const exit = deployCommand({ account: [], factory: REPOSITORY, ...options }, output, outside);
+  return { exit: await exit.catch((error: unknown) => String(error)), calls, asked, texts };
+}
+
+describe('packleader deploy', () => {
+  it.each([
+    ['the hub and every account', {}, ['packleader-hub', ...TARGETS]],
+    ['only the hub', { hub: true }, ['packleader-hub']],
+    ['only the accounts', { targets: true }, TARGETS],
+    ['one account', { account: ['222222222222'] }, ['packleader-target-222222222222']],
+    ['the hub and one account', { hub: true, account: ['111111111111'] }, ['packleader-hub', TARGETS[0]]],
+  ])('shows what would change of %s, asks, and deploys that', async (_, options, stacks) => {
+    const { exit, calls, asked } = await deploy(options, { answer: true });
+    expect(exit).toBe(0);
+    expect(calls.map(({ verb }) => verb)).toEqual(['diff', 'deploy']);
+    for (const call of calls) expect(call).toMatchObject({ stacks, directory: REPOSITORY });
+    expect(asked).toEqual([`Deploy ${stacks.join(', ')}?`]);
+  });
+
+  it('gives the CDK an app that is there, the factory, and the profile', async () => {
+    const { calls } = await deploy({ yes: true, profile: 'admin' });
+    const [, deployed] = calls;
+    const after = (flag: string) => deployed?.args[(deployed.args.indexOf(flag) ?? 0) + 1] ?? '';
+    const [, app = ''] = /^"[^"]+" "([^"]+)"$/.exec(after('--app')) ?? [];
+    expect(existsSync(app)).toBe(true);
+    expect(after('--context')).toBe(`factory=${join(REPOSITORY, 'packer')}`);
+    expect(after('--profile')).toBe('admin');
+  });
+
+  it.each([
+    ['nobody agrees', { answer: false }, {}, 2, ['diff']],
+    ['only what would change was asked for', {}, { dryRun: true }, 0, ['diff']],
+    ['the difference cannot be made', { statuses: [1] }, { yes: true }, 6, ['diff']],
+    ['the CDK fails', { statuses: [0, 1] }, { yes: true }, 6, ['diff', 'deploy']],
+    [
+      'the hub was deployed by an older packleader',
+      { deployed: '0.0.9' },
+      { yes: true },
+      0,
+      ['diff', 'deploy'],
+    ],
+    ['a downgrade is meant', { deployed: '9.0.0' }, { yes: true, downgrade: true }, 0, ['diff', 'deploy']],
+  ])('when %s', async (_, world, options, code, verbs) => {
+    const { exit, calls } = await deploy(options, world);
+    expect({ exit, verbs: calls.map(({ verb }) => verb) }).toEqual({ exit: code, verbs });
+  });
+
+  it.each([
+    ['nobody can be asked', {}, {}, 'say --yes, or --dry-run', 1],
+    [
+      'an account has no target',
+      { account: ['333333333333'] },
+      {},
+      'found "333333333333", which has no target',
+      0,
+    ],
+    [
+      'the hub was deployed by a newer packleader',
+      {},
+      { deployed: '9.1.0' },
+      `is version ${PACKAGE_VERSION}, and the hub was deployed by 9.1.0: \`npm install --save-dev packleader@9.1.0\``,
+      0,
+    ],
+  ])('is refused when %s', async (_, options, world, message, calls) => {
+    const { exit, calls: made } = await deploy(options, world);
+    expect(exit).toContain(message);
+    expect(made).toHaveLength(calls);
+  });
+});
+
+describe('which packleader deployed a hub', () => {
+  const hub = { accountId: '999999999999', region: 'eu-west-1' };
+  const tags = (value: string) => ({ tags: [{ key: 'packleader:deployed-by', value }] });
+
+  it.each([
+    ['the tag of the release machine', tags('0.2.0'), '0.2.0'],
+    ['nothing, by an older one', { tags: [] }, undefined],
+  ])('is told by %s', async (_, answer, expected) => {
+    const client = new SFNClient({ region: hub.region });
+    mockClient(client).on(ListTagsForResourceCommand).resolves(answer);
+    expect(await deployedVersion(hub, undefined, client)).toEqual({ seen: true, version: expected });
+  });
+
+  it.each([
+    ['ResourceNotFound', true],
+    ['AccessDeniedException', false],
+  ])('is not told when AWS says %s, seen: %s', async (name, seen) => {
+    const client = new SFNClient({ region: hub.region });
+    mockClient(client)
+      .on(ListTagsForResourceCommand)
+      .rejects(Object.assign(new Error(name), { name }));
+    expect(await deployedVersion(hub, undefined, client)).toEqual({ seen, version: undefined });
+  });
+
+  it.each([
+    ['0.10.0', '0.9.9', true],
+    ['1.0.0', '1.0.0', false],
+    ['0.9.9', '0.10.0', false],
+    ['2.0.0', '1.9.9', true],
+  ])('%s after %s: %s', (one, other, expected) => {
+    expect(isNewer(one, other)).toBe(expected);
+  });
+});
