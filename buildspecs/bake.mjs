@@ -16,7 +16,16 @@ import { BUILDER_PAUSE, again, halfTime, healingOfInit } from './again.mjs';
 import { describe, getObject, getParameter, getSecretValue } from './aws.mjs';
 import { choicesOf, noBuilder } from './builder-choices.mjs';
 import { lastError } from './last-error.mjs';
-import { SLUG, directoryOf, download, fetchPinned, fetchSource, packerCommand } from './packer.mjs';
+import {
+  SLUG,
+  argumentsOf,
+  directoryOf,
+  download,
+  fetchPinned,
+  fetchSource,
+  packerCommand,
+  readOverlay,
+} from './packer.mjs';
 import { sessionManagerPluginUrl } from './pinned-tools.mjs';
 import { eachLine, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
 
@@ -42,23 +51,23 @@ await main(async () => {
   const prefix = required('PACKLEADER_PLAN_PREFIX', new RegExp(`^plans/[^/]+/${SLUG}$`));
   const sourceAmi = required('PKR_VAR_source_ami', /^ami-[0-9a-f]{8,17}$/);
 
-  const [{ variables, secrets, template, choices, minutes }] = await Promise.all([
+  const [{ variables, defaults, secrets, template, overlay, choices }] = await Promise.all([
     fetchVariables(bucket, prefix, region),
     fetchSource(bucket, sourceKey, sha256),
   ]);
-  const directory = directoryOf(image, template);
+  const directory = directoryOf(image, template, overlay);
   const packer = await packerCommand();
   await installSessionManagerPlugin();
   // What an earlier build on someone's laptop left in the repository is not ours.
   for (const left of [MANIFEST, PACKAGES, `${PACKAGES}.sha256`])
     rmSync(join(directory, left), { force: true });
-  const until = halfTime(minutes);
+  const until = halfTime(defaults.timeout_minutes);
   const init = await again(
     async () => runPacker(packer, ['init', '.'], directory, {}),
     ({ ended, log }) => (ended === undefined ? undefined : healingOfInit(log, until)),
   );
   if (init.ended !== undefined) throw failure(init.ended, init.log, {});
-  await bake({ packer, directory, variables, secrets, choices, until });
+  await bake({ packer, directory, variables, defaults, secrets, overlay, choices, until });
   for (const made of [MANIFEST, PACKAGES])
     if (existsSync(join(directory, made))) copyFileSync(join(directory, made), join(RECORD, made));
 
@@ -80,12 +89,24 @@ async function fetchVariables(bucket, prefix, region) {
   const target = `${prefix}/${arn.split(':')[4]}-${region}`;
   const variables = resolve('target.pkrvars.json');
   const metadata = await download(bucket, `${target}.pkrvars.json`, variables);
-  const { timeout_minutes: minutes } = JSON.parse(readFileSync(variables, 'utf8'));
-  const [secrets, choices] = await Promise.all([
+  const { template, overlay: laid } = metadata;
+  const [secrets, choices, overlay] = await Promise.all([
     metadata['secrets'] === 'yes' ? told('secrets').then((found) => resolveSecrets(found, region)) : {},
     metadata['builder'] === 'yes' ? told('builder').then((found) => placesOf(found, region)) : [{}],
+    laid &&
+      download(bucket, `${target}.overlay.json`, 'overlay.json').then(() =>
+        readOverlay('overlay.json', laid),
+      ),
   ]);
-  return { variables, secrets, template: metadata['template'], choices, minutes };
+  const all = JSON.parse(readFileSync(variables, 'utf8'));
+  return {
+    variables,
+    defaults: overlay ? all.packleader : all,
+    secrets,
+    template,
+    overlay: overlay || undefined,
+    choices,
+  };
 
   async function told(/** @type {string} */ what) {
     return JSON.parse((await getObject(bucket, `${target}.${what}.json`)).body.toString());
@@ -146,21 +167,24 @@ async function installSessionManagerPlugin() {
 /**
  * Bakes where EC2 has room for the builder: in the first place that was chosen, else in the next, else again in all of them. As
  * long as there is no builder there is no AMI, so nothing has to be looked at in between.
- * @param {{ packer: string, directory: string, variables: string, secrets: Record<string, string>,
- *   choices: import('./builder-choices.mjs').Choice[], until: number }} told
+ * @param {{ packer: string, directory: string, variables: string, defaults: Record<string, any>, secrets: Record<string, string>,
+ *   overlay: import('./packer.mjs').Overlay | undefined, choices: import('./builder-choices.mjs').Choice[], until: number }} told
  */
-async function bake({ packer, directory, variables, secrets, choices, until }) {
+async function bake({ packer, directory, variables, defaults, secrets, overlay, choices, until }) {
   /** @type {{ instanceType: string, subnetId: string, error?: string }[]} */
   const tried = [];
-  const defaults = JSON.parse(readFileSync(variables, 'utf8'));
   const round = async () => {
     let passes = false;
     /** @type {Awaited<ReturnType<typeof runPacker>>} */
     let last = { log: '' };
     for (const choice of choices) {
-      const { instance_type: instanceType, subnet_id: subnetId } = { ...defaults, ...choice };
-      const chosen = Object.entries(choice).map(([name, value]) => `-var=${name}=${value}`);
-      const args = ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, ...chosen, '.'];
+      /** @type {Record<string, any>} */
+      const told = { source_ami: environment('PKR_VAR_source_ami'), ...defaults, ...choice };
+      const { instance_type: instanceType, subnet_id: subnetId } = told;
+      const chosen = overlay
+        ? argumentsOf(overlay, told)
+        : Object.entries(choice).map(([name, value]) => `-var=${name}=${value}`);
+      const args = ['build', '-color=false', '-timestamp-ui', ...chosen, `-var-file=${variables}`, '.'];
       last = await runPacker(packer, args, directory, secrets);
       const none = noBuilder(last.log);
       tried.push({ instanceType, subnetId, ...(none && { error: none.code }) });

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve as absolute, join } from 'node:path';
 import { getObject, listObjects, putObject } from './aws.mjs';
 import { SUBMODULE, checkOut } from './checkout.mjs';
+import { outsideName } from './outside.mjs';
 import {
   environment,
   exportVariable,
@@ -42,12 +43,14 @@ await main(async () => {
 
   mkdirSync('out', { recursive: true });
   mkdirSync(CHECKOUT);
-  pack(checkOut(git, { commit, factory }, CHECKOUT), 'out/source.zip');
+  const checkout = checkOut(git, { commit, factory }, CHECKOUT);
+  const { outside } = checkout;
+  pack(checkout, 'out/source.zip');
   const sha256 = sha256Of('out/source.zip');
   const name = `sources/${commit}-${sha256.slice(0, 12)}`;
   writeFileSync(
     'out/changes.json',
-    JSON.stringify(await changes({ commit, tree, factory }, bucket, newest, from), null, 2),
+    JSON.stringify(await changes({ commit, tree, factory, outside }, bucket, newest, from), null, 2),
   );
   await Promise.all([
     putObject(bucket, `${name}.zip`, 'out/source.zip'),
@@ -231,7 +234,7 @@ function pack({ root, submodules }, file) {
 }
 
 /**
- * @param {{ commit: string, tree: string, factory: string }} source
+ * @param {{ commit: string, tree: string, factory: string, outside: readonly string[] }} source
  * @param {string} bucket
  * @param {Map<string, string>} newest
  * @param {string} branch
@@ -253,6 +256,18 @@ async function changes(source, bucket, newest, branch) {
 }
 
 /**
+ * The name in the source of a file of the repository; undefined for one that is not in it.
+ * @param {string} path
+ * @param {string} factory
+ * @param {readonly string[]} outside
+ */
+function nameInSource(path, factory, outside) {
+  if (path === '') return undefined;
+  if (factory === '.') return path;
+  return path.startsWith(`${factory}/`) ? path.slice(factory.length + 1) : outsideName(outside, path);
+}
+
+/**
  * Per image the key of its newest record, by the time in the version: 1.10 is newer than 1.9, and a hotfix of 1.9 that was
  * released after 1.10 is what the image was last released as.
  * @param {string} bucket
@@ -270,11 +285,11 @@ async function newestReleases(bucket) {
 
 /**
  * @param {string} key
- * @param {{ commit: string, factory: string }} source
+ * @param {{ commit: string, factory: string, outside: readonly string[] }} source
  * @param {string} bucket
  * @param {string} branch
  */
-async function changesSince(key, { commit, factory }, bucket, branch) {
+async function changesSince(key, { commit, factory, outside }, bucket, branch) {
   const record = JSON.parse((await getObject(bucket, key)).body.toString('utf8'));
   const since = record?.commit;
   if (typeof since !== 'string' || !COMMIT.test(since))
@@ -290,20 +305,7 @@ async function changesSince(key, { commit, factory }, bucket, branch) {
     say(`${key} was released from ${since}, which is newer than ${commit}.`);
     return { since, files: [] };
   }
-  const args = [
-    'diff-tree',
-    '-r',
-    '-z',
-    '--name-only',
-    '--no-renames',
-    ...(factory === '.' ? [] : [`--relative=${factory}/`]),
-    since,
-    commit,
-  ];
-  return {
-    since,
-    files: git(args)
-      .split('\0')
-      .filter((path) => path !== ''),
-  };
+  const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', since, commit];
+  const differing = git(args).split('\0');
+  return { since, files: differing.flatMap((path) => nameInSource(path, factory, outside) ?? []) };
 }

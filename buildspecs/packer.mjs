@@ -1,7 +1,7 @@
 // The source of a release and the Packer that reads it, for the builds that run Packer.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { again } from './again.mjs';
 import { laidOverText, layTemplate } from './lay-template.mjs';
 import { packerUrl } from './pinned-tools.mjs';
@@ -11,13 +11,23 @@ import { environment, required, run, say, sha256Of } from './program.mjs';
 const OLDEST_PACKER = [1, 11];
 export const SLUG = '[a-z][a-z0-9-]*';
 
+/** @typedef {{ directory: string, arguments: string[], files: Record<string, string> }} Overlay */
+
 /**
- * The directory that Packer runs in: the image's, laid over its template.
+ * The directory that Packer runs in: the image's, laid over its template; or the one that it takes as it is, in a copy of the
+ * source of its own, with what the plan lays over it.
  * @param {string} image
  * @param {string | undefined} template
+ * @param {Overlay} [overlay]
  * @returns {string}
  */
-export function directoryOf(image, template) {
+export function directoryOf(image, template, overlay) {
+  if (overlay) {
+    cpSync('factory', image, { recursive: true, verbatimSymlinks: true });
+    const adopted = resolve(image, overlay.directory);
+    for (const [name, text] of Object.entries(overlay.files)) writeFileSync(join(adopted, name), text);
+    return adopted;
+  }
   const directory = resolve('factory', 'images', image);
   if (!existsSync(directory)) throw new Error(`The source has no images/${image}.`);
   if (template !== undefined) say(laidOverText(image, template, layTemplate('factory', image, template)));
@@ -55,6 +65,26 @@ export async function download(bucket, key, file) {
   const { body, metadata } = await getObject(bucket, key);
   writeFileSync(file, body);
   return metadata;
+}
+
+/**
+ * What a plan lays over the source, of an image that takes a directory as it is.
+ * @param {string} file
+ * @param {string} sha256
+ * @returns {Overlay}
+ */
+export function readOverlay(file, sha256) {
+  if (sha256Of(file) !== sha256) throw new Error(`${file} is not as planned.`);
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+/**
+ * What Packer is asked besides the variables of its file, with what is told in the place of each `{name}`.
+ * @param {Overlay} overlay
+ * @param {Record<string, any>} told
+ */
+export function argumentsOf(overlay, told) {
+  return overlay.arguments.map((one) => one.replace(/\{(\w+)\}$/, (_, name) => told[name]));
 }
 
 /** The Packer on PATH when it is new enough, else the pinned one. */

@@ -3,7 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { again, halfTime, healingOfInit } from './again.mjs';
-import { SLUG, directoryOf, download, fetchSource, packerCommand } from './packer.mjs';
+import {
+  SLUG,
+  argumentsOf,
+  directoryOf,
+  download,
+  fetchSource,
+  packerCommand,
+  readOverlay,
+} from './packer.mjs';
 import { listObjects } from './aws.mjs';
 import { main, required, say } from './program.mjs';
 
@@ -65,8 +73,11 @@ async function fetchPlans(bucket, plans) {
  */
 async function problemsOf(packer, image) {
   const planned = join('plans', image);
-  const { template } = JSON.parse(readFileSync(join(planned, 'plan.json'), 'utf8'));
-  const directory = directoryOf(image, template);
+  const { template, adopted } = JSON.parse(readFileSync(join(planned, 'plan.json'), 'utf8'));
+  const laid = readdirSync(planned).find((name) => name.endsWith('.overlay.json'));
+  const overlay =
+    adopted && laid !== undefined ? readOverlay(join(planned, laid), adopted.overlaySha256) : undefined;
+  const directory = directoryOf(image, template, overlay);
   const init = await again(
     async () => run(packer, ['init', '.'], directory),
     ({ status, said }) => (status === 0 ? undefined : healingOfInit(said, halfTime(MINUTES))),
@@ -81,7 +92,10 @@ async function problemsOf(packer, image) {
       (name) => `${JSON.stringify(name)}: ${JSON.stringify(told[name] ?? MADE_UP.secret)}`,
     );
     writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`);
-    const { status, said } = run(packer, ['validate', `-var-file=${file}`, '.'], directory);
+    const asked = overlay
+      ? argumentsOf(overlay, { source_ami: MADE_UP.sourceAmi, ...Object(told['packleader']) })
+      : [];
+    const { status, said } = run(packer, ['validate', ...asked, `-var-file=${file}`, '.'], directory);
     if (status === 0) return [];
     const refused = [...said.matchAll(/^\s*on (\S+) line (\d+)/gm)].map(([, where, line]) =>
       where === file ? names[Number(line) - 2] : undefined,
@@ -115,7 +129,12 @@ function distinctSets(planned) {
     const told = JSON.parse(readFileSync(join(planned, name), 'utf8'));
     const secretsFile = join(planned, name.replace('.pkrvars.', '.secrets.'));
     const secrets = existsSync(secretsFile) ? Object.keys(JSON.parse(readFileSync(secretsFile, 'utf8'))) : [];
-    const shared = Object.entries(told).filter(([variable]) => !OF_ONE_TARGET.includes(variable));
+    // A template that knows nothing of packleader is told all of it in one variable, and some of it in its own.
+    const { packleader = {}, ...others } = told;
+    const ids = OF_ONE_TARGET.map((variable) => packleader[variable]);
+    const shared = Object.entries({ ...packleader, ...others }).filter(
+      ([variable, value]) => !OF_ONE_TARGET.includes(variable) && !ids.includes(value),
+    );
     const key = JSON.stringify([shared, secrets]);
     if (!sets.has(key)) sets.set(key, { told, secrets });
   }

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { InvalidConfiguration, type Problem, problem } from '../core/configuration/documents/problems.ts';
 import { EXIT } from './terminal/exit-codes.ts';
+import { addAdopt } from './commands/adopt/command.ts';
 import { addCancel } from './commands/cancel/command.ts';
 import { addCompletion } from './commands/completion/command.ts';
 import { addConfig } from './commands/config/command.ts';
@@ -132,6 +133,7 @@ function program(output: Output, code: ExitCode): Command {
   addPin(root, output);
   addRehearse(root, output, code);
   addValidate(root, output, code);
+  addAdopt(root, output);
   addConfig(root, output);
   addRelease(root, output, code);
   addStatus(root, output, code);

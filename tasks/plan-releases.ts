@@ -1,21 +1,21 @@
 import pMap from 'p-map';
 import * as z from 'zod';
 import { imagesToRelease } from '../core/releases/changed-images.ts';
-import { askedByTemplate } from '../core/templates/asked.ts';
+import { askedByTemplate, rootVolumeSizeIn } from '../core/templates/asked.ts';
 import { bakedTemplate, checkedConfiguration } from '../core/templates/check.ts';
-import { layOver } from '../core/templates/laid-over.ts';
 import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
 import { type Origin, effectiveSettings } from '../core/configuration/effective.ts';
 import { statedSettings } from '../core/configuration/stated-settings.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
 import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
-import { builderChoices, packerVariables } from '../core/configuration/packer-variables.ts';
+import { adoptedVariables, builderChoices, packerVariables } from '../core/configuration/packer-variables.ts';
 import { type Problem, problem, throwIfAny } from '../core/configuration/documents/problems.ts';
 import { releaseVersion } from '../core/configuration/version.ts';
 import {
   FETCH_SOURCE,
   HAS_BUILDER_CHOICES,
   HAS_SECRETS,
+  hasOverlay,
   takesTemplate,
 } from '../core/contract/environments.ts';
 import { keys } from '../core/contract/keys.ts';
@@ -92,14 +92,19 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     if (!release) throw new Error(`no release was made for ${image}`);
     const prefix = keys.planPrefix(execution.name, image);
     const name = executionName(release);
-    const { template, platform } = chosenImage(within.factory, image);
-    const baked = await bakedTemplate(files, image, layOver(files, image, template));
+    const chosen = chosenImage(within.factory, image);
+    const { template, platform, packer } = chosen;
+    const baked = await bakedTemplate(files, chosen);
+    const { adopted } = baked;
     const planned: Plan = {
       release,
       branch: fetched.branch,
       requestArn: execution.id,
       ...(request.reason !== undefined && { reason: request.reason }),
       ...(template !== undefined && { template }),
+      ...(adopted && {
+        adopted: { directory: adopted.overlay.directory, overlaySha256: adopted.sha256 },
+      }),
       stages: [],
     };
     const stated = new Map<string, readonly Origin[]>();
@@ -126,15 +131,18 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
           });
           const hasSecrets = Object.keys(told.secrets).length > 0;
           const choices = builderChoices(settings);
+          const toPacker = packer ? adoptedVariables(told.variables, packer) : told.variables;
           writes.push({
             key: keys.packerVariables(prefix, target),
-            document: told.variables,
+            document: toPacker,
             metadata: {
               ...(template !== undefined && takesTemplate(template)),
+              ...(adopted && hasOverlay(adopted.sha256)),
               ...(hasSecrets && HAS_SECRETS),
               ...(choices && HAS_BUILDER_CHOICES),
             },
           });
+          if (adopted) writes.push({ key: keys.overlay(prefix, target), document: adopted.overlay });
           if (choices) writes.push({ key: keys.builderChoices(prefix, target), document: choices });
           if (hasSecrets) writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
           const { architecture, timeoutMinutes, rootVolumeSizeGiB } = settings;
@@ -142,7 +150,12 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
             ...target,
             sourceAmi: pinBase(settings.source, all),
             architecture,
-            asked: { platform, rootVolumeSizeGiB, ...askedByTemplate(baked.template, told.variables) },
+            asked: {
+              platform,
+              // What was there before the factory says its size itself.
+              rootVolumeSizeGiB: packer ? rootVolumeSizeIn(baked.template, toPacker) : rootVolumeSizeGiB,
+              ...askedByTemplate(baked.template, toPacker),
+            },
             timeoutMinutes,
           };
         }),

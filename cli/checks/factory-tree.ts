@@ -4,14 +4,13 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { layTemplate } from '../../buildspecs/lay-template.mjs';
-import type { Image } from '../../core/configuration/factory.ts';
-import { type BakedTemplate, bakedTemplate } from '../../core/templates/check.ts';
+import { type BakedImage, type BakedTemplate, bakedTemplate } from '../../core/templates/check.ts';
 import type { Files } from '../../core/configuration/files.ts';
 import { type LaidOver, layOver } from '../../core/templates/laid-over.ts';
 
 export class FactoryTree {
   readonly files: Files;
-  readonly #templates: ReadonlyMap<string, string>;
+  readonly #images: ReadonlyMap<string, BakedImage>;
   readonly #hashes = new Map<string, string>();
   readonly #laidOver = new Map<string, LaidOver>();
   readonly #read = new Map<string, Promise<BakedTemplate>>();
@@ -20,12 +19,10 @@ export class FactoryTree {
   #root: Promise<string> | undefined;
   #bakedRoot: Promise<string> | undefined;
 
-  /** @param images with the template that each takes */
-  constructor(files: Files, images: readonly Pick<Image, 'name' | 'template'>[]) {
+  /** @param images with what each takes */
+  constructor(files: Files, images: readonly BakedImage[]) {
     this.files = files;
-    this.#templates = new Map(
-      images.flatMap(({ name, template }) => (template === undefined ? [] : [[name, template]])),
-    );
+    this.#images = new Map(images.map((image) => [image.name, image]));
   }
 
   text(name: string): string {
@@ -48,18 +45,23 @@ export class FactoryTree {
     return known;
   }
 
-  /** The directory of an image as it is baked. */
+  /** The files of an image, over those of its template. */
   laidOver(image: string): LaidOver {
-    const known = this.#laidOver.get(image) ?? layOver(this.files, image, this.#templates.get(image));
+    const known = this.#laidOver.get(image) ?? layOver(this.files, image, this.#image(image).template);
     this.#laidOver.set(image, known);
     return known;
   }
 
   /** The template of an image as it is baked. */
   async template(image: string): Promise<BakedTemplate> {
-    const known = this.#read.get(image) ?? bakedTemplate(this.files, image, this.laidOver(image));
+    const known = this.#read.get(image) ?? bakedTemplate(this.files, this.#image(image));
     this.#read.set(image, known);
     return known;
+  }
+
+  /** Of an image whose image.yaml is wrong nothing is known but that it has files of its own. */
+  #image(name: string): BakedImage {
+    return this.#images.get(name) ?? { name, platform: 'linux' };
   }
 
   /** The directory that holds the files, written when it is first needed. */
@@ -76,9 +78,18 @@ export class FactoryTree {
   }
 
   async #lay(image: string): Promise<string> {
+    const { adopted } = await this.template(image);
+    if (adopted) {
+      // A copy of its own: several images may take one directory, each rewritten in its way.
+      const copy = await this.#write(`adopted/${image}`);
+      const directory = join(copy, adopted.overlay.directory);
+      for (const [name, text] of Object.entries(adopted.overlay.files))
+        await writeFile(join(directory, name), text);
+      return directory;
+    }
     this.#bakedRoot ??= this.#write('baked');
     const root = await this.#bakedRoot;
-    const template = this.#templates.get(image);
+    const { template } = this.#image(image);
     if (template !== undefined) layTemplate(root, image, template);
     return join(root, 'images', image);
   }
@@ -107,7 +118,10 @@ export class FactoryTree {
   /** What a tool said of the directories, as a person knows the files. */
   async named(text: string): Promise<string> {
     const place = await this.#place();
-    return text.replaceAll(`${place}/factory/`, '').replaceAll(`${place}/baked/`, '');
+    return text
+      .replaceAll(`${place}/factory/`, '')
+      .replaceAll(`${place}/baked/`, '')
+      .replaceAll(new RegExp(`${place}/adopted/[^/]+/`, 'g'), '');
   }
 
   async remove(): Promise<void> {

@@ -9,7 +9,9 @@ import type { FactoryTree } from './factory-tree.ts';
 import { ownNames, templateFiles } from '../../core/templates/laid-over.ts';
 import { broke, type Ended, runTool } from './run-tool.ts';
 import { isSharedByAll } from './scopes.ts';
-import type { Declaration } from '../../core/templates/template.ts';
+import { nameInRepository } from '../../core/configuration/packer-directory.ts';
+import { isFilledIn } from '../../core/templates/adopted/adopted.ts';
+import type { BakedTemplate } from '../../core/templates/check.ts';
 import { stated } from '../../core/templates/variables.ts';
 import { WRONG_CONFIGURATION, WRONG_TEMPLATE } from './templates.ts';
 
@@ -65,16 +67,17 @@ export async function validateChecks(
   const shared = sharedContent(tree);
   const checks = bakes.map(async ({ image, stage, variables }): Promise<Check> => {
     const of = { image, stage };
-    const { template, problems } = await tree.template(image);
+    const baked = await tree.template(image);
+    const { template, problems, adopted } = baked;
     // Where a file is no HCL Packer says it better; where there is none, or none can be laid over another, it has nothing to read.
     if (problems.length > template.problems.length) return unmade('packer validate', WRONG_TEMPLATE, of);
     if (packer === undefined) return unmade('packer validate', PACKER_IS_MISSING, of);
     if (variables === undefined) return unmade('packer validate', WRONG_CONFIGURATION, of);
-    const content = [shared, ...imageContent(tree, image)];
+    const content = [shared, adopted?.sha256 ?? '', ...imageContent(tree, baked)];
     return {
       check: 'packer validate',
       ...of,
-      work: variables.map((one) => validation(tree, packer, image, content, one, template.variables)),
+      work: variables.map((one) => validation(tree, packer, image, content, one, baked)),
     };
   });
   return Promise.all(checks);
@@ -85,11 +88,11 @@ const sharedContent = (tree: FactoryTree): string =>
   tree.content([...tree.files.keys()].filter((name) => isSharedByAll(name) && !isConfiguration(name)));
 
 /** The files of the image and of its template, those of others that their HCL names, and the names of all the rest. */
-function imageContent(tree: FactoryTree, image: string): string[] {
-  const hcl = templateFiles(tree.laidOver(image))
+function imageContent(tree: FactoryTree, { laidOver }: BakedTemplate): string[] {
+  const hcl = templateFiles(laidOver)
     .map((file) => tree.text(file))
     .join('\n');
-  const baked = new Set(tree.laidOver(image).files.values());
+  const baked = new Set(laidOver.files.values());
   const names = [...tree.files.keys()].filter((name) => !isSharedByAll(name) && !isConfiguration(name));
   const isRead = (name: string): boolean => baked.has(name) || hcl.includes(name.split('/')[1] ?? '');
   return [tree.content(names.filter(isRead)), ...names.filter((name) => !isRead(name)).toSorted()];
@@ -101,8 +104,9 @@ function validation(
   image: string,
   content: readonly string[],
   variables: Variables,
-  declared: readonly Declaration[],
+  baked: BakedTemplate,
 ): Work {
+  const { variables: declared } = baked.template;
   // A secret of which the template has a default need not be made up.
   const names = Object.keys(variables.values).filter(
     (name) => !variables.secrets.has(name) || declared.some((one) => one.name === name && !one.default),
@@ -113,12 +117,13 @@ function validation(
     run: async () => {
       // One variable per line, because Packer says which line is wrong.
       const file = await tree.beside('variables.json', `{\n${told.join(',\n')}\n}\n`);
-      const args = ['validate', '-no-warn-undeclared-var', `-var-file=${file}`, '.'];
+      const asked = adoptedArguments(baked);
+      const args = ['validate', '-no-warn-undeclared-var', ...asked, `-var-file=${file}`, '.'];
       const cwd = await tree.bakedDirectory(image);
       const ended = await runTool(packer.command, args, { cwd, env: environmentOf(packer) });
       if (ended.status === 0) return OK;
       const said = diagnostics(await tree.named(`${ended.stderr}\n${ended.stdout}`));
-      return validated(said, { ended, tree, image, file, names, variables });
+      return validated(said, { ended, tree, image, file, names, variables, baked });
     },
   };
 }
@@ -132,6 +137,7 @@ function validated(
     file,
     names,
     variables,
+    baked,
   }: {
     readonly ended: Ended;
     readonly tree: FactoryTree;
@@ -139,6 +145,7 @@ function validated(
     readonly file: string;
     readonly names: readonly string[];
     readonly variables: Variables;
+    readonly baked: BakedTemplate;
   },
 ): Result {
   const unusable = said.find(({ summary }) =>
@@ -147,7 +154,7 @@ function validated(
   if (unusable !== undefined) {
     const hint =
       unusable.summary === 'Missing plugins'
-        ? `: run \`packer init\` in ${pluginsOf(tree, image)}, or \`npm run packer -- version\` for the amazon plugin`
+        ? `: run \`packer init\` in ${pluginsOf(tree, image, baked)}, or \`npm run packer -- version\` for the amazon plugin`
         : '';
     return notChecked(`${unusable.detail.replace(/ Did you run packer init.*$/, '')}${hint}`);
   }
@@ -160,7 +167,7 @@ function validated(
       return [];
     }
     return [
-      variable === undefined ? inTemplate(one, tree, image) : ofVariable(variable, one, variables, image),
+      variable === undefined ? inTemplate(one, baked, image) : ofVariable(variable, one, variables, image),
     ];
   });
   if (problems.length > 0) return resultOf(problems);
@@ -171,13 +178,24 @@ function validated(
 }
 
 /** Where the plugins are asked for: `packer init` does not need the rest. */
-function pluginsOf(tree: FactoryTree, image: string): string {
-  const file = templateFiles(tree.laidOver(image)).find((one) => tree.text(one).includes('required_plugins'));
-  return file === undefined ? `images/${image}` : dirname(file);
+function pluginsOf(tree: FactoryTree, image: string, { laidOver }: BakedTemplate): string {
+  const file = templateFiles(laidOver).find((one) => tree.text(one).includes('required_plugins'));
+  return file === undefined ? `images/${image}` : nameInRepository(dirname(file));
 }
 
-function inTemplate({ summary, detail, file, line }: Diagnostic, tree: FactoryTree, image: string): Problem {
-  const laidOver = tree.laidOver(image);
+/** What Packer is asked besides, of an image that takes a directory as it is. The variables are in a file. */
+const adoptedArguments = ({ adopted }: BakedTemplate): string[] =>
+  (adopted?.overlay.arguments ?? []).filter((one) => !isFilledIn(one));
+
+function inTemplate(
+  { summary, detail, file, line }: Diagnostic,
+  { laidOver, adopted }: BakedTemplate,
+  image: string,
+): Problem {
+  if (adopted) {
+    const where = file === '' ? { file: `images/${image}`, line: 0 } : adopted.placeOf(file, line);
+    return problem(where.file, where.line, [], detail === '' ? summary : `${summary}: ${detail}`);
+  }
   const message = ownNames(laidOver, image, detail === '' ? summary : `${summary}: ${detail}`);
   const place =
     file === '' ? `images/${image}` : file.startsWith('images/') ? file : `images/${image}/${file}`;

@@ -17,6 +17,8 @@ import {
 } from '../../core/configuration/documents/problems.ts';
 import { findPacker } from '../../tools/packer.ts';
 import { ansibleChecks } from './ansible.ts';
+import { isBelow, placesOf } from '../../core/configuration/packer-directory.ts';
+import type { Adopted } from '../../core/templates/adopted/adopted.ts';
 import { bakesOf } from '../../core/templates/bakes.ts';
 import { sourceProblems } from '../../core/source/check.ts';
 import { checkTemplates } from '../../core/templates/check.ts';
@@ -45,6 +47,8 @@ export interface Replaced {
 export interface Validation extends Made {
   /** What is no problem, and may be an accident. */
   readonly replaced: readonly Replaced[];
+  /** What is otherwise in the copies that are baked, of images that take a directory as it is. */
+  readonly adopted: readonly { readonly image: string; readonly adopted: Adopted }[];
 }
 
 interface Made {
@@ -91,7 +95,10 @@ export async function validate(
       template === null || configuration === undefined || chosen.some((one) => one.template === template)
     );
   };
-  const chosenFiles = [...files.keys()].filter(isChosen);
+  // What is baked as it is, is left as it is: whoever wrote it has a formatter and linters of their own.
+  const taken = known.flatMap(({ name, packer: of }) => (of ? placesOf(name, of) : []));
+  const isOurs = (name: string): boolean => !taken.some((place) => isBelow(name, place));
+  const chosenFiles = [...files.keys()].filter((name) => isChosen(name) && isOurs(name));
   const packer = await findPacker();
   const checks: Check[] = [
     { check: 'configuration', image: null, stage: null, work: [{ run: () => resultOf(wrong) }] },
@@ -101,12 +108,20 @@ export async function validate(
     ...shellChecks(tree, chosenFiles),
     ...ansibleChecks(tree, chosenFiles),
   ];
-  const replacements = chosen.flatMap(({ name, template }) =>
-    template === undefined ? [] : [{ image: name, template, files: tree.laidOver(name).replaced }],
+  const replacements = await Promise.all(
+    chosen.map(async ({ name, template = '' }) => ({
+      image: name,
+      template,
+      files: (await tree.template(name)).laidOver.replaced,
+    })),
+  );
+  const rewritten = await Promise.all(
+    chosen.map(async ({ name }) => ({ image: name, adopted: (await tree.template(name)).adopted })),
   );
   return {
     ...(await runChecks(tree, checks, onChecked)),
     replaced: replacements.filter((one) => one.files.length > 0),
+    adopted: rewritten.flatMap(({ image, adopted }) => (adopted ? [{ image, adopted }] : [])),
   };
 
   async function bakeChecks(): Promise<Check[]> {

@@ -1,7 +1,10 @@
 /** What of a factory differs between two commits, or a commit and what lies in the working tree. */
 import { refuse } from './arguments.ts';
+import { outsideName } from '../../buildspecs/outside.mjs';
+import { outsideOf } from '../../core/configuration/files.ts';
 import { type FactoryCheckout, WORKING_TREE } from './checkout.ts';
 import { commitOf, git, gitRoot, tryGit } from '../../core/source/git.ts';
+import { pathInRepository } from '../../core/source/path-in-repository.ts';
 import { fromStart } from './start-directory.ts';
 
 export interface ChangedFiles {
@@ -35,10 +38,11 @@ export function changedFiles(checkout: FactoryCheckout, comparing: Comparing): C
   const { commit: since, what: sinceWhat } =
     comparing.since === undefined ? common(root, checkout, comparing) : named(root, comparing.since);
   const { ref } = comparing;
+  const outside = outsideOf(checkout.files, pathInRepository(root));
   const changed =
     ref === undefined
-      ? [...differing(root, since), ...untracked(root)]
-      : differing(root, since, checkout.commit);
+      ? [...differing(root, outside, since), ...untracked(root, outside)]
+      : differing(root, outside, since, checkout.commit);
   const pushesCommit = ref !== undefined || checkout.note !== WORKING_TREE;
   const late = pushesCommit && since !== checkout.commit && isAncestor(root, checkout.commit, since);
   return {
@@ -85,14 +89,31 @@ function common(root: string, { commit: head }: FactoryCheckout, { defaultBranch
   return { commit, what: `in common with ${name}` };
 }
 
-function differing(root: string, ...commits: readonly string[]): string[] {
-  const args = ['diff', '-z', '--name-only', '--no-renames', '--no-ext-diff', '--relative', ...commits, '--'];
-  return names(git(root, [...args, '.']));
+function differing(root: string, outside: readonly string[], ...commits: readonly string[]): string[] {
+  const args = ['diff', '-z', '--name-only', '--no-renames', '--no-ext-diff'];
+  return [
+    ...names(git(root, [...args, '--relative', ...commits, '--', '.'])),
+    ...elsewhere(outside, (paths) => names(git(root, [...args, ...commits, '--', ...paths]))),
+  ];
 }
 
 /** Files that would be committed too. */
-const untracked = (root: string): string[] =>
-  names(git(root, ['ls-files', '-z', '--others', '--exclude-standard', '--', '.']));
+function untracked(root: string, outside: readonly string[]): string[] {
+  const args = ['ls-files', '-z', '--others', '--exclude-standard'];
+  return [
+    ...names(git(root, [...args, '--', '.'])),
+    ...elsewhere(outside, (paths) => names(git(root, [...args, '--full-name', '--', ...paths]))),
+  ];
+}
+
+/** What images bake that lies outside of the factory, by its name in the source. A factory at the root has all inside. */
+function elsewhere(
+  outside: readonly string[],
+  list: (paths: readonly string[]) => readonly string[],
+): string[] {
+  if (outside.length === 0) return [];
+  return list(outside.map((path) => `:/${path}`)).flatMap((name) => outsideName(outside, name) ?? []);
+}
 
 const names = (listed: string): string[] => listed.split('\0').filter((name) => name !== '');
 

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { ImpossibleName, checkOut as writeCheckout } from '../../buildspecs/checkout.mjs';
 import { FACTORY_FILE } from '../../core/configuration/factory.ts';
-import type { Files } from '../../core/configuration/files.ts';
+import { type Files, outsideOf } from '../../core/configuration/files.ts';
 import { directoryProblems, filesInCheckout, filesInDirectory } from '../../core/source/directory.ts';
 import { commitOf, git, gitRoot } from '../../core/source/git.ts';
+import { pathInRepository } from '../../core/source/path-in-repository.ts';
 import { asSeenFromStart, fromStart } from './start-directory.ts';
 import { InvalidConfiguration, problem, throwIfAny } from '../../core/configuration/documents/problems.ts';
 
@@ -51,7 +52,8 @@ function checkOut(
   const commit = commitOf(root, 'HEAD');
   if (commit === undefined)
     return { commit: contentHash(files), note: 'no commit yet: the commit is a hash of the files', files };
-  const changed = git(root, ['status', '--porcelain', '--', '.']) !== '';
+  const outside = outsideOf(files, pathInRepository(root)).map((path) => `:/${path}`);
+  const changed = git(root, ['status', '--porcelain', '--', '.', ...outside]) !== '';
   return { commit, note: changed ? WORKING_TREE : undefined, files };
 }
 

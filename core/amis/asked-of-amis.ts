@@ -21,7 +21,7 @@ export function whyUnlike(
   if (stray)
     return `it brings a volume ${stray.DeviceName}, which the AMI would have as well, and the template makes ${asked}: it must map that too`;
   const sizeGiB = rootOf(source)?.Ebs?.VolumeSize;
-  if (sizeGiB !== undefined && sizeGiB > rootVolumeSizeGiB)
+  if (sizeGiB !== undefined && rootVolumeSizeGiB !== undefined && sizeGiB > rootVolumeSizeGiB)
     return `its root volume has ${sizeGiB} GiB, and rootVolumeSizeGiB is ${rootVolumeSizeGiB}: no volume is smaller than its snapshot`;
   return undefined;
 }
@@ -37,7 +37,7 @@ export function whyNotAsked(image: Image, architecture: string, asked: AskedAmi)
     amiDevices && ebsVolumes(image).find(({ DeviceName = '' }) => !amiDevices.includes(DeviceName));
   if (stray) return `has a volume ${stray.DeviceName} that the template does not ask for`;
   const sizeGiB = rootOf(image)?.Ebs?.VolumeSize;
-  if (sizeGiB !== asked.rootVolumeSizeGiB)
+  if (asked.rootVolumeSizeGiB !== undefined && sizeGiB !== asked.rootVolumeSizeGiB)
     return `has a root volume of ${sizeGiB ?? 'unknown'} GiB, expected ${asked.rootVolumeSizeGiB}`;
   const expected: readonly (readonly [what: string, found: string, wanted: string])[] = [
     ['the architecture', image.Architecture ?? '(none)', architecture],

@@ -4,6 +4,12 @@ import { MOST_SCHEDULES, MOST_STAGES, MOST_TARGETS, mostTargets } from '../contr
 import { targetName, type Target } from '../contract/targets.ts';
 import { plain, walk, type MapNode } from './documents/nodes.ts';
 import { nearest, problem, shown, throwIfAny, type Path, type Problem } from './documents/problems.ts';
+import {
+  type PackerDirectory,
+  nameInRepository,
+  packerDirectorySchema,
+  placesOf,
+} from './packer-directory.ts';
 import { REPOSITORY_URL, refusalOfRepository } from './repository-url.ts';
 import { secretProblems } from './documents/secrets.ts';
 import { scheduleSchema, type Schedule } from './schedule.ts';
@@ -26,6 +32,8 @@ export interface Image {
   readonly platform: 'linux' | 'windows';
   /** The directory below `templates/` that the image is laid over; undefined when it stands alone. */
   readonly template?: string;
+  /** A directory of Packer's that was there before the factory; undefined for an image that holds its own. */
+  readonly packer?: PackerDirectory;
   /** When it is rebuilt without a push; default: never. */
   readonly schedule?: Schedule;
 }
@@ -82,6 +90,7 @@ export function readFactory(files: FactoryFiles): {
       ...templates.flatMap(templateNameProblems),
       ...images.flatMap(({ problems }) => problems),
       ...tooManySchedules(images.flatMap(({ value }) => value ?? [])),
+      ...repeatedBuilds(images.flatMap(({ value }) => (value === undefined ? [] : [value]))),
       ...misplaced,
     ],
   };
@@ -264,6 +273,23 @@ export const imageSchema = strictMap({
         'The template that the image is laid over, a directory below `templates/`; without it that of the platform, where there is one. `none`: the image holds all that Packer reads.',
       examples: ['linux'],
     }),
+  packer: packerDirectorySchema.exactOptional().meta({
+    description:
+      'A directory of Packer’s that knows nothing of packleader, which the image is baked from as it is; `packleader adopt` writes it. Such an image takes no template.',
+    examples: [
+      {
+        directory: '../../my-packer/web',
+        only: ['amazon-ebs.web'],
+        variables: { ami_id: 'source_ami' },
+        varFiles: ['prod.pkrvars.hcl'],
+      },
+      {
+        directory: '/my-packer/db',
+        alongside: ['/my-packer/shared'],
+        rootDeviceName: '/dev/sda1',
+      },
+    ],
+  }),
   schedule: scheduleSchema.exactOptional().meta({
     description:
       'When the image is rebuilt without a push; without it never. Exactly one of `cron` and `rate`.',
@@ -378,8 +404,10 @@ function readImage(files: FactoryFiles, name: string, templates: readonly string
   if (value === undefined || node === undefined)
     return { value: undefined, problems: [...named, ...problems] };
   const { template: stated, ...image } = value;
+  const both = adoptingProblems(name, value, node);
   // Without a word of its own an image takes what its platform has; a factory whose images hold everything has nothing.
-  const template = stated ?? (templates.includes(value.platform) ? value.platform : STANDS_ALONE);
+  const usual = templates.includes(value.platform) && !value.packer ? value.platform : STANDS_ALONE;
+  const template = stated ?? usual;
   const unknown =
     template === STANDS_ALONE || templates.includes(template)
       ? []
@@ -393,11 +421,64 @@ function readImage(files: FactoryFiles, name: string, templates: readonly string
         ];
   return {
     value:
-      named.length > 0 || unknown.length > 0
+      named.length + unknown.length + both.length > 0
         ? undefined
         : { name, ...image, ...(template !== STANDS_ALONE && { template }) },
-    problems: [...named, ...problems, ...unknown],
+    problems: [...named, ...problems, ...unknown, ...both],
   };
+}
+
+/** An image that takes a directory as it is has no other template. */
+function adoptingProblems(
+  name: string,
+  { packer, template }: z.infer<typeof imageSchema>,
+  node: MapNode,
+): Problem[] {
+  if (!packer) return [];
+  const file = `images/${name}/image.yaml`;
+  const at = (path: Path, message: string) => problem(file, walk(node, path).node.line, path, message);
+  const paths = [packer.directory, ...packer.alongside];
+  const lost = paths.length - placesOf(name, packer).length;
+  return [
+    ...(template === undefined || template === STANDS_ALONE
+      ? []
+      : [
+          at(
+            ['template'],
+            `found ${shown(template)} beside packer.directory, must be absent: a directory is baked as it is`,
+          ),
+        ]),
+    ...(lost === 0
+      ? []
+      : [
+          at(
+            ['packer'],
+            'found a path that leads out of the factory, must be written from the root of the repository, like /my-packer/web',
+          ),
+        ]),
+  ];
+}
+
+/** Images of one build are two names of one thing: each would be released for the other's change. */
+function repeatedBuilds(images: readonly Image[]): Problem[] {
+  const taken = new Map<string, string>();
+  return images.flatMap(({ name, packer }) => {
+    if (!packer) return [];
+    const [place = ''] = placesOf(name, packer);
+    const build = `${place} ${packer.only?.[0] ?? ''}`;
+    const first = taken.get(build);
+    taken.set(build, first ?? name);
+    if (first === undefined) return [];
+    const what = packer.only === undefined ? '' : `${packer.only[0]} of `;
+    return [
+      problem(
+        `images/${name}/image.yaml`,
+        0,
+        ['packer'],
+        `found ${what}${nameInRepository(place)}, which images/${first} takes already: two images of one directory need a build each, named by only`,
+      ),
+    ];
+  });
 }
 
 function unknownTemplate(found: string, templates: readonly string[]): string {

@@ -1,4 +1,5 @@
 /** The files of a factory, wherever they come from. */
+import { IMAGE, outsidePaths } from '../../buildspecs/outside.mjs';
 import { type FactoryFiles, factoryFiles } from './factory.ts';
 
 /**
@@ -23,4 +24,14 @@ export interface Link {
 export function configurationFiles(files: Files): FactoryFiles {
   const decoder = new TextDecoder();
   return factoryFiles(files.keys(), (name) => decoder.decode(files.get(name)));
+}
+
+/**
+ * The paths in the repository that an `image.yaml` names, because what it bakes lies outside of the factory.
+ *  @param factory its path in the repository
+ */
+export function outsideOf(files: ReadonlyMap<string, Uint8Array>, factory: string): string[] {
+  const decoder = new TextDecoder();
+  const texts = [...files].flatMap(([name, bytes]) => (IMAGE.test(name) ? [decoder.decode(bytes)] : []));
+  return outsidePaths(factory, texts);
 }

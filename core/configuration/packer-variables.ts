@@ -3,7 +3,13 @@ import { releaseTags, type Release } from '../contract/releases.ts';
 import type { SecretReference } from '../contract/secrets.ts';
 import { STATES, TAGS } from '../contract/tags.ts';
 import type { Target } from '../contract/targets.ts';
-import { isSecretReference, type PackleaderVariable, type Settings } from './settings.ts';
+import type { PackerDirectory } from './packer-directory.ts';
+import {
+  isSecretReference,
+  PACKLEADER_VARIABLES,
+  type PackleaderVariable,
+  type Settings,
+} from './settings.ts';
 import { amiName } from './version.ts';
 
 /** Variables that come from the release, and from no setting. */
@@ -120,4 +126,21 @@ const networkOf = ({ network }: Settings): Settings['network'] => ({
 
 function valueAt(settings: object, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, key) => Reflect.get(Object(value), key), settings);
+}
+
+/**
+ * What a template is told that knows nothing of packleader: its own variables, those that `image.yaml` maps, and everything that
+ * packleader tells in one variable, which the copy that is baked declares.
+ */
+export function adoptedVariables(
+  told: Readonly<Record<string, unknown>>,
+  { variables }: Pick<PackerDirectory, 'variables'>,
+): Record<string, unknown> {
+  const isOurs = (name: string): boolean => PACKLEADER_VARIABLES.some((one) => one === name);
+  const own = Object.entries(told).filter(([name]) => !isOurs(name));
+  const mapped = Object.entries(variables).flatMap(([name, ours]) =>
+    Object.hasOwn(told, ours) ? [[name, told[ours]] as const] : [],
+  );
+  const ours = Object.entries(told).filter(([name]) => isOurs(name));
+  return { ...Object.fromEntries([...own, ...mapped]), packleader: Object.fromEntries(ours) };
 }

@@ -40,6 +40,9 @@ export const HAS_BUILDER_CHOICES = { builder: 'yes' } as const;
 /** Metadata of the same object: the template that the image is laid over; without it the image stands alone. */
 export const takesTemplate = (template: string) => ({ template }) as const;
 
+/** Metadata of the same object: the SHA-256 of the overlay beside it; without it nothing is laid over the source. */
+export const hasOverlay = (sha256: string) => ({ overlay: sha256 }) as const;
+
 /** The variable in which a bake exports the instance type of the builder that it got. */
 export const INSTANCE_TYPE = 'INSTANCE_TYPE';
 

@@ -11,6 +11,8 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.pkrvars.json`,
   packerSecrets: (prefix: string, target: Target) =>
     `${prefix}/${target.accountId}-${target.region}.secrets.json`,
+  /** What the bake lays over the source, of an image that takes a directory as it is. */
+  overlay: (prefix: string, target: Target) => `${prefix}/${target.accountId}-${target.region}.overlay.json`,
   /** Where else the builder may run: for the bake, not for Packer. */
   builderChoices: (prefix: string, target: Target) =>
     `${prefix}/${target.accountId}-${target.region}.builder.json`,

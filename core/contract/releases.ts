@@ -50,6 +50,9 @@ export const plannedReleaseSchema = z.object({
 });
 export type PlannedRelease = z.infer<typeof plannedReleaseSchema>;
 
+/** The directory that an image takes as it is, and the digest of what packleader lays over it. */
+const adoptedSchema = z.object({ directory: z.string(), overlaySha256: z.string() });
+
 /** A setting as some layer states it, or `default` does. */
 const statedSettingSchema = z.object({
   /** Path in the settings, like `network.vpcId`. */
@@ -73,6 +76,8 @@ const originSchema = z
     reason: z.string(),
     /** The template that the image is laid over; none when it stands alone. */
     template: z.string(),
+    /** Of an image that takes a directory as it is. */
+    adopted: adoptedSchema,
     /** One row for each setting and each value that it has in some target. */
     configuration: z.array(statedSettingSchema),
   })

@@ -1,7 +1,14 @@
 /** What of a factory no bake would get as it lies in a checkout: docs/decisions/what-git-gives.md. */
+import { OUTSIDE } from '../../buildspecs/outside.mjs';
 import { type Problem, problem, sortedProblems } from '../configuration/documents/problems.ts';
 import { templateOf } from '../configuration/factory.ts';
 import type { Files, Link } from '../configuration/files.ts';
+import {
+  type PackerDirectory,
+  isBelow,
+  nameInRepository,
+  placesOf,
+} from '../configuration/packer-directory.ts';
 import { isWithin } from './links.ts';
 import { nameProblems } from './names.ts';
 import { isGitCrypt, isLfsPointer } from './stored-elsewhere.ts';
@@ -10,6 +17,7 @@ import { isGitCrypt, isLfsPointer } from './stored-elsewhere.ts';
 interface Baked {
   readonly name: string;
   readonly template?: string;
+  readonly packer?: PackerDirectory;
 }
 
 /**
@@ -20,6 +28,10 @@ export function sourceProblems(files: Files, images?: readonly Baked[]): Problem
   const isBaked = (path: string): boolean => {
     // A directory that is none is nobody's image, and nobody's template, until it is one.
     if (images === undefined || STANDS_FOR_A_DIRECTORY.test(path)) return true;
+    if (path.startsWith(`${OUTSIDE}/`))
+      return images.some(
+        ({ name, packer }) => packer && placesOf(name, packer).some((place) => isBelow(path, place)),
+      );
     const [image, template] = [imageOf(path), templateOf(`${path}/-`)];
     if (image !== undefined) return images.some(({ name }) => name === image);
     return template === null || images.some((one) => one.template === template);
@@ -29,7 +41,8 @@ export function sourceProblems(files: Files, images?: readonly Baked[]): Problem
   const links = [...(files.links ?? [])]
     .filter(([path]) => isBaked(path))
     .flatMap(([path, link]) => linkProblems(files, path, link, images));
-  return sortedProblems([...nameProblems(files), ...contents, ...submodules, ...links]);
+  const all = [...nameProblems(files), ...contents, ...submodules, ...links];
+  return sortedProblems(all.map((one) => ({ ...one, file: nameInRepository(one.file) })));
 }
 
 const STANDS_FOR_A_DIRECTORY = /^(images|templates)(\/[^/]+)?$/;

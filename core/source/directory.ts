@@ -1,27 +1,45 @@
 /** Reads a factory from a directory: what git would commit of it, or, where there is no git, all that lies there. */
 import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { SUBMODULE } from '../../buildspecs/checkout.mjs';
+import { OUTSIDE } from '../../buildspecs/outside.mjs';
 import { InvalidConfiguration, type Problem, problem } from '../configuration/documents/problems.ts';
 import { FACTORY_FILE } from '../configuration/factory.ts';
-import type { Files } from '../configuration/files.ts';
+import { type Files, outsideOf } from '../configuration/files.ts';
 import { git, gitBytes, gitRoot } from './git.ts';
 import { isStoredElsewhere } from './stored-elsewhere.ts';
-import { followed } from './links.ts';
+import { type Entries, followed } from './links.ts';
+import { pathInRepository } from './path-in-repository.ts';
 
 /**
  * The files in and below a directory of this machine. What git keeps is read from there where a release would get something else
- * than what lies here: a file that Git LFS or git-crypt has put in place.
+ * than what lies here: a file that Git LFS or git-crypt has put in place. What its images bake that lies outside of it is among them,
+ * as `Fetch source` packs it.
+ *  @param made files that are not there yet, which name some of it
  *  @throws InvalidConfiguration when a sparse checkout has left out some of them
  */
-export function filesInDirectory(root: string): Files {
-  const listed = gitRoot(root) === undefined ? listedBelow(root, '', IGNORED) : listedByGit(root);
-  return read(root, listed);
+export function filesInDirectory(root: string, made: ReadonlyMap<string, Uint8Array> = new Map()): Files {
+  const hasGit = gitRoot(root) !== undefined;
+  const inside = read(root, hasGit ? listedByGit(root, ['.']) : listedBelow(root, '', IGNORED));
+  const files = new Map([...inside.files, ...made]);
+  const factory = pathInRepository(root);
+  const paths = outsideOf(files, factory);
+  if (paths.length === 0) return followed({ ...inside, files });
+  const repository = resolve(root, relative(`/${factory}`, '/'));
+  const around = read(repository, hasGit ? listedByGit(repository, paths) : listedAt(repository, paths));
+  return followed({
+    files: new Map([...files, ...under(OUTSIDE, around.files)]),
+    links: new Map([...inside.links, ...under(OUTSIDE, around.links)]),
+    submodules: [...inside.submodules, ...around.submodules.map((path) => `${OUTSIDE}/${path}`)],
+  });
 }
+
+const under = <T>(directory: string, entries: ReadonlyMap<string, T>): (readonly [string, T])[] =>
+  [...entries].map(([path, one]) => [`${directory}/${path}`, one] as const);
 
 /** Every file and link of a directory that no git knows, as a checkout has them. */
 export const filesInCheckout = (root: string, submodules: readonly string[]): Files =>
-  read(root, { ...listedBelow(root, '', []), submodules });
+  followed(read(root, { ...listedBelow(root, '', []), submodules }));
 
 interface Listed {
   readonly names: readonly string[];
@@ -30,7 +48,7 @@ interface Listed {
   readonly stored?: ReadonlyMap<string, Uint8Array>;
 }
 
-function read(root: string, { names, submodules, stored }: Listed): Files {
+function read(root: string, { names, submodules, stored }: Listed): Entries {
   const files = new Map<string, Uint8Array>();
   const links = new Map<string, string>();
   for (const name of names.toSorted()) {
@@ -42,7 +60,7 @@ function read(root: string, { names, submodules, stored }: Listed): Files {
     // Its bytes could not be said, so nothing is found there; the name is what is wrong.
     else if (name.includes('\uFFFD')) files.set(name, new Uint8Array());
   }
-  return followed({ files, links, submodules });
+  return { files, links, submodules };
 }
 
 /** What git would be told to ignore, where there is git. */
@@ -60,10 +78,22 @@ function listedBelow(root: string, directory: string, ignored: readonly string[]
       if (entry.isDirectory()) return listedBelow(root, nameOf(entry.name), ignored);
       return { names: entry.isFile() || entry.isSymbolicLink() ? [nameOf(entry.name)] : [], submodules: [] };
     });
-  return {
-    names: listed.flatMap(({ names }) => names),
-    submodules: listed.flatMap(({ submodules }) => submodules),
-  };
+  return together(listed);
+}
+
+const together = (listed: readonly Listed[]): Listed => ({
+  names: listed.flatMap(({ names }) => names),
+  submodules: listed.flatMap(({ submodules }) => submodules),
+});
+
+/** The same of some paths, of which each may be a file, a directory or nothing. */
+function listedAt(root: string, paths: readonly string[]): Listed {
+  const listed = paths.map((path): Listed => {
+    const found = lstatSync(join(root, path), { throwIfNoEntry: false });
+    if (found?.isDirectory() === true) return listedBelow(root, path, IGNORED);
+    return { names: found ? [path] : [], submodules: [] };
+  });
+  return together(listed);
 }
 
 interface Tracked {
@@ -73,8 +103,8 @@ interface Tracked {
   readonly name: string;
 }
 
-function listedByGit(root: string): Listed {
-  const tracked = namesIn(git(root, ['ls-files', '-z', '-s', '-t', '--', '.'])).map((line): Tracked => {
+function listedByGit(root: string, paths: readonly string[]): Listed {
+  const tracked = namesIn(git(root, ['ls-files', '-z', '-s', '-t', '--', ...paths])).map((line): Tracked => {
     const [, tag = '', mode = '', id = '', name = ''] =
       /^(\S) (\d+) ([0-9a-f]+) \d\t([\s\S]*)$/.exec(line) ?? [];
     return { tag, mode, id, name };
@@ -82,7 +112,7 @@ function listedByGit(root: string): Listed {
   const absent = tracked.filter(({ tag, name }) => tag === SKIPPED && !existsSync(join(root, name)));
   const [first] = absent;
   if (first) throw new InvalidConfiguration([sparse(first.name, absent.length)]);
-  const others = namesIn(git(root, ['ls-files', '-z', '--others', '--exclude-standard', '--', '.']));
+  const others = namesIn(git(root, ['ls-files', '-z', '--others', '--exclude-standard', '--', ...paths]));
   // A repository in this one is listed as a directory; added, it would be a submodule.
   const repositories = others.filter((name) => name.endsWith('/')).map((name) => name.slice(0, -1));
   const files = tracked.filter(({ mode }) => mode !== SUBMODULE);

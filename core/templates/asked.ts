@@ -6,6 +6,8 @@ import type { Template } from './template.ts';
 /** What Packer is told, by variable. */
 export type Told = Readonly<Record<string, unknown>>;
 
+const SURROGATE = 'amazon-ebssurrogate.';
+
 /** Whatever a template computes is not in it: what is absent cannot be told, and is not compared. */
 export type AskedByTemplate = Pick<AskedAmi, 'devices' | 'amiDevices' | 'rootDevice' | 'bootMode'>;
 
@@ -17,7 +19,7 @@ export function askedByTemplate(template: Template, told: Told): AskedByTemplate
   const devices = devicesIn(LAUNCHED, template, told);
   const more = devicesIn('ami_block_device_mappings', template, told);
   // The AMI of a surrogate is not the builder's: it is registered of a volume that the builder only filled.
-  const isSurrogate = source.name.startsWith('amazon-ebssurrogate.');
+  const isSurrogate = source.name.startsWith(SURROGATE);
   const root = source.blocks.find(({ type }) => type === 'ami_root_device');
   const rootDevice = valueOf(root?.attributes.get('device_name'), template, told);
   return {
@@ -33,6 +35,17 @@ export function askedByTemplate(template: Template, told: Told): AskedByTemplate
 }
 
 const namesOf = (devices: readonly AskedDevice[]): string[] => [...new Set(devices.map(({ name }) => name))];
+
+/**
+ * What the source says of the size of the AMI's root; undefined where volumes differ, because which of them is the root only EC2
+ * tells, and of a surrogate, whose AMI is registered of another volume.
+ */
+export function rootVolumeSizeIn(template: Template, told: Told): number | undefined {
+  if (template.sources[0]?.name.startsWith(SURROGATE) === true) return undefined;
+  const devices = devicesIn(LAUNCHED, template, told)?.filter(({ isLeftOut }) => isLeftOut !== true) ?? [];
+  const sizes = new Set(devices.map(({ sizeGiB }) => sizeGiB));
+  return sizes.size === 1 ? [...sizes][0] : undefined;
+}
 
 /** The blocks of the builder's own volumes. */
 export const LAUNCHED = 'launch_block_device_mappings';
@@ -70,8 +83,10 @@ export function valueOf(
 ): unknown {
   if (attribute === undefined) return undefined;
   const text = /^"\$\{\s*([\w.-]+)\s*\}"$/.exec(attribute.text)?.[1] ?? attribute.text.trim();
-  const [, kind, name = ''] = /^(var|local)\.([\w-]+)$/.exec(text) ?? [];
+  const [, kind, name = '', field] = /^(var|local)\.([\w-]+)(?:\.([\w-]+))?$/.exec(text) ?? [];
   if (kind === undefined) return literal(text);
+  // Of an object only what is told can be looked into.
+  if (field !== undefined) return kind === 'var' ? Reflect.get(Object(told[name]), field) : undefined;
   if (seen.includes(text)) return undefined;
   if (kind === 'local') return valueOf(template.locals.get(name), template, told, [...seen, text]);
   if (told[name] !== undefined) return told[name];

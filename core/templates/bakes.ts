@@ -1,9 +1,10 @@
 /** What Packer would be told for an image in a stage, with an imaginary release and an imaginary source AMI. */
-import type { Configuration, Overrides } from '../configuration/configuration.ts';
+import { chosenImage, type Configuration, type Overrides } from '../configuration/configuration.ts';
 import { effectiveSettings, type Origin, type StatedValue } from '../configuration/effective.ts';
-import { packerVariables, settingOf } from '../configuration/packer-variables.ts';
+import { adoptedVariables, packerVariables, settingOf } from '../configuration/packer-variables.ts';
 import { InvalidConfiguration } from '../configuration/documents/problems.ts';
 import { releaseVersion } from '../configuration/version.ts';
+import { SOURCE_AMI, SUBNET } from './adopted/own-file.ts';
 
 /** The variables of one target, and of every other target that gets the same. */
 export interface Variables {
@@ -72,9 +73,16 @@ function variablesOf(
         execution: `${image}-${version}`,
       });
       const secrets = Object.keys(told.secrets);
+      const { packer } = chosenImage(factory, image);
+      const all = { ...told.variables, source_ami: RELEASE.sourceAmi };
       const values = {
-        ...told.variables,
-        source_ami: RELEASE.sourceAmi,
+        ...(packer
+          ? {
+              ...adoptedVariables(all, packer),
+              [SOURCE_AMI]: RELEASE.sourceAmi,
+              [SUBNET]: told.variables['subnet_id'],
+            }
+          : all),
         ...Object.fromEntries(secrets.map((name) => [name, RELEASE.secret])),
       };
       const key = JSON.stringify([values, secrets]);

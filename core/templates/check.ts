@@ -1,8 +1,15 @@
 /** Everything that can be known to be wrong with what images are baked from without running a tool. */
 import { checkFactory } from '../configuration/check.ts';
-import { type Configuration, type Overrides, loadConfiguration } from '../configuration/configuration.ts';
+import {
+  type Configuration,
+  type Overrides,
+  chosenImage,
+  loadConfiguration,
+} from '../configuration/configuration.ts';
 import { type Problem, problem, sortedProblems, throwIfAny } from '../configuration/documents/problems.ts';
 import { configurationFiles } from '../configuration/files.ts';
+import type { Image } from '../configuration/factory.ts';
+import { type Adopted, adoptedTemplate } from './adopted/adopted.ts';
 import { type Bake, bakesOf } from './bakes.ts';
 import type { Files } from '../configuration/files.ts';
 import { sourceProblems } from '../source/check.ts';
@@ -17,10 +24,30 @@ export interface BakedTemplate {
   readonly laidOver: LaidOver;
   readonly template: Template;
   readonly problems: readonly Problem[];
+  /** How it was rewritten, of an image that takes a directory that knows nothing of packleader. */
+  readonly adopted?: Adopted;
 }
 
-/** Reads what Packer would find in the directory of an image, laid over the template that it takes. */
-export async function bakedTemplate(files: Files, image: string, laidOver: LaidOver): Promise<BakedTemplate> {
+/** What decides which files an image is baked from. */
+export type BakedImage = Pick<Image, 'name' | 'platform' | 'template' | 'packer'>;
+
+/** Reads what Packer would find in the directory that it runs in. */
+export async function bakedTemplate(
+  files: Files,
+  { name: image, platform, template: takes, packer }: BakedImage,
+): Promise<BakedTemplate> {
+  if (packer) {
+    const { directory, ...read } = await adoptedTemplate(files, { name: image, platform, packer });
+    const laidOver: LaidOver = {
+      template: undefined,
+      isAdopted: true,
+      files: directory,
+      replaced: [],
+      problems: [],
+    };
+    return { laidOver, ...read };
+  }
+  const laidOver = layOver(files, image, takes);
   const names = templateFiles(laidOver);
   const decoder = new TextDecoder();
   const read = await readTemplate(new Map(names.map((name) => [name, decoder.decode(files.get(name))])));
@@ -36,14 +63,26 @@ function noTemplate(image: string, template: string | undefined): Problem {
 }
 
 /** What the transaction needs of a template and does not find; what cannot be read is said alone. */
-export const templateProblems = ({ template, problems }: BakedTemplate): readonly Problem[] =>
-  problems.length > 0 ? problems : requirementProblems(template);
+export const templateProblems = (baked: BakedTemplate): readonly Problem[] =>
+  baked.problems.length > 0
+    ? baked.problems
+    : requirementProblems(baked.template, baked.adopted?.toldAs).map(inOriginal(baked));
+
+/** A place in the copy that is baked, in the file that people know. */
+const inOriginal =
+  ({ adopted }: BakedTemplate) =>
+  (one: Problem): Problem =>
+    adopted && one.line > 0 ? { ...one, ...adopted.placeOf(one.file, one.line) } : one;
 
 /** What Packer would be told in one stage, and the template does not understand. */
-export const bakeProblems = (bake: Bake, { template, problems }: BakedTemplate): Problem[] =>
-  problems.length > 0
+export const bakeProblems = (bake: Bake, baked: BakedTemplate): Problem[] =>
+  baked.problems.length > 0
     ? []
-    : (bake.variables ?? []).flatMap((one) => variableProblems(bake, one, template.variables));
+    : (bake.variables ?? [])
+        .flatMap((one) =>
+          variableProblems(bake, one, baked.template.variables, baked.adopted?.overlay.directory),
+        )
+        .map(inOriginal(baked));
 
 /**
  * Every such problem of the chosen images.
@@ -65,8 +104,7 @@ export async function checkTemplates(
   const bakes = bakesOf(configuration, { images, stages, ...(overrides && { overrides }) });
   const found = await Promise.all(
     images.map(async (image) => {
-      const takes = factory.images.find(({ name }) => name === image)?.template;
-      const baked = await bakedTemplate(files, image, layOver(files, image, takes));
+      const baked = await bakedTemplate(files, chosenImage(factory, image));
       const own = bakes.filter((bake) => bake.image === image);
       return [
         ...templateProblems(baked),

@@ -6,6 +6,8 @@ import type { Files } from '../configuration/files.ts';
 
 export interface LaidOver {
   readonly template: string | undefined;
+  /** Whether the files are those of a directory that knows nothing of packleader. */
+  readonly isAdopted?: true;
   /** By its name in the directory, the file of the factory that it is. */
   readonly files: ReadonlyMap<string, string>;
   /** The files of the template in whose place are the image's own. */

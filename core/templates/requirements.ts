@@ -4,19 +4,26 @@
  * this, so a template that lacks it validates, bakes, and is found out only by `Check <stage> AMIs`, or by nobody.
  */
 import { type Problem, problem, shown } from '../configuration/documents/problems.ts';
+import type { PackleaderVariable } from '../configuration/settings.ts';
 import type { Attribute, Block } from './hcl.ts';
 import type { Source, Template } from './template.ts';
 
 /** Builders whose attributes these are. */
-const BUILDERS = ['amazon-ebs', 'amazon-ebssurrogate'];
+export const BUILDERS: readonly string[] = ['amazon-ebs', 'amazon-ebssurrogate'];
 
-/** By attribute: what it must be, and what it is for. */
+/** By attribute: what it is for that it must be what is told, or `"v2.0"`. */
 const TOLD = {
-  ami_name: ['var.ami_name', 'a rollback finds an AMI by it'],
-  region: ['var.region', 'the AMI must be in its target'],
-  source_ami: ['var.source_ami', 'every account starts from the source AMI that the release has pinned'],
-  imds_support: ['"v2.0"', 'instances of the AMI must not serve credentials to whoever asks without a token'],
+  ami_name: 'a rollback finds an AMI by it',
+  region: 'the AMI must be in its target',
+  source_ami: 'every account starts from the source AMI that the release has pinned',
+  imds_support: 'instances of the AMI must not serve credentials to whoever asks without a token',
 } as const;
+
+/** By what a template is told: the expressions that are it. */
+export type ToldAs = (told: PackleaderVariable) => readonly [string, ...string[]];
+
+/** A template that is written for packleader has variables of these names. */
+const BY_NAME: ToldAs = (told) => [`var.${told}`];
 
 /** Tags that each kind of resource must have from its first moment: whatever a dead bake leaves is found by them. */
 const TAGGED = {
@@ -35,7 +42,7 @@ const CREDENTIAL =
   'a bake has the credentials of its role, and everybody who reads the repository reads the template';
 
 /** By attribute or block: why no template may have it. */
-const FORBIDDEN: Readonly<Record<string, string>> = {
+export const FORBIDDEN: Readonly<Record<string, string>> = {
   access_key: CREDENTIAL,
   secret_key: CREDENTIAL,
   token: CREDENTIAL,
@@ -62,10 +69,10 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
 };
 
 /** What an attribute may be without meaning anything. */
-const IDLE = ['false', '[]', '{}', 'null', '""'];
+export const IDLE: readonly string[] = ['false', '[]', '{}', 'null', '""'];
 
 /** Everything that a template lacks or must not have, each with its file and line. */
-export function requirementProblems(template: Template): Problem[] {
+export function requirementProblems(template: Template, toldAs: ToldAs = BY_NAME): Problem[] {
   const { sources, builds, files } = template;
   const [first = ''] = files;
   if (builds.length === 0)
@@ -122,32 +129,36 @@ export function requirementProblems(template: Template): Problem[] {
       ),
     ];
   return [
-    ...toldProblems(source, template),
-    ...tagProblems(source, template),
-    ...encryptionProblems(source, template),
+    ...toldProblems(source, template, toldAs),
+    ...tagProblems(source, template, toldAs),
+    ...encryptionProblems(source, template, toldAs),
     ...forbiddenProblems(source),
     ...manifestProblems(builds),
   ];
 }
 
-function toldProblems(source: Source, { locals }: Template): Problem[] {
-  return Object.entries(TOLD).flatMap(([name, [wanted, why]]) => {
+function toldProblems(source: Source, { locals }: Template, toldAs: ToldAs): Problem[] {
+  return (['ami_name', 'region', 'source_ami', 'imds_support'] as const).flatMap((name) => {
+    const why = TOLD[name];
+    const all = name === 'imds_support' ? (['"v2.0"'] as const) : toldAs(name);
+    const [wanted] = all;
     // A filter is answered by itself.
     if (name === 'source_ami' && hasBlock(source, 'source_ami_filter')) return [];
     const found = source.attributes.get(name);
     if (!found) return [missing(source, name, wanted, why)];
-    if (resolved(found, locals) === wanted) return [];
+    if (all.includes(resolved(found, locals))) return [];
     return [at(found, source, `found ${shown(found.text)}, must be ${wanted}: ${why}`)];
   });
 }
 
-function tagProblems(source: Source, { locals }: Template): Problem[] {
+function tagProblems(source: Source, { locals }: Template, toldAs: ToldAs): Problem[] {
+  const [tags] = toldAs('tags');
   return Object.entries(TAGGED).flatMap(([name, what]) => {
     const why = `a bake that dies leaves ${what}, and only these tags tell whose they are`;
     const found = source.attributes.get(name);
     const dynamic = dynamicTags(source, name.replace(/s$/, ''));
-    if (!found && !dynamic) return [missing(source, name, 'merge(var.tags, …) or var.tags', why)];
-    const reached = [found, dynamic].some((one) => one && reach(one, locals).has('var.tags'));
+    if (!found && !dynamic) return [missing(source, name, `merge(${tags}, …) or ${tags}`, why)];
+    const reached = [found, dynamic].some((one) => one && reach(one, locals).has(tags));
     if (reached) return [];
     const one = found ?? dynamic;
     return one
@@ -155,7 +166,7 @@ function tagProblems(source: Source, { locals }: Template): Problem[] {
           at(
             one,
             source,
-            `found no var.tags in ${shown(one.text)}, must be var.tags or merge(var.tags, …): ${why}`,
+            `found no ${tags} in ${shown(one.text)}, must be ${tags} or merge(${tags}, …): ${why}`,
           ),
         ]
       : [];
@@ -170,8 +181,9 @@ function dynamicTags({ blocks }: Source, label: string): Attribute | undefined {
 }
 
 /** Encrypted while the builder runs already: an AMI that is encrypted afterwards was not, for a while. */
-function encryptionProblems(source: Source, { locals }: Template): Problem[] {
-  const volumes = source.blocks.filter(({ type }) => type === 'launch_block_device_mappings');
+function encryptionProblems(source: Source, { locals }: Template, toldAs: ToldAs): Problem[] {
+  const [wanted] = toldAs('kms_key_id');
+  const volumes = volumesIn(source.blocks);
   const why = 'every volume, and so every snapshot, is encrypted with the key of its target';
   if (volumes.length === 0)
     return [
@@ -179,7 +191,7 @@ function encryptionProblems(source: Source, { locals }: Template): Problem[] {
         source.file,
         source.line,
         ['source', source.name],
-        `found no launch_block_device_mappings, must have one with encrypted = true and kms_key_id = var.kms_key_id: ${why}`,
+        `found no launch_block_device_mappings, must have one with encrypted = true and kms_key_id = ${wanted}: ${why}`,
       ),
     ];
   return volumes.flatMap((volume) => {
@@ -197,19 +209,28 @@ function encryptionProblems(source: Source, { locals }: Template): Problem[] {
               `${encrypted ? `found encrypted = ${shown(encrypted.text)}` : 'found no encrypted'}, must be encrypted = true: ${why}`,
             ),
           ]),
-      ...(key && reach(key, locals).has('var.kms_key_id')
+      ...(key && toldAs('kms_key_id').some((one) => reach(key, locals).has(one))
         ? []
         : [
             problem(
               volume.file,
               key?.line ?? volume.line,
               place,
-              `${key ? `found kms_key_id = ${shown(key.text)}` : 'found no kms_key_id'}, must be kms_key_id = var.kms_key_id: ${why}`,
+              `${key ? `found kms_key_id = ${shown(key.text)}` : 'found no kms_key_id'}, must be kms_key_id = ${wanted}: ${why}`,
             ),
           ]),
     ];
   });
 }
+
+/** The volumes of a source, also those of a dynamic block. */
+export const volumesIn = (blocks: readonly Block[]): Block[] =>
+  blocks.flatMap((block) => {
+    if (block.type === 'launch_block_device_mappings') return [block];
+    return block.type === 'dynamic' && block.labels[0] === 'launch_block_device_mappings'
+      ? block.blocks.filter(({ type }) => type === 'content')
+      : [];
+  });
 
 function forbiddenProblems(source: Source): Problem[] {
   const attributes = [...source.attributes.values()].filter(({ text }) => !IDLE.includes(text));
@@ -229,9 +250,10 @@ function forbiddenProblems(source: Source): Problem[] {
 function manifestProblems(builds: readonly Block[]): Problem[] {
   const [build] = builds;
   const all = builds.flatMap(({ blocks }) => [...blocks, ...blocks.flatMap((block) => block.blocks)]);
-  const manifest = all.find(({ type, labels }) => type === 'post-processor' && labels[0] === 'manifest');
-  const output = manifest?.attributes.get('output');
-  if (output && !WHERE_IT_IS_READ.test(output.text))
+  const manifests = all.filter(({ type, labels }) => type === 'post-processor' && labels[0] === 'manifest');
+  if (manifests.some(isManifestRead)) return [];
+  const output = manifests[0]?.attributes.get('output');
+  if (output)
     return [
       problem(
         output.file,
@@ -240,7 +262,6 @@ function manifestProblems(builds: readonly Block[]): Problem[] {
         `found ${output.text}, must be "packer-manifest.json", which is where the id of the AMI is read`,
       ),
     ];
-  if (manifest) return [];
   return [
     problem(
       build?.file ?? '',
@@ -253,6 +274,12 @@ function manifestProblems(builds: readonly Block[]): Problem[] {
 
 /** Where it is by default. */
 const WHERE_IT_IS_READ = /^"(\$\{path\.(root|cwd)\}\/|\.\/)?packer-manifest\.json"$/;
+
+/** Whether a block is a post-processor that writes where the bake reads. */
+export const isManifestRead = ({ type, labels, attributes }: Block): boolean =>
+  type === 'post-processor' &&
+  labels[0] === 'manifest' &&
+  WHERE_IT_IS_READ.test(attributes.get('output')?.text ?? '"packer-manifest.json"');
 
 const hasBlock = ({ blocks }: Source, type: string): boolean => blocks.some((block) => block.type === type);
 
@@ -268,7 +295,11 @@ const at = (found: Attribute, source: Source, message: string): Problem =>
   problem(found.file, found.line, ['source', source.name, found.name], message);
 
 /** An expression with the local that it may be, and without the quotes of `"${var.region}"`. */
-function resolved({ text }: Attribute, locals: Template['locals'], seen: readonly string[] = []): string {
+export function resolved(
+  { text }: Attribute,
+  locals: Template['locals'],
+  seen: readonly string[] = [],
+): string {
   const plain = /^"\$\{\s*([\w.-]+)\s*\}"$/.exec(text)?.[1] ?? text.trim();
   const [, name = ''] = /^local\.([\w-]+)$/.exec(plain) ?? [];
   const local = locals.get(name);
@@ -276,7 +307,7 @@ function resolved({ text }: Attribute, locals: Template['locals'], seen: readonl
 }
 
 /** Everything that an expression refers to, directly or through locals. */
-function reach(attribute: Attribute, locals: Template['locals']): Set<string> {
+export function reach(attribute: Attribute, locals: Template['locals']): Set<string> {
   const reached = new Set(attribute.references);
   for (const reference of reached) {
     const local = reference.startsWith('local.') ? locals.get(reference.slice('local.'.length)) : undefined;

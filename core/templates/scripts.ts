@@ -6,7 +6,9 @@ import type { LaidOver } from './laid-over.ts';
 const READ_BY_LINES = /\.(sh|bash|py)$/;
 
 /** Scripts with the line ends of Windows: Linux looks for an interpreter named `bash\r`, and says that the script is not there. */
-export function scriptProblems(files: Files, { files: baked }: LaidOver): Problem[] {
+export function scriptProblems(files: Files, { files: baked, isAdopted }: LaidOver): Problem[] {
+  // What was baked before is baked as it was: Packer's own provisioner takes the CR away.
+  if (isAdopted) return [];
   const found = [...new Set(baked.values())].flatMap((name) => {
     const bytes = files.get(name);
     if (!bytes || !(READ_BY_LINES.test(name) || startsWithInterpreter(bytes))) return [];

@@ -11,6 +11,16 @@ export interface Declaration {
   readonly sensitive: boolean;
 }
 
+/** A source as one build uses it: one bake is one of them. */
+export interface Usage {
+  /** As Packer names the build, and as `-only` wants it: `amazon-ebs.web`, behind the name of the build where it has one. */
+  readonly name: string;
+  readonly build: Block;
+  readonly source: Block;
+  /** What the build adds to the source. */
+  readonly added?: Block;
+}
+
 /** A source with what the builds that use it add to it. */
 export interface Source {
   /** `amazon-ebs.web` */
@@ -29,6 +39,9 @@ export interface Template {
   /** Those that a build uses. */
   readonly sources: readonly Source[];
   readonly builds: readonly Block[];
+  readonly usages: readonly Usage[];
+  /** Every block there is. */
+  readonly blocks: readonly Block[];
   /** Sources that a build names, and the template does not have. */
   readonly unknownSources: readonly { readonly name: string; readonly build: Block }[];
   /** Where a file is no HCL, or no JSON. */
@@ -63,6 +76,7 @@ export async function readTemplate(files: TemplateFiles): Promise<Template> {
     ]),
     ...sourcesOf(of('source'), builds),
     builds,
+    blocks,
     problems: parsed.flatMap((file) => file.problems),
   };
 }
@@ -97,9 +111,10 @@ function single({ labels, attributes }: Block): [string, Attribute][] {
 function sourcesOf(
   sources: readonly Block[],
   builds: readonly Block[],
-): Pick<Template, 'sources' | 'unknownSources'> {
+): Pick<Template, 'sources' | 'usages' | 'unknownSources'> {
   const known = new Map(sources.map((block) => [block.labels.join('.'), block]));
   const used = new Map<string, Source>();
+  const usages: Usage[] = [];
   const unknownSources: { name: string; build: Block }[] = [];
   const use = (build: Block, name: string, added?: Block) => {
     const block = known.get(name);
@@ -107,14 +122,8 @@ function sourcesOf(
       unknownSources.push({ name, build });
       return;
     }
-    const before = used.get(name);
-    used.set(name, {
-      name,
-      file: block.file,
-      line: block.line,
-      attributes: new Map([...(before ?? block).attributes, ...(added?.attributes ?? [])]),
-      blocks: [...(before ?? block).blocks, ...(added?.blocks ?? [])],
-    });
+    usages.push({ name: nameOf(build, block, added), build, source: block, ...(added && { added }) });
+    used.set(name, withAdded(name, used.get(name) ?? block, added));
   };
   for (const build of builds) {
     const listed = build.attributes.get('sources')?.text ?? '';
@@ -122,8 +131,37 @@ function sourcesOf(
     for (const block of build.blocks)
       if (block.type === 'source') use(build, (block.labels[0] ?? '').replace(/^source\./, ''), block);
   }
-  return { sources: [...used.values()], unknownSources };
+  return { sources: [...used.values()], usages, unknownSources };
 }
+
+function withAdded(name: string, to: Source | Block, added: Block | undefined): Source {
+  return {
+    name,
+    file: to.file,
+    line: to.line,
+    attributes: new Map([...to.attributes, ...(added?.attributes ?? [])]),
+    blocks: [...to.blocks, ...(added?.blocks ?? [])],
+  };
+}
+
+/** A build may give the source that it uses another name. */
+function nameOf(build: Block, { labels }: Block, added: Block | undefined): string {
+  const [type = '', own = ''] = labels;
+  const name = quoted(added?.attributes.get('name')) ?? own;
+  const of = quoted(build.attributes.get('name'));
+  return of === undefined ? `${type}.${name}` : `${of}.${type}.${name}`;
+}
+
+const quoted = (attribute: Attribute | undefined): string | undefined =>
+  /^"([^"$\\]+)"$/.exec(attribute?.text ?? '')?.[1];
+
+/** The template as it is when only one of its sources is built. */
+export const onlyUsage = (template: Template, { build, source, added }: Usage): Template => ({
+  ...template,
+  builds: [build],
+  sources: [withAdded(source.labels.join('.'), source, added)],
+  unknownSources: [],
+});
 
 /** The same in the JSON syntax of HCL, where a block is an object, or a list of them, and an expression a string. */
 function readJson(file: string, text: string): HclFile {
@@ -132,9 +170,10 @@ function readJson(file: string, text: string): HclFile {
     parsed = JSON.parse(text);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { blocks: [], problems: [problem(file, 0, [], `is no JSON: ${why}`)] };
+    return { blocks: [], attributes: new Map(), problems: [problem(file, 0, [], `is no JSON: ${why}`)] };
   }
-  if (!isObject(parsed)) return { blocks: [], problems: [problem(file, 0, [], 'must be a JSON object')] };
+  if (!isObject(parsed))
+    return { blocks: [], attributes: new Map(), problems: [problem(file, 0, [], 'must be a JSON object')] };
   const lineOf = (name: string) => {
     const at = text.indexOf(JSON.stringify(name));
     return at < 0 ? 0 : text.slice(0, at).split('\n').length;
@@ -142,7 +181,7 @@ function readJson(file: string, text: string): HclFile {
   const blocks = Object.entries(parsed).flatMap(([type, body]) =>
     jsonBlocks(type, [], body, LABELS[type] ?? 0, { file, lineOf }),
   );
-  return { blocks, problems: [] };
+  return { blocks, attributes: new Map(), problems: [] };
 }
 
 /** How many labels a block of a type has; each is one more level of objects. */

@@ -2,6 +2,7 @@
 import type { StatedValue } from '../configuration/effective.ts';
 import { layerFiles } from '../configuration/layers.ts';
 import { nearest, placeText, problem, type Problem } from '../configuration/documents/problems.ts';
+import { nameInRepository } from '../configuration/packer-directory.ts';
 import type { Bake, Variables } from './bakes.ts';
 import { PACKLEADER_VARIABLES, type PackleaderVariable } from '../configuration/settings.ts';
 import type { Declaration } from './template.ts';
@@ -17,9 +18,15 @@ export function variableProblems(
   { image, stage }: Bake,
   { values, secrets, origin }: Variables,
   declared: readonly Declaration[],
+  /** Of an image that takes a directory that knows nothing of packleader. */
+  adopted?: string,
 ): Problem[] {
   const names = declared.map(({ name }) => name);
-  const template = `images/${image}`;
+  const template = adopted === undefined ? `images/${image}` : nameInRepository(adopted);
+  const mapping =
+    adopted === undefined
+      ? ''
+      : `, or say in images/${image}/image.yaml, under packer.variables, what packleader tells it`;
   const undeclared = Object.keys(values).filter((name) => !names.includes(name));
   const unknown = undeclared
     .filter((name) => !isOurs(name))
@@ -43,7 +50,7 @@ export function variableProblems(
         file,
         line,
         ['variable', name],
-        `has no default, must be set for ${stage}: write variables.${name} in one of ${settable}`,
+        `has no default, must be set for ${stage}: write variables.${name} in one of ${settable}${mapping}`,
       ),
     );
   return [...lacking(image, template, undeclared.filter(isOurs)), ...unknown, ...open, ...unset];

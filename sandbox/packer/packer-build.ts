@@ -14,15 +14,23 @@ import {
   HAS_BUILDER_CHOICES,
   INSTANCE_TYPE,
   LAST_ERROR,
+  hasOverlay,
   takesTemplate,
 } from '../../core/contract/environments.ts';
 import { BAKE_FILES, keys } from '../../core/contract/keys.ts';
 import { madeUpPackages } from './made-up-packages.ts';
 import { TAGS } from '../../core/contract/tags.ts';
+import { chosenImage, loadConfiguration } from '../../core/configuration/configuration.ts';
+import { configurationFiles } from '../../core/configuration/files.ts';
 import { filesInZip } from '../../core/source/zip.ts';
-import { LAUNCHED, devicesIn, valueOf } from '../../core/templates/asked.ts';
+import {
+  type AskedDevice,
+  LAUNCHED,
+  askedByTemplate,
+  devicesIn,
+  valueOf,
+} from '../../core/templates/asked.ts';
 import { bakedTemplate } from '../../core/templates/check.ts';
-import { layOver } from '../../core/templates/laid-over.ts';
 import type { Template } from '../../core/templates/template.ts';
 import type { BuildRun } from '../aws/builds.ts';
 import type { ec2 } from '../aws/ec2/ec2.ts';
@@ -85,21 +93,33 @@ const variablesSchema = z.looseObject({
   security_group_ids: z.array(z.string()).nullish(),
 });
 type Variables = z.infer<typeof variablesSchema>;
+const adoptedSchema = z.looseObject({ packleader: variablesSchema.optional() });
 
 const choicesSchema = z.looseObject({ instanceTypes: z.array(z.string()), subnetIds: z.array(z.string()) });
 
 /** The metadata that names the template an image is laid over. */
 const [TEMPLATE = ''] = Object.keys(takesTemplate(''));
+/** The metadata of an image that takes a directory that knows nothing of packleader. */
+const [OVERLAY = ''] = Object.keys(hasOverlay(''));
 
 /** Every account bakes from the same bytes, so they are read once. */
 const templates = new Map<string, Promise<Template>>();
 
-function templateOf(zip: Uint8Array, sha256: string, image: string, takes?: string): Promise<Template> {
-  const key = `${sha256}/${image}/${takes ?? ''}`;
+function templateOf(
+  zip: Uint8Array,
+  sha256: string,
+  name: string,
+  { [TEMPLATE]: takes, [OVERLAY]: overlay }: Readonly<Record<string, string>>,
+): Promise<Template> {
+  const key = `${sha256}/${name}/${takes ?? ''}`;
   const known = templates.get(key);
   if (known) return known;
   const files = filesInZip(zip);
-  const read = bakedTemplate(files, image, layOver(files, image, takes)).then(({ template }) => template);
+  const image =
+    overlay === undefined
+      ? { name, platform: 'linux' as const, ...(takes !== undefined && { template: takes }) }
+      : chosenImage(loadConfiguration(configurationFiles(files)).factory, name);
+  const read = bakedTemplate(files, image).then(({ template }) => template);
   templates.set(key, read);
   return read;
 }
@@ -264,9 +284,11 @@ class Packer {
     const target = { accountId: this.#build.accountId, region: this.#region };
     const prefix = this.#variable('planPrefix');
     const { document, metadata } = await this.#read(keys.packerVariables(prefix, target));
-    const variables = variablesSchema.parse(document);
+    // A template that knows nothing of packleader is told everything in one variable.
+    const { packleader } = adoptedSchema.parse(document);
+    const variables = variablesSchema.parse({ ...Object(document), ...packleader });
     const template = await this.#hold(() =>
-      templateOf(this.#bytes, this.#variable('sourceSha256'), this.#variable('image'), metadata[TEMPLATE]),
+      templateOf(this.#bytes, this.#variable('sourceSha256'), this.#variable('image'), metadata),
     );
     if (metadata['builder'] !== HAS_BUILDER_CHOICES.builder) return { variables, template, choices: [{}] };
     const { document: told } = await this.#read(keys.builderChoices(prefix, target));
@@ -318,7 +340,7 @@ class Packer {
       MaxCount: 1,
       KeyName: temporary,
       SecurityGroupIds: groups,
-      BlockDeviceMappings: this.#devices(template, variables),
+      BlockDeviceMappings: this.#devices(template, variables, source),
       MetadataOptions: { HttpTokens: 'required' },
       TagSpecifications: tagged('instance', 'volume', 'network-interface'),
     });
@@ -383,9 +405,17 @@ class Packer {
   #devices(
     template: Template,
     variables: Variables,
+    source: Image | undefined,
   ): NonNullable<Question<Ec2, 'RunInstances'>['BlockDeviceMappings']> {
     const ebs = { VolumeType: 'gp3', Encrypted: true, DeleteOnTermination: true } as const;
-    const asked = devicesIn(LAUNCHED, template, variables);
+    // A surrogate registers another volume than its builder's; here it is the builder's.
+    const { rootDevice } = askedByTemplate(template, variables);
+    const registered = rootDevice === undefined ? undefined : [{ name: rootDevice }];
+    // What was there before the factory may compute its volumes: whatever they are, the root is one.
+    const computed =
+      variables['packleader'] === undefined ? undefined : [{ name: source?.RootDeviceName ?? '' }];
+    const asked: readonly AskedDevice[] | undefined =
+      registered ?? devicesIn(LAUNCHED, template, variables) ?? computed;
     if (asked === undefined) throw new Error('The sandbox cannot compute launch_block_device_mappings.');
     const devices = asked.map(({ name, sizeGiB, isLeftOut }) => ({
       DeviceName: name,

@@ -4,9 +4,8 @@ import { effectiveSettings } from '../../core/configuration/effective.ts';
 import type { Files } from '../../core/configuration/files.ts';
 import type { Settings } from '../../core/configuration/settings.ts';
 import type { Target } from '../../core/contract/targets.ts';
-import { LAUNCHED, devicesIn } from '../../core/templates/asked.ts';
+import { LAUNCHED, askedByTemplate, devicesIn } from '../../core/templates/asked.ts';
 import { bakedTemplate } from '../../core/templates/check.ts';
-import { layOver } from '../../core/templates/laid-over.ts';
 import type { Image } from '../aws/world.ts';
 
 export interface Likeness {
@@ -31,14 +30,16 @@ export async function likenessOf(
   },
 ): Promise<Likeness & { readonly settings: Settings }> {
   const { settings } = effectiveSettings(configuration, request);
-  const { platform, template: takes } = chosenImage(configuration.factory, request.image);
-  const { template } = await bakedTemplate(files, request.image, layOver(files, request.image, takes));
+  const image = chosenImage(configuration.factory, request.image);
+  const { platform } = image;
+  const { template } = await bakedTemplate(files, image);
   const [root] = devicesIn(LAUNCHED, template, settings.variables) ?? [];
+  const { rootDevice = root?.name ?? PLAIN.rootDevice } = askedByTemplate(template, settings.variables);
   return {
     settings,
     architecture: settings.architecture,
     ...(platform === 'windows' && { platform }),
-    rootDevice: root?.name ?? PLAIN.rootDevice,
+    rootDevice,
     sizeGiB: settings.rootVolumeSizeGiB,
   };
 }

@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BAKE_ENVIRONMENT, HAS_SECRETS, takesTemplate } from '../../core/contract/environments.ts';
+import {
+  BAKE_ENVIRONMENT,
+  HAS_BUILDER_CHOICES,
+  HAS_SECRETS,
+  hasOverlay,
+  takesTemplate,
+} from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { writeFiles } from '../fixtures/directories.ts';
 import { Build, git, requirePrograms, sha256 } from './build.ts';
@@ -481,5 +487,67 @@ describe('the end of a bake', () => {
       status: 1,
       log: expect.stringContaining('ec2 terminate-instances failed'),
     });
+  });
+});
+
+describe('a bake of an image that takes a directory as it is', () => {
+  const overlay = JSON.stringify({
+    directory: '.repository/mine/web',
+    arguments: [
+      '-only=amazon-ebs.web',
+      '-var=ami_id={source_ami}',
+      '-var=packleader_subnet_id={subnet_id}',
+      '-var=type={instance_type}',
+    ],
+    files: { 'web.pkr.hcl': 'rewritten\n', 'packleader.pkr.hcl': 'added ${source_ami}\n' },
+  });
+  const mine = {
+    'images/linux-base/image.yaml': '',
+    '.repository/mine/web/web.pkr.hcl': 'as it was\n',
+    '.repository/mine/shared/x.sh': 'beside\n',
+  };
+  const isPlanned = (more: Readonly<Record<string, string>> = {}) => {
+    const packleader = { instance_type: 'm7i.large', subnet_id: 'subnet-1', timeout_minutes: 60 };
+    build.put(keys.packerVariables(prefix, target), JSON.stringify({ packleader }));
+    planSays({ ...hasOverlay(sha256(overlay)), ...more });
+    build.put(keys.overlay(prefix, target), overlay);
+  };
+
+  it('lays what was planned over a copy, and calls Packer there as it was planned', () => {
+    isPlanned();
+    packer({ script: 'cat web.pkr.hcl packleader.pkr.hcl ../shared/x.sh >"$FAKE_AWS/seen"' });
+    const { status, log, exported } = bake({}, mine);
+    expect(status, log).toBe(0);
+    expect(exported['AMI_ID']).toBe('ami-0bbbbbbbbbbbbbbbb');
+    expect(build.left('../seen')).toBe('rewritten\nadded ${source_ami}\nbeside\n');
+    expect(build.left('factory/.repository/mine/web/web.pkr.hcl')).toBe('as it was\n');
+    const work = `${build.directory}/work`;
+    expect(toldPacker()).toBe(
+      [
+        `${work}/linux-base/.repository/mine/web: init .`,
+        `${work}/linux-base/.repository/mine/web: build -color=false -timestamp-ui -only=amazon-ebs.web -var=ami_id=ami-0123456789abcdef0 -var=packleader_subnet_id=subnet-1 -var=type=m7i.large -var-file=${work}/target.pkrvars.json .\n`,
+      ].join('\n'),
+    );
+  });
+
+  it('tells it by its own variables where else the builder may run', () => {
+    isPlanned(HAS_BUILDER_CHOICES);
+    const choices = { instanceTypes: ['m7a.large'], subnetIds: ['subnet-2'] };
+    build.put(keys.builderChoices(prefix, target), JSON.stringify(choices));
+    const { status, log, exported } = bake({}, mine);
+    expect(status, log).toBe(0);
+    expect(exported['INSTANCE_TYPE']).toBe('m7a.large');
+    expect(toldPacker()).toContain(' -var=packleader_subnet_id=subnet-2 -var=type=m7a.large -var-file=');
+  });
+
+  it('fails before Packer runs when what lies in the bucket is not what was planned', () => {
+    planSays(hasOverlay(sha256('another')));
+    build.put(keys.overlay(prefix, target), overlay);
+    const { status, exported } = bake({}, mine);
+    expect({ status, error: exported['LAST_ERROR'] }).toEqual({
+      status: 1,
+      error: 'overlay.json is not as planned.',
+    });
+    expect(toldPacker()).toBe('');
   });
 });

@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -495,5 +496,73 @@ describe('the buildspec', () => {
     expect(buildSpec('fetch-source')).toMatchObject({
       env: { 'exported-variables': [commitName, branch, key, digest, changesKey, LAST_ERROR] },
     });
+  });
+});
+
+describe('what images bake that lies outside of the factory', () => {
+  const image = (yaml: string) => ({ 'packer/images/web/image.yaml': yaml });
+  const takes = 'packer:\n  directory: /mine/web\n  alongside: ["/mine/shared"]\n';
+  const mine = {
+    'mine/web/web.pkr.hcl': 'HCL\n',
+    'mine/shared/x.sh': 'x\n',
+    'mine/other/y.sh': 'nobody named it\n',
+  };
+  const packed = (exported: Record<string, string>) => filesInZip(build.get(exported['SOURCE_KEY'] ?? ''));
+
+  it('is packed under its own path, and nothing else is', () => {
+    commit({ ...image(takes), ...mine });
+    const { exported, log } = fetch({});
+    expect([...packed(exported).keys()].sort(), log).toEqual([
+      '.repository/mine/shared/x.sh',
+      '.repository/mine/web/web.pkr.hcl',
+      'factory.yaml',
+      'images/linux-base/image.yaml',
+      'images/web/image.yaml',
+    ]);
+  });
+
+  it('makes the same bytes for the same files, whatever else the commit has', () => {
+    commit({ ...image(takes), ...mine });
+    const once = fetch({}).exported['SOURCE_SHA256'];
+    commit({ 'README.md': 'changed\n', 'mine/other/y.sh': 'changed\n' });
+    expect(fetch({}).exported['SOURCE_SHA256']).toBe(once);
+    commit({ 'mine/shared/x.sh': 'changed\n' });
+    expect(fetch({}).exported['SOURCE_SHA256']).not.toBe(once);
+  });
+
+  it('is nothing where no image names what the commit has', () => {
+    commit({ ...image('packer: { directory: /elsewhere, rootDeviceName: /dev/xvda }\n'), ...mine });
+    const { exported } = fetch({});
+    expect([...packed(exported).keys()].some((name) => name.startsWith('.repository'))).toBe(false);
+  });
+
+  it('is told of when it changed, by its name in the zip', () => {
+    const at = commit({ ...image(takes), ...mine });
+    released('web', '1.0.20261121093000', at);
+    commit({ 'mine/web/web.pkr.hcl': 'changed\n', 'mine/other/y.sh': 'changed\n', 'README.md': 'changed\n' });
+    expect(changesOf(fetch({}).exported)['web']).toEqual({
+      since: at,
+      files: ['.repository/mine/web/web.pkr.hcl'],
+    });
+  });
+
+  it('is packed as a checkout has it, by the attributes of its own place', () => {
+    const attributes = {
+      '.gitattributes': 'mine/web/*.txt text eol=crlf\n',
+      'mine/web/.gitattributes': 'x.sh export-ignore\n',
+    };
+    commit({ ...image(takes), ...mine, ...attributes, 'mine/web/a.txt': 'a\n', 'mine/web/x.sh': 'x\n' });
+    const files = packed(fetch({}).exported);
+    expect(Buffer.from(files.get('.repository/mine/web/a.txt') ?? '').toString()).toBe('a\r\n');
+    expect(files.has('.repository/mine/web/x.sh')).toBe(true);
+  });
+
+  it('has its symbolic links, which are read as the files that they lead to', () => {
+    symlinkSync('../shared/x.sh', join(repository, 'link'));
+    mkdirSync(join(repository, 'mine/web'), { recursive: true });
+    renameSync(join(repository, 'link'), join(repository, 'mine/web/x.sh'));
+    commit({ ...image(takes), ...mine });
+    const files = packed(fetch({}).exported);
+    expect(Buffer.from(files.get('.repository/mine/web/x.sh') ?? '').toString()).toBe('x\n');
   });
 });

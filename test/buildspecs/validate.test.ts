@@ -151,3 +151,45 @@ describe('the build that validates templates', () => {
     expect(validate().status).not.toBe(0);
   });
 });
+
+describe('of images that take one directory as it is', () => {
+  const overlay = (image: string) =>
+    JSON.stringify({
+      directory: 'mine',
+      arguments: [`-only=amazon-ebs.${image}`, '-var=ami_id={source_ami}'],
+      files: { 'a.pkr.hcl': `rewritten for ${image}\n` },
+    });
+
+  function planned(image: string, target: typeof DEV, variables: object): void {
+    const prefix = keys.planPrefix('run-1', image);
+    const adopted = { directory: 'mine', overlaySha256: sha256(overlay(image)) };
+    build.put(keys.plan(prefix), JSON.stringify({ adopted }));
+    build.put(keys.overlay(prefix, target), overlay(image));
+    build.put(keys.packerVariables(prefix, target), JSON.stringify(variables));
+  }
+
+  it('lays over a copy for each what was planned, and judges targets once that differ in their ids', () => {
+    build.program(
+      'packer',
+      `#!/usr/bin/env bash
+[ "$1" = version ] && echo 'Packer v1.14.2' && exit
+[ "$1" = init ] && exit
+printf '%s %s\\n' "$*" "$(cat a.pkr.hcl)" >>"$FAKE_AWS/packer"
+`,
+    );
+    const variables = (subnet: string) => ({ subnet, packleader: { ami_name: 'web', subnet_id: subnet } });
+    for (const image of ['db', 'web']) {
+      planned(image, DEV, variables('subnet-1'));
+      planned(image, PROD, variables('subnet-2'));
+    }
+    const { status, log } = validate({ 'mine/a.pkr.hcl': 'as it was\n', 'images/web/image.yaml': '' });
+    expect(status, log).toBe(0);
+    const work = `${build.directory}/work`;
+    expect(calls()).toEqual(
+      ['db', 'web'].map(
+        (image) =>
+          `validate -only=amazon-ebs.${image} -var=ami_id=ami-0123456789abcdef0 -var-file=${work}/${image}.pkrvars.json . rewritten for ${image}`,
+      ),
+    );
+  });
+});

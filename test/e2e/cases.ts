@@ -9,7 +9,7 @@ import { type Target, targetName } from '../../core/contract/targets.ts';
 import { missingRecords } from './artifacts.ts';
 import type { Build } from './code-build.ts';
 import { differences, normalised } from './compare.ts';
-import { LOGIN, STAGES } from './factory.ts';
+import { type Adopts, LOGIN, STAGES } from './factory.ts';
 import type { Installation } from './installation.ts';
 import type { Part } from './machines.ts';
 import { bakeCopyForReal, bakeForReal } from './real-bake.ts';
@@ -31,16 +31,17 @@ interface ComparedCase {
   readonly onBake?: (target: Target, build: Build) => Promise<void>;
   /** The same, for the rehearsal. */
   readonly faults?: readonly Fault[];
+  readonly adopts?: Adopts;
 }
 
 function compared(
   name: string,
-  { images, outcome, part = () => 'bake', onBake = async () => {}, faults = [] }: ComparedCase,
+  { images, outcome, part = () => 'bake', onBake = async () => {}, faults = [], adopts = {} }: ComparedCase,
 ): Case {
   return {
     name,
     run: async (installation, directory, number) => {
-      const stand = await Stand.start(installation, directory, STAGES, number);
+      const stand = await Stand.start(installation, directory, STAGES, number, {}, adopts);
       const { moto, made, targets } = stand;
       answerBakes(stand, { root: installation.root, directory, login: LOGIN }, part, onBake);
       const request = { images: [...images] };
@@ -88,6 +89,9 @@ async function killPackerOnceItProvisions(build: Build): Promise<void> {
   for (const pid of listed.stdout.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
 }
 
+/** The source AMI that moto offers. */
+const DEBIAN = '{ ssmParameter: /aws/service/debian/release/13/latest/amd64, maxAgeDays: 60 }';
+
 const DEV = '111111111111';
 const bakeOf = (account: string, region: string) => (target: Target) =>
   target.accountId === account && target.region === region;
@@ -119,6 +123,21 @@ export const cases: readonly Case[] = [
   compared('a base and the image built on it, which uses exactly that base', {
     images: ['linux-web', 'linux-base'],
     outcome: 'released, released',
+  }),
+  compared('a template that was there before, and reads files around it, is adopted and released', {
+    images: ['web'],
+    outcome: 'released',
+    adopts: { web: ['mine/outside/web', '--source', DEBIAN] },
+  }),
+  compared('a template in the JSON of old Packers is adopted and released', {
+    images: ['server'],
+    outcome: 'released',
+    adopts: { server: ['mine/legacy', '--source', DEBIAN] },
+  }),
+  compared('one of several sources, with variables that must be set, is adopted and released', {
+    images: ['worker'],
+    outcome: 'released',
+    adopts: { worker: ['mine/several', '--only', 'fleet.amazon-ebs.worker', '--source', DEBIAN] },
   }),
   {
     name: 'linux-base is provisioned, checked and booted for real',

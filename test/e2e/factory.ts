@@ -38,12 +38,16 @@ export interface MadeFactory {
 /** Images that are copied, as somebody does who begins with the nearest: by the name of the copy, that of the image. */
 export type Copies = Readonly<Record<string, string>>;
 
+/** Templates of test/e2e/adopted that `packleader adopt` makes images of: by the image, the directory and the options besides. */
+export type Adopts = Readonly<Record<string, readonly string[]>>;
+
 /** Makes a repository with `packer/` as it is here; only configuration differs, as it would for any user. */
 export function makeFactory(
   repository: string,
   stages: Stages,
   networks: ReadonlyMap<string, Network>,
   copies: Copies = {},
+  adopts: Adopts = {},
 ): MadeFactory {
   rmSync(repository, { recursive: true, force: true });
   mkdirSync(repository, { recursive: true });
@@ -97,6 +101,13 @@ export function makeFactory(
   for (const [copy, image] of Object.entries(copies))
     cpSync(join(packer, 'images', image), join(packer, 'images', copy), { recursive: true });
   git(repository, 'init', '--quiet', '--initial-branch=main');
+  if (Object.keys(adopts).length > 0)
+    cpSync(join(import.meta.dirname, 'adopted'), join(repository, 'mine'), { recursive: true });
+  for (const [image, args] of Object.entries(adopts))
+    execFileSync(process.execPath, [join(ROOT, 'cli', 'packleader.ts'), 'adopt', ...args, '--as', image], {
+      cwd: repository,
+      stdio: 'pipe',
+    });
   git(repository, 'add', '--all');
   git(repository, 'commit', '--quiet', '--message', 'The factory of the end-to-end runs');
   const checkout = checkOutFactory(repository);

@@ -17,7 +17,7 @@ import { type Target, targetName } from '../../core/contract/targets.ts';
 import { type Definition, definitionsOf } from '../../workflow/definitions.ts';
 import { type Build, CodeBuild } from './code-build.ts';
 import { HUB } from '../fixtures/accounts.ts';
-import { type Copies, type MadeFactory, type Stages, deployed, makeFactory } from './factory.ts';
+import { type Adopts, type Copies, type MadeFactory, type Stages, deployed, makeFactory } from './factory.ts';
 import type { Installation } from './installation.ts';
 import { type Machine, type MachineOptions, type Part, answerBuilders } from './machines.ts';
 import { Moto } from './moto.ts';
@@ -50,6 +50,7 @@ export class Stand {
     stages: Stages,
     number: number,
     copies: Copies = {},
+    adopts: Adopts = {},
   ): Promise<Stand> {
     const targets = Object.values(stages).flat();
     const repository = join(directory, 'repository');
@@ -70,7 +71,7 @@ export class Stand {
           [targetName(one), await moto.addNetwork(one, number * NETWORKS + index)] as const,
       ),
     );
-    const made = makeFactory(repository, stages, new Map(networks), copies);
+    const made = makeFactory(repository, stages, new Map(networks), copies, adopts);
     const environment = buildImage(installation, directory, made);
     const codeBuild = await CodeBuild.start({
       moto,

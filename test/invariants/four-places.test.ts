@@ -36,6 +36,9 @@ function configuration(from: string | RegExp, to: string): Changes {
   if (text.search(from) < 0) throw new Error(`the sound configuration has no ${from}`);
   return { [CONFIGURATION]: text.replace(from, to) };
 }
+const adopting = (directory: string): Changes => ({
+  'images/base/image.yaml': `description: base\nversion: '1.4'\nplatform: linux\npacker: { directory: ${directory} }\n`,
+});
 const factory = (from: string, to: string): Changes => ({
   'factory.yaml': (sound.get('factory.yaml') ?? '').replaceAll(from, to),
 });
@@ -68,6 +71,22 @@ const KINDS: Readonly<Record<string, readonly [Changes, string]>> = {
   '`force_deregister`': [attribute('force_deregister = true'), 'which is another release'],
   '`encrypt_boot`': [attribute('encrypt_boot = true'), 'under another name first'],
   'a credential': [attribute('access_key = "AKIA"'), 'a bake has the credentials of its role'],
+  'a directory of Packer that is not there': [
+    { ...adopting('../../mine'), [TEMPLATE]: null },
+    'found "../../mine", must be a directory that the repository has',
+  ],
+  'an adopted template that cannot be released': [
+    {
+      ...adopting('../../mine'),
+      [TEMPLATE]: null,
+      'mine/a.pkr.hcl':
+        `variable "colour" {}\n${SOUND_TEMPLATE.slice(SOUND_TEMPLATE.indexOf('source "'))}`.replace(
+          'ami_name        = var.ami_name',
+          'instance_type = var.colour',
+        ),
+    },
+    'colour: has no default, must be set for',
+  ],
   'a script with CR LF': [{ 'images/base/setup.sh': '#!/bin/sh\r\ntrue\r\n' }, 'must end in LF'],
   'a pointer of Git LFS': [
     { 'images/base/big.bin': recorded('lfs-pointer') },

@@ -76,6 +76,15 @@ describe('announcing a release', () => {
     expect(aws.sent).toEqual([readPlan, record, event(RELEASE)].map((command) => call(HUB, command)));
   });
 
+  it('remembers the directory of a template that was there before, and what was laid over it', async () => {
+    const adopted = { directory: '.repository/mine/web', overlaySha256: 'b'.repeat(64) };
+    aws.holds('hub', 'plans/x/web/plan.json', { release: RELEASE, adopted, stages: [] });
+    aws.expects(HUB, ({ command }) => command === 'PutObject' || command === 'PutEvents');
+    await announce(RELEASE);
+    const written = aws.sent.find(({ command }) => command === 'PutObject')?.input;
+    expect(JSON.parse(String(Object(written).Body))).toMatchObject({ adopted });
+  });
+
   it('twice writes the same record and puts the same event again', async () => {
     aws.accepts(HUB, record, event(RELEASE));
     await announce(RELEASE);

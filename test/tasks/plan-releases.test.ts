@@ -1,5 +1,6 @@
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { strToU8, zipSync } from 'fflate';
+import { createHash } from 'node:crypto';
+import { strToU8, unzipSync, zipSync } from 'fflate';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Changes } from '../../core/contract/releases.ts';
 import { planSchema } from '../../core/contract/releases.ts';
@@ -422,5 +423,59 @@ describe('planning', () => {
 
   it('fails on an event that is none', async () => {
     await expect(handler({})).rejects.toMatchObject({ name: 'InvalidEvent' });
+  });
+});
+
+describe('planning a release of an image that takes a directory as it is', () => {
+  const template = `variable "ami" {}
+source "amazon-ebs" "web" {
+  region     = "eu-west-1"
+  source_ami = var.ami
+  ami_name   = "web-{{timestamp}}"
+  ami_users  = ["111111111111"]
+}
+build {
+  sources = ["source.amazon-ebs.web"]
+}
+`;
+  const adopting = (text: string) =>
+    factory({
+      'images/base/image.yaml':
+        "description: x\nversion: '1.4'\nplatform: linux\npacker: { directory: ../../mine, variables: { ami: source_ami } }\n",
+      'mine/web.pkr.hcl': text,
+    });
+  const named = ['111111111111', '222222222222'].flatMap((id) => [
+    `base/${id}-eu-west-1.pkrvars.json`,
+    `base/${id}-eu-west-1.overlay.json`,
+  ]);
+  const bodyOf = (name: string): string =>
+    String(Object(aws.sent.find(({ input }) => Object(input).Key === `plans/run-1/${name}`)?.input).Body);
+
+  it('writes what every bake lays over the source, and its digest where the bake looks and in the plan', async () => {
+    const zip = adopting(template);
+    // What the example has there would never be read.
+    const { 'images/base/base.pkr.hcl': _, ...rest } = unzipSync(zip);
+    aws.holds('hub', SOURCE.key, zipSync(rest));
+    acceptsWrites(...named, 'base/plan.json');
+    await plan({ image: 'base' });
+    const overlay = bodyOf('base/111111111111-eu-west-1.overlay.json');
+    const sha256 = createHash('sha256').update(overlay).digest('hex');
+    expect(JSON.parse(overlay)).toMatchObject({
+      directory: 'mine',
+      arguments: [
+        '-only=amazon-ebs.web',
+        '-var=packleader_source_ami={source_ami}',
+        '-var=ami={source_ami}',
+        '-var=packleader_subnet_id={subnet_id}',
+      ],
+      files: { 'web.pkr.hcl': expect.not.stringContaining('ami_users') },
+    });
+    expect(metadataOf('base/111111111111-eu-west-1.pkrvars.json')).toEqual({ overlay: sha256 });
+    expect(JSON.parse(bodyOf('base/plan.json'))).toMatchObject({
+      adopted: { directory: 'mine', overlaySha256: sha256 },
+    });
+    expect(Object.keys(JSON.parse(bodyOf('base/111111111111-eu-west-1.pkrvars.json')))).toEqual([
+      'packleader',
+    ]);
   });
 });

@@ -3,6 +3,8 @@ import { problem, sortedProblems, type Problem } from '../../../core/configurati
 import { configurationFiles } from '../../../core/configuration/files.ts';
 import { type FactoryCheckout, checkOutFactory, whichFactory } from '../../input/checkout.ts';
 import { type Output, jsonText } from '../../terminal/output.ts';
+import { nameInRepository } from '../../../core/configuration/packer-directory.ts';
+import { changesText } from '../adopt/run.ts';
 import { CHECKS, whyOf } from '../../checks/check.ts';
 import { validate, type Validation } from '../../checks/validate.ts';
 import { tell, placeOf, verdict } from './tell.ts';
@@ -40,6 +42,12 @@ export async function validateCommand(options: ValidateOptions, output: Output):
   for (const name of CHECKS) tell(output, name, validation.checked);
   for (const { image, template, files: own } of validation.replaced)
     output.print(`  ${output.paint('dim', 'note')}  ${laidOverText(image, template, own)}\n`);
+  for (const { image, adopted } of validation.adopted) {
+    const from = nameInRepository(adopted.overlay.directory);
+    const what = `images/${image} bakes ${adopted.build} of ${from}; in the copy that is baked packleader`;
+    output.print(`  ${output.paint('dim', 'note')}  ${what}\n`);
+    output.print(changesText(adopted.changes, output.paint).replaceAll(/^/gm, '      ').trimEnd() + '\n');
+  }
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   output.print(`\n${verdict(output, validation, problems, options.strict)}\n`);
   const { ran, remembered } = validation;
@@ -52,7 +60,7 @@ export async function validateCommand(options: ValidateOptions, output: Output):
 /** The document that `--json` promises. */
 function documentOf(
   { directory }: FactoryCheckout,
-  { checked, replaced }: Validation,
+  { checked, replaced, adopted }: Validation,
   problems: readonly Problem[],
 ) {
   return {
@@ -63,6 +71,12 @@ function documentOf(
       return { check, image, stage, outcome: result.outcome, ...(why !== undefined && { why }) };
     }),
     replaced,
+    adopted: adopted.map(({ image, adopted: { build, sha256, changes } }) => ({
+      image,
+      build,
+      overlaySha256: sha256,
+      changes,
+    })),
     errors: problems.map(({ file, line, path, message }) => ({ file, line, path, message })),
   };
 }

@@ -69,3 +69,27 @@ describe('the changed images', () => {
     expect(changedImages(two, changes, { templates: [], basesOf: circle })).toEqual(['web', 'app']);
   });
 });
+
+describe('of images that take a directory as it is', () => {
+  const packer = (directory: string, ...alongside: readonly string[]) => ({
+    directory,
+    alongside: [...alongside],
+    variables: {},
+    varFiles: [],
+  });
+  const adopting: Parameters<typeof changedImages>[0] = [
+    { name: 'web', packer: packer('/mine/web', '/mine/shared') },
+    { name: 'app', packer: packer('../../mine/app', '/mine/shared') },
+    { name: 'base' },
+  ];
+  const changesOf = (...files: readonly string[]): Changes =>
+    Object.fromEntries(adopting.map(({ name }) => [name, { since: 'c0ffee', files: [...files] }]));
+  it.each([
+    ['one alone when its directory changed', ['.repository/mine/web/x.sh'], ['web']],
+    ['one alone when its directory in the factory changed', ['mine/app/x.sh'], ['app']],
+    ['those that read what changed beside it', ['.repository/mine/shared/x.sh'], ['web', 'app']],
+    ['all when something else in the factory changed', ['mine/other.sh'], ['web', 'app', 'base']],
+  ])('%s', (_, files, names) => {
+    expect(changedImages(adopting, changesOf(...files), { templates: [], basesOf: () => [] })).toEqual(names);
+  });
+});

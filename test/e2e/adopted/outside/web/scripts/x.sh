@@ -1,0 +1,2 @@
+#!/bin/sh -eu
+grep "listen 80" /tmp/app.conf

@@ -1,0 +1,1 @@
+ami_id = "ami-0fedcba9876543210"
