@@ -25,6 +25,36 @@ const LARGEST = 6 * 1024 * 1024;
 /** From an empty directory to a rehearsal of an image of one's own, with packages at hand. */
 const NEWCOMER_S = 60;
 const LONGEST_IMAGE = 60;
+/** Of one command. */
+const LONGEST_MS = 180_000;
+/** What the npm that started this says of this repository, which is nothing to the newcomer's. */
+const OF_NPM =
+  /^(INIT_CWD|NODE|npm_(package|lifecycle|command|execpath|node_execpath|config_(local_prefix|prefix|global_prefix)).*)$/;
+
+/** What the constructs of the package look like from an app of the team's own. */
+const OWN_APP = `import { App } from 'aws-cdk-lib';
+import { PackleaderHub, PackleaderTarget, openFactory } from 'packleader/cdk';
+
+const factory = await openFactory('packer');
+const app = new App();
+new PackleaderHub(app, 'packleader-hub', { factory });
+for (const accountId of factory.accountIds)
+  new PackleaderTarget(app, \`packleader-target-\${accountId}\`, { factory, accountId });
+`;
+
+const PROGRAM = `import { ReleaseRolledBack, type ReleaseResult, startRelease, waitForRelease } from 'packleader';
+
+export async function release(image: string): Promise<string[]> {
+  const handle = await startRelease({ images: [image] }, { key: 'one' });
+  try {
+    const { releases }: ReleaseResult = await waitForRelease(handle, { timeoutMs: 60_000 });
+    return releases.flatMap(({ targets }) => targets.flatMap(({ imageId }) => imageId ?? []));
+  } catch (error) {
+    if (error instanceof ReleaseRolledBack) return [];
+    throw error;
+  }
+}
+`;
 
 const say = (line: string): undefined => void process.stdout.write(`${line}\n`);
 const work = mkdtempSync(join(tmpdir(), 'packleader-package-'));
@@ -63,16 +93,13 @@ function run(directory: string, node: string, command: string, ...args: readonly
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd: directory,
     encoding: 'utf8',
-    // Nothing of the npm that started this may be taken for the newcomer's.
     env: {
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_NPM.test(name))),
       PATH: [node, process.env['PATH']].join(delimiter),
-      HOME: process.env['HOME'],
       NO_COLOR: '1',
       AWS_EC2_METADATA_DISABLED: 'true',
-      npm_config_fund: 'false',
-      npm_config_audit: 'false',
-      npm_config_update_notifier: 'false',
     },
+    timeout: LONGEST_MS,
   });
   return { status, text: `${stdout}${stderr}` };
 }
@@ -284,31 +311,6 @@ holds('its types compile in a program of the team', () => {
   succeeds(run(team, newest, process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', team));
   return undefined;
 });
-
-/** What the constructs of the package look like from an app of the team's own. */
-const OWN_APP = `import { App } from 'aws-cdk-lib';
-import { PackleaderHub, PackleaderTarget, openFactory } from 'packleader/cdk';
-
-const factory = await openFactory('packer');
-const app = new App();
-new PackleaderHub(app, 'packleader-hub', { factory });
-for (const accountId of factory.accountIds)
-  new PackleaderTarget(app, \`packleader-target-\${accountId}\`, { factory, accountId });
-`;
-
-const PROGRAM = `import { ReleaseRolledBack, type ReleaseResult, startRelease, waitForRelease } from 'packleader';
-
-export async function release(image: string): Promise<string[]> {
-  const handle = await startRelease({ images: [image] }, { key: 'one' });
-  try {
-    const { releases }: ReleaseResult = await waitForRelease(handle, { timeoutMs: 60_000 });
-    return releases.flatMap(({ targets }) => targets.flatMap(({ imageId }) => imageId ?? []));
-  } catch (error) {
-    if (error instanceof ReleaseRolledBack) return [];
-    throw error;
-  }
-}
-`;
 
 /** But for what CDK makes of the place of an asset. */
 function sameTemplate(one = '', other = ''): boolean {
