@@ -11,16 +11,21 @@ const USAGE = `Plays every fault at every step of a release, in an AWS that is e
   npm run faults                          all scenarios
   npm run faults -- --only '<id>'         one scenario, by the id that is printed with its violation
   npm run faults -- --category pairs      one category
+  npm run faults -- --every 2             of a large category only every second scenario; small ones whole
   npm run faults -- --list                the ids, one a line
   npm run faults -- --seed 7              other pairs and other samples; 1 by default
   npm run faults -- --workers 4           processes at the same time; as many as there are cores by default
 `;
+
+/** A category with fewer scenarios than this is played whole, whatever is sampled. */
+const LARGE = 300;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
       category: { type: 'string' },
+      every: { type: 'string', default: '1' },
       list: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
       workers: { type: 'string', default: String(availableParallelism()) },
@@ -33,6 +38,7 @@ async function main(): Promise<number> {
   }
   const seed = wholeNumber('seed', values.seed);
   const workers = wholeNumber('workers', values.workers);
+  const every = Math.max(1, wholeNumber('every', values.every));
   const { baselines, categories } = await suite(seed, values.only !== undefined);
   const known = categories.map(({ name }) => name);
   if (values.category !== undefined && !known.includes(values.category)) {
@@ -45,7 +51,9 @@ async function main(): Promise<number> {
       ...category,
       scenarios: category.scenarios.filter(({ id }) => values.only === undefined || id === values.only),
     }));
-  const scenarios = chosen.flatMap((category) => category.scenarios);
+  const scenarios = chosen.flatMap(({ scenarios: all }) =>
+    all.length < LARGE ? all : all.filter((_, index) => index % every === seed % every),
+  );
   if (values.list) {
     for (const { id } of scenarios) say(id);
     return 0;
