@@ -8,7 +8,9 @@ import { accountsOf, loadFactory } from '../../../core/configuration/factory.ts'
 import { factoryDirectory, readFactoryDirectory } from '../../../core/configuration/factory-directory.ts';
 import { PACKAGE_VERSION } from '../../../core/contract/package-version.ts';
 import { STACKS } from '../../../core/contract/names.ts';
+import type { Target } from '../../../core/contract/targets.ts';
 import { refuse } from '../../input/arguments.ts';
+import { projectOf } from '../../input/project.ts';
 import { fromStart } from '../../input/start-directory.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import type { Output } from '../../terminal/output.ts';
@@ -43,7 +45,7 @@ export async function deployCommand(
   const factory = loadFactory(readFactoryDirectory(root));
   const stacks = stacksOf(options, accountsOf(factory));
   if (stacks.includes(STACKS.hub) && options.downgrade !== true)
-    await refuseDowngrade(options, outside, root, output);
+    await refuseDowngrade(factory.hub, options, outside, output);
   const common = [
     '--app',
     APP,
@@ -51,7 +53,8 @@ export async function deployCommand(
     `factory=${root}`,
     ...(options.profile === undefined ? [] : ['--profile', options.profile]),
   ];
-  const directory = root.endsWith('/packer') ? dirname(root) : root;
+  // Where package.json is, and beside it packleader.config.
+  const directory = projectOf(root) ?? root;
 
   output.print(`${stacks.join(', ')}\n`);
   if ((await outside.cdk(['diff', ...common, ...stacks], directory)) !== 0) return EXIT.notDeployed;
@@ -90,12 +93,11 @@ function stacksOf({ hub, targets, account }: DeployOptions, accounts: readonly s
 
 /** An older package would take away what a newer one deployed, and running releases rely on it. */
 async function refuseDowngrade(
+  hub: Target,
   { profile }: DeployOptions,
   { versionOf }: Outside,
-  root: string,
   output: Output,
 ): Promise<void> {
-  const { hub } = loadFactory(readFactoryDirectory(root));
   const { seen, version } = await versionOf(hub, profile);
   if (!seen) output.complain('which packleader deployed the hub was not checked: it could not be read\n');
   else if (version !== undefined && isNewer(version, PACKAGE_VERSION))

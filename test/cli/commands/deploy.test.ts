@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListTagsForResourceCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -67,6 +68,18 @@ describe('packleader deploy', () => {
     expect(existsSync(app)).toBe(true);
     expect(after('--context')).toBe(`factory=${join(REPOSITORY, 'packer')}`);
     expect(after('--profile')).toBe('admin');
+  });
+
+  it('runs the CDK beside package.json, where packleader.config is, wherever the factory lies', async () => {
+    const project = mkdtempSync(join(tmpdir(), 'packleader-deploy-'));
+    try {
+      writeFileSync(join(project, 'package.json'), '{}');
+      cpSync(join(REPOSITORY, 'packer'), join(project, 'infra/images'), { recursive: true });
+      const { calls } = await deploy({ factory: join(project, 'infra/images'), yes: true });
+      expect(calls.map(({ directory }) => directory)).toEqual([project, project]);
+    } finally {
+      rmSync(project, { recursive: true });
+    }
   });
 
   it.each([

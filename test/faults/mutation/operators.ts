@@ -2,7 +2,7 @@
  * Mutation operators: each finds one site in a function by its structure, and says what stands there instead. None leaves a
  * file that does not parse: what becomes of a statement is a statement again, and of an expression an expression.
  */
-import { type Trait, aList, innermost, isCallOf, nameOf, nodeIn } from './queries.ts';
+import { type Trait, innermost, isCallOf, nameOf, nodeIn } from './queries.ts';
 import { type Node, isNode } from './syntax-tree.ts';
 
 /** A function, and the text of the file it is in. */
@@ -146,9 +146,6 @@ export const dropElement = (trait: Trait): Operator => ({
     );
   },
 });
-
-/** One list less in a list of lists. */
-export const dropList: Operator = dropElement(aList);
 
 /** One thing less in a conjunction or a disjunction. */
 export const dropOperand = (trait: Trait): Operator => ({

@@ -52,7 +52,6 @@ export const spreading = (name: string): Trait => ({
 });
 
 /** Is itself a list, and not a part of another one. */
-export const aList: Trait = { says: 'is a list', fits: ({ type }) => type === 'ArrayExpression' };
 
 /** The nodes of some types that have a trait, without those that only hold another such node. */
 export function innermost(scope: Node, types: readonly string[], has: (node: Node) => boolean): Node[] {
