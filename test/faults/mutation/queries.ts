@@ -51,8 +51,6 @@ export const spreading = (name: string): Trait => ({
   fits: (node) => node.type === 'SpreadElement' && mentioning(name).fits(node),
 });
 
-/** Is itself a list, and not a part of another one. */
-
 /** The nodes of some types that have a trait, without those that only hold another such node. */
 export function innermost(scope: Node, types: readonly string[], has: (node: Node) => boolean): Node[] {
   const found = everyNode(scope).filter((node) => types.includes(node.type) && has(node));
