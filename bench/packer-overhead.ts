@@ -1,6 +1,6 @@
 /**
- * `npm run bench:packer`: what packleader adds to Packer. On one moto, with one Packer and the shipped linux-base: two
- * bare `packer build` runs one after the other (dev, prod), against a release of the same image into the same two accounts.
+ * `npm run bench:packer`: what packleader adds to Packer. On one moto, with one Packer and the shipped linux-base: `packer init`,
+ * `validate` and `build` by hand for dev, then for prod, against a release of the same image into the same two accounts.
  * First with builders that are provisioned at once, then with builders that take 60 s.
  */
 import { spawn } from 'node:child_process';
@@ -26,14 +26,20 @@ const SPEED = 960;
 const say = (line: string): undefined => void process.stdout.write(`${line}\n`);
 const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-/** Runs Packer on the image, laid over its template, with the variables that the release planned; returns the milliseconds. */
+/** What somebody runs who does it by hand, in milliseconds. */
+interface Alone {
+  readonly validated: number;
+  readonly built: number;
+}
+
+/** Runs Packer on the image, laid over its template, with the variables that the release planned. */
 async function packerAlone(
   stand: Stand,
   { root }: Installation,
   directory: string,
   target: Target,
   seconds: number,
-): Promise<number> {
+): Promise<Alone> {
   const variables = await plannedVariables(stand, target);
   const file = join(directory, `${target.accountId}.pkrvars.json`);
   const name = `bare-${Date.now()}`;
@@ -48,28 +54,36 @@ async function packerAlone(
   const stop = answerBuilders(await stand.moto.ec2(target), { root, directory, login: LOGIN }, () => ({
     seconds,
   }));
+  const cwd = join(factory, 'images', 'linux-base');
+  const env = {
+    ...stand.environment,
+    HOME: directory,
+    AWS_ENDPOINT_URL: stand.moto.endpoint,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+    PKR_VAR_source_ami: SOURCE_AMI,
+  };
+  const packer = (...args: string[]) => timed(args, { cwd, env });
+  const validated = (await packer('init', '.')) + (await packer('validate', `-var-file=${file}`, '.'));
+  const built = await packer('build', '-color=false', `-var-file=${file}`, '.');
+  await stop();
+  return { validated, built };
+}
+
+/** Runs Packer to its end; returns the milliseconds. */
+async function timed(
+  args: readonly string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv },
+): Promise<number> {
   const started = performance.now();
-  const child = spawn('packer', ['build', '-color=false', `-var-file=${file}`, '.'], {
-    cwd: join(factory, 'images', 'linux-base'),
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...stand.environment,
-      HOME: directory,
-      AWS_ENDPOINT_URL: stand.moto.endpoint,
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      AWS_SESSION_TOKEN: sessionToken,
-      PKR_VAR_source_ami: SOURCE_AMI,
-    },
-  });
+  const child = spawn('packer', args, { ...options, stdio: ['ignore', 'ignore', 'inherit'] });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', resolve);
   });
-  const took = performance.now() - started;
-  await stop();
-  if (code !== 0) throw new Error(`packer build ended with status ${code}.`);
-  return took;
+  if (code !== 0) throw new Error(`packer ${args[0]} ended with status ${code}.`);
+  return performance.now() - started;
 }
 
 async function plannedVariables({ made }: Stand, { accountId, region }: Target): Promise<object> {
@@ -98,18 +112,28 @@ async function measure(stand: Stand, installation: Installation, directory: stri
       .reduce((sum, { startedAt, endedAt = startedAt }) => sum + endedAt - startedAt, 0);
   const dev = await packerAlone(stand, installation, directory, DEV, seconds);
   const prod = await packerAlone(stand, installation, directory, PROD, seconds);
-  const bare = dev + prod;
+  const built = dev.built + prod.built;
+  const byHand = built + dev.validated + prod.validated;
   const fetching = spent(NAMES.fetchSourceProject);
+  const validating = spent(NAMES.validateProject);
   const baking = spent(NAMES.bakeProject);
-  const ratio = wallMs / bare;
+  const ratio = wallMs / byHand;
+  const rest = wallMs - fetching - validating - baking;
   say(`Builders that take ${seconds} s:`);
-  say(`  packer build, twice     ${inSeconds(bare)}  (${inSeconds(dev)} and ${inSeconds(prod)})`);
-  say(`  packleader              ${inSeconds(wallMs)}  ratio ${ratio.toFixed(3)}`);
-  say(`    Fetch source          ${inSeconds(fetching)}`);
   say(
-    `    bakes, beyond Packer  ${inSeconds(baking - bare)}  (download, verify, packer init, remove builders)`,
+    `  packer build, twice        ${inSeconds(built)}  (${inSeconds(dev.built)} and ${inSeconds(prod.built)})`,
   );
-  say(`    everything else       ${inSeconds(wallMs - fetching - baking)}  (tasks, polling every 0.06 s)`);
+  say(`  with init and validate     ${inSeconds(byHand)}`);
+  say(`  packleader                 ${inSeconds(wallMs)}`);
+  say(`    Fetch source             ${inSeconds(fetching)}`);
+  say(
+    `    Validate templates       ${inSeconds(validating)}  (packer init, packer validate for dev and prod)`,
+  );
+  say(
+    `    bakes, beyond the builds ${inSeconds(baking - built)}  (download, verify, packer init, remove builders)`,
+  );
+  say(`    everything else          ${inSeconds(rest)}  (tasks, polling every 0.06 s)`);
+  say(`  ratio ${ratio.toFixed(3)}, against packer build alone ${(wallMs / built).toFixed(3)}`);
   return ratio;
 }
 

@@ -1,5 +1,5 @@
 // Bakes one image in one region with Packer, from the bytes that every account bakes from.
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { BUILDER_PAUSE, again, halfTime, healingOfInit } from './again.mjs';
 import { describe, getObject, getParameter, getSecretValue } from './aws.mjs';
 import { choicesOf, noBuilder } from './builder-choices.mjs';
@@ -51,13 +52,13 @@ await main(async () => {
   const prefix = required('PACKLEADER_PLAN_PREFIX', new RegExp(`^plans/[^/]+/${SLUG}$`));
   const sourceAmi = required('PKR_VAR_source_ami', /^ami-[0-9a-f]{8,17}$/);
 
-  const [{ variables, defaults, secrets, template, overlay, choices }] = await Promise.all([
+  const [{ variables, defaults, secrets, template, overlay, choices }, packer] = await Promise.all([
     fetchVariables(bucket, prefix, region),
+    packerCommand(),
     fetchSource(bucket, sourceKey, sha256),
+    installSessionManagerPlugin(),
   ]);
   const directory = directoryOf(image, template, overlay);
-  const packer = await packerCommand();
-  await installSessionManagerPlugin();
   // What an earlier build on someone's laptop left in the repository is not ours.
   for (const left of [MANIFEST, PACKAGES, `${PACKAGES}.sha256`])
     rmSync(join(directory, left), { force: true });
@@ -150,7 +151,11 @@ async function resolveSecrets(references, region) {
 
 /** Packer connects through Session Manager with AWS's plugin, which no CodeBuild image has. */
 async function installSessionManagerPlugin() {
-  if (!spawnSync('session-manager-plugin', ['--version'], { stdio: 'ignore' }).error) return;
+  const missing = await promisify(execFile)('session-manager-plugin', ['--version']).then(
+    () => false,
+    (error) => error.code === 'ENOENT',
+  );
+  if (!missing) return;
   if (environment('PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION') === undefined) {
     say(
       'No session-manager-plugin is here or pinned: a template that connects by Session Manager will fail.',

@@ -1,7 +1,8 @@
 // The source of a release and the Packer that reads it, for the builds that run Packer.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { again } from './again.mjs';
 import { laidOverText, layTemplate } from './lay-template.mjs';
 import { packerUrl } from './pinned-tools.mjs';
@@ -90,13 +91,11 @@ export function argumentsOf(overlay, told) {
 /** The Packer on PATH when it is new enough, else the pinned one. */
 export async function packerCommand() {
   // On Amazon Linux /usr/sbin/packer is a part of cracklib and waits for input, hence the time limit.
-  const { stdout } = spawnSync('packer', ['version'], {
-    encoding: 'utf8',
+  const { stdout } = await promisify(execFile)('packer', ['version'], {
     env: { ...process.env, CHECKPOINT_DISABLE: '1' },
-    stdio: ['ignore', 'pipe', 'ignore'],
     timeout: 20_000,
-  });
-  const [, major = '0', minor = '0'] = /^Packer v(\d+)\.(\d+)\./.exec(stdout ?? '') ?? [];
+  }).catch(() => ({ stdout: '' }));
+  const [, major = '0', minor = '0'] = /^Packer v(\d+)\.(\d+)\./.exec(stdout) ?? [];
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_PACKER;
   const isNew =
     Number(major) > oldestMajor || (Number(major) === oldestMajor && Number(minor) >= oldestMinor);

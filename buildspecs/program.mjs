@@ -152,6 +152,25 @@ export async function started(command, args, env) {
 }
 
 /**
+ * Does `work` with each, so many at once; the results are in the order of what was given.
+ * @template T, R
+ * @param {number} limit
+ * @param {readonly T[]} given
+ * @param {(one: T) => Promise<R>} work
+ * @returns {Promise<R[]>}
+ */
+export async function atOnce(limit, given, work) {
+  /** @type {R[]} */
+  const results = [];
+  const next = given.entries();
+  const worker = async () => {
+    for (const [index, one] of next) results[index] = await work(one);
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+  return results;
+}
+
+/**
  * The AWS CLI, for what a build seldom does; `aws.mjs` has what every build does. What comes from outside is given to it as JSON,
  * because the CLI would take an argument like file://… for the name of a file to read.
  * @param {readonly string[]} args

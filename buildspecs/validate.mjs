@@ -1,6 +1,7 @@
 // Lets Packer judge the template of every planned image, with what every stage would tell it, before anything is baked.
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { again, halfTime, healingOfInit } from './again.mjs';
 import {
@@ -13,7 +14,7 @@ import {
   readOverlay,
 } from './packer.mjs';
 import { listObjects } from './aws.mjs';
-import { main, required, say } from './program.mjs';
+import { atOnce, main, required, say } from './program.mjs';
 
 /**
  * What differs from target to target, and is an id of which the configuration's own check knows the form: of targets that differ in
@@ -27,8 +28,7 @@ const OF_ONE_TARGET = [
   'kms_key_id',
   'instance_profile',
 ];
-/** Of the downloads. */
-const AT_ONCE = 16;
+const DOWNLOADS_AT_ONCE = 16;
 /** What this build may take; its project says it. */
 const MINUTES = 29;
 /** Stands for what only a bake knows. */
@@ -39,14 +39,37 @@ await main(async () => {
   const sourceKey = required('PACKLEADER_SOURCE_KEY', /^sources\/[0-9a-f]{40}-[0-9a-f]{12}\.zip$/);
   const sha256 = required('PACKLEADER_SOURCE_SHA256', /^[0-9a-f]{64}$/);
   const plans = required('PACKLEADER_PLANS', /^plans\/[^/]+$/);
-  await Promise.all([fetchPlans(bucket, plans), fetchSource(bucket, sourceKey, sha256)]);
-  const packer = await packerCommand();
+  const [packer] = await Promise.all([
+    packerCommand(),
+    fetchPlans(bucket, plans),
+    fetchSource(bucket, sourceKey, sha256),
+  ]);
   const images = readdirSync('plans').filter((name) => new RegExp(`^${SLUG}$`).test(name));
   if (images.length === 0) throw new Error(`s3://${bucket}/${plans}/ holds no plan.`);
   const wrong = [];
-  for (const image of images) wrong.push(...(await problemsOf(packer, image)));
-  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  /** @type {Question[]} */
+  const questions = [];
+  // One after the other: they may install the same plugin into the same place.
+  for (const image of images) {
+    const { problem, asked } = await initialised(packer, image);
+    if (problem) wrong.push(problem);
+    questions.push(...asked);
+  }
+  wrong.push(...(await atOnce(availableParallelism(), questions, (question) => problemOf(packer, question))));
+  const problems = wrong.filter((problem) => problem !== undefined);
+  // What is wrong in every set is said once.
+  if (problems.length > 0) throw new Error([...new Set(problems)].join('\n'));
+  for (const image of images)
+    say(
+      `${image}: packer validate, with ${questions.filter((question) => question.image === image).length} sets of variables`,
+    );
 });
+
+/**
+ * What Packer is asked of an image: is this set of variables right?
+ * @typedef {{ image: string, directory: string, overlay: import('./packer.mjs').Overlay | undefined,
+ *   told: Record<string, any>, secrets: string[], file: string }} Question
+ */
 
 /** Every plan of the release, a few at a time.
  * @param {string} bucket
@@ -54,24 +77,20 @@ await main(async () => {
  */
 async function fetchPlans(bucket, plans) {
   const keys = await listObjects(bucket, `${plans}/`);
-  const next = keys.values();
-  const fetching = Array.from({ length: AT_ONCE }, async () => {
-    for (const key of next) {
-      const file = join('plans', key.slice(plans.length + 1));
-      mkdirSync(dirname(file), { recursive: true });
-      await download(bucket, key, file);
-    }
+  await atOnce(DOWNLOADS_AT_ONCE, keys, async (key) => {
+    const file = join('plans', key.slice(plans.length + 1));
+    mkdirSync(dirname(file), { recursive: true });
+    await download(bucket, key, file);
   });
-  await Promise.all(fetching);
 }
 
 /**
- * What Packer has against an image, one entry for each set of variables that it refuses.
+ * Readies an image for Packer; what Packer is to be asked of it, or why it cannot be.
  * @param {string} packer
  * @param {string} image
- * @returns {Promise<string[]>}
+ * @returns {Promise<{ problem?: string, asked: Question[] }>}
  */
-async function problemsOf(packer, image) {
+async function initialised(packer, image) {
   const planned = join('plans', image);
   const { template, adopted } = JSON.parse(readFileSync(join(planned, 'plan.json'), 'utf8'));
   const laid = readdirSync(planned).find((name) => name.endsWith('.overlay.json'));
@@ -79,39 +98,50 @@ async function problemsOf(packer, image) {
     adopted && laid !== undefined ? readOverlay(join(planned, laid), adopted.overlaySha256) : undefined;
   const directory = directoryOf(image, template, overlay);
   const init = await again(
-    async () => run(packer, ['init', '.'], directory),
+    () => run(packer, ['init', '.'], directory),
     ({ status, said }) => (status === 0 ? undefined : healingOfInit(said, halfTime(MINUTES))),
   );
-  if (init.status !== 0) return [`packer init of ${image}: ${inOneLine(init.said)}`];
-  const sets = distinctSets(planned);
-  const problems = sets.flatMap(({ told, secrets }) => {
-    const names = [...Object.keys(told), ...secrets];
-    const file = resolve(`${image}.pkrvars.json`);
-    // One variable a line, because Packer says which line is wrong.
-    const lines = names.map(
-      (name) => `${JSON.stringify(name)}: ${JSON.stringify(told[name] ?? MADE_UP.secret)}`,
+  if (init.status !== 0) return { problem: `packer init of ${image}: ${inOneLine(init.said)}`, asked: [] };
+  const asked = distinctSets(planned).map(({ told, secrets }, index) => ({
+    image,
+    directory,
+    overlay,
+    told,
+    secrets,
+    file: resolve(`${image}.${index}.pkrvars.json`),
+  }));
+  return { asked };
+}
+
+/**
+ * What Packer has against a set of variables.
+ * @param {string} packer
+ * @param {Question} question
+ * @returns {Promise<string | undefined>}
+ */
+async function problemOf(packer, { image, directory, overlay, told, secrets, file }) {
+  const names = [...Object.keys(told), ...secrets];
+  // One variable a line, because Packer says which line is wrong.
+  const lines = names.map(
+    (name) => `${JSON.stringify(name)}: ${JSON.stringify(told[name] ?? MADE_UP.secret)}`,
+  );
+  writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`);
+  const asked = overlay
+    ? argumentsOf(overlay, { source_ami: MADE_UP.sourceAmi, ...Object(told['packleader']) })
+    : [];
+  const { status, said } = await run(packer, ['validate', ...asked, `-var-file=${file}`, '.'], directory);
+  if (status === 0) return undefined;
+  const refused = [...said.matchAll(/^\s*on (\S+) line (\d+)/gm)].map(([, where, line]) =>
+    where === file ? names[Number(line) - 2] : undefined,
+  );
+  // A template may look into a secret, which nobody here has.
+  if (refused.length > 0 && refused.every((name) => name !== undefined && secrets.includes(name))) {
+    say(
+      `${image}: only the bake knows the secret ${[...new Set(refused)].join(' and ')}, which the template checks.`,
     );
-    writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`);
-    const asked = overlay
-      ? argumentsOf(overlay, { source_ami: MADE_UP.sourceAmi, ...Object(told['packleader']) })
-      : [];
-    const { status, said } = run(packer, ['validate', ...asked, `-var-file=${file}`, '.'], directory);
-    if (status === 0) return [];
-    const refused = [...said.matchAll(/^\s*on (\S+) line (\d+)/gm)].map(([, where, line]) =>
-      where === file ? names[Number(line) - 2] : undefined,
-    );
-    // A template may look into a secret, which nobody here has.
-    if (refused.length > 0 && refused.every((name) => name !== undefined && secrets.includes(name))) {
-      say(
-        `${image}: only the bake knows the secret ${[...new Set(refused)].join(' and ')}, which the template checks.`,
-      );
-      return [];
-    }
-    return [`packer validate of ${image}: ${inOneLine(said)}`];
-  });
-  if (problems.length === 0) say(`${image}: packer validate, with ${sets.length} sets of variables`);
-  // What is wrong in every set is said once.
-  return [...new Set(problems)];
+    return undefined;
+  }
+  return `packer validate of ${image}: ${inOneLine(said)}`;
 }
 
 /** @param {string} said */
@@ -145,19 +175,21 @@ function distinctSets(planned) {
  * @param {string} packer
  * @param {readonly string[]} args
  * @param {string} directory
- * @returns {{ status: number | null, said: string }}
+ * @returns {Promise<{ status: number, said: string }>}
  */
 function run(packer, args, directory) {
-  const { status, stdout, stderr, error } = spawnSync(packer, args, {
-    cwd: directory,
-    encoding: 'utf8',
-    env: {
-      ...process.env,
-      PKR_VAR_source_ami: MADE_UP.sourceAmi,
-      CHECKPOINT_DISABLE: '1',
-      PACKER_NO_COLOR: '1',
-    },
+  const env = {
+    ...process.env,
+    PKR_VAR_source_ami: MADE_UP.sourceAmi,
+    CHECKPOINT_DISABLE: '1',
+    PACKER_NO_COLOR: '1',
+  };
+  return new Promise((done, failed) => {
+    const running = execFile(packer, args, { cwd: directory, env }, (error, stdout, stderr) => {
+      const status = error ? error.code : 0;
+      if (typeof status === 'number') done({ status, said: `${stderr}\n${stdout}`.trim() });
+      else failed(new Error(`packer ${args[0]} could not be run: ${error?.message}`));
+    });
+    running.stdin?.end();
   });
-  if (error) throw new Error(`packer ${args[0]} could not be run: ${error.message}`);
-  return { status, said: `${stderr}\n${stdout}`.trim() };
 }
