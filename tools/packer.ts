@@ -10,7 +10,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { constants, homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { findProgram, programAt } from './programs.ts';
@@ -19,6 +19,10 @@ const run = promisify(execFile);
 const tools = import.meta.dirname;
 /** Where what is built or installed stays. */
 export const cacheDirectory = (): string => process.env['PACKLEADER_CACHE'] ?? join(tools, '..', '.cache');
+
+/** What builds Packer and its plugin, as somebody would type it: a team's repository has no script of that name. */
+export const packerCommand = (file = import.meta.filename): string =>
+  file.endsWith('.ts') ? 'npm run packer -- version' : `node ${relative(process.cwd(), file)} version`;
 
 /** What the templates ask for in `required_version`. */
 const OLDEST = [1, 11] as const;

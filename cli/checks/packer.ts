@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { isConfiguration } from '../../core/configuration/factory.ts';
 import { problem, shown, type Problem } from '../../core/configuration/documents/problems.ts';
-import { findPacker } from '../../tools/packer.ts';
+import { findPacker, packerCommand } from '../../tools/packer.ts';
 import type { Bake, Variables } from '../../core/templates/bakes.ts';
 import { type Check, notChecked, OK, type Result, resultOf, unmade, type Work } from './check.ts';
 import type { FactoryTree } from './factory-tree.ts';
@@ -17,8 +17,7 @@ import { WRONG_CONFIGURATION, WRONG_TEMPLATE } from './templates.ts';
 
 export type FoundPacker = NonNullable<Awaited<ReturnType<typeof findPacker>>>;
 
-const PACKER_IS_MISSING =
-  'Packer 1.11 or newer is missing: install it (developer.hashicorp.com/packer/install), or let `npm run packer -- version` build it';
+const PACKER_IS_MISSING = `Packer 1.11 or newer is missing: install it (developer.hashicorp.com/packer/install), or let \`${packerCommand()}\` build it`;
 
 export function formatCheck(
   tree: FactoryTree,
@@ -154,7 +153,7 @@ function validated(
   if (unusable !== undefined) {
     const hint =
       unusable.summary === 'Missing plugins'
-        ? `: run \`packer init\` in ${pluginsOf(tree, image, baked)}, or \`npm run packer -- version\` for the amazon plugin`
+        ? `: run \`packer init\` in ${pluginsOf(tree, image, baked)}, or \`${packerCommand()}\` for the amazon plugin`
         : '';
     return notChecked(`${unusable.detail.replace(/ Did you run packer init.*$/, '')}${hint}`);
   }

@@ -73,7 +73,7 @@ function factoryRoot(directory: string, ref: string | undefined): string {
   if (found !== undefined) return found;
   const above = directory === HERE ? ', and so does no directory above it' : '';
   const message = existsSync(start)
-    ? `${start} holds neither ${FACTORY_FILE} nor packer/${FACTORY_FILE}${above}; a factory directory holds one`
+    ? `${start} holds neither ${FACTORY_FILE} nor packer/${FACTORY_FILE}${above}; a factory directory holds one, and \`packleader init\` begins one`
     : `there is no directory ${start}`;
   throw refused('--factory', message);
 }

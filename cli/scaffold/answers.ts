@@ -6,10 +6,8 @@ import { refusalOfRepository } from '../../core/configuration/repository-url.ts'
 import type { Target } from '../../core/contract/targets.ts';
 import { refuse } from '../input/arguments.ts';
 import { tryGit } from '../../core/source/git.ts';
+import type { Ask } from '../terminal/questions.ts';
 import type { FactoryAnswers } from './factory.ts';
-
-/** Asks one question; undefined once nobody answers any more. */
-export type Ask = (question: string) => Promise<string | undefined>;
 
 export interface AnswerFlags {
   readonly repository?: string;

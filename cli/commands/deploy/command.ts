@@ -28,7 +28,8 @@ export function addDeploy(root: Command, output: Output, code: ExitCode): void {
     .addHelpText(
       'after',
       `
-One stack for the hub and one for each target account, in the hub's region; in any order, and deploying again changes nothing.
+One stack for the hub and one for each target account, in the hub's region. The targets come first, because a newer hub needs what
+they allow; deploying again changes nothing.
 The credentials must reach each account through the roles that \`cdk bootstrap\` made there.
 
 Examples:

@@ -1,19 +1,22 @@
 /** `packleader deploy`: the stacks of a factory, by the CDK's own command. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, extname, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { accountsOf, loadFactory } from '../../../core/configuration/factory.ts';
-import { factoryDirectory, readFactoryDirectory } from '../../../core/configuration/factory-directory.ts';
+import { configurationFiles } from '../../../core/configuration/files.ts';
 import { PACKAGE_VERSION } from '../../../core/contract/package-version.ts';
 import { STACKS } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { refuse } from '../../input/arguments.ts';
+import { checkOutFactory } from '../../input/checkout.ts';
 import { projectOf } from '../../input/project.ts';
 import { fromStart } from '../../input/start-directory.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import type { Output } from '../../terminal/output.ts';
+import { agreed } from '../../terminal/questions.ts';
 import { deployedVersion, isNewer } from './deployed-version.ts';
 
 export interface DeployOptions {
@@ -39,43 +42,67 @@ export interface Outside {
 export async function deployCommand(
   options: DeployOptions,
   output: Output,
-  outside: Outside = { cdk: runCdk, confirm: askedOnTerminal, versionOf: deployedVersion },
+  outside: Outside = {
+    cdk: runCdk,
+    confirm: (question) => agreed(output, question),
+    versionOf: deployedVersion,
+  },
 ): Promise<number> {
-  const root = factoryDirectory(fromStart(options.factory));
-  const factory = loadFactory(readFactoryDirectory(root));
+  const { directory, files } = checkOutFactory(options.factory);
+  const root = fromStart(directory);
+  const factory = loadFactory(configurationFiles(files));
   const stacks = stacksOf(options, accountsOf(factory));
   if (stacks.includes(STACKS.hub) && options.downgrade !== true)
     await refuseDowngrade(factory.hub, options, outside, output);
-  const common = [
-    '--app',
-    APP,
-    '--context',
-    `factory=${root}`,
-    ...(options.profile === undefined ? [] : ['--profile', options.profile]),
-  ];
+  output.print(`${stacks.join(', ')}\n`);
+  const synthesised = mkdtempSync(join(tmpdir(), 'packleader-deploy-'));
+  try {
+    return await shownAndDeployed({ root, stacks, synthesised }, options, output, outside);
+  } finally {
+    rmSync(synthesised, { recursive: true, force: true });
+  }
+}
+
+interface Work {
+  /** Of the factory. */
+  readonly root: string;
+  readonly stacks: readonly string[];
+  /** Where the templates are kept between the two: what was shown is what is deployed. */
+  readonly synthesised: string;
+}
+
+async function shownAndDeployed(
+  { root, stacks, synthesised }: Work,
+  options: DeployOptions,
+  output: Output,
+  { cdk, confirm }: Outside,
+): Promise<number> {
   // Where package.json is, and beside it packleader.config.
   const directory = projectOf(root) ?? root;
-
-  output.print(`${stacks.join(', ')}\n`);
-  if ((await outside.cdk(['diff', ...common, ...stacks], directory)) !== 0) return EXIT.notDeployed;
+  const profile = options.profile === undefined ? [] : ['--profile', options.profile];
+  const made = ['--app', APP, '--context', `factory=${root}`, '--output', synthesised, ...profile];
+  if ((await cdk(['diff', ...made, ...stacks], directory)) !== 0) return EXIT.notDeployed;
   if (options.dryRun) return EXIT.released;
-  const agreed = options.yes === true || (await outside.confirm(`Deploy ${stacks.join(', ')}?`));
-  if (agreed === undefined)
+  const isAgreed = options.yes === true || (await confirm(`Deploy ${stacks.join(', ')}?`));
+  if (isAgreed === undefined)
     throw refuse(
       '--yes',
       'is not said, and nobody is at a terminal to be asked; say --yes, or --dry-run to see what would change',
     );
-  if (!agreed) {
+  if (!isAgreed) {
     output.complain('nothing was deployed\n');
     return EXIT.refused;
   }
-  const status = await outside.cdk(
-    ['deploy', ...common, '--require-approval', 'never', ...stacks],
-    directory,
-  );
-  if (status === 0) return EXIT.released;
-  output.complain('the CDK failed; what it did stands above, and `packleader deploy` goes on from there\n');
-  return EXIT.notDeployed;
+  // New tasks of the hub need permissions that new targets give; the CDK's own order is by name.
+  const isHub = (stack: string) => stack === STACKS.hub;
+  const steps = [stacks.filter((stack) => !isHub(stack)), stacks.filter(isHub)];
+  for (const step of steps.filter(({ length }) => length > 0)) {
+    const args = ['--app', synthesised, ...profile, '--require-approval', 'never', ...step];
+    if ((await cdk(['deploy', ...args], directory)) === 0) continue;
+    output.complain('the CDK failed; what it did stands above, and `packleader deploy` goes on from there\n');
+    return EXIT.notDeployed;
+  }
+  return EXIT.released;
 }
 
 /** @throws InvalidConfiguration for an account that has no target */
@@ -88,7 +115,7 @@ function stacksOf({ hub, targets, account }: DeployOptions, accounts: readonly s
     );
   const all = hub !== true && targets !== true && account.length === 0;
   const named = account.length > 0 ? account : all || targets === true ? accounts : [];
-  return [...(all || hub === true ? [STACKS.hub] : []), ...named.map(STACKS.target)];
+  return [...named.map(STACKS.target), ...(all || hub === true ? [STACKS.hub] : [])];
 }
 
 /** An older package would take away what a newer one deployed, and running releases rely on it. */
@@ -107,27 +134,20 @@ async function refuseDowngrade(
     );
 }
 
-/** As the CDK takes it: one command, which a shell splits. */
+/**
+ * As the CDK takes it: one command, which a shell splits. Its command line takes quotes at both ends of a value away, which would
+ * leave one word of the two: a space after the last one keeps them.
+ */
 const APP = [
   process.execPath,
   fileURLToPath(new URL(`../../../workflow/app${extname(import.meta.filename)}`, import.meta.url)),
 ]
-  .map((part) => JSON.stringify(part))
-  .join(' ');
+  .map((part) => `${JSON.stringify(part)} `)
+  .join('');
 
 async function runCdk(args: readonly string[], directory: string): Promise<number> {
   const program = join(dirname(fileURLToPath(import.meta.resolve('aws-cdk/package.json'))), 'bin', 'cdk');
   const child = spawn(process.execPath, [program, ...args], { cwd: resolve(directory), stdio: 'inherit' });
   const [status] = await once(child, 'close');
   return typeof status === 'number' ? status : 1;
-}
-
-async function askedOnTerminal(question: string): Promise<boolean | undefined> {
-  if (!process.stdin.isTTY) return undefined;
-  const asking = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `)).trim());
-  } finally {
-    asking.close();
-  }
 }

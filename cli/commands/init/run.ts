@@ -20,7 +20,7 @@ import { schemaComment, sharedFiles, templateFiles } from '../../scaffold/packag
 import { deploymentFile, gitignore, manifest } from '../../scaffold/project.ts';
 import { PUBLIC_SOURCES } from '../../scaffold/sources.ts';
 import type { Output } from '../../terminal/output.ts';
-import { withQuestions } from './questions.ts';
+import { withQuestions } from '../../terminal/questions.ts';
 import { tell } from './tell.ts';
 
 export interface InitOptions extends AnswerFlags {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,27 +48,60 @@ async function deploy(options: Partial<DeployOptions>, { statuses = [], answer, 
 
 describe('packleader deploy', () => {
   it.each([
-    ['the hub and every account', {}, ['packleader-hub', ...TARGETS]],
+    ['the hub and every account', {}, [...TARGETS, 'packleader-hub']],
     ['only the hub', { hub: true }, ['packleader-hub']],
     ['only the accounts', { targets: true }, TARGETS],
     ['one account', { account: ['222222222222'] }, ['packleader-target-222222222222']],
-    ['the hub and one account', { hub: true, account: ['111111111111'] }, ['packleader-hub', TARGETS[0]]],
+    ['the hub and one account', { hub: true, account: ['111111111111'] }, [TARGETS[0], 'packleader-hub']],
   ])('shows what would change of %s, asks, and deploys that', async (_, options, stacks) => {
     const { exit, calls, asked } = await deploy(options, { answer: true });
     expect(exit).toBe(0);
-    expect(calls.map(({ verb }) => verb)).toEqual(['diff', 'deploy']);
-    for (const call of calls) expect(call).toMatchObject({ stacks, directory: REPOSITORY });
+    const [shown, ...deployed] = calls;
+    expect(shown).toMatchObject({ verb: 'diff', stacks });
+    expect(deployed.flatMap((call) => call.stacks)).toEqual(stacks);
+    for (const call of deployed) expect(call.verb).toBe('deploy');
+    for (const call of calls) expect(call.directory).toBe(REPOSITORY);
     expect(asked).toEqual([`Deploy ${stacks.join(', ')}?`]);
   });
 
-  it('gives the CDK an app that is there, the factory, and the profile', async () => {
+  it('deploys every target before the hub, which needs what they allow', async () => {
+    const { calls } = await deploy({ yes: true });
+    expect(calls.map(({ verb, stacks }) => [verb, ...stacks])).toEqual([
+      ['diff', ...TARGETS, 'packleader-hub'],
+      ['deploy', ...TARGETS],
+      ['deploy', 'packleader-hub'],
+    ]);
+  });
+
+  it('deploys what it showed, with the profile that it was told', async () => {
     const { calls } = await deploy({ yes: true, profile: 'admin' });
-    const [, deployed] = calls;
-    const after = (flag: string) => deployed?.args[(deployed.args.indexOf(flag) ?? 0) + 1] ?? '';
-    const [, app = ''] = /^"[^"]+" "([^"]+)"$/.exec(after('--app')) ?? [];
-    expect(existsSync(app)).toBe(true);
-    expect(after('--context')).toBe(`factory=${join(REPOSITORY, 'packer')}`);
-    expect(after('--profile')).toBe('admin');
+    const after = (flag: string) => calls.map(({ args }) => args[args.indexOf(flag) + 1]);
+    const [shown, ...deployed] = after('--app');
+    const [kept = ''] = after('--output');
+    expect(shown).not.toBe(kept);
+    expect(deployed).toEqual([kept, kept]);
+    expect(after('--profile')).toEqual(['admin', 'admin', 'admin']);
+    expect(existsSync(kept)).toBe(false);
+  });
+
+  // It took the quotes of the app's command away, and no shell found the one word that was left.
+  it('names an app that the CDK’s own command starts, and that finds the factory', async () => {
+    const { calls } = await deploy({ dryRun: true });
+    const [, ...args] = calls[0]?.args ?? [];
+    const options = args.slice(0, args.length - TARGETS.length - 1);
+    const kept = options[options.indexOf('--output') + 1] ?? '';
+    const listed = (...told: readonly string[]) => {
+      const program = join(REPOSITORY, 'node_modules/aws-cdk/bin/cdk');
+      const text = execFileSync(process.execPath, [program, 'list', ...told], {
+        cwd: REPOSITORY,
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
+      return text.trim().split('\n').toSorted();
+    };
+    expect(listed(...options)).toEqual(['packleader-hub', ...TARGETS]);
+    expect(listed('--app', kept)).toEqual(['packleader-hub', ...TARGETS]);
+    rmSync(kept, { recursive: true });
   });
 
   it('runs the CDK beside package.json, where packleader.config is, wherever the factory lies', async () => {
@@ -76,7 +110,7 @@ describe('packleader deploy', () => {
       writeFileSync(join(project, 'package.json'), '{}');
       cpSync(join(REPOSITORY, 'packer'), join(project, 'infra/images'), { recursive: true });
       const { calls } = await deploy({ factory: join(project, 'infra/images'), yes: true });
-      expect(calls.map(({ directory }) => directory)).toEqual([project, project]);
+      expect(new Set(calls.map(({ directory }) => directory))).toEqual(new Set([project]));
     } finally {
       rmSync(project, { recursive: true });
     }
@@ -86,15 +120,22 @@ describe('packleader deploy', () => {
     ['nobody agrees', { answer: false }, {}, 2, ['diff']],
     ['only what would change was asked for', {}, { dryRun: true }, 0, ['diff']],
     ['the difference cannot be made', { statuses: [1] }, { yes: true }, 6, ['diff']],
-    ['the CDK fails', { statuses: [0, 1] }, { yes: true }, 6, ['diff', 'deploy']],
+    ['a target cannot be deployed', { statuses: [0, 1] }, { yes: true }, 6, ['diff', 'deploy']],
+    ['the hub cannot be deployed', { statuses: [0, 0, 1] }, { yes: true }, 6, ['diff', 'deploy', 'deploy']],
     [
       'the hub was deployed by an older packleader',
       { deployed: '0.0.9' },
       { yes: true },
       0,
-      ['diff', 'deploy'],
+      ['diff', 'deploy', 'deploy'],
     ],
-    ['a downgrade is meant', { deployed: '9.0.0' }, { yes: true, downgrade: true }, 0, ['diff', 'deploy']],
+    [
+      'a downgrade is meant',
+      { deployed: '9.0.0' },
+      { yes: true, downgrade: true },
+      0,
+      ['diff', 'deploy', 'deploy'],
+    ],
   ])('when %s', async (_, world, options, code, verbs) => {
     const { exit, calls } = await deploy(options, world);
     expect({ exit, verbs: calls.map(({ verb }) => verb) }).toEqual({ exit: code, verbs });

@@ -1,6 +1,9 @@
+/** Asks whoever sits at the terminal. */
 import { type Interface, createInterface } from 'node:readline/promises';
-import type { Ask } from '../../scaffold/answers.ts';
-import type { Output } from '../../terminal/output.ts';
+import type { Output } from './output.ts';
+
+/** Asks one question; undefined once nobody answers any more. */
+export type Ask = (question: string) => Promise<string | undefined>;
 
 /** Lets `work` ask whoever sits at the terminal; where nobody does it has nobody to ask. */
 export async function withQuestions<Result>(
@@ -25,3 +28,13 @@ export async function withQuestions<Result>(
     terminal?.close();
   }
 }
+
+/** Whether somebody says yes, and nothing else will do; undefined where nobody can be asked. */
+export const agreed = (
+  output: Output,
+  question: string,
+  questions: typeof withQuestions = withQuestions,
+): Promise<boolean | undefined> =>
+  questions(output, async (ask) =>
+    ask === undefined ? undefined : /^y(es)?$/i.test(((await ask(`${question} [y/N] `)) ?? '').trim()),
+  );
