@@ -9,6 +9,7 @@ interface DeployFlags {
   readonly dryRun?: true;
   readonly yes?: true;
   readonly downgrade?: true;
+  readonly importExistingResources?: true;
   readonly profile?: string;
   readonly factory: string;
 }
@@ -23,6 +24,10 @@ export function addDeploy(root: Command, output: Output, code: ExitCode): void {
     .option('--dry-run', 'only show what would change')
     .option('--yes', 'do not ask, as where nobody is at the terminal')
     .option('--downgrade', 'deploy although the hub was deployed by a newer packleader')
+    .option(
+      '--import-existing-resources',
+      'take over what a stack that was deleted left under the same names',
+    )
     .option('--profile <name>', 'the profile of the AWS credentials')
     .option('--factory <directory>', 'the directory that holds factory.yaml, or packer/factory.yaml', '.')
     .addHelpText(

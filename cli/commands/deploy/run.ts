@@ -26,6 +26,7 @@ export interface DeployOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
   readonly downgrade?: boolean;
+  readonly importExistingResources?: boolean;
   readonly profile?: string;
   readonly factory: string;
 }
@@ -96,8 +97,9 @@ async function shownAndDeployed(
   // New tasks of the hub need permissions that new targets give; the CDK's own order is by name.
   const isHub = (stack: string) => stack === STACKS.hub;
   const steps = [stacks.filter((stack) => !isHub(stack)), stacks.filter(isHub)];
+  const taken = options.importExistingResources === true ? ['--import-existing-resources'] : [];
   for (const step of steps.filter(({ length }) => length > 0)) {
-    const args = ['--app', synthesised, ...profile, '--require-approval', 'never', ...step];
+    const args = ['--app', synthesised, ...profile, '--require-approval', 'never', ...taken, ...step];
     if ((await cdk(['deploy', ...args], directory)) === 0) continue;
     output.complain('the CDK failed; what it did stands above, and `packleader deploy` goes on from there\n');
     return EXIT.notDeployed;

@@ -104,6 +104,12 @@ describe('packleader deploy', () => {
     rmSync(kept, { recursive: true });
   });
 
+  it('takes over what a deleted stack has left, when it is told to', async () => {
+    const { calls } = await deploy({ yes: true, hub: true, importExistingResources: true });
+    const told = calls.map(({ args }) => args.includes('--import-existing-resources'));
+    expect(told).toEqual([false, true]);
+  });
+
   it('runs the CDK beside package.json, where packleader.config is, wherever the factory lies', async () => {
     const project = mkdtempSync(join(tmpdir(), 'packleader-deploy-'));
     try {
