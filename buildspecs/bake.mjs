@@ -204,7 +204,7 @@ async function bake({ packer, directory, variables, defaults, secrets, overlay, 
     result.passes ? { why: 'EC2 has no builder anywhere.', until, firstPause: BUILDER_PAUSE } : undefined,
   );
   if (ended !== undefined) throw failure(ended, log, secrets);
-  exportVariable('INSTANCE_TYPE', tried.at(-1)?.instanceType ?? '');
+  exportVariable('BUILDER', tried.at(-1)?.instanceType ?? '');
 }
 
 /**

@@ -10,7 +10,7 @@ import { LONGEST_WAIT_MINUTES } from '../core/contract/limits.ts';
 import {
   type Bake,
   type Release,
-  bakedSchema,
+  bakedBatchesSchema,
   batchSchema,
   plannedReleaseSchema,
   releaseTags,
@@ -29,8 +29,7 @@ const eventSchema = z.object({
   ...plannedReleaseSchema.pick({ release: true, plan: true }).shape,
   stage: z.string(),
   batches: z.array(batchSchema),
-  /** Per batch: what its bakes said, or the error that kept the batch from running. */
-  baked: z.array(z.object({ bakes: z.array(bakedSchema).optional(), error: z.string().optional() })),
+  baked: bakedBatchesSchema,
   /** How often this state was tried before. */
   attempt: z.number().int(),
 });

@@ -43,8 +43,8 @@ export const takesTemplate = (template: string) => ({ template }) as const;
 /** Metadata of the same object: the SHA-256 of the overlay beside it; without it nothing is laid over the source. */
 export const hasOverlay = (sha256: string) => ({ overlay: sha256 }) as const;
 
-/** The variable in which a bake exports the instance type of the builder that it got. */
-export const INSTANCE_TYPE = 'INSTANCE_TYPE';
+/** The variable in which a bake exports which builder it got: `m7i.large`, or `m7i.large spot`. */
+export const BUILDER = 'BUILDER';
 
 /** The variable in which a bake that failed exports the reason: one line, without secrets. */
 export const LAST_ERROR = 'LAST_ERROR';

@@ -120,12 +120,30 @@ export const resolvedSchema = z.record(
 );
 export type Resolved = z.infer<typeof resolvedSchema>;
 
-/** What one bake said of itself: nothing when it succeeded, its error's name when it did not. */
+/** What one bake said of itself: its builder when it succeeded, its error's name when it did not. */
 export const bakedSchema = z.object({
   accountId: z.string().optional(),
   region: z.string().optional(),
   error: z.string().optional(),
+  /** One, as the bake exported it; none of the project of an older deployment. */
+  builder: z.array(z.string()).optional(),
 });
+
+/** Of each batch, in its order: what its bakes said, or the error that kept the batch from running. */
+export const bakedBatchesSchema = z.array(
+  z.object({ bakes: z.array(bakedSchema).optional(), error: z.string().optional() }),
+);
+export type BakedBatches = z.infer<typeof bakedBatchesSchema>;
+
+/** What an AMI was baked on. */
+export const builderSchema = z
+  .object({
+    instanceType: z.string(),
+    /** For a Spot Instance; missing for one on demand. */
+    spot: z.literal(true),
+  })
+  .partial();
+export type Builder = z.infer<typeof builderSchema>;
 
 /** The version of the schema below that records are written in; 1 had no number, and no field that may be missing now. */
 export const RECORD_SCHEMA = 2;
@@ -145,6 +163,8 @@ export const releasedRecordSchema = releaseSchema.extend({
   images: z.array(
     amiSchema.extend({
       stage: z.string(),
+      /** Of the builder; missing in what older deployments wrote. */
+      ...builderSchema.shape,
       /** What its source AMI was found by. */
       ...sourcedTargetSchema.pick({ sourceAmi: true, architecture: true }).partial().shape,
       /** The AMI that was found. */

@@ -1,4 +1,10 @@
-import { RECORD_SCHEMA, type Plan, type ReleasedRecord, type Resolved } from '../contract/releases.ts';
+import {
+  type Builder,
+  RECORD_SCHEMA,
+  type Plan,
+  type ReleasedRecord,
+  type Resolved,
+} from '../contract/releases.ts';
 import { type Ami, targetName } from '../contract/targets.ts';
 
 /** What its execution knows of a release besides its plan. */
@@ -11,7 +17,7 @@ export interface ExecutionOfRelease {
 /** The record of a release: what its plan and its execution know of it. */
 export function releasedRecord(
   { release, stages, ...origin }: Plan,
-  images: readonly (Ami & { readonly stage: string })[],
+  images: readonly (Ami & Builder & { readonly stage: string })[],
   { resolved = {}, executionArn, startedAt }: ExecutionOfRelease,
 ): ReleasedRecord {
   const planned = new Map(

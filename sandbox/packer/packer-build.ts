@@ -12,7 +12,7 @@ import { lastError } from '../../buildspecs/last-error.mjs';
 import {
   BAKE_ENVIRONMENT,
   HAS_BUILDER_CHOICES,
-  INSTANCE_TYPE,
+  BUILDER,
   LAST_ERROR,
   hasOverlay,
   takesTemplate,
@@ -192,7 +192,7 @@ class Packer {
         const told = { ...variables, ...choice };
         const baked = await this.#runPacker(told, template);
         if ('imageId' in baked) {
-          this.#build.export(INSTANCE_TYPE, told.instance_type ?? '');
+          this.#build.export(BUILDER, told.instance_type ?? '');
           return baked.imageId;
         }
         const none = this.#build.signal.aborted ? undefined : noBuilder(baked.said);

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { zipSync } from 'fflate';
-import { HAS_BUILDER_CHOICES, BAKE_ENVIRONMENT, INSTANCE_TYPE } from '../../core/contract/environments.ts';
+import { HAS_BUILDER_CHOICES, BAKE_ENVIRONMENT, BUILDER } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { Build, requirePrograms, sha256 } from './build.ts';
 import { packerSaid } from './packer-said/said.ts';
@@ -180,7 +180,7 @@ describe('a bake for whose builder EC2 has no room', () => {
       'm7a.large subnet-2',
     ]);
     expect(log).toContain('No builder: InsufficientInstanceCapacity for m7i.large in subnet-1.');
-    expect(exported).toMatchObject({ [INSTANCE_TYPE]: 'm7a.large', LAST_ERROR: '' });
+    expect(exported).toMatchObject({ [BUILDER]: 'm7a.large', LAST_ERROR: '' });
     expect(builders()).toEqual([
       { instanceType: 'm7i.large', subnetId: 'subnet-1', error: 'InsufficientInstanceCapacity' },
       { instanceType: 'm7a.large', subnetId: 'subnet-1', error: 'Unsupported' },
@@ -196,7 +196,7 @@ describe('a bake for whose builder EC2 has no room', () => {
     expect(status, log).toBe(0);
     expect(asked()).toEqual(['as told', 'as told', 'as told']);
     expect(build.slept()).toEqual([60, 180]);
-    expect(exported[INSTANCE_TYPE]).toBe('m7i.large');
+    expect(exported[BUILDER]).toBe('m7i.large');
   });
 
   it('fails when half of its time is over, with what EC2 said', () => {

@@ -105,7 +105,7 @@ describe('a bake', () => {
         AMI_ID: 'ami-0bbbbbbbbbbbbbbbb',
         SOURCE_AMI: 'ami-0123456789abcdef0',
         PACKAGES_SHA256: '',
-        INSTANCE_TYPE: 'm7i.large',
+        BUILDER: 'm7i.large',
         LAST_ERROR: '',
       },
     });
@@ -536,7 +536,7 @@ describe('a bake of an image that takes a directory as it is', () => {
     build.put(keys.builderChoices(prefix, target), JSON.stringify(choices));
     const { status, log, exported } = bake({}, mine);
     expect(status, log).toBe(0);
-    expect(exported['INSTANCE_TYPE']).toBe('m7a.large');
+    expect(exported['BUILDER']).toBe('m7a.large');
     expect(toldPacker()).toContain(' -var=packleader_subnet_id=subnet-2 -var=type=m7a.large -var-file=');
   });
 

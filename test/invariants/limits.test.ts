@@ -209,7 +209,7 @@ describe.each([4, MOST_STAGES])('the document of a release in %i stages', (stage
       })),
       baked: perStage((all) =>
         batches(all.map((one) => ({ ...one, sourceImageId: imageId, timeoutMinutes: 480 }))).map(
-          ({ targets: batch }) => ({ bakes: batch.map(() => ({})) }),
+          ({ targets: batch }) => ({ bakes: batch.map(() => ({ builder: ['x8g.metal-24xl spot'] })) }),
         ),
       ),
       amis: perStage((all) => all.map((target) => ({ ...target, imageId }))),

@@ -115,6 +115,31 @@ describe('announcing a release', () => {
     expect(await announce(RELEASE, {})).toEqual({ announced: true });
   });
 
+  it.each([
+    ['m7i.large', { instanceType: 'm7i.large' }],
+    ['m7a.large spot', { instanceType: 'm7a.large', spot: true }],
+  ])('tells and remembers that the bake had the builder %s', async (told, builder) => {
+    const baked = { dev: [{ bakes: [{ builder: [told] }] }], prod: [] };
+    aws.expects(HUB, ({ command }) => command === 'PutObject' || command === 'PutEvents');
+    await announce(RELEASE, { ...EXECUTION, baked });
+    const inputs = aws.sent.map(({ input }) => Object(input));
+    const written = JSON.parse(String(inputs.find(({ Body }) => Body !== undefined).Body));
+    const announced = JSON.parse(
+      String(inputs.find(({ Entries }) => Entries !== undefined).Entries[0].Detail),
+    );
+    expect(written.images).toEqual([expect.objectContaining({ imageId: 'ami-1', ...builder })]);
+    expect(announced.images).toEqual([{ stage: 'dev', ...DEV, imageId: 'ami-1', ...builder }]);
+  });
+
+  it.each([[[]], [undefined]])(
+    'knows of no builder when the project of an older deployment told %j',
+    async (builder) => {
+      const baked = { dev: [{ bakes: [{ ...(builder && { builder }) }] }], prod: [] };
+      aws.accepts(HUB, record, event(RELEASE));
+      expect(await announce(RELEASE, { ...EXECUTION, baked })).toEqual({ announced: true });
+    },
+  );
+
   it('of a prerelease writes no record, so that "what changed" is still measured from the last release', async () => {
     aws.accepts(HUB, event(PRERELEASE));
     expect(await announce(PRERELEASE)).toEqual({ announced: true });

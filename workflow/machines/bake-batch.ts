@@ -2,7 +2,7 @@ import { STATE_NAMES } from '../../core/contract/state-names.ts';
 import { JsonPath, Map as MapState, Pass } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { BUILD_QUOTA } from '../../core/contract/build-quota.ts';
-import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { BAKE_ENVIRONMENT, BUILDER } from '../../core/contract/environments.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { catchEverything, runBuild } from './asl.ts';
 import * as retries from './retries.ts';
@@ -29,7 +29,9 @@ export function bakeBatchWorkflow(scope: Construct): MapState {
       [BAKE_ENVIRONMENT.planPrefix]: '$.plan.prefix',
       [BAKE_ENVIRONMENT.sourceAmi]: '$.sourceImageId',
     },
-    resultSelector: {},
+    resultSelector: {
+      'builder.$': `$.Build.ExportedEnvironmentVariables[?(@.Name=='${BUILDER}')].Value`,
+    },
     timeout: timeouts.BAKE,
   });
   bake.addRetry(retries.throttled);

@@ -158,6 +158,7 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
       executionArn: JsonPath.stringAt('$$.Execution.Id'),
       startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
       resolved: JsonPath.objectAt('$.resolved'),
+      baked: JsonPath.objectAt('$.baked'),
       amis,
     },
     resultPath: '$.announced',

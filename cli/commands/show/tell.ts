@@ -5,6 +5,10 @@ import { inColumns } from '../../terminal/columns.ts';
 import type { Output } from '../../terminal/output.ts';
 import { foundBy, originOf, settingText, whereText } from '../../terminal/records.ts';
 
+/** Nothing where the record does not say. */
+const builderText = ({ instanceType, spot }: ReleasedRecord['images'][number]): string =>
+  instanceType === undefined ? '' : `on ${instanceType}${spot ? ', spot' : ''}`;
+
 export function recordLines(record: ReleasedRecord, output: Output): string[] {
   const { executionArn, configuration = [], images } = record;
   const facts: [string, string | undefined][] = [
@@ -32,6 +36,7 @@ export function recordLines(record: ReleasedRecord, output: Output): string[] {
         image.architecture ?? '',
         image.sourceImageId === undefined ? '' : `from ${image.sourceImageId}`,
         image.builtOn ?? (image.sourceAmi ? foundBy(image.sourceAmi) : ''),
+        builderText(image),
       ]),
       output,
       2,

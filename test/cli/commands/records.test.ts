@@ -43,6 +43,13 @@ describe('the record of a release', () => {
       ['prod', `base@${SECOND}`],
     ]);
     for (const { sourceImageId } of record.images) expect(sourceImageId).toMatch(/^ami-/);
+    expect(record.images.map(({ instanceType, spot }) => [instanceType, spot])).toEqual([
+      ['m7i.large', undefined],
+      ['m7i.large', undefined],
+    ]);
+    expect((await show(`web@${SECOND}`)).lines.filter((line) => line.endsWith(' on m7i.large'))).toHaveLength(
+      2,
+    );
     expect(record.configuration).toContainEqual({
       setting: 'rootVolumeSizeGiB',
       value: 24,

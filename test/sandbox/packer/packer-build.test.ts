@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { snapshotOf, type WorldSnapshot } from '../../../sandbox/aws/world.ts';
 import { NAMES } from '../../../core/contract/names.ts';
-import { INSTANCE_TYPE } from '../../../core/contract/environments.ts';
+import { BUILDER } from '../../../core/contract/environments.ts';
 import { DEV, PROD } from '../../fixtures/accounts.ts';
 import { bound, clientsOf, publicImage, RELEASE_TAGS, startBake } from '../fixture.ts';
 
@@ -106,7 +106,7 @@ test('a bake without room for its builder takes the next type, then the next sub
     await startBake(sandbox, DEV, { variables: { timeout_minutes: 60 }, choices }),
   );
   expect(build.buildStatus).toBe('SUCCEEDED');
-  expect(build.exportedEnvironmentVariables).toContainEqual({ name: INSTANCE_TYPE, value: 'm7a.large' });
+  expect(build.exportedEnvironmentVariables).toContainEqual({ name: BUILDER, value: 'm7a.large' });
   await sandbox.clock.sleep(MINUTE);
   expect(at(sandbox, DEV)?.images.filter(({ name }) => name === 'web-1.4.0')).toHaveLength(1);
 });
