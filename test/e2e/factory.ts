@@ -1,6 +1,6 @@
 /** The factory of the end-to-end runs: this repository's own images, unmodified, in accounts that moto has. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import * as z from 'zod';
@@ -41,6 +41,9 @@ export type Copies = Readonly<Record<string, string>>;
 /** Templates of test/e2e/adopted that `packleader adopt` makes images of: by the image, the directory and the options besides. */
 export type Adopts = Readonly<Record<string, readonly string[]>>;
 
+/** By image, when it is rebuilt. */
+export type Schedules = Readonly<Record<string, unknown>>;
+
 /** Makes a repository with `packer/` as it is here; only configuration differs, as it would for any user. */
 export function makeFactory(
   repository: string,
@@ -48,6 +51,7 @@ export function makeFactory(
   networks: ReadonlyMap<string, Network>,
   copies: Copies = {},
   adopts: Adopts = {},
+  schedules: Schedules = {},
 ): MadeFactory {
   rmSync(repository, { recursive: true, force: true });
   mkdirSync(repository, { recursive: true });
@@ -98,6 +102,8 @@ export function makeFactory(
     rootVolumeSizeGiB: 20,
     variables: { ssh_username: LOGIN, application_name: 'application', application_version: '1.0.0' },
   });
+  for (const [image, schedule] of Object.entries(schedules))
+    appendFileSync(join(packer, 'images', image, 'image.yaml'), stringify({ schedule }));
   for (const [copy, image] of Object.entries(copies))
     cpSync(join(packer, 'images', image), join(packer, 'images', copy), { recursive: true });
   git(repository, 'init', '--quiet', '--initial-branch=main');

@@ -46,7 +46,7 @@ export interface Network {
 }
 
 /** Only the suite itself takes it on: what it does is not what packleader may do. */
-const OBSERVER = 'observer';
+export const OBSERVER = 'observer';
 
 const SOURCES = [
   {
@@ -69,7 +69,10 @@ export interface MotoOptions {
   readonly hub: Target;
   readonly accounts: readonly string[];
   readonly roles: readonly DeployedRole[];
-  readonly bucket: string;
+  /** Made at once; none where the stacks make it. */
+  readonly bucket?: string;
+  /** More that moto lacks: programs in Python, besides moto_server.py. */
+  readonly additions?: readonly string[];
   /** How long a launch takes; a second by default, for the sake of real Packer. */
   readonly launchSeconds?: number;
 }
@@ -85,7 +88,7 @@ export class Moto {
 
   /** Starts it empty but for what others own, and points the SDK's clients of this process at it. */
   static async start(options: MotoOptions): Promise<Moto> {
-    const { python, directory, hub, accounts, roles, bucket, launchSeconds = 1 } = options;
+    const { python, directory, hub, accounts, roles, bucket, additions = [], launchSeconds = 1 } = options;
     const port = await freePort();
     const seed = join(directory, 'seed.json');
     const observers = [hub.accountId, ...accounts].map((accountId) => ({
@@ -114,7 +117,8 @@ export class Moto {
         parameters: Object.fromEntries(SOURCES.map(({ parameter, amiId }) => [parameter, amiId])),
         hub: hub.accountId,
         launchSeconds,
-        instanceProfiles: accounts.map((accountId) => ({ accountId, name: NAMES.builder })),
+        instanceProfiles:
+          bucket === undefined ? [] : accounts.map((accountId) => ({ accountId, name: NAMES.builder })),
         roles: [...roles, ...observers].map(({ accountId, name, externalId }) => ({
           arn: roleArn(accountId, name),
           externalId,
@@ -122,7 +126,8 @@ export class Moto {
       }),
     );
     const log = createWriteStream(join(directory, 'moto.log'));
-    const server = spawn(python, [join(import.meta.dirname, 'moto_server.py'), String(port), seed], {
+    const program = [join(import.meta.dirname, 'moto_server.py'), String(port), seed, ...additions];
+    const server = spawn(python, program, {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, PYTHONUNBUFFERED: '1' },
@@ -139,7 +144,7 @@ export class Moto {
     });
     await answers(endpoint, () => server.exitCode !== null, join(directory, 'moto.log'));
     const moto = new Moto(endpoint, hub);
-    await moto.addBucket(bucket);
+    if (bucket !== undefined) await moto.addBucket(bucket);
     return moto;
   }
 

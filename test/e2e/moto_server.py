@@ -1,16 +1,17 @@
-"""moto as an AWS for packleader's end-to-end runs: `moto_server.py <port> <seed.json>`.
+"""moto as an AWS for packleader's end-to-end runs: `moto_server.py <port> <seed.json> [<addition.py> ...]`.
 
-Every addition to moto is in this file, with the reason. The seed holds what others own (public AMIs and their parameters) and
+Every addition to moto is in this file, or in those that are named besides, with the reason. The seed holds what others own (public AMIs and their parameters) and
 the roles that the stacks would have deployed: {hub: account, launchSeconds, instanceProfiles: [...], amis: [...], parameters: {name: value}, roles: [{arn, externalId}]}.
 """
 
 import json
 import os
+import runpy
 import sys
 import time
 from pathlib import Path
 
-port, seed_file = int(sys.argv[1]), Path(sys.argv[2])
+port, seed_file, additions = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
 seed = json.loads(seed_file.read_text(encoding="utf-8"))
 amis_file = seed_file.with_suffix(".amis.json")
 amis_file.write_text(json.dumps(seed["amis"]), encoding="utf-8")
@@ -194,12 +195,19 @@ def public_parameter(account_id, name, value):
 
 @addition(STSBackend, "assume_role")
 def assume_role(original, self, region_name, role_session_name, role_arn, policy, duration, external_id):
-    """moto hands out credentials of any role. Here a role must have been deployed, and its trust policy must hold."""
+    """moto hands out credentials of any role. Here a role must have been deployed, and its trust policy must hold: that of a role in
+    the seed here, that of one that CloudFormation created where the calls are judged."""
     roles = {role["arn"]: role for role in seed["roles"]}
-    role = roles.get(role_arn)
+    role = roles.get(role_arn) or created_role(role_arn)
     if role is None or role["externalId"] not in (None, external_id):
         raise STSClientError("AccessDenied", f"User is not authorized to perform: sts:AssumeRole on resource: {role_arn}")
     return original(self, region_name, role_session_name, role_arn, policy, duration, external_id)
+
+
+def created_role(role_arn):
+    account, name = role_arn.split(":")[4], role_arn.split("/")[-1]
+    created = [role.name for role in iam_backends[account]["aws"].get_roles()]
+    return {"externalId": None} if name in created else None
 
 
 # Credentials that moto did not hand out are the hub's. Its variable MOTO_ACCOUNT_ID would put every session into one account.
@@ -208,5 +216,8 @@ moto.iam.models.DEFAULT_ACCOUNT_ID = seed["hub"]
 # Packer asks IAM for the builders' instance profile before it launches one.
 for profile in seed["instanceProfiles"]:
     iam_backends[profile["accountId"]]["aws"].create_instance_profile(profile["name"], "/", [], [])
+
+for addition_file in additions:
+    runpy.run_path(addition_file)
 
 main(["-H", "127.0.0.1", "-p", str(port)])
