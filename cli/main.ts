@@ -23,6 +23,7 @@ import { addLineage } from './commands/lineage/command.ts';
 import { addHistory } from './commands/history/command.ts';
 import { addDiff } from './commands/diff/command.ts';
 import { addSweep } from './commands/sweep/command.ts';
+import { addUpgrade } from './commands/upgrade/command.ts';
 import { addValidate } from './commands/validate/command.ts';
 import { addWatch } from './commands/watch/command.ts';
 import { ClientError } from '../client/errors.ts';
@@ -146,6 +147,7 @@ function program(output: Output, code: ExitCode): Command {
   addDiff(root, output, code);
   addLineage(root, output, code);
   addWhere(root, output, code);
+  addUpgrade(root, output);
   addDeploy(root, output, code);
   addDoctor(root, output, code);
   addCompletion(root, output);

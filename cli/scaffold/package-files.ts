@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import * as z from 'zod';
-import { PACKAGE_VERSION } from '../../core/contract/package-version.ts';
 import type { NewFile } from './changes.ts';
+import { TEMPLATE_NOTE, noteFor } from './template-note.ts';
 
 const manifestSchema = z.object({ name: z.string().optional() });
 
@@ -11,7 +11,7 @@ const manifestSchema = z.object({ name: z.string().optional() });
 export const PACKAGE_ROOT = packageAbove(import.meta.dirname);
 
 /** Where it is installed: what is compiled is in a directory of it, the schemas are not. */
-const INSTALLED = existsSync(join(PACKAGE_ROOT, 'schemas')) ? PACKAGE_ROOT : dirname(PACKAGE_ROOT);
+export const INSTALLED = existsSync(join(PACKAGE_ROOT, 'schemas')) ? PACKAGE_ROOT : dirname(PACKAGE_ROOT);
 
 function packageAbove(directory: string): string {
   if (manifestOf(directory).name === 'packleader') return directory;
@@ -41,21 +41,20 @@ function copied(from: string, to: string): NewFile[] {
 
 export type Platform = 'linux' | 'windows';
 
-/** Says in a copied template where it is from, for whoever wants to know what has changed since. */
-const TEMPLATE_NOTE = 'TEMPLATE.md';
+/** The package's template of a platform, with what it reads beside it, for a factory that has none; and where it is from. */
+export function templateFiles(platform: Platform): NewFile[] {
+  const place = `templates/${platform}`;
+  const files = packageTemplate(platform, place);
+  return [...files, { path: `${place}/${TEMPLATE_NOTE}`, content: noteFor(platform, place, files) }];
+}
 
-/** The package's template of a platform, with what it reads beside it, for a factory that has none. */
-export const templateFiles = (platform: Platform): NewFile[] => [
-  ...copied(`packer/templates/${platform}`, `templates/${platform}`),
-  {
-    path: `templates/${platform}/${TEMPLATE_NOTE}`,
-    content: `Copied from packleader ${PACKAGE_VERSION}. It is yours: change what you like, every image that takes it is baked from it.\n`,
-  },
+/** A template of the package, for a place in a factory. The Linux one uploads what lies beside the templates. */
+export const packageTemplate = (platform: Platform, place: string): NewFile[] => [
+  ...copied(`packer/templates/${platform}`, place),
+  ...(platform === 'linux' ? copied('packer/schemas', 'schemas') : []),
 ];
 
-/** What the Linux template uploads from beside it. */
-export const sharedFiles = (platform: Platform): NewFile[] =>
-  platform === 'linux' ? copied('packer/schemas', 'schemas') : [];
+export const isPlatform = (name: string): name is Platform => name === 'linux' || name === 'windows';
 
 export type SchemaName = 'factory' | 'image' | 'layer' | 'config';
 

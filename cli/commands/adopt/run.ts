@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Change } from '../../../core/templates/adopted/rewrite.ts';
 import { asSeenFromStart } from '../../input/start-directory.ts';
+import { paintedDiff, unifiedDiff } from '../../terminal/diff.ts';
 import { type Output, jsonText } from '../../terminal/output.ts';
 import { type Adoption, type AdoptOptions, adoption } from './adoption.ts';
-import { unifiedDiff } from './diff.ts';
 
 /** `packleader adopt`: writes an image, all of it or nothing, and tells what is different in the copy that is baked. */
 export async function adoptCommand(
@@ -53,14 +53,13 @@ function tell({ image, files, adopted, notChecked }: Adoption, { print, paint }:
   );
   print(changesText(adopted.changes, paint));
   for (const { file, before, after } of adopted.files) {
-    const lines = unifiedDiff(file, before, after).map((line) => {
-      const style = line.startsWith('+') ? 'green' : line.startsWith('-') ? 'red' : 'dim';
-      return `${paint(style, line)}\n`;
-    });
-    print(`\n${lines.join('')}`);
+    print(`\n${paintedDiff(bakedDiff(file, before, after), paint)}`);
   }
   print(`\nNext: packleader validate ${image}, then packleader rehearse ${image}\n`);
 }
+
+const bakedDiff = (file: string, before: string, after: string): string[] =>
+  unifiedDiff([file, `${file}, in the copy that is baked`], before, after);
 
 /** One line for all changes of a kind and a reason. */
 export function changesText(changes: readonly Change[], paint: Output['paint']): string {
@@ -84,6 +83,6 @@ const documentOf = ({ image, files, adopted, packer, notChecked }: Adoption) => 
   wrote: [...files.keys()].map(asSeenFromStart),
   changes: adopted.changes,
   overlaySha256: adopted.sha256,
-  diff: adopted.files.flatMap(({ file, before, after }) => unifiedDiff(file, before, after)).join('\n'),
+  diff: adopted.files.flatMap(({ file, before, after }) => bakedDiff(file, before, after)).join('\n'),
   notChecked,
 });

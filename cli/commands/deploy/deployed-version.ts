@@ -26,10 +26,3 @@ export async function deployedVersion(
     return { seen: error instanceof Error && error.name === 'ResourceNotFound', version: undefined };
   }
 }
-
-/** Whether the first version comes after the second, both like 1.2.3. */
-export function isNewer(one: string, other: string): boolean {
-  const [a = [], b = []] = [one, other].map((version) => version.split(/[.-]/).map(Number));
-  const at = a.findIndex((part, index) => part !== (b[index] ?? 0));
-  return at >= 0 && (a[at] ?? 0) > (b[at] ?? 0);
-}

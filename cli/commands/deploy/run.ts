@@ -7,7 +7,7 @@ import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accountsOf, loadFactory } from '../../../core/configuration/factory.ts';
 import { configurationFiles } from '../../../core/configuration/files.ts';
-import { PACKAGE_VERSION } from '../../../core/contract/package-version.ts';
+import { PACKAGE_VERSION, isNewer } from '../../../core/contract/package-version.ts';
 import { STACKS } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { refuse } from '../../input/arguments.ts';
@@ -15,9 +15,10 @@ import { checkOutFactory } from '../../input/checkout.ts';
 import { projectOf } from '../../input/project.ts';
 import { fromStart } from '../../input/start-directory.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
+import { notesBetween, shippedNotes } from '../../scaffold/upgrade-notes.ts';
 import type { Output } from '../../terminal/output.ts';
 import { agreed } from '../../terminal/questions.ts';
-import { deployedVersion, isNewer } from './deployed-version.ts';
+import { deployedVersion } from './deployed-version.ts';
 
 export interface DeployOptions {
   readonly hub?: boolean;
@@ -134,6 +135,17 @@ async function refuseDowngrade(
       'packleader',
       `is version ${PACKAGE_VERSION}, and the hub was deployed by ${version}: \`npm install --save-dev packleader@${version}\`, or say --downgrade`,
     );
+  else if (version !== undefined && isNewer(PACKAGE_VERSION, version))
+    output.print(upgradeText(version, output));
+}
+
+/** What the changelog says of the way to this package, of what is deployed. */
+function upgradeText(from: string, { paint }: Output): string {
+  const notes = notesBetween(shippedNotes(), from, PACKAGE_VERSION, { unreleased: true });
+  const lines = notes
+    .filter(({ about }) => about === 'Deploy')
+    .map((note) => `  ${paint('dim', note.version)}  ${note.text}\n`);
+  return `the hub was deployed by packleader ${from}, and this is ${PACKAGE_VERSION}\n${lines.join('')}`;
 }
 
 /**

@@ -16,7 +16,7 @@ import { type Changes, type NewFile, bytesOf, onlyNew, writeChanges } from '../.
 import { type CiKind, ciFiles, ciOf } from '../../scaffold/continuous-integration.ts';
 import { type FactoryAnswers, factoryFile, layerFiles } from '../../scaffold/factory.ts';
 import { type FirstLine, draftFrom, imageFiles } from '../../scaffold/images.ts';
-import { schemaComment, sharedFiles, templateFiles } from '../../scaffold/package-files.ts';
+import { schemaComment, templateFiles } from '../../scaffold/package-files.ts';
 import { deploymentFile, gitignore, manifest } from '../../scaffold/project.ts';
 import { PUBLIC_SOURCES } from '../../scaffold/sources.ts';
 import type { Output } from '../../terminal/output.ts';
@@ -135,7 +135,6 @@ function firstImage(root: string, place: string, { stages }: Pick<FactoryAnswers
     ...layerFiles(stages, firstLine),
     ...imageFiles(draft, firstLine),
     ...templateFiles(source.platform),
-    ...sharedFiles(source.platform),
   ];
 }
 

@@ -18,7 +18,7 @@ import { projectOf } from '../../input/project.ts';
 import { fromStart } from '../../input/start-directory.ts';
 import { type NewFile, bytesOf, onlyNew, writeChanges } from '../../scaffold/changes.ts';
 import { type FirstLine, type ImageDraft, draftFrom, imageFiles } from '../../scaffold/images.ts';
-import { schemaComment, sharedFiles, templateFiles } from '../../scaffold/package-files.ts';
+import { schemaComment, templateFiles } from '../../scaffold/package-files.ts';
 import { PUBLIC_SOURCES } from '../../scaffold/sources.ts';
 import type { Output } from '../../terminal/output.ts';
 import { tell } from './tell.ts';
@@ -118,7 +118,7 @@ function missingTemplate(
       `templates/${platform}`,
       `would be laid under ${alone.map((image) => image.name).join(', ')} as well, which say nothing of a template: write template: none into their image.yaml first`,
     );
-  return [...templateFiles(platform), ...sharedFiles(platform)];
+  return templateFiles(platform);
 }
 
 function saysTemplate(files: ReadonlyMap<string, Uint8Array>, image: string): boolean {

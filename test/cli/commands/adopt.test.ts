@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { main } from '../../../cli/main.ts';
 import { filesOf, STAGES } from '../../fixtures/factories.ts';
-import { unifiedDiff } from '../../../cli/commands/adopt/diff.ts';
+import { unifiedDiff } from '../../../cli/terminal/diff.ts';
 
 const TEMPLATES = join(import.meta.dirname, '..', '..', 'fixtures', 'adopted');
 let place: string;
@@ -323,10 +323,10 @@ exit 1
 
 it('a difference shows what changed, with the lines around it, and nothing where nothing did', () => {
   const before = 'a\nb\nc\nd\ne\nf\ng\nh\n';
-  expect(unifiedDiff('x', before, before)).toEqual([]);
-  expect(unifiedDiff('x', before, before.replace('f\n', 'F\nG\n'))).toEqual([
+  expect(unifiedDiff(['x', 'y'], before, before)).toEqual([]);
+  expect(unifiedDiff(['x', 'y'], before, before.replace('f\n', 'F\nG\n'))).toEqual([
     '--- x',
-    '+++ x, in the copy that is baked',
+    '+++ y',
     '@@ -4 +4 @@',
     ' d',
     ' e',

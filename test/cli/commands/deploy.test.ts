@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { ListTagsForResourceCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { deployedVersion, isNewer } from '../../../cli/commands/deploy/deployed-version.ts';
+import { deployedVersion } from '../../../cli/commands/deploy/deployed-version.ts';
 import { type DeployOptions, type Outside, deployCommand } from '../../../cli/commands/deploy/run.ts';
-import { PACKAGE_VERSION } from '../../../core/contract/package-version.ts';
+import { PACKAGE_VERSION, isNewer } from '../../../core/contract/package-version.ts';
 import { written } from '../output.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
@@ -102,6 +102,15 @@ describe('packleader deploy', () => {
     expect(listed(...options)).toEqual(['packleader-hub', ...TARGETS]);
     expect(listed('--app', kept)).toEqual(['packleader-hub', ...TARGETS]);
     rmSync(kept, { recursive: true });
+  });
+
+  it('says what the changelog says of deploying, when the hub was deployed by an older packleader', async () => {
+    const { texts } = await deploy({ dryRun: true }, { deployed: '0.0.9' });
+    expect(texts.out).toContain(`the hub was deployed by packleader 0.0.9, and this is ${PACKAGE_VERSION}\n`);
+    expect(texts.out).toContain('then deploy every target, then the hub');
+    expect((await deploy({ dryRun: true }, { deployed: PACKAGE_VERSION })).texts.out).not.toContain(
+      'hub was deployed',
+    );
   });
 
   it('takes over what a deleted stack has left, when it is told to', async () => {
@@ -199,6 +208,9 @@ describe('which packleader deployed a hub', () => {
     ['1.0.0', '1.0.0', false],
     ['0.9.9', '0.10.0', false],
     ['2.0.0', '1.9.9', true],
+    ['1.0.0', '1.0.0-rc.2', true],
+    ['1.0.0-rc.2', '1.0.0', false],
+    ['1.0.0-rc.10', '1.0.0-rc.9', true],
   ])('%s after %s: %s', (one, other, expected) => {
     expect(isNewer(one, other)).toBe(expected);
   });

@@ -78,7 +78,9 @@ describe('packleader init', () => {
       encoding: 'utf8',
     });
     expect(difference.stdout).toBe(`Only in ${join(root, 'packer/templates/linux')}: TEMPLATE.md\n`);
-    expect(text('packer/templates/linux/TEMPLATE.md')).toMatch(/^Copied from packleader \d+\.\d+\.\d+\. /);
+    expect(text('packer/templates/linux/TEMPLATE.md')).toMatch(
+      /^Copied from packleader \d+\.\d+\.\d+, template linux\. /,
+    );
     const modes = (directory: string) =>
       execFileSync('find', ['.', '-type', 'f', '-name', '*.sh', '-perm', '-u+x'], {
         cwd: directory,

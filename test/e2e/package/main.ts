@@ -98,6 +98,10 @@ function run(directory: string, node: string, command: string, ...args: readonly
       PATH: [node, process.env['PATH']].join(delimiter),
       NO_COLOR: '1',
       AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_ACCESS_KEY_ID: undefined,
+      AWS_PROFILE: undefined,
+      AWS_CONFIG_FILE: join(work, 'no-config'),
+      AWS_SHARED_CREDENTIALS_FILE: join(work, 'no-credentials'),
     },
     timeout: LONGEST_MS,
   });
@@ -282,6 +286,22 @@ for (const [name, node] of [
     return undefined;
   });
 }
+
+holds('tells what an upgrade needs', () => {
+  succeeds(
+    run(team, newest, 'npx', 'packleader', 'upgrade', '--from', '0.0.1'),
+    'is what the package has',
+    'Deploy: ',
+  );
+  return undefined;
+});
+
+holds('deploys by the CDK, which asks for credentials', () => {
+  const deployed = run(team, newest, 'npx', 'packleader', 'deploy', '--dry-run');
+  insist(deployed.status === 6, `ended with ${deployed.status}:\n${deployed.text}`);
+  insist(/AWS calls for account (999999999999|111111111111|222222222222)/.test(deployed.text), deployed.text);
+  return undefined;
+});
 
 holds('an older Node is told so in one sentence', () => {
   const old = run(team, '/usr/bin', '/bin/sh', '-c', `node --version && exec npx packleader --version`);

@@ -1,4 +1,5 @@
 /** The difference of two texts, as `diff -u` shows it. */
+import type { Output } from './output.ts';
 
 const CONTEXT = 2;
 
@@ -32,8 +33,11 @@ function compared(before: readonly string[], after: readonly string[]): Line[] {
   return lines;
 }
 
-/** Empty when there is none. Large files are no templates of Packer, so both are compared line by line. */
-export function unifiedDiff(file: string, before: string, after: string): string[] {
+/**
+ * Empty when there is none. Large files are no templates of Packer, so both are compared line by line.
+ *  @param names of the two, as the head says them
+ */
+export function unifiedDiff([from, to]: readonly [string, string], before: string, after: string): string[] {
   const lines = compared(linesOf(before), linesOf(after));
   const near = lines.map((_, at) =>
     lines.slice(Math.max(0, at - CONTEXT), at + CONTEXT + 1).some(({ mark }) => mark !== ' '),
@@ -46,7 +50,16 @@ export function unifiedDiff(file: string, before: string, after: string): string
   }
   return shown.length === 0
     ? []
-    : [`--- ${before === '' ? '/dev/null' : file}`, `+++ ${file}, in the copy that is baked`, ...shown];
+    : [`--- ${before === '' ? '/dev/null' : from}`, `+++ ${after === '' ? '/dev/null' : to}`, ...shown];
 }
+
+/** Green for what comes, red for what goes. */
+export const paintedDiff = (lines: readonly string[], paint: Output['paint']): string =>
+  lines
+    .map((line) => {
+      const style = line.startsWith('+') ? 'green' : line.startsWith('-') ? 'red' : 'dim';
+      return `${paint(style, line)}\n`;
+    })
+    .join('');
 
 const linesOf = (text: string): string[] => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
