@@ -98,10 +98,12 @@ async function repositoryOf({
 }
 
 const shipped = (name: string): string => SHIPPED.get(`${TEMPLATE}/${name}`) ?? '';
-const without = (name: string, line: string): string => {
+
+function without(name: string, line: string): string {
   expect(shipped(name)).toContain(line);
   return shipped(name).replace(line, '');
-};
+}
+
 const lastLine = (name: string): string => `${shipped(name).trimEnd().split('\n').at(-1)}\n`;
 
 describe('packleader upgrade', () => {
