@@ -9,7 +9,13 @@ import { statedSettings } from '../core/configuration/stated-settings.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
 import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
 import { adoptedVariables, builderChoices, packerVariables } from '../core/configuration/packer-variables.ts';
-import { type Problem, problem, throwIfAny } from '../core/configuration/documents/problems.ts';
+import {
+  InvalidConfiguration,
+  type Problem,
+  problem,
+  throwIfAny,
+} from '../core/configuration/documents/problems.ts';
+import { OVERRIDES } from '../core/configuration/layers.ts';
 import { releaseVersion } from '../core/configuration/version.ts';
 import {
   FETCH_SOURCE,
@@ -41,7 +47,12 @@ const eventSchema = z.object({
   execution: z.object({ id: z.string(), name: z.string(), startedAt: z.string() }),
   bucket: z.string(),
   /** What the state machines were deployed for; the commit's own factory.yaml must agree. */
-  deployed: z.object({ stages: z.array(z.string()), defaultBranch: z.string() }),
+  deployed: z.object({
+    stages: z.array(z.string()),
+    defaultBranch: z.string(),
+    /** Whether the stewards may deprecate AMIs. */
+    deprecatesAmis: z.literal(true).optional(),
+  }),
   /** The exported variables of `Fetch source`. */
   variables: z.array(z.object({ Name: z.string(), Value: z.string() })),
 });
@@ -52,7 +63,7 @@ const WRITES = 50;
 
 /** Decides what to release, checks the whole configuration for it, and writes down what every bake will be told.
  *  In      { request: {} | { image } | { images, ref, branch, overrides }, execution: { id, name, startedAt }, bucket,
- *            deployed: { stages, defaultBranch }, variables }
+ *            deployed: { stages, defaultBranch, deprecatesAmis? }, variables }
  *  Out     { tiers: [[{ release, source, plan: { bucket, prefix }, executionName }]] }, bases before what is built on them
  *  Errors  InvalidRequest (with an example of a correct one), InvalidConfiguration (file, line, path, what is allowed)
  *  Repeat  safe: writes the same objects again
@@ -145,7 +156,9 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
           if (adopted) writes.push({ key: keys.overlay(prefix, target), document: adopted.overlay });
           if (choices) writes.push({ key: keys.builderChoices(prefix, target), document: choices });
           if (hasSecrets) writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
-          const { architecture, timeoutMinutes, rootVolumeSizeGiB } = settings;
+          const { architecture, timeoutMinutes, rootVolumeSizeGiB, deprecateAfterDays } = settings;
+          if (deprecateAfterDays !== undefined && deployed.deprecatesAmis !== true)
+            throw notDeployed('deprecateAfterDays', origins);
           return {
             ...target,
             sourceAmi: pinBase(settings.source, all),
@@ -157,6 +170,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
               ...askedByTemplate(baked.template, toPacker),
             },
             timeoutMinutes,
+            ...(deprecateAfterDays !== undefined && { deprecateAfterDays }),
           };
         }),
       });
@@ -166,8 +180,30 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     await pMap(writes, ({ key, document, metadata }) => writeJson({ bucket, key }, document, metadata), {
       concurrency: WRITES,
     });
-    return { release, source: fetched.source, plan: { bucket, prefix }, executionName: name };
+    const deprecates = planned.stages.some(({ targets }) =>
+      targets.some(({ deprecateAfterDays }) => deprecateAfterDays !== undefined),
+    );
+    return {
+      release,
+      source: fetched.source,
+      plan: { bucket, prefix, ...(deprecates && { deprecates }) },
+      executionName: name,
+    };
   }
+}
+
+/** A setting that needs a permission which the deployed roles lack: it would fail when every target is baked. */
+function notDeployed(setting: string, origins: readonly Origin[]): InvalidConfiguration {
+  const from = origins.find((origin) => origin.setting === setting)?.from;
+  const { file = OVERRIDES, line = 0, path = setting } = from ?? {};
+  return new InvalidConfiguration([
+    problem(
+      file,
+      line,
+      [path],
+      'found a value, but what is deployed may not do that: deploy a commit that has the setting in a layer, hub and targets, first',
+    ),
+  ]);
 }
 
 /**

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { MOST_SCHEDULES, MOST_STAGES, MOST_TARGETS, mostTargets } from '../contract/limits.ts';
 import { targetName, type Target } from '../contract/targets.ts';
-import { plain, walk, type MapNode } from './documents/nodes.ts';
+import { plain, walk, type ConfigNode, type MapNode } from './documents/nodes.ts';
 import { nearest, problem, shown, throwIfAny, type Path, type Problem } from './documents/problems.ts';
 import {
   type PackerDirectory,
@@ -48,6 +48,8 @@ export interface Factory {
   readonly stages: readonly Stage[];
   /** By name. */
   readonly images: readonly Image[];
+  /** Whether some layer has `deprecateAfterDays`: nobody else's stewards may deprecate AMIs. */
+  readonly deprecatesAmis?: true;
 }
 
 export const FACTORY_FILE = 'factory.yaml';
@@ -84,7 +86,11 @@ export function readFactory(files: FactoryFiles): {
     factory:
       stated.value === undefined
         ? undefined
-        : { ...stated.value, images: images.flatMap(({ value }) => (value === undefined ? [] : [value])) },
+        : {
+            ...stated.value,
+            images: images.flatMap(({ value }) => (value === undefined ? [] : [value])),
+            ...(statesInLayers(files, 'deprecateAfterDays') && { deprecatesAmis: true }),
+          },
     problems: [
       ...stated.problems,
       ...templates.flatMap(templateNameProblems),
@@ -95,6 +101,27 @@ export function readFactory(files: FactoryFiles): {
     ],
   };
 }
+
+/** Whether any layer has a value for a setting, for all targets or for some. Only a file that holds the word is read for it. */
+function statesInLayers(files: FactoryFiles, setting: string): boolean {
+  const states = (node: ConfigNode): boolean =>
+    node.kind === 'map' &&
+    [...node.entries].some(
+      ([key, value]) =>
+        (key === setting && plain(value) !== null) ||
+        (['regions', 'accounts'].includes(key) &&
+          value.kind === 'map' &&
+          [...value.entries.values()].some(states)),
+    );
+  return [...files].some(([file, written]) => {
+    if (!isLayer(file) || !written.includes(setting)) return false;
+    const { node } = readYaml(file, written);
+    return node !== undefined && states(node);
+  });
+}
+
+/** Whether a path in the factory is a layer of the configuration. */
+export const isLayer = (path: string): boolean => /^(images\/[^/]+\/)?config\/[^/]+\.yaml$/.test(path);
 
 /** Whether a path in the factory is configuration's business; playbooks are YAML too. */
 export const isConfiguration = (path: string): boolean =>

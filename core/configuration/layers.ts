@@ -1,6 +1,6 @@
 /** The layers of the configuration hierarchy, and which parts of them apply to a target. */
 import type { Target } from '../contract/targets.ts';
-import type { Factory, FactoryFiles } from './factory.ts';
+import { isLayer, type Factory, type FactoryFiles } from './factory.ts';
 import type { Section } from './merge.ts';
 import { nodeFromObject, type ConfigNode, type MapNode } from './documents/nodes.ts';
 import { nearest, problem, shown, type Path, type Problem } from './documents/problems.ts';
@@ -37,7 +37,7 @@ export const layerFiles = (image: string, stage: string): string[] => [
 export const readLayers = (files: FactoryFiles, factory: Factory | undefined): Map<string, Layer> =>
   new Map(
     [...files]
-      .filter(([file]) => /^(images\/[^/]+\/)?config\/[^/]+\.yaml$/.test(file))
+      .filter(([file]) => isLayer(file))
       .map(([file, text]) => {
         const { node, problems } = readYaml(file, text);
         return [file, toLayer(file, node, problems, factory)];

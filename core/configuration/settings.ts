@@ -3,7 +3,7 @@
  * docs/settings.md: an example of a map is also the example of each key it holds.
  */
 import * as z from 'zod';
-import { LONGEST_BAKE_MINUTES } from '../contract/limits.ts';
+import { LEAST_DEPRECATION_DAYS, LONGEST_BAKE_MINUTES } from '../contract/limits.ts';
 import { NAMES } from '../contract/names.ts';
 import { secretReferenceSchema, type SecretReference } from '../contract/secrets.ts';
 import type { SourceAmi } from '../contract/source-amis.ts';
@@ -308,6 +308,13 @@ export const settingsSchema = strictMap(
     timeoutMinutes: wholeNumber(5, LONGEST_BAKE_MINUTES)
       .default(120)
       .meta({ description: 'How long one bake may take, in minutes.', examples: [60] }),
+    deprecateAfterDays: wholeNumber(LEAST_DEPRECATION_DAYS, 3650)
+      .optional()
+      .meta({
+        description:
+          'How many days after the start of its release EC2 calls the AMI [deprecated](configuration.md#when-an-ami-is-old); never unless set.',
+        examples: [90],
+      }),
     sshInterface: z
       .enum(['session_manager', 'private_ip', 'public_ip'], {
         error: 'must be session_manager, private_ip or public_ip',

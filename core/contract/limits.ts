@@ -47,6 +47,9 @@ export const MOST_ATTEMPTS = 9;
 /** How old a release may be that is retried, in days; its plan is kept for 90, and so is the history of its first attempt. */
 export const RETRIED_DAYS = 14;
 
+/** The least that `deprecateAfterDays` may say: longer than any release takes, or an AMI would be deprecated before it is released. */
+export const LEAST_DEPRECATION_DAYS = 30;
+
 /** The time limit of every task's Lambda function, in minutes. */
 export const LAMBDA_MINUTES = 10;
 

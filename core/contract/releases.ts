@@ -44,7 +44,12 @@ export const releaseTags = (release: Release, stage: string): Record<string, str
 export const plannedReleaseSchema = z.object({
   release: releaseSchema,
   source: sourceSchema,
-  plan: z.object({ bucket: z.string(), prefix: z.string() }),
+  plan: z.object({
+    bucket: z.string(),
+    prefix: z.string(),
+    /** Whether some target's AMI gets a time at which it is deprecated; the plan says which. */
+    deprecates: z.literal(true).optional(),
+  }),
   /** The name of the execution of `packleader-release-image`, at most 80 characters. */
   executionName: z.string(),
 });
@@ -89,7 +94,12 @@ export const planSchema = originSchema.extend({
   stages: z.array(
     z.object({
       name: z.string(),
-      targets: z.array(sourcedTargetSchema.extend({ timeoutMinutes: z.number().int() })),
+      targets: z.array(
+        sourcedTargetSchema.extend({
+          timeoutMinutes: z.number().int(),
+          deprecateAfterDays: z.number().int().optional(),
+        }),
+      ),
     }),
   ),
 });
@@ -169,6 +179,8 @@ export const releasedRecordSchema = releaseSchema.extend({
       ...sourcedTargetSchema.pick({ sourceAmi: true, architecture: true }).partial().shape,
       /** The AMI that was found. */
       sourceImageId: z.string().optional(),
+      /** When EC2 calls it deprecated, ISO 8601; missing when never. */
+      deprecatedAt: z.string().optional(),
       /** The release of this factory that the source AMI is of, `<image>@<version>`. */
       builtOn: z.string().optional(),
     }),

@@ -8,6 +8,8 @@ export interface TaskAccess {
   /** Whether it acts in target accounts, through their steward role. */
   readonly steward?: true;
   readonly reads?: readonly BucketFolder[];
+  /** What it reads besides in a factory that has AMIs deprecated. */
+  readonly readsToDeprecate?: readonly BucketFolder[];
   readonly writes?: readonly BucketFolder[];
   /** To see what is there, and what is not. */
   readonly lists?: readonly BucketFolder[];
@@ -39,7 +41,7 @@ const ROWS = {
     listsExecutionsOf: [NAMES.sweepMachine],
   },
   'check-amis': { steward: true, reads: ['plans'] },
-  'apply-version-tags': { steward: true },
+  'apply-version-tags': { steward: true, readsToDeprecate: ['plans'] },
   'publish-release': { steward: true },
   'announce-release': { reads: ['plans'], writes: ['released'], announces: true },
   'withdraw-publication': { steward: true },

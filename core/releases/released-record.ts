@@ -1,3 +1,4 @@
+import { deprecationTime } from '../amis/deprecation.ts';
 import {
   type Builder,
   RECORD_SCHEMA,
@@ -38,11 +39,14 @@ export function releasedRecord(
     images: images.map((image) => {
       const target = planned.get(targetName(image));
       const sourceImageId = found.get(targetName(image));
+      const days = target?.deprecateAfterDays;
       const base = target && baseOf(target.sourceAmi, resolved[image.stage]?.bases);
       return {
         ...image,
         ...(target && { sourceAmi: target.sourceAmi, architecture: target.architecture }),
         ...(sourceImageId !== undefined && { sourceImageId }),
+        ...(days !== undefined &&
+          startedAt !== undefined && { deprecatedAt: deprecationTime(startedAt, days).toISOString() }),
         ...(base !== undefined && { builtOn: base }),
       };
     }),

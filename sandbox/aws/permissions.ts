@@ -18,6 +18,7 @@ const DESTROYED: Record<string, (place: Region, input: Record<string, unknown>) 
   DeleteVolume: (_place, { VolumeId: id }) => id,
   DeregisterImage: (_place, { ImageId: id }) => id,
   DisableImage: (_place, { ImageId: id }) => id,
+  EnableImageDeprecation: (_place, { ImageId: id }) => id,
   StopInstances: (_place, { InstanceIds: ids }) => ids,
   TerminateInstances: (_place, { InstanceIds: ids }) => ids,
 };

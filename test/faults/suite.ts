@@ -1,6 +1,7 @@
 /** All scenarios, derived from what a release was seen to call. */
 import { type Baseline, type Size, prepareBaseline } from './player/baseline.ts';
 import { amisInUse } from './scenarios/amis-in-use.ts';
+import { deprecations } from './scenarios/deprecations.ts';
 import { forwardFaults } from './scenarios/forward-faults.ts';
 import { type RecordedUndo, record, recordUndo, warmUp } from './scenarios/recordings.ts';
 import { rollbackTriggers } from './scenarios/rollback-triggers.ts';
@@ -22,6 +23,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
   const baselines = {
     four: await prepareBaseline('four'),
     two: await prepareBaseline('two'),
+    aging: await prepareBaseline('aging'),
     many: await prepareBaseline('many'),
   };
   const { four, two } = baselines;
@@ -37,6 +39,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await stopsAndSweeps(four, good, undos, sampler)),
     ...(await twoReleases(two, sampler)),
     ...(await amisInUse(two)),
+    ...(await deprecations(baselines.aging)),
     ...(await wholeReleases(two)),
     ...(await failingMaps(two)),
     ...(await failingBatches(baselines)),

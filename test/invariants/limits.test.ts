@@ -15,14 +15,19 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { forgetClients } from '../../core/aws/clients.ts';
 import { releaseVersion } from '../../core/configuration/version.ts';
-import { MOST_STAGES, MOST_TARGETS, mostTargets } from '../../core/contract/limits.ts';
+import {
+  LEAST_DEPRECATION_DAYS,
+  MOST_STAGES,
+  MOST_TARGETS,
+  mostTargets,
+} from '../../core/contract/limits.ts';
 import { LeftoversRemain } from '../../core/contract/leftovers.ts';
 import { type Bake, type Release, batchSchema } from '../../core/contract/releases.ts';
 import { STATES, TAGS } from '../../core/contract/tags.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { handler as verifyRollback } from '../../tasks/verify-rollback.ts';
 import { executionName } from '../../core/releases/execution-name.ts';
-import { LAMBDA } from '../../workflow/machines/timeouts.ts';
+import { LAMBDA, releaseImage } from '../../workflow/machines/timeouts.ts';
 import { LONGEST_STAGE, allStates, functionOf, samples } from '../fixtures/machines.ts';
 import { nestedMachine, worstPathSeconds } from './worst-path.ts';
 
@@ -255,5 +260,11 @@ describe('the names of executions', () => {
       '$.executionName',
       `States.Format('{}-{}-{}', $.executionName, $.stage, $.batch.number)`,
     ]);
+  });
+});
+
+describe('an AMI', () => {
+  it('is released before it is deprecated, however long its release takes', () => {
+    expect(LEAST_DEPRECATION_DAYS).toBeGreaterThan(releaseImage(MOST_STAGES).toDays({ integral: false }));
   });
 });

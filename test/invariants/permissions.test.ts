@@ -10,10 +10,10 @@ import { machinesOf } from '../fixtures/machines.ts';
 import { type Request, allowing, allowingPrincipal } from './permissions/evaluate.ts';
 import { callsInBuilds, callsOfBuilds, namedCalls } from './permissions/builds.ts';
 import { BY_AWS, BY_PACKER } from './permissions/reasons.ts';
-import { type Recorded, STAGES, record } from './permissions/recording.ts';
+import { type Recorded, SETTINGS, STAGES, record } from './permissions/recording.ts';
 import { callsOfTriggers } from './permissions/triggers.ts';
 
-const { factory } = loadConfiguration(filesOf({ stages: STAGES }));
+const { factory } = loadConfiguration(filesOf({ stages: STAGES, settings: SETTINGS }));
 const { accountId: hubAccount, region } = factory.hub;
 const scheduled = {
   ...factory,

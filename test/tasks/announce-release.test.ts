@@ -85,6 +85,18 @@ describe('announcing a release', () => {
     expect(JSON.parse(String(Object(written).Body))).toMatchObject({ adopted });
   });
 
+  it('remembers when an AMI will be deprecated', async () => {
+    const target = { ...DEV, ...SOURCE, timeoutMinutes: 60, deprecateAfterDays: 90 };
+    const stages = [{ name: 'dev', targets: [target] }];
+    aws.holds('hub', 'plans/x/web/plan.json', { release: RELEASE, stages });
+    aws.expects(HUB, ({ command }) => command === 'PutObject' || command === 'PutEvents');
+    await announce(RELEASE);
+    const written = aws.sent.find(({ command }) => command === 'PutObject')?.input;
+    expect(JSON.parse(String(Object(written).Body)).images).toMatchObject([
+      { imageId: 'ami-1', deprecatedAt: '2027-02-19T09:31:00.000Z' },
+    ]);
+  });
+
   it('twice writes the same record and puts the same event again', async () => {
     aws.accepts(HUB, record, event(RELEASE));
     await announce(RELEASE);

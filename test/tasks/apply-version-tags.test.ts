@@ -2,6 +2,7 @@ import {
   CreateTagsCommand,
   DescribeImagesCommand,
   DescribeSnapshotsCommand,
+  EnableImageDeprecationCommand,
   type Image,
   type Snapshot,
 } from '@aws-sdk/client-ec2';
@@ -74,6 +75,87 @@ describe('applying version tags', () => {
   it('fails with NotReadyYet while the AMI does not show', async () => {
     aws.on(DEV, image, { Images: [] });
     await expect(apply()).rejects.toMatchObject({ name: 'NotReadyYet' });
+  });
+
+  describe('of which some are deprecated one day', () => {
+    const DeprecateAt = new Date('2027-02-19T09:31:00Z');
+    const deprecate = new EnableImageDeprecationCommand({ ImageId: 'ami-1', DeprecateAt });
+    const before = candidate('ami-1', released);
+    const after = candidate('ami-1', released, { DeprecationTime: '2027-02-19T09:31:00.000Z' });
+
+    function applyPlan() {
+      const target = { sourceAmi: { ids: {} }, architecture: 'x86_64', timeoutMinutes: 60 };
+      aws.holds('hub', 'plans/x/web/plan.json', {
+        release: RELEASE,
+        stages: [
+          { name: 'dev', targets: [{ ...DEV, ...target, deprecateAfterDays: 90 }] },
+          { name: 'prod', targets: [{ ...PROD, ...target }] },
+        ],
+      });
+      return handler({
+        release: RELEASE,
+        amis: { dev: [amiIn(DEV, 'ami-1')], prod: [] },
+        plan: { bucket: 'hub', prefix: 'plans/x/web', deprecates: true },
+        startedAt: '2026-11-21T09:30:00.123Z',
+      });
+    }
+
+    it('tells EC2 when, by whole minutes from the start of the release, and reads it back', async () => {
+      aws.on(DEV, image, ...shows(before, after));
+      aws.on(DEV, snapshot, ...showsSnapshot(released));
+      aws.accepts(DEV, deprecate);
+      expect(await applyPlan()).toEqual({ tagged: 1 });
+      expect(aws.sentTo(DEV)).toEqual(
+        [image, snapshot, deprecate, image, snapshot].map((command) => call(DEV, command)),
+      );
+    });
+
+    it('twice writes nothing the second time', async () => {
+      aws.on(DEV, image, ...shows(after));
+      aws.on(DEV, snapshot, ...showsSnapshot(released));
+      expect(await applyPlan()).toEqual({ tagged: 1 });
+      expect(aws.commands).not.toContain('EnableImageDeprecation');
+    });
+
+    it('takes the place of another time', async () => {
+      aws.on(
+        DEV,
+        image,
+        ...shows(candidate('ami-1', released, { DeprecationTime: '2028-01-01T00:00:00.000Z' }), after),
+      );
+      aws.on(DEV, snapshot, ...showsSnapshot(released));
+      aws.accepts(DEV, deprecate);
+      expect(await applyPlan()).toEqual({ tagged: 1 });
+    });
+
+    it('fails with NotReadyYet while the time does not show', async () => {
+      aws.on(DEV, image, ...shows(before));
+      aws.on(DEV, snapshot, ...showsSnapshot(released));
+      aws.accepts(DEV, deprecate);
+      await expect(applyPlan()).rejects.toMatchObject({
+        name: 'NotReadyYet',
+        message: '111111111111/eu-west-1: ami-1 does not show yet when it will be deprecated',
+      });
+    });
+
+    it('fails when the steward may not, with what EC2 says', async () => {
+      aws.on(DEV, image, ...shows(before));
+      aws.on(DEV, snapshot, ...showsSnapshot(released));
+      aws.on(DEV, deprecate, awsError('UnauthorizedOperation'));
+      await expect(applyPlan()).rejects.toMatchObject({ name: 'AccessDenied' });
+    });
+
+    it('reads no plan where none is', async () => {
+      aws.on(DEV, image, ...shows(before));
+      aws.on(DEV, snapshot, ...showsSnapshot(released));
+      await handler({
+        release: RELEASE,
+        amis: { dev: [amiIn(DEV, 'ami-1')], prod: [] },
+        plan: { bucket: 'hub', prefix: 'plans/x/web' },
+        startedAt: '2026-11-21T09:30:00.123Z',
+      });
+      expect(aws.commands).toEqual(['DescribeImages', 'DescribeSnapshots']);
+    });
   });
 
   it('fails in the target that refuses, after tagging the others', async () => {

@@ -110,6 +110,34 @@ describe('planning a release of one image', () => {
     expect(metadataOf('web/111111111111-eu-west-1.pkrvars.json')).toEqual({ secrets: 'yes' });
   });
 
+  describe('whose AMIs are deprecated one day', () => {
+    const MAY = { ...DEPLOYED, deprecatesAmis: true };
+    const inProd = { 'config/prod.yaml': 'deprecateAfterDays: 90\n' };
+
+    it('says after how many days in each target, and that some are', async () => {
+      aws.holds('hub', SOURCE.key, factory(inProd));
+      acceptsWrites(...files('base'));
+      const { tiers } = await plan({ image: 'base' }, 'main', MAY);
+      expect(tiers[0]?.[0]?.plan).toEqual({ bucket: 'hub', prefix: 'plans/run-1/base', deprecates: true });
+      const { stages } = planSchema.parse(written()['base/plan.json']);
+      expect(stages.map(({ targets }) => targets[0]?.deprecateAfterDays)).toEqual([undefined, 90]);
+    });
+
+    it('fails before anything is written when what is deployed may not do that', async () => {
+      aws.holds('hub', SOURCE.key, factory(inProd));
+      await expect(plan({ image: 'base' })).rejects.toMatchObject({
+        name: 'InvalidConfiguration',
+        message: expect.stringContaining(
+          'config/prod.yaml:1 deprecateAfterDays: found a value, but what is deployed may not do that: deploy a commit that has the setting in a layer, hub and targets, first',
+        ),
+      });
+      await expect(plan({ image: 'base', overrides: { deprecateAfterDays: 60 } })).rejects.toMatchObject({
+        message: expect.stringContaining('overrides deprecateAfterDays: found'),
+      });
+      expect(aws.commands).not.toContain('PutObject');
+    });
+  });
+
   it('writes into the plan what is kept for ever: branch, reason, and where each setting comes from', async () => {
     acceptsWrites(...files('web'));
     await plan({ image: 'web', reason: 'a new kernel', overrides: { rootVolumeSizeGiB: 24 } });

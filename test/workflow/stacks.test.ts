@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NAMES } from '../../core/contract/names.ts';
 import { stewards } from '../../core/contract/tasks.ts';
-import { ownFactory } from '../fixtures/factories.ts';
+import { loadFactory } from '../../core/configuration/factory.ts';
+import { STAGES, filesOf, ownFactory } from '../fixtures/factories.ts';
 import { type Statement, type Synthesised, hub, inWords, target } from '../fixtures/synthesised.ts';
 
 /** Their roles are in triggers.test.ts. */
@@ -193,6 +194,29 @@ describe('in the hub', () => {
     expect(actions.flatMap(({ Action }) => Action).filter((action) => !/^(xray|logs):/.test(action))).toEqual(
       ['sts:AssumeRole'],
     );
+  });
+
+  it('the steward deprecates AMIs, and a function reads the plan for it, only where a layer says so', () => {
+    const accountId = '100000000001';
+    const made = (settings: string) => loadFactory(filesOf({ stages: STAGES, settings }));
+    const steward = (settings: string) =>
+      target({ factory: made(settings), accountId })
+        .roles()
+        .find(({ name }) => name === NAMES.stewardRole)?.statements ?? [];
+    const deprecating = (settings: string) =>
+      lines(steward(settings).filter(({ Action }) => Action.includes('ec2:EnableImageDeprecation')));
+    expect(deprecating('')).toBe('');
+    expect(deprecating('deprecateAfterDays: 90')).toBe(
+      'DeprecateAmis: Allow ec2:EnableImageDeprecation on arn:aws:ec2:*::image/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}',
+    );
+    const reads = (settings: string) =>
+      hub(made(settings))
+        .roles()
+        .find(({ name }) => name === 'packleader-task-apply-version-tags')
+        ?.statements.flatMap(({ Action }) => Action)
+        .filter((action) => action.startsWith('s3:'));
+    expect(reads('')).toEqual([]);
+    expect(reads('deprecateAfterDays: 90')).toEqual(['s3:GetObject']);
   });
 
   it('exactly the functions that act in targets may take on a steward, and exactly those are trusted by it', () => {

@@ -53,8 +53,13 @@ export class HubStack extends Stack {
       roleName: NAMES.orchestratorRole,
       accountIds,
     });
-    const functions = new TaskFunctions(this, 'Tasks', { bucket, stewards, ...(key && { key }) });
-    const { repository, defaultBranch } = factory;
+    const { repository, defaultBranch, deprecatesAmis = false } = factory;
+    const functions = new TaskFunctions(this, 'Tasks', {
+      bucket,
+      stewards,
+      deprecatesAmis,
+      ...(key && { key }),
+    });
     const project = new FetchSourceProject(this, 'FetchSource', {
       bucket,
       repository,
@@ -71,6 +76,7 @@ export class HubStack extends Stack {
     new StateMachines(this, 'StateMachines', {
       stages: factory.stages.map(({ name }) => name),
       defaultBranch: factory.defaultBranch,
+      deprecatesAmis,
       functionOf: (task) => functions.of(task),
       bucket: bucketName(factory),
       orchestrators,

@@ -28,6 +28,8 @@ export interface StateMachinesProps {
   /** In the order in which they are baked. */
   readonly stages: readonly string[];
   readonly defaultBranch: string;
+  /** Whether the stewards may deprecate AMIs. */
+  readonly deprecatesAmis: boolean;
   readonly functionOf: (task: TaskName) => IFunction;
   readonly bucket: string;
   /** The orchestrator of every target account. */
@@ -96,6 +98,7 @@ export class StateMachines extends Construct {
           bucket: props.bucket,
           stages,
           defaultBranch: props.defaultBranch,
+          deprecatesAmis: props.deprecatesAmis,
           releaseImageMachineArn: machineArn(this, NAMES.releaseImageMachine),
         }),
       ),

@@ -36,6 +36,8 @@ export interface TaskFunctionsProps {
   readonly bucket: Bucket;
   /** The steward of every target account. */
   readonly stewards: TargetRoles;
+  /** Whether the stewards may deprecate AMIs. */
+  readonly deprecatesAmis: boolean;
   /** Encrypts the state machines; default: keys of AWS's do. */
   readonly key?: Key;
 }
@@ -70,11 +72,14 @@ export class TaskFunctions extends Construct {
   }
 
   #statements({ executions = {}, listsExecutionsOf = [], ...folders }: TaskAccess): PolicyStatement[] {
-    const { key } = this.#props;
+    const { key, deprecatesAmis } = this.#props;
     const { account, region } = Stack.of(this);
     const machines = Object.keys(executions);
     return [
       ...this.#onObjects(folders),
+      ...(deprecatesAmis && folders.readsToDeprecate
+        ? this.#onObjects({ reads: folders.readsToDeprecate })
+        : []),
       ...(key && machines.length > 0 ? [lookAtExecutions(key, machines)] : []),
       ...Object.entries(executions).map(
         ([machine, actions]) =>

@@ -54,7 +54,12 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
     {
       name: tasks.state(STATE_NAMES.applyVersionTags, {
         comment: 'Every target holds a sound candidate: from here on they are one version.',
-        payload: { release, amis },
+        payload: {
+          release,
+          amis,
+          plan: JsonPath.objectAt('$.plan'),
+          startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
+        },
         resultPath: '$.tagged',
       }),
     },

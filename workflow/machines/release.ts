@@ -23,6 +23,8 @@ export interface ReleaseProps {
   readonly bucket: string;
   readonly stages: readonly string[];
   readonly defaultBranch: string;
+  /** Whether the stewards may deprecate AMIs. */
+  readonly deprecatesAmis: boolean;
   readonly releaseImageMachineArn: string;
 }
 
@@ -50,7 +52,11 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
       },
       bucket,
-      deployed: { stages: props.stages, defaultBranch: props.defaultBranch },
+      deployed: {
+        stages: props.stages,
+        defaultBranch: props.defaultBranch,
+        ...(props.deprecatesAmis && { deprecatesAmis: true }),
+      },
       variables: JsonPath.objectAt('$.variables'),
     },
     resultPath: '$.plan',

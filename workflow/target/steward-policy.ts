@@ -27,7 +27,11 @@ export const STEWARD_WILDCARDS: Wildcards = {
  * What the hub's tasks may do in a target account; in every region, not only in those of today's targets, because what was
  * released in one that left the list must still be undone.
  */
-export function stewardPolicy(accountId: string, hubRegion: string): PolicyStatement[] {
+export function stewardPolicy(
+  accountId: string,
+  hubRegion: string,
+  { deprecatesAmis }: { readonly deprecatesAmis: boolean },
+): PolicyStatement[] {
   const parameter = (name: string) => `arn:aws:ssm:*:${accountId}:parameter/${name}`;
   return [
     new PolicyStatement({
@@ -87,6 +91,16 @@ export function stewardPolicy(accountId: string, hubRegion: string): PolicyState
         },
       },
     }),
+    ...(deprecatesAmis
+      ? [
+          new PolicyStatement({
+            sid: 'DeprecateAmis',
+            actions: ['ec2:EnableImageDeprecation'],
+            resources: ec2Arns(accountId, 'image'),
+            conditions: ofSomeRelease,
+          }),
+        ]
+      : []),
     new PolicyStatement({
       sid: 'ReadParameters',
       actions: ['ssm:GetParameter', 'ssm:GetParameters'],

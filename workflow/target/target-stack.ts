@@ -83,7 +83,7 @@ export class TargetStack extends Stack {
       roleName: NAMES.stewardRole,
       description: 'Lets the tasks in the hub look at AMIs, tag, publish and deregister them.',
       trusted: hubRoles(factory, [...stewards().map(taskRole), triggerRole(SCHEDULED_REBUILD)]),
-      statements: stewardPolicy(accountId, hub.region),
+      statements: stewardPolicy(accountId, hub.region, { deprecatesAmis: factory.deprecatesAmis === true }),
       wildcards: STEWARD_WILDCARDS,
     });
     const bake = new FixedRole(this, 'Bake', {

@@ -37,6 +37,7 @@ export function recordLines(record: ReleasedRecord, output: Output): string[] {
         image.sourceImageId === undefined ? '' : `from ${image.sourceImageId}`,
         image.builtOn ?? (image.sourceAmi ? foundBy(image.sourceAmi) : ''),
         builderText(image),
+        image.deprecatedAt === undefined ? '' : `deprecated from ${image.deprecatedAt.slice(0, 10)} on`,
       ]),
       output,
       2,

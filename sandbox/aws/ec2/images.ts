@@ -504,7 +504,7 @@ function enableImageDeprecation(
       `Value ( ${String(input.DeprecateAt?.toISOString())} ) for parameter DeprecateAt is invalid. It must be in the future, and at most 10 years ahead.`,
     );
   }
-  image.deprecatedAt = at;
+  image.deprecatedAt = Math.round(at / MINUTE) * MINUTE;
   return { Return: true };
 }
 

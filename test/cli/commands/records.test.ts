@@ -64,6 +64,15 @@ describe('the record of a release', () => {
     });
   });
 
+  test('says from which day on an AMI is deprecated', async () => {
+    const reader = await openReader();
+    const record = oldRecord('base');
+    const images = record.images.map((image) => ({ ...image, deprecatedAt: '2027-02-19T09:31:00.000Z' }));
+    putRecord(reader.sandbox, 'base', OLD, { ...record, images });
+    const { out } = await reader.show(`base@${OLD}`);
+    expect(out).toContain('deprecated from 2027-02-19 on');
+  });
+
   test('also holds the base that was found when it was released alone', async () => {
     const { release, show } = await openReader();
     await release({ key: 'base', images: ['base'], wait: true });

@@ -6,6 +6,21 @@ import { edited, factoryWith, problemsWith, refusal } from './example.ts';
 const edit = (piece: string, replacement: string) => edited('factory.yaml', piece, replacement);
 
 describe('a factory', () => {
+  it.each([
+    ['config/default.yaml', 'deprecateAfterDays: 90'],
+    ['images/base/config/prod.yaml', "accounts: { '222222222222': { deprecateAfterDays: 90 } }"],
+    ['config/dev.yaml', 'regions:\n  eu-west-1:\n    deprecateAfterDays: 90'],
+  ])('has AMIs deprecated when %s says so, anywhere in it', (file, text) => {
+    expect(loadFactory(factoryWith({ [file]: text })).deprecatesAmis).toBe(true);
+  });
+
+  it.each(['# deprecateAfterDays: 90', 'deprecateAfterDays: null', 'variables: { deprecateAfterDays: 90 }', ''])(
+    'has none deprecated when a layer says %j',
+    (text) => {
+      expect(loadFactory(factoryWith({ 'config/prod.yaml': text })).deprecatesAmis).toBeUndefined();
+    },
+  );
+
   it('has a repository, a hub, ordered stages and images by name', () => {
     expect(loadFactory(factoryWith())).toEqual({
       repository: 'https://github.com/example/images',

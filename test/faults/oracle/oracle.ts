@@ -4,7 +4,7 @@ import type { Leftover } from '../../../core/contract/leftovers.ts';
 import { NAMES, parameters } from '../../../core/contract/names.ts';
 import type { Release } from '../../../core/contract/releases.ts';
 import { type Target, targetName } from '../../../core/contract/targets.ts';
-import type { World } from '../../../sandbox/aws/world.ts';
+import type { Image, World } from '../../../sandbox/aws/world.ts';
 import { type Baseline, targetsOf } from '../player/baseline.ts';
 import type { End } from './ends.ts';
 import type { InvariantMonitor } from './invariant-monitor.ts';
@@ -46,6 +46,9 @@ export class Oracle {
         wrong.push(...flawsOf(world, target, release, stage));
         const place = world.region(target.accountId, target.region);
         const [image] = this.#monitor.madeIn(target, release);
+        const days = daysUntilDeprecated(place.images.get(image ?? ''));
+        if (days !== this.#baseline.deprecateAfterDays)
+          wrong.push(`${targetName(target)}: ${image} is deprecated after ${days} days`);
         const version = parameters.version(release.image, release.version);
         const snapshots =
           place.images.get(image ?? '')?.blockDevices.map(({ snapshotId }) => snapshotId) ?? [];
@@ -111,4 +114,10 @@ export class Oracle {
         event.detailType === detailType && Reflect.get(Object(event.detail), 'releaseId') === releaseId,
     );
   }
+}
+
+/** Rounded: an AMI is made within hours after its release began. */
+function daysUntilDeprecated(image: Image | undefined): number | undefined {
+  const { createdAt = 0, deprecatedAt } = image ?? {};
+  return deprecatedAt === undefined ? undefined : Math.round((deprecatedAt - createdAt) / 86_400_000);
 }

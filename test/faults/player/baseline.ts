@@ -14,7 +14,7 @@ import { createSandbox } from '../../../sandbox/rehearsal/seed.ts';
 import type { StoredObject } from '../../../sandbox/aws/world.ts';
 import { definitionsOf } from '../../../workflow/definitions.ts';
 import { targetsIn } from '../../fixtures/accounts.ts';
-import { filesOf } from '../../fixtures/factories.ts';
+import { type MadeUpFactory, filesOf } from '../../fixtures/factories.ts';
 import { COMMIT, STARTED_AT } from '../../fixtures/releases.ts';
 
 export const IMAGE = 'base';
@@ -27,6 +27,8 @@ export const FACTORIES = {
   },
   /** For what grows fast with the number of targets. */
   two: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } },
+  /** Its AMIs are deprecated one day. */
+  aging: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, settings: 'deprecateAfterDays: 90' },
   /** More than one batch holds. */
   many: { stages: { dev: targetsIn(0, 41), prod: targetsIn(1, 1) } },
 } as const;
@@ -48,6 +50,8 @@ export interface PlayableRelease {
 export interface Baseline {
   readonly hub: Target;
   readonly bucket: string;
+  /** What its AMIs are to have; undefined for those that are never deprecated. */
+  readonly deprecateAfterDays?: number;
   readonly stages: readonly { readonly name: string; readonly targets: readonly Target[] }[];
   readonly machines: readonly {
     readonly name: string;
@@ -113,7 +117,18 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
     A: await plan(COMMIT, STARTED_AT),
     B: await plan('b'.repeat(40), new Date(STARTED_AT.getTime() + SECONDS_BETWEEN * 1000)),
   };
-  return { hub, bucket, stages, machines, objects: [...objects], files: zipped, releases };
+  const { settings = '' }: MadeUpFactory = FACTORIES[size];
+  const [, days] = /^deprecateAfterDays: (\d+)$/m.exec(settings) ?? [];
+  return {
+    ...(days !== undefined && { deprecateAfterDays: Number(days) }),
+    hub,
+    bucket,
+    stages,
+    machines,
+    objects: [...objects],
+    files: zipped,
+    releases,
+  };
 }
 
 export const targetsOf = ({ stages }: Pick<Baseline, 'stages'>): Target[] =>

@@ -83,7 +83,7 @@ export function kindsFor({ point, mutating, items, olderAnswers }: RecordedCall)
   const kinds = [...usual];
   if (operation === 'codebuild:StartBuild') kinds.push('full 3 times', 'full always');
   if (mutating) kinds.push('lost', 'lost always', 'slow after');
-  if (/:(CreateTags|PutParameter)$/.test(operation)) kinds.push('late');
+  if (/:(CreateTags|EnableImageDeprecation|PutParameter)$/.test(operation)) kinds.push('late');
   if (operation === 'eventbridge:PutEvents' || (operation === 'ec2:CreateTags' && items > 1))
     kinds.push('partial');
   // Who uses an AMI is asked before it is deregistered; nobody uses a candidate, so nothing can be left out.

@@ -22,6 +22,9 @@ export const STAGES = {
   prod: targetsIn(1, 1),
 };
 
+/** Whatever needs a permission that nobody else's roles have. */
+export const SETTINGS = 'deprecateAfterDays: 90';
+
 export interface Recorded {
   readonly accountId: string;
   /** In the hub the name of the function or the state machine that calls; elsewhere the name of the role. */
@@ -120,7 +123,7 @@ export async function record(): Promise<Recorded[]> {
   const recorded = new Map<string, Recorded>();
   for (const { faults = [], images, prepare, branch } of SCENARIOS) {
     await rehearseFactory(
-      { stages: STAGES, ...(images && { images }) },
+      { stages: STAGES, settings: SETTINGS, ...(images && { images }) },
       {
         faults,
         ...(branch !== undefined && { branch }),
@@ -135,7 +138,7 @@ export async function record(): Promise<Recorded[]> {
     );
   }
   for (const at of SWEEPS) {
-    await withHub({ stages: STAGES }, async (hub) => {
+    await withHub({ stages: STAGES, settings: SETTINGS }, async (hub) => {
       hub.sandbox.intercept(async (call, next) => {
         if (call.role !== 'operator')
           for (const one of recordingsOf(hub.sandbox, call)) recorded.set(JSON.stringify(one), one);

@@ -213,6 +213,8 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
       return looks(asked);
     }),
   ],
+  'ec2:EnableImageDeprecation': (asked) =>
+    asked.existing('ec2:EnableImageDeprecation', 'image', asked.input.ImageId),
   'ec2:ModifyImageAttribute': (asked) =>
     asked.existing('ec2:ModifyImageAttribute', 'image', asked.input.ImageId),
   'ec2:RunInstances': (asked) => {

@@ -50,6 +50,13 @@ export const RELEASE_SITES: readonly MutationSite[] = [
     likely: /Apply version tags.*late/,
   },
   {
+    file: 'tasks/apply-version-tags.ts',
+    within: 'handler',
+    does: neverDo(calling('EnableImageDeprecationCommand')),
+    means: 'no AMI is ever deprecated',
+    likely: /^deprecated one day/,
+  },
+  {
     file: 'tasks/publish-release.ts',
     within: 'handler',
     does: neverDo(throwing('notReadyYet')),
