@@ -37,7 +37,7 @@ export const RELEASE_SITES: readonly MutationSite[] = [
   },
   {
     file: 'tasks/apply-version-tags.ts',
-    within: 'withoutVersion',
+    within: 'lacking',
     does: dropElement(spreading('snapshots')),
     means: 'snapshots are not tagged',
     likely: NOTHING,
