@@ -14,12 +14,14 @@ describe('a factory', () => {
     expect(loadFactory(factoryWith({ [file]: text })).deprecatesAmis).toBe(true);
   });
 
-  it.each(['# deprecateAfterDays: 90', 'deprecateAfterDays: null', 'variables: { deprecateAfterDays: 90 }', ''])(
-    'has none deprecated when a layer says %j',
-    (text) => {
-      expect(loadFactory(factoryWith({ 'config/prod.yaml': text })).deprecatesAmis).toBeUndefined();
-    },
-  );
+  it.each([
+    '# deprecateAfterDays: 90',
+    'deprecateAfterDays: null',
+    'variables: { deprecateAfterDays: 90 }',
+    '',
+  ])('has none deprecated when a layer says %j', (text) => {
+    expect(loadFactory(factoryWith({ 'config/prod.yaml': text })).deprecatesAmis).toBeUndefined();
+  });
 
   it('has a repository, a hub, ordered stages and images by name', () => {
     expect(loadFactory(factoryWith())).toEqual({

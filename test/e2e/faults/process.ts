@@ -36,7 +36,8 @@ async function begin({ python, directory, roles, baselines }: Preparation): Prom
   process.on('message', (message) => {
     const { play: id } = orderSchema.parse(message);
     const scenario = scenarios.find((one) => one.id === id);
-    if (scenario?.size !== 'two' && scenario?.size !== 'four') throw new Error(`There is no scenario "${id}".`);
+    if (scenario?.size !== 'two' && scenario?.size !== 'four')
+      throw new Error(`There is no scenario "${id}".`);
     playOnMoto(moto, proxy, baselines[scenario.size], scenario).then(send, async (error: unknown) => {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       await send({ violations: [`suite: it could not be played: ${text}`], missed: false, calls: [] });
