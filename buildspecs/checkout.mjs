@@ -1,9 +1,10 @@
 // Writes the factory of one commit as a checkout of that commit has it: what .gitattributes say of line ends, encodings and
 // `$Id$` holds, those above the factory included, and nothing is left out for `export-ignore`. The hub packs the result, and
 // `--ref` reads it. What its images bake that lies outside of it stands in it, under its path in the repository.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IMAGE, OUTSIDE, outsideName, outsidePaths } from './outside.mjs';
+import { tooLarge } from './source-size.mjs';
 
 export const SUBMODULE = '160000';
 /** What ext4 holds. */
@@ -50,6 +51,9 @@ export function checkOut(git, { commit, factory }, directory) {
     .map(({ name }) => readFileSync(join(root, name), 'utf8'));
   const outside = outsidePaths(factory, texts);
   const around = write(`${below}${OUTSIDE}/`, (path) => outsideName(outside, path));
+  const written = [...inside, ...around].filter(({ mode }) => mode.startsWith('100'));
+  const large = tooLarge(written.map(({ name }) => ({ name, bytes: lstatSync(join(root, name)).size })));
+  if (large) throw new ImpossibleSource(`${large.name} ${large.message}`);
   const submodules = [...inside, ...around].filter(({ mode }) => mode === SUBMODULE);
   return { root, submodules: submodules.map(({ name, id }) => ({ path: name, commit: id })), outside };
 
@@ -72,16 +76,16 @@ export function checkOut(git, { commit, factory }, directory) {
   }
 }
 
-/** A name that no directory can hold, or that nothing here can say; every other is for the checks to judge. */
-export class ImpossibleName extends Error {}
+/** What no directory or no bake can hold, or that nothing here can say; all else is for the checks to judge. */
+export class ImpossibleSource extends Error {}
 
 /** @param {string} name */
 function refuseName(name) {
   const of = JSON.stringify(name);
   if (name.includes('\uFFFD'))
-    throw new ImpossibleName(`${of} has a name that is not UTF-8, must be UTF-8: rename it`);
+    throw new ImpossibleSource(`${of} has a name that is not UTF-8, must be UTF-8: rename it`);
   if (name.split('/').some((one) => Buffer.byteLength(one) > LONGEST_NAME))
-    throw new ImpossibleName(
+    throw new ImpossibleSource(
       `${of} has a name of more than ${LONGEST_NAME} bytes, must have at most so many: rename it`,
     );
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
-import { ImpossibleName, checkOut as writeCheckout } from '../../buildspecs/checkout.mjs';
+import { ImpossibleSource, checkOut as writeCheckout } from '../../buildspecs/checkout.mjs';
 import { FACTORY_FILE } from '../../core/configuration/factory.ts';
 import { type Files, outsideOf } from '../../core/configuration/files.ts';
 import { directoryProblems, filesInCheckout, filesInDirectory } from '../../core/source/directory.ts';
@@ -126,7 +126,7 @@ function filesOfCommit(
       submodules.map(({ path }) => path),
     );
   } catch (error) {
-    if (error instanceof ImpossibleName) throw refused('--ref', error.message);
+    if (error instanceof ImpossibleSource) throw refused('--ref', error.message);
     throw error;
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, statSyn
 import { join, relative, resolve } from 'node:path';
 import { SUBMODULE } from '../../buildspecs/checkout.mjs';
 import { OUTSIDE } from '../../buildspecs/outside.mjs';
+import { tooLarge } from '../../buildspecs/source-size.mjs';
 import { InvalidConfiguration, type Problem, problem } from '../configuration/documents/problems.ts';
 import { FACTORY_FILE } from '../configuration/factory.ts';
 import { type Files, outsideOf } from '../configuration/files.ts';
@@ -16,17 +17,22 @@ import { pathInRepository } from './path-in-repository.ts';
  * than what lies here: a file that Git LFS or git-crypt has put in place. What its images bake that lies outside of it is among them,
  * as `Fetch source` packs it.
  *  @param made files that are not there yet, which name some of it
- *  @throws InvalidConfiguration when a sparse checkout has left out some of them
+ *  @throws InvalidConfiguration when a sparse checkout has left out some of them, or when they are too large together; those are not read
  */
 export function filesInDirectory(root: string, made: ReadonlyMap<string, Uint8Array> = new Map()): Files {
   const hasGit = gitRoot(root) !== undefined;
-  const inside = read(root, hasGit ? listedByGit(root, ['.']) : listedBelow(root, '', IGNORED));
+  const listed = hasGit ? listedByGit(root, ['.']) : listedBelow(root, '', IGNORED);
+  const sizes = sizesOf(root, listed);
+  refuseTooLarge(sizes);
+  const inside = read(root, listed);
   const files = new Map([...inside.files, ...made]);
   const factory = pathInRepository(root);
   const paths = outsideOf(files, factory);
   if (paths.length === 0) return followed({ ...inside, files });
   const repository = resolve(root, relative(`/${factory}`, '/'));
-  const around = read(repository, hasGit ? listedByGit(repository, paths) : listedAt(repository, paths));
+  const listedAround = hasGit ? listedByGit(repository, paths) : listedAt(repository, paths);
+  refuseTooLarge([...sizes, ...sizesOf(repository, listedAround)]);
+  const around = read(repository, listedAround);
   return followed({
     files: new Map([...files, ...under(OUTSIDE, around.files)]),
     links: new Map([...inside.links, ...under(OUTSIDE, around.links)]),
@@ -46,6 +52,22 @@ interface Listed {
   readonly submodules: readonly string[];
   /** What git keeps of a file, where that is not what lies there. */
   readonly stored?: ReadonlyMap<string, Uint8Array>;
+}
+
+interface Sized {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+const sizesOf = (root: string, { names, stored }: Listed): Sized[] =>
+  names.flatMap((name) => {
+    const found = lstatSync(join(root, name), { throwIfNoEntry: false });
+    return found?.isFile() === true ? [{ name, bytes: stored?.get(name)?.length ?? found.size }] : [];
+  });
+
+function refuseTooLarge(files: readonly Sized[]): void {
+  const large = tooLarge(files);
+  if (large) throw new InvalidConfiguration([problem(large.name, 0, [], large.message)]);
 }
 
 function read(root: string, { names, submodules, stored }: Listed): Entries {

@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -276,6 +277,21 @@ describe('the zip', () => {
     expect(fetch({}, { TZ: 'Asia/Tokyo' }).exported['SOURCE_SHA256']).toBe(before);
     commit({ 'packer/factory.yaml': 'defaultBranch: main # changed\n' });
     expect(fetch({}).exported['SOURCE_SHA256']).not.toBe(before);
+  });
+});
+
+describe('a factory that is too large', () => {
+  it('fails before it is packed, with the file that makes it so', () => {
+    writeFileSync(join(repository, 'packer/installer.bin'), '');
+    truncateSync(join(repository, 'packer/installer.bin'), 201 * 1024 * 1024);
+    commit({});
+    const { exported, status, log } = fetch({});
+    expect(status).not.toBe(0);
+    expect(log).toContain(
+      'installer.bin is the largest of the factory’s files, 201.0 of 201.0 MiB, must leave them at most 200',
+    );
+    expect(exported['LAST_ERROR']).toContain('let the bake fetch what is large, from S3 for example');
+    expect(build.left('out/source.zip')).toBeUndefined();
   });
 });
 

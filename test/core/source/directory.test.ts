@@ -1,6 +1,6 @@
 /** What git makes of a directory, with the real git. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { checkOutFactory } from '../../../cli/input/checkout.ts';
@@ -54,6 +54,31 @@ describe('the working tree', () => {
     const files = filesInDirectory(root);
     expect([...files.keys()]).toEqual(['factory.yaml', 'shared/setup.sh']);
     expect(files.submodules).toEqual(['lib']);
+  });
+
+  it('fails before it is read when it is too large for a release, and so does its commit', () => {
+    const large = (name: string, mib: number) => {
+      writeFiles(root, { [name]: '' });
+      truncateSync(join(root, name), mib * 1024 * 1024);
+    };
+    large('images/web/files/a.bin', 120);
+    large('images/web/files/b.bin', 79);
+    expect(filesInDirectory(root).size).toBe(4);
+    large('images/web/files/c.bin', 2);
+    const message =
+      'images/web/files/a.bin: is the largest of the factory’s files, 120.0 of 201.0 MiB, must leave them at most 200: let the bake fetch what is large, from S3 for example';
+    expect(() => filesInDirectory(root)).toThrow(message);
+    commit({});
+    expect(() => checkOutFactory(root, 'main')).toThrow(message.replace('bin: is', 'bin is'));
+    // Node itself reads no file of so many, and says so with a trace.
+    large('images/web/files/c.bin', 3000);
+    expect(() => filesInDirectory(root)).toThrow('images/web/files/c.bin: is the largest');
+  });
+
+  it('is not too large for what git ignores, or does not keep itself', () => {
+    writeFiles(root, { '.gitignore': 'build/\n', 'build/x.bin': '' });
+    truncateSync(join(root, 'build/x.bin'), 300 * 1024 * 1024);
+    expect([...filesInDirectory(root).keys()]).toEqual(['.gitignore', 'factory.yaml', 'shared/setup.sh']);
   });
 
   it('is not looked for behind a link to a directory', () => {
