@@ -10,7 +10,7 @@ import { TAGS } from '../core/contract/tags.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { executionName } from '../core/releases/execution-name.ts';
 import { readPlan } from '../core/releases/plan-store.ts';
-import { refuseHastyRetry } from '../core/releases/retries.ts';
+import { beginRetry } from '../core/releases/retries.ts';
 import { tagsOf } from '../core/amis/release-images.ts';
 import { resolveSources } from '../core/amis/source-amis.ts';
 
@@ -31,23 +31,19 @@ type PlannedTarget = Plan['stages'][number]['targets'][number];
  *          the owners), SourceAmisDiffer (two accounts of one region would start from different public AMIs),
  *          BaseImageNotReleased (a base version that is not published in every target), VersionTooLow (a higher
  *          major.minor is published), LatestIsFull (SSM could not store another value of `latest`); of a retry also
- *          InvalidRequest and NotReadyYet (something of an earlier attempt is left or at work)
+ *          InvalidRequest (it was told something else than the first attempt, or may not be retried) and NotReadyYet (something of an
+ *          earlier attempt is left or at work)
  *  Repeat  safe: only reads
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html */
 export async function handler(event: unknown): Promise<Resolved> {
-  const {
-    release,
-    plan: location,
-    executionName: name,
-    executionArn,
-    startedAt,
-  } = parseEvent(eventSchema, event);
+  const { executionArn: arn, startedAt, ...planned } = parseEvent(eventSchema, event);
+  const { release, plan: location } = planned;
   const plan = await readPlan({ bucket: location.bucket, key: keys.plan(location.prefix) });
-  if (name !== executionName(release))
-    await refuseHastyRetry({ release, plan, name, arn: executionArn, startedAt });
+  const isRetry = planned.executionName !== executionName(release);
+  const pins = isRetry ? await beginRetry({ planned, plan, arn, startedAt }) : undefined;
   const targets = plan.stages.flatMap((stage) => stage.targets);
   await inEveryTarget(targets, async (target) => refuseUnpublishable(clientsFor(target), release));
-  const sources = await resolveSources(targets, startedAt, release.image);
+  const sources = await resolveSources(targets, startedAt, release.image, { ...(pins && { pins }) });
   return Object.fromEntries(
     plan.stages.map((stage) => [
       stage.name,

@@ -11,23 +11,35 @@ import { publishedVersions, versionsByAge } from '../publication/publication.ts'
 import { whyUnlike } from './asked-of-amis.ts';
 import { NO_SUCH_AMI, describeAmi, whyDeprecated, whyUnusable } from './usable.ts';
 
-/** Who looks in a target: the steward, unless somebody else asks. */
+/** Who looks in a target. */
 export type Looking = (target: Target) => Pick<TargetClients, 'ec2' | 'ssm'>;
 
+export interface Search {
+  /** The steward, unless somebody else asks. */
+  readonly clients?: Looking;
+  /** By target, `<account>/<region>`: an AMI that was found before, and is only looked at. */
+  readonly pins?: ReadonlyMap<string, string>;
+}
+
 /**
- * The AMI that the bake of an image would start from now in every target; only reads.
+ * The AMI that the bake of an image would start from now in every target, or is pinned to; only reads.
  *  @throws PackleaderError SourceAmiNotFound, SourceAmiRefused, SourceAmisDiffer, BaseImageNotReleased
  */
 export async function resolveSources<T extends SourcedTarget>(
   targets: readonly T[],
   startedAt: string,
   forImage: string,
-  clients: Looking = clientsFor,
+  { clients = clientsFor, pins = new Map() }: Search = {},
 ): Promise<ReadonlyMap<T, Image>> {
-  const baseVersions = await chooseBaseVersions(targets, startedAt, clients);
+  const free = targets.filter((target) => !pins.has(targetName(target)));
+  const baseVersions = await chooseBaseVersions(free, startedAt, clients);
   const sources = new Map<T, Image>();
   await inEveryTarget(targets, async (target) => {
-    const image = await findSource(target, baseVersions, startedAt, clients);
+    const pin = pins.get(targetName(target));
+    const image =
+      pin === undefined
+        ? await findSource(target, baseVersions, startedAt, clients)
+        : await describe(clients(target).ec2, pin, 'the first attempt');
     refuse(image, target, startedAt, forImage);
     sources.set(target, image);
   });

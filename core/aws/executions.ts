@@ -43,6 +43,20 @@ export async function enteredStates(executionArn: string): Promise<string[]> {
   return names;
 }
 
+/** What a state at the top of an execution handed on, the first time that it succeeded; undefined when it never did. */
+export async function outputOf(executionArn: string, state: string): Promise<unknown> {
+  const pages = paginateGetExecutionHistory({ client: stepFunctions }, { executionArn, maxResults: 100 });
+  try {
+    for await (const { events = [] } of pages) {
+      for (const { stateExitedEventDetails: exited } of events)
+        if (exited?.name === state) return JSON.parse(exited.output ?? 'null');
+    }
+    return undefined;
+  } catch (error) {
+    throw asFact(error);
+  }
+}
+
 /** Stops an execution that still runs; one that has ended, or never began, is a success. */
 export async function stopRunning(executionArn: string, cause: string): Promise<void> {
   const execution = await findExecution(executionArn);

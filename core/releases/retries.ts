@@ -1,24 +1,30 @@
 /** When a release may be begun once more: docs/decisions/retries.md. */
+import { isDeepStrictEqual } from 'node:util';
 import { sightingsIn } from '../amis/sightings.ts';
 import { clientsFor } from '../aws/clients.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
-import { endedAbruptly, findExecution, runningExecutions } from '../aws/executions.ts';
+import { endedAbruptly, findExecution, outputOf, runningExecutions } from '../aws/executions.ts';
 import { ERRORS, PackleaderError } from '../contract/errors.ts';
 import { MOST_ATTEMPTS, RETRIED_DAYS, SETTLING_MINUTES } from '../contract/limits.ts';
 import { NAMES } from '../contract/names.ts';
-import type { Plan, Release } from '../contract/releases.ts';
+import { type Plan, type PlannedRelease, type Release, resolvedSchema } from '../contract/releases.ts';
+import { STATE_NAMES } from '../contract/state-names.ts';
+import { targetName } from '../contract/targets.ts';
+import * as z from 'zod';
 import { batchesOf } from './batches.ts';
-import { executionName } from './execution-name.ts';
+import { executionName, releaseExecutionArn } from './execution-name.ts';
 import { attemptStatusOf, startOf } from './release-status.ts';
 
 export interface Retry {
-  readonly release: Release;
+  /** What it was told to release; its name is that of the execution that retries. */
+  readonly planned: PlannedRelease;
   readonly plan: Plan;
-  /** The name and the ARN of the execution that retries. */
-  readonly name: string;
   readonly arn: string;
   readonly startedAt: string;
 }
+
+/** By target, `<account>/<region>`: the AMI that its bake starts from, whatever is newer. */
+export type Pins = ReadonlyMap<string, string>;
 
 /** Whether a release is not so old that Step Functions may forget its first attempt while it is retried. */
 export const mayBeRetried = ({ version }: Pick<Release, 'version'>, at: Date): boolean =>
@@ -29,15 +35,17 @@ export const settledAfter = (endedAt: Date): Date => new Date(endedAt.getTime() 
 
 /**
  * Lets a retry begin only when every attempt before it is dead, and nothing of them is left or at work: then it is like a first one.
+ * Returns the source AMIs that the first attempt to get so far has found; none when no attempt did.
  *  @throws InvalidRequest (it can never begin), NotReadyYet (what is left may be swept, and who sweeps may end)
  */
-export async function refuseHastyRetry(retry: Retry): Promise<void> {
+export async function beginRetry(retry: Retry): Promise<Pins> {
   const earlier = await deadAttempts(retry);
   const batches = earlier.flatMap((name) => batchesOf(retry.arn, name, retry.plan));
   for (const arn of batches) {
     if ((await findExecution(arn))?.status === 'RUNNING') throw notReadyYet(`${arn} still bakes for it`);
   }
-  const { release, plan } = retry;
+  const { plan } = retry;
+  const { release } = retry.planned;
   const targets = plan.stages.flatMap((stage) => stage.targets);
   await inEveryTarget(targets, async (target) => {
     const [first] = await sightingsIn(clientsFor(target), target, release.releaseId);
@@ -47,10 +55,26 @@ export async function refuseHastyRetry(retry: Retry): Promise<void> {
       );
   });
   await refuseBesideSweep(retry);
+  return pinsOf(retry.arn, earlier);
 }
 
-/** The names of the attempts before this one. */
-async function deadAttempts({ release, name, arn, startedAt }: Retry): Promise<string[]> {
+const documentSchema = z.object({ resolved: resolvedSchema });
+
+/** All attempts start from the same AMIs: those of the first one that found any. */
+async function pinsOf(arn: string, attempts: readonly string[]): Promise<Pins> {
+  for (const name of attempts) {
+    const output = await outputOf(releaseExecutionArn(arn, name), STATE_NAMES.resolveSourceAmis);
+    if (output === undefined) continue;
+    const stages = Object.values(documentSchema.parse(output).resolved);
+    const bakes = stages.flatMap(({ batches }) => batches.flatMap(({ targets }) => targets));
+    return new Map(bakes.map((bake) => [targetName(bake), bake.sourceImageId]));
+  }
+  return new Map();
+}
+
+/** The names of the attempts before this one; each was told the same, but for its name. */
+async function deadAttempts({ planned, arn, startedAt }: Retry): Promise<string[]> {
+  const { release, executionName: name } = planned;
   if (!mayBeRetried(release, new Date(startedAt)))
     throw refused(release, `is older than ${RETRIED_DAYS} days`);
   const earlier: string[] = [];
@@ -61,6 +85,8 @@ async function deadAttempts({ release, name, arn, startedAt }: Retry): Promise<s
     if (status?.is !== 'dead') throw refused(release, status?.why ?? `has no execution ${one}`);
     if (settledAfter(new Date(status.endedAt ?? startedAt)) > new Date(startedAt))
       throw refused(release, `ended less than ${SETTLING_MINUTES} minutes before, and may still be at work`);
+    if (!isDeepStrictEqual(status.planned, { ...planned, executionName: one }))
+      throw refused(release, `was told something else as ${one}: a retry takes the same source and plan`);
     earlier.push(one);
   }
   throw refused(release, `was tried ${MOST_ATTEMPTS} times, or ${name} is none of its attempts`);

@@ -81,7 +81,7 @@ async function examineGroup(
   });
   if (seen.length === 0) return notSeen;
   try {
-    const found = await resolveSources(seen, now, images, clients);
+    const found = await resolveSources(seen, now, images, { clients });
     const well = seen.map((target) => ({
       place: targetName(target),
       check,
@@ -99,7 +99,7 @@ async function examineGroup(
       async (target) =>
         examine(targetName(target), check, PERMISSION, async () => {
           try {
-            const found = await resolveSources([target], now, images, clients);
+            const found = await resolveSources([target], now, images, { clients });
             return resolved(found.get(target));
           } catch (error) {
             if (isUnreleased(error, target)) unreleased.add(target);
