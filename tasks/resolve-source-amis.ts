@@ -31,8 +31,8 @@ type PlannedTarget = Plan['stages'][number]['targets'][number];
  *          the owners), SourceAmisDiffer (two accounts of one region would start from different public AMIs),
  *          BaseImageNotReleased (a base version that is not published in every target), VersionTooLow (a higher
  *          major.minor is published), LatestIsFull (SSM could not store another value of `latest`); of a retry also
- *          InvalidRequest (it was told something else than the first attempt, or may not be retried) and NotReadyYet (something of an
- *          earlier attempt is left or at work)
+ *          InvalidRequest (it was told something else than the first attempt, or may not be retried), LeftoversRemain (of an earlier
+ *          attempt) and NotReadyYet (beside a sweep)
  *  Repeat  safe: only reads
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html */
 export async function handler(event: unknown): Promise<Resolved> {

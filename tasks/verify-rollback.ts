@@ -74,13 +74,18 @@ export async function handler(event: unknown): Promise<Verdict> {
   }
   const targets = Object.values(resolved).flatMap(({ batches }) => batches.flatMap((batch) => batch.targets));
   const reasonOf = reasonsIn(undone, release);
-  const leftovers = (await inEveryTarget(targets, (target) => look(target, release, reasonOf))).flat();
-  const complete = leftovers.length === 0;
+  const looked = await inEveryTarget(targets, (target) => look(target, release, reasonOf));
   const first = readError(failure);
+  const earlier = leftoversIn(failure);
+  const leftovers = [...looked.flat(), ...earlier];
+  const complete = leftovers.length === 0;
+  const message = earlier.length > 0 ? 'it was not begun beside what an earlier attempt left' : first.message;
+  const clean =
+    targets.length === 0 ? 'Nothing was built.' : `Nothing of ${release.releaseId} is left in any account.`;
   const story = [
-    `${first.name}: ${cut(first.message, CHARACTERS_OF_FIRST_ERROR)}`,
+    `${first.name}: ${cut(message, CHARACTERS_OF_FIRST_ERROR)}`,
     ...tellUndone(undone),
-    complete ? `Nothing of ${release.releaseId} is left in any account.` : tellLeftovers(leftovers),
+    complete ? clean : tellLeftovers(leftovers),
   ].join('\n');
   const finish = complete ? '' : `\n${FINISH}`;
   const cause = cut(story, CHARACTERS_IN_CAUSE - finish.length) + finish;
@@ -134,10 +139,7 @@ function quarantineOf({ images }: Traces): Map<string, string> {
 function reasonsIn(undone: Input['undone'], { releaseId }: Release) {
   const told = Object.values(undone).flatMap((result) => {
     const error = errorOutputSchema.safeParse(result);
-    const list = error.success
-      ? leftoversSchema.safeParse(parseJson(readError(error.data).message))
-      : undefined;
-    return list?.success ? list.data.leftovers : [];
+    return error.success ? leftoversIn(error.data) : [];
   });
   const key = (target: Target, resourceId: string) => `${targetName(target)} ${resourceId}`;
   const reasons = new Map(told.map((leftover) => [key(leftover, leftover.resourceId), leftover.why]));
@@ -147,6 +149,12 @@ function reasonsIn(undone: Input['undone'], { releaseId }: Release) {
 
 /** The message of LeftoversRemain. */
 const leftoversSchema = z.object({ leftovers: z.array(leftoverSchema) });
+
+/** Those that an error names: of an undo that gave up, or of a retry that was not begun. */
+function leftoversIn(error: ErrorOutput): readonly Leftover[] {
+  const list = leftoversSchema.safeParse(parseJson(readError(error).message));
+  return list.success ? list.data.leftovers : [];
+}
 
 /** A Lambda's error is JSON in the cause; any other cause is text. */
 function readError({ Error: name, Cause }: ErrorOutput): { name: string; message: string } {

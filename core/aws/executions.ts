@@ -43,7 +43,7 @@ export async function enteredStates(executionArn: string): Promise<string[]> {
   return names;
 }
 
-/** What a state at the top of an execution handed on, the first time that it succeeded; undefined when it never did. */
+/** What a state of an execution handed on first, also when a Catch took its error; undefined when it never came to its end. */
 export async function outputOf(executionArn: string, state: string): Promise<unknown> {
   const pages = paginateGetExecutionHistory({ client: stepFunctions }, { executionArn, maxResults: 100 });
   try {

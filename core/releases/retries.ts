@@ -5,6 +5,7 @@ import { clientsFor } from '../aws/clients.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
 import { endedAbruptly, findExecution, outputOf, runningExecutions } from '../aws/executions.ts';
 import { ERRORS, PackleaderError } from '../contract/errors.ts';
+import { type Leftover, LeftoversRemain } from '../contract/leftovers.ts';
 import { MOST_ATTEMPTS, RETRIED_DAYS, SETTLING_MINUTES } from '../contract/limits.ts';
 import { NAMES } from '../contract/names.ts';
 import { type Plan, type PlannedRelease, type Release, resolvedSchema } from '../contract/releases.ts';
@@ -36,26 +37,40 @@ export const settledAfter = (endedAt: Date): Date => new Date(endedAt.getTime() 
 /**
  * Lets a retry begin only when every attempt before it is dead, and nothing of them is left or at work: then it is like a first one.
  * Returns the source AMIs that the first attempt to get so far has found; none when no attempt did.
- *  @throws InvalidRequest (it can never begin), NotReadyYet (what is left may be swept, and who sweeps may end)
+ *  @throws InvalidRequest (it can never begin), LeftoversRemain (which may be swept), NotReadyYet (who sweeps may end)
  */
 export async function beginRetry(retry: Retry): Promise<Pins> {
   const earlier = await deadAttempts(retry);
-  const batches = earlier.flatMap((name) => batchesOf(retry.arn, name, retry.plan));
-  for (const arn of batches) {
-    if ((await findExecution(arn))?.status === 'RUNNING') throw notReadyYet(`${arn} still bakes for it`);
-  }
-  const { plan } = retry;
-  const { release } = retry.planned;
-  const targets = plan.stages.flatMap((stage) => stage.targets);
-  await inEveryTarget(targets, async (target) => {
-    const [first] = await sightingsIn(clientsFor(target), target, release.releaseId);
-    if (first)
-      throw notReadyYet(
-        `${first.resourceId} of an earlier attempt is left: packleader sweep ${release.releaseId}`,
-      );
-  });
+  const left = [...(await runningBatches(retry, earlier)), ...(await leftInTargets(retry))];
+  if (left.length > 0) throw new LeftoversRemain(left);
   await refuseBesideSweep(retry);
   return pinsOf(retry.arn, earlier);
+}
+
+/** What still bakes for an earlier attempt may make something at any time. */
+async function runningBatches({ arn, plan }: Retry, attempts: readonly string[]): Promise<Leftover[]> {
+  const running: Leftover[] = [];
+  for (const resourceId of attempts.flatMap((name) => batchesOf(arn, name, plan))) {
+    if ((await findExecution(resourceId))?.status !== 'RUNNING') continue;
+    const [, , , region = '', accountId = ''] = arn.split(':');
+    running.push({ accountId, region, resourceId, why: 'it still bakes for an earlier attempt' });
+  }
+  return running;
+}
+
+async function leftInTargets({ planned, plan }: Retry): Promise<Leftover[]> {
+  const targets = plan.stages.flatMap((stage) => stage.targets);
+  const left = await inEveryTarget(targets, async (target) => {
+    const { accountId, region } = target;
+    const sightings = await sightingsIn(clientsFor(target), target, planned.release.releaseId);
+    return sightings.map(({ resourceId }) => ({
+      accountId,
+      region,
+      resourceId,
+      why: 'it is of an earlier attempt',
+    }));
+  });
+  return left.flat();
 }
 
 const documentSchema = z.object({ resolved: resolvedSchema });
@@ -64,7 +79,8 @@ const documentSchema = z.object({ resolved: resolvedSchema });
 async function pinsOf(arn: string, attempts: readonly string[]): Promise<Pins> {
   for (const name of attempts) {
     const output = await outputOf(releaseExecutionArn(arn, name), STATE_NAMES.resolveSourceAmis);
-    if (output === undefined) continue;
+    // One that failed hands on its document without them.
+    if (output === undefined || !Object.hasOwn(Object(output), 'resolved')) continue;
     const stages = Object.values(documentSchema.parse(output).resolved);
     const bakes = stages.flatMap(({ batches }) => batches.flatMap(({ targets }) => targets));
     return new Map(bakes.map((bake) => [targetName(bake), bake.sourceImageId]));

@@ -57,6 +57,7 @@ export class Faults {
   readonly #faults: readonly Fault[];
   readonly #imageOf: ImageOf;
   readonly #struck = new Map<Fault, Map<string, number>>();
+  #isLifted = false;
 
   constructor(faults: readonly Fault[], imageOf: ImageOf = () => undefined) {
     this.#faults = faults;
@@ -66,6 +67,11 @@ export class Faults {
   /** Faults that no call ever met. */
   get unmet(): Fault[] {
     return this.#faults.filter((fault) => !this.#struck.has(fault));
+  }
+
+  /** From now on nothing fails any more. */
+  lift(): void {
+    this.#isLifted = true;
   }
 
   install(sandbox: Sandbox): void {
@@ -83,6 +89,7 @@ export class Faults {
         (one) =>
           one.state === here?.state &&
           (one.image === undefined || one.image === this.#imageOf(here.execution)) &&
+          !this.#isLifted &&
           concerns(one, call) &&
           this.#strikes(one, call),
       );

@@ -42,6 +42,8 @@ export interface RehearsalOptions {
   /** Starts it in another way than by hand: it may start several executions, or none. */
   readonly start?: Start;
   readonly faults?: readonly Fault[];
+  /** Begins what came to nothing once more, when its faults are over. */
+  readonly retrying?: Retrying;
   readonly startAt?: Date;
   /** Prepares the world before the release, for instance with earlier releases. */
   readonly prepare?: (sandbox: Sandbox) => void | Promise<void>;
@@ -51,6 +53,13 @@ export interface RehearsalOptions {
 
 /** What starts the workflow while the sandbox answers; the executions go on when it is done. */
 export type Start = (engine: Engine, hub: Hub) => Promise<void>;
+
+export interface Retrying {
+  /** As an operator does it, while the sandbox answers; resolves when that has ended. */
+  readonly retry: (releaseId: string, engine: Engine, clock: Sandbox['clock']) => Promise<void>;
+  /** Told what came of every release first, before anything is retried. */
+  readonly onRetry?: (first: readonly ReportedRelease[]) => void;
+}
 
 export interface ReportedTarget extends Target {
   readonly stage: string;
@@ -89,7 +98,10 @@ export interface Report {
   readonly outcome: ReleaseOutcome;
   /** Why the whole did not succeed when no single release says so, as when the source could not be fetched. */
   readonly error: { readonly name: string; readonly cause: string } | null;
+  /** Each as its last attempt left it. */
   readonly releases: readonly ReportedRelease[];
+  /** What came of those first that were retried; undefined when nothing was to be retried. */
+  readonly retried?: readonly ReportedRelease[];
   readonly world: Readonly<Record<string, WorldSnapshot>>;
   readonly figures: Figures;
   readonly unmetFaults: readonly Fault[];
@@ -118,6 +130,8 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     const { clock } = sandbox;
     const engine: Engine = await createEngine({
       ...options,
+      // Whoever retries a release asks for the histories of its attempts.
+      keepsEvents: options.retrying !== undefined,
       now: () => clock.now(),
       sleep: async (ms) => clock.sleep(ms),
     });
@@ -127,13 +141,32 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     else engine.start(arn, `rehearsal-${startAt.getTime()}`, options.request);
     const started = engine.executions.filter(({ machine }) => machine.arn === arn);
     const outcomes = await Promise.all(started.map(async ({ outcome }) => outcome));
+    const retried = options.retrying && (await retryAll(options.retrying, sandbox, engine, factory, faults));
     // Whatever was set in motion comes to rest, so that the report is about the end and not about the last moment.
     await sandbox.clock.sleep(SETTLE_MS);
-    return reportOf(sandbox, engine, factory, outcomes, sandbox.callCount - before, faults);
+    const report = await reportOf(sandbox, engine, factory, outcomes, sandbox.callCount - before, faults);
+    // What began it first keeps its end, which says nothing of the attempts after it.
+    return { ...report, ...(retried && { retried, error: retried.length > 0 ? null : report.error }) };
   } finally {
     unbind();
     forgetClients();
   }
+}
+
+/** Retries what came to nothing, bases first; returns what came of that before. */
+async function retryAll(
+  { retry, onRetry }: Retrying,
+  sandbox: Sandbox,
+  engine: Engine,
+  factory: RehearsedFactory,
+  faults: Faults,
+): Promise<ReportedRelease[]> {
+  const first = await reportReleases(engine, factory, worldOf(sandbox, factory));
+  const failed = first.filter(({ outcome }) => outcome !== 'released');
+  if (failed.length > 0) onRetry?.(first);
+  faults.lift();
+  for (const { releaseId } of failed) await retry(releaseId, engine, sandbox.clock);
+  return failed;
 }
 
 /** Longer than SSM's validation and EC2's changes of state. */
@@ -215,7 +248,8 @@ async function reportOf(
   faults: Faults,
 ): Promise<Report> {
   const world = worldOf(sandbox, factory);
-  const releases = await reportReleases(engine, factory, world);
+  const attempts = await reportReleases(engine, factory, world);
+  const releases = [...new Map(attempts.map((one) => [one.releaseId, one])).values()];
   const [first] = engine.executions;
   const histories = engine.executions.map(({ history }) => history);
   return {
@@ -234,7 +268,7 @@ async function reportOf(
   };
 }
 
-/** What became of each release that the engine ran, in a world that holds what they left. */
+/** What became of each release that the engine ran, attempt by attempt, in a world that holds what they left. */
 export async function reportReleases(
   engine: Engine,
   factory: RehearsedFactory,

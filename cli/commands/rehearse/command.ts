@@ -10,6 +10,7 @@ interface RehearseFlags {
   readonly fail: readonly string[];
   readonly changed?: string | true;
   readonly schedule?: string | true;
+  readonly retry?: true;
   readonly validate: boolean;
   readonly json?: true;
 }
@@ -37,6 +38,7 @@ export function addRehearse(root: Command, output: Output, code: ExitCode): void
       [],
     )
     .option('--fail <state>', 'make a state fail; may be repeated, see below', collect, [])
+    .option('--retry', 'when it came to nothing, retry it without what --fail says, like packleader retry')
     .option('--no-validate', 'do not let Packer, where there is one, look at the templates first')
     .option('--json', 'print one JSON document and nothing else')
     .addHelpText(
@@ -59,11 +61,12 @@ Examples:
   packleader rehearse linux-base --fail 'Bake prod AMIs'
   packleader rehearse linux-base --fail 'Publish release@222222222222=lost' --json
   packleader rehearse --fail 'linux-base:Bake prod AMIs'
+  packleader rehearse linux-base --fail 'Bake prod AMIs' --retry
   packleader rehearse --changed origin/main
   packleader rehearse linux-base --schedule 2026-11-23T04:00:00Z
 ${EXIT_CODES}
 With --changed and --schedule 0 is also: nothing to release.
-A state of --fail that was never reached is refused as well: such a rehearsal has shown nothing.`,
+A state of --fail that was never reached is refused as well: such a rehearsal has shown nothing. So is --retry of what did not fail.`,
     )
     .action(async (images: string[], flags: RehearseFlags) => {
       // Loaded when it is needed: CDK and the sandbox take a second that other commands need not wait for.

@@ -10,7 +10,7 @@ import { seedReleases } from '../../../sandbox/rehearsal/earlier-releases.ts';
 import type { ReleaseOutcome } from '../../../core/releases/release-outcome.ts';
 import type { ReleaseProgress } from '../../../core/releases/release-progress.ts';
 import { type ReleaseBefore, releaseBefore } from '../../../sandbox/rehearsal/release-before.ts';
-import { rehearse, type Report } from '../../../sandbox/rehearsal/rehearsal.ts';
+import { rehearse, type Report, type ReportedRelease } from '../../../sandbox/rehearsal/rehearsal.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { type Definition, definitionsOf } from '../../../workflow/definitions.ts';
 import { type FailableState, parseFault, parseOverrides } from '../../input/arguments.ts';
@@ -19,11 +19,14 @@ import { type FactoryCheckout, checkOutFactory } from '../../input/checkout.ts';
 import { refuseInvalidTemplates } from '../../checks/validate.ts';
 import { chooseOccasion, type OccasionOptions } from './choose-occasion.ts';
 import type { Occasion, Pushed, Scheduled } from './occasion.ts';
+import { retryingOn } from './retry.ts';
 
 export interface RehearseOptions extends OccasionOptions {
   readonly factory: string;
   readonly overrides: readonly string[];
   readonly fail: readonly string[];
+  /** Retries what came to nothing, once the faults are over. */
+  readonly retry?: true;
   readonly startAt?: Date;
   /** Whether Packer, where there is one, looks at the templates first. */
   readonly validate?: boolean;
@@ -31,6 +34,8 @@ export interface RehearseOptions extends OccasionOptions {
   /** What the factory needs and the sandbox does not know. */
   readonly onAssumed?: (assumptions: readonly string[]) => void;
   readonly onProgress?: (progress: ReleaseProgress) => void;
+  /** Told what came of every release first, before anything is retried. */
+  readonly onRetry?: (first: readonly ReportedRelease[]) => void;
 }
 
 /** What is about to be rehearsed. */
@@ -50,6 +55,8 @@ export interface Rehearsed {
   readonly outcome: ReleaseOutcome | typeof NOTHING;
   readonly error: Report['error'];
   readonly releases: Report['releases'];
+  /** With `retry`: what came of those first that were retried. */
+  readonly retried?: Report['retried'];
   readonly world: Report['world'];
   /** Undefined when nothing was rehearsed. */
   readonly figures: Report['figures'] | undefined;
@@ -107,6 +114,7 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     request: { images: [...images], branch, ...(overrides && { overrides }) },
     ...(occasion.start && { start: occasion.start }),
     faults,
+    ...(options.retry && { retrying: retryingOn(factory.hub, options.onRetry) }),
     prepare: async (sandbox) => {
       await seedReleases(sandbox, checkout.files, images, overrides);
       const assumptions = [

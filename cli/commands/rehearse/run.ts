@@ -3,7 +3,7 @@ import { EXIT } from '../../terminal/exit-codes.ts';
 import { Narrator } from '../../terminal/narrator.ts';
 import { type Output, jsonText } from '../../terminal/output.ts';
 import { NOTHING, type Rehearsed, type RehearseOptions, runRehearsal } from './rehearsal.ts';
-import { tellAssumptions, tellBeginning, tellEnd, tellSchedule } from './tell.ts';
+import { tellAssumptions, tellBeginning, tellEnd, tellRetry, tellSchedule } from './tell.ts';
 
 /** `packleader rehearse`: tells what happens while it happens, or prints one document at the end. */
 export async function rehearseCommand(
@@ -18,7 +18,7 @@ export async function rehearseCommand(
 
 async function told(options: RehearseOptions, output: Output): Promise<Rehearsed> {
   let startedAt = performance.now();
-  const narrator = new Narrator(output);
+  let narrator = new Narrator(output);
   output.status(output.paint('dim', '  … checking the configuration and the templates'));
   const report = await runRehearsal({
     ...options,
@@ -29,6 +29,11 @@ async function told(options: RehearseOptions, output: Output): Promise<Rehearsed
     onAssumed: (assumptions) => tellAssumptions(output, assumptions),
     onDecided: (schedule) => tellSchedule(output, schedule),
     onProgress: (progress) => narrator.follow(progress),
+    onRetry: (first) => {
+      for (const release of first) narrator.tell(release);
+      tellRetry(output, first);
+      narrator = new Narrator(output);
+    },
   });
   tellEnd(narrator, report, performance.now() - startedAt);
   return report;
@@ -49,7 +54,7 @@ async function printed(options: RehearseOptions, output: Output): Promise<Rehear
       assumed = assumptions;
     },
   });
-  const { outcome, error, changed, schedule, unmetFaults, releases, world } = report;
+  const { outcome, error, changed, schedule, unmetFaults, releases, retried, world } = report;
   const document = {
     outcome,
     factory,
@@ -60,15 +65,16 @@ async function printed(options: RehearseOptions, output: Output): Promise<Rehear
     assumed,
     unmetFaults,
     releases,
+    ...(retried && { retried }),
     world,
   };
   output.print(jsonText(document));
   return report;
 }
 
-/** A fault that was never met has shown nothing: whoever asked for it must not take the end for what follows it. */
-function exitCode({ outcome, unmetFaults }: Rehearsed): number {
-  if (unmetFaults.length > 0) return EXIT.refused;
+/** A fault that was never met, or a retry of nothing, has shown nothing: nobody must take the end for what follows it. */
+function exitCode({ outcome, unmetFaults, retried }: Rehearsed): number {
+  if (unmetFaults.length > 0 || retried?.length === 0) return EXIT.refused;
   if (outcome === 'released' || outcome === NOTHING) return EXIT.released;
   return outcome === 'rolled back' ? EXIT.rolledBack : EXIT.rollbackIncomplete;
 }

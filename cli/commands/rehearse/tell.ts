@@ -1,6 +1,7 @@
 /** How `packleader rehearse` tells a rehearsal, beyond the story of each release. */
 import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
 import { whichFactory } from '../../input/checkout.ts';
+import type { ReportedRelease } from '../../../sandbox/rehearsal/rehearsal.ts';
 import type { Narrator } from '../../terminal/narrator.ts';
 import type { Output } from '../../terminal/output.ts';
 import { count, minutes } from '../../terminal/words.ts';
@@ -45,12 +46,25 @@ export function tellSchedule({ paint, print, status }: Output, { at, images }: S
   print(`the schedules at ${at}\n${lines.join('')}`);
 }
 
+/** What is retried, and how an operator would. */
+export function tellRetry({ paint, print }: Output, first: readonly ReportedRelease[]): void {
+  const failed = first.filter(({ outcome }) => outcome !== 'released');
+  const commands = failed.map(
+    ({ releaseId }) => `\n  once more, with no fault: packleader retry ${releaseId}\n`,
+  );
+  print(paint('yellow', commands.join('')));
+}
+
 /** Every release, and what the rehearsal took. */
 export function tellEnd(narrator: Narrator, rehearsed: Rehearsed, realMs: number): void {
-  for (const release of rehearsed.releases) narrator.tell(release);
+  const { retried = [] } = rehearsed;
+  const again = new Set(retried.map(({ releaseId }) => releaseId));
+  for (const release of rehearsed.releases)
+    if (again.size === 0 || again.has(release.releaseId)) narrator.tell(release);
   const unmet = rehearsed.unmetFaults.map(
     (fault) => `the fault in "${fault.state}"${ofImage(fault)} was never met: the release did not get there`,
   );
+  if (rehearsed.retried?.length === 0) unmet.push('nothing failed, so nothing was retried');
   if (!rehearsed.figures) return narrator.conclude(rehearsed, undefined, unmet);
   const { calls, transitions, virtualMs } = rehearsed.figures;
   const figures = `${count(calls, 'AWS call')}, ${count(transitions, 'state transition')}`;
