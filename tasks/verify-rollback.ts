@@ -76,7 +76,7 @@ export async function handler(event: unknown): Promise<Verdict> {
   const reasonOf = reasonsIn(undone, release);
   const looked = await inEveryTarget(targets, (target) => look(target, release, reasonOf));
   const first = readError(failure);
-  const earlier = leftoversIn(failure);
+  const { leftovers: earlier, more } = leftoversIn(failure);
   const leftovers = [...looked.flat(), ...earlier];
   const complete = leftovers.length === 0;
   const message = earlier.length > 0 ? 'it was not begun beside what an earlier attempt left' : first.message;
@@ -95,7 +95,7 @@ export async function handler(event: unknown): Promise<Verdict> {
     error: complete ? first.name : ERRORS.rollbackIncomplete,
     cause,
     leftovers: shortened(leftovers, room),
-    leftoverCount: leftovers.length,
+    leftoverCount: leftovers.length + more,
   };
 }
 
@@ -139,7 +139,7 @@ function quarantineOf({ images }: Traces): Map<string, string> {
 function reasonsIn(undone: Input['undone'], { releaseId }: Release) {
   const told = Object.values(undone).flatMap((result) => {
     const error = errorOutputSchema.safeParse(result);
-    return error.success ? leftoversIn(error.data) : [];
+    return error.success ? leftoversIn(error.data).leftovers : [];
   });
   const key = (target: Target, resourceId: string) => `${targetName(target)} ${resourceId}`;
   const reasons = new Map(told.map((leftover) => [key(leftover, leftover.resourceId), leftover.why]));
@@ -148,12 +148,16 @@ function reasonsIn(undone: Input['undone'], { releaseId }: Release) {
 }
 
 /** The message of LeftoversRemain. */
-const leftoversSchema = z.object({ leftovers: z.array(leftoverSchema) });
+const leftoversSchema = z.object({
+  leftovers: z.array(leftoverSchema),
+  /** How many the message has no room for. */
+  more: z.number().int().default(0),
+});
 
 /** Those that an error names: of an undo that gave up, or of a retry that was not begun. */
-function leftoversIn(error: ErrorOutput): readonly Leftover[] {
+function leftoversIn(error: ErrorOutput): z.infer<typeof leftoversSchema> {
   const list = leftoversSchema.safeParse(parseJson(readError(error).message));
-  return list.success ? list.data.leftovers : [];
+  return list.success ? list.data : { leftovers: [], more: 0 };
 }
 
 /** A Lambda's error is JSON in the cause; any other cause is text. */

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { followRelease, getRelease, retryRelease, sweep } from '../../client/client.ts';
 import { ReleaseNotFound, ReleaseRefused } from '../../client/errors.ts';
+import type { ReleaseResult } from '../../client/result.ts';
+import { plannedReleaseSchema } from '../../core/contract/releases.ts';
+import { publishNewer } from '../../sandbox/rehearsal/public-images.ts';
+import { STAGES } from '../fixtures/factories.ts';
+import { HUB } from '../fixtures/accounts.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import type { Fault } from '../../sandbox/rehearsal/faults.ts';
 import { snapshotOf } from '../../sandbox/aws/world.ts';
@@ -71,6 +76,58 @@ describe('retryRelease', () => {
     expect(Date.parse(attempts()[1]?.startedAt ?? '')).toBe(told?.getTime());
   });
 
+  test('starts from the source AMI of the first attempt, also when there is a newer one', async () => {
+    const { on, sandbox, images } = await failed();
+    const before = sourceOf(await getRelease(RELEASE_ID, on));
+    await sandbox.clock.sleep(7 * 24 * 60 * MINUTE_MS);
+    publishNewer(sandbox.world, HUB.region);
+    const offered = sandbox.world.publicRegion(HUB.region).parameters;
+    expect([...offered.values()].map((parameter) => parameter.versions.at(-1)?.value)).not.toContain(before);
+    const result = await followRelease(await retryRelease(RELEASE_ID, on), on);
+    expect([result.outcome, sourceOf(result)]).toEqual(['released', before]);
+    expect(images().map(({ tags }) => tags['packleader:source-ami'])).toContain(before);
+  });
+
+  test('is refused when the source AMI of the first attempt is gone, whatever there is besides', async () => {
+    const { on, sandbox, images } = await failed();
+    const before = sourceOf(await getRelease(RELEASE_ID, on));
+    await sandbox.clock.sleep(7 * 24 * 60 * MINUTE_MS);
+    publishNewer(sandbox.world, HUB.region);
+    sandbox.world.publicRegion(HUB.region).images.delete(before ?? '');
+    const { outcome, releases } = await followRelease(await retryRelease(RELEASE_ID, on), on);
+    expect([outcome, images()]).toEqual(['rolled back', []]);
+    expect(releases[0]?.error?.cause).toContain(`${before} (from the first attempt) does not exist here`);
+  });
+
+  test('looks for a source AMI where no attempt has found any', async () => {
+    const { on, images } = await failed([
+      { state: 'Resolve source AMIs', kind: 'refused', times: 1, accountId: STAGES.dev[0]?.accountId ?? '' },
+    ]);
+    const { outcome } = await followRelease(await retryRelease(RELEASE_ID, on), on);
+    expect([outcome, images().length]).toEqual(['released', 2]);
+  });
+
+  test.each(['source', 'plan'])('that was started by hand with another %s bakes nothing', async (other) => {
+    const { on, engine, attempts, images, sandbox } = await failed();
+    await sandbox.clock.sleep(12 * MINUTE_MS);
+    const [first] = attempts();
+    const { source, plan } = plannedReleaseSchema.parse(first?.input);
+    // The same bytes at another place: that they are the same nobody knows.
+    const objects = sandbox.world.buckets.get(plan.bucket)?.objects;
+    const copy = objects?.get(`${plan.prefix}/plan.json`);
+    if (copy) objects?.set('plans/other/plan.json', copy);
+    const input = {
+      ...Object(first?.input),
+      ...(other === 'source' ? { source: { ...source, key: 'sources/other.zip' } } : {}),
+      ...(other === 'plan' ? { plan: { ...plan, prefix: 'plans/other' } } : {}),
+      executionName: `${first?.name}-r2`,
+    };
+    const { arn } = engine.start(machineArn(NAMES.releaseImageMachine), `${first?.name}-r2`, input);
+    const { outcome, releases } = await followRelease(arn, on);
+    expect([outcome, images()]).toEqual(['rolled back', []]);
+    expect(releases[0]?.error?.cause).toContain('a retry takes the same source and plan');
+  });
+
   test('two at once are one', async () => {
     const { on, attempts } = await failed();
     const [one, other] = await Promise.all([retryRelease(RELEASE_ID, on), retryRelease(RELEASE_ID, on)]);
@@ -95,7 +152,16 @@ describe('retryRelease', () => {
     ]);
     expect(images()).toHaveLength(1);
     const early = await followRelease(await retryRelease(RELEASE_ID, on), on);
-    expect(early.releases[0]?.error?.cause).toContain(`is left: packleader sweep ${RELEASE_ID}`);
+    expect(early.outcome).toBe('rollback incomplete');
+    expect(early.releases[0]?.leftovers).toEqual(
+      images().flatMap(({ imageId, snapshotIds }) =>
+        [imageId, ...snapshotIds].map((resourceId) => ({
+          ...STAGES.dev[0],
+          resourceId,
+          why: 'it is of an earlier attempt',
+        })),
+      ),
+    );
     expect(early.releases[0]?.path).not.toContain('Bake dev AMIs');
     expect((await sweep({ release: RELEASE_ID }, on)).complete).toBe(true);
     const again = await followRelease(await retryRelease(RELEASE_ID, on), on);
@@ -177,6 +243,10 @@ describe('retryRelease', () => {
     await expect(late).rejects.toThrow('it is older than 14 days');
   });
 });
+
+/** Where the bake in prod starts. */
+const sourceOf = ({ releases: [release] }: ReleaseResult) =>
+  release?.targets.find(({ stage }) => stage === 'prod')?.sourceImageId;
 
 /** Who started an execution differs, and says nothing of what it does. */
 function startedBy(input: unknown) {

@@ -4,6 +4,7 @@ import { amisInUse } from './scenarios/amis-in-use.ts';
 import { deprecations } from './scenarios/deprecations.ts';
 import { forwardFaults } from './scenarios/forward-faults.ts';
 import { type RecordedUndo, record, recordUndo, warmUp } from './scenarios/recordings.ts';
+import { retries } from './scenarios/retries.ts';
 import { rollbackTriggers } from './scenarios/rollback-triggers.ts';
 import { type Category, idOf } from './scenarios/scenario-of.ts';
 import { SeededSampler } from './scenarios/seeded-sampler.ts';
@@ -37,6 +38,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...forwardFaults(good),
     ...(await undoFaults(four, undos, sampler)),
     ...(await stopsAndSweeps(four, good, undos, sampler)),
+    ...(await retries(four, good, sampler)),
     ...(await twoReleases(two, sampler)),
     ...(await amisInUse(two)),
     ...(await deprecations(baselines.aging)),

@@ -1,6 +1,7 @@
 import { DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import {
+  DescribeParametersCommand,
   GetParameterCommand,
   GetParameterHistoryCommand,
   GetParametersByPathCommand,
@@ -12,10 +13,11 @@ import type { Target } from '../../core/contract/targets.ts';
 import { executionName } from '../../core/releases/execution-name.ts';
 import { handler } from '../../tasks/resolve-source-amis.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
-import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
+import { HUB, awsError, builds, call, useAws } from '../fixtures/aws/strict-aws.ts';
 import { RELEASE_ARN, batchArn, describeExecution, releaseEnded } from '../fixtures/aws/executions.ts';
 import { PRERELEASE, RELEASE } from '../fixtures/releases.ts';
-import { tagList } from '../fixtures/aws/release-images.ts';
+import { imagesByTag, releaseFilter, tagList } from '../fixtures/aws/release-images.ts';
+import { listBuilds, looksFor } from '../fixtures/aws/looks.ts';
 
 const aws = useAws();
 
@@ -501,11 +503,31 @@ describe('a retry', () => {
   it('fails beside a batch of an earlier attempt, which may start a build at any time', async () => {
     releaseEnded(aws, 'FAILED');
     aws.on(HUB, describeExecution(batchArn('dev', 1)), { status: 'RUNNING' });
-    await expect(retried()).rejects.toMatchObject({
-      name: 'NotReadyYet',
-      message: `${batchArn('dev', 1)} still bakes for it`,
+    const { instances, keyPairs, volumes, interfaces, groups, snapshots } = looksFor(releaseFilter);
+    aws.accepts(builds(DEV), listBuilds);
+    aws.accepts(DEV, instances, keyPairs, volumes, interfaces, groups, snapshots, imagesByTag);
+    aws.accepts(
+      DEV,
+      new DescribeParametersCommand({
+        ParameterFilters: [{ Key: 'Path', Option: 'Recursive', Values: ['/packleader'] }],
+        MaxResults: 50,
+      }),
+    );
+    aws.on(DEV, groups, {
+      SecurityGroups: [{ GroupId: 'sg-1', Tags: tagList({ 'packleader:release': RELEASE.releaseId }) }],
     });
-    expect(aws.sentTo(DEV)).toEqual([]);
+    await expect(retried()).rejects.toMatchObject({
+      name: 'LeftoversRemain',
+      leftovers: [
+        {
+          accountId: '999999999999',
+          region: 'eu-central-1',
+          resourceId: batchArn('dev', 1),
+          why: 'it still bakes for an earlier attempt',
+        },
+        { ...DEV, resourceId: 'sg-1', why: 'it is of an earlier attempt' },
+      ],
+    });
   });
 
   it.each([

@@ -93,11 +93,24 @@ describe('verifying a rollback', () => {
     expect(await verify(done)).toEqual(await verify(done));
   });
 
+  it('names what an earlier attempt left, beside which a retry was not begun', async () => {
+    const left = leftover(DEV, 'ami-1', 'it is of an earlier attempt');
+    expect(await handler({ release: RELEASE, failure: gaveUp(left) })).toEqual({
+      complete: false,
+      error: 'RollbackIncomplete',
+      cause:
+        'LeftoversRemain: it was not begun beside what an earlier attempt left\nLeft behind:\n' +
+        '  111111111111/eu-west-1 ami-1: it is of an earlier attempt\nMend what is named there, then run: packleader sweep',
+      leftovers: [left],
+      leftoverCount: 1,
+    });
+  });
+
   it('looks at nothing, and is complete, when nothing was built', async () => {
     expect(await handler({ release: RELEASE, failure })).toMatchObject({
       complete: true,
       error: 'BakeFailed',
-      cause: 'BakeFailed: exit status 1\nNothing of web@1.4.20261121093000 is left in any account.',
+      cause: 'BakeFailed: exit status 1\nNothing was built.',
       leftoverCount: 0,
     });
     expect(aws.sent).toEqual([]);

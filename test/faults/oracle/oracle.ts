@@ -45,7 +45,8 @@ export class Oracle {
       for (const target of targets) {
         wrong.push(...flawsOf(world, target, release, stage));
         const place = world.region(target.accountId, target.region);
-        const [image] = this.#monitor.madeIn(target, release);
+        // An attempt before may have made others, which are gone.
+        const image = [...this.#monitor.madeIn(target, release)].at(-1);
         const days = daysUntilDeprecated(place.images.get(image ?? ''));
         if (days !== this.#baseline.deprecateAfterDays)
           wrong.push(`${targetName(target)}: ${image} is deprecated after ${days} days`);
@@ -94,9 +95,9 @@ export class Oracle {
     const wrong: string[] = [];
     for (const target of targetsOf(this.#baseline)) {
       if (except.has(targetName(target))) continue;
-      const [made] = newest
-        ? this.#monitor.madeIn(target, newest)
-        : [this.#latestBefore.get(targetName(target))];
+      const made = newest
+        ? [...this.#monitor.madeIn(target, newest)].at(-1)
+        : this.#latestBefore.get(targetName(target));
       const found = this.#latestOf(target);
       if (found !== made) wrong.push(`${targetName(target)}: latest is ${found}, not ${made}`);
     }

@@ -4,8 +4,8 @@ import type { Target } from '../../../core/contract/targets.ts';
 import type { Call } from '../../../sandbox/sandbox.ts';
 import type { Actor } from './baseline.ts';
 
-/** A release, or the sweep. */
-export type Who = Actor | 'sweep';
+/** A release, its retry, or the sweep. */
+export type Who = Actor | 'retry' | 'sweep';
 
 export interface InjectionPoint {
   readonly who: Who;
@@ -28,13 +28,13 @@ export const seriesOf = ({ who, state, by, operation, place }: Omit<InjectionPoi
 export const nameOfPoint = (point: InjectionPoint): string => `${seriesOf(point)} #${point.nth}`;
 
 const NAME =
-  /^(?:(?<who>B|sweep), )?(?<state>[^:,]+)(?<packer>, Packer)?: (?<operation>\w+:[\w.]+) in (?<place>\S+) #(?<nth>\d+)$/;
+  /^(?:(?<who>B|retry|sweep), )?(?<state>[^:,]+)(?<packer>, Packer)?: (?<operation>\w+:[\w.]+) in (?<place>\S+) #(?<nth>\d+)$/;
 
 /** The point of that name. @throws Error for what `nameOfPoint` never returns */
 export function pointNamed(name: string): InjectionPoint {
   const { who, state = '', packer, operation = '', place = '', nth } = NAME.exec(name)?.groups ?? {};
   const point: InjectionPoint = {
-    who: who === 'B' || who === 'sweep' ? who : 'A',
+    who: who === 'B' || who === 'retry' || who === 'sweep' ? who : 'A',
     state,
     by: packer === undefined ? 'state' : 'packer',
     operation,

@@ -1,6 +1,8 @@
 /** Plays one scenario in one environment: one or two releases, faults, sweeps; and says what was wrong with how it went. */
 import { setTimeout as realSleep } from 'node:timers/promises';
 import { NAMES, parameters } from '../../../core/contract/names.ts';
+import { SETTLING_MINUTES } from '../../../core/contract/limits.ts';
+import { executionName } from '../../../core/releases/execution-name.ts';
 import { type Target, targetName } from '../../../core/contract/targets.ts';
 import type { Execution } from '../../../sandbox/engine/engine.ts';
 import { machineArn } from '../../../sandbox/rehearsal/rehearsal.ts';
@@ -82,6 +84,7 @@ class Play {
     const { actors, whole, sweepsAtOnce = 0 } = this.#scenario;
     const parent = whole && (await this.#startWhole());
     if (!whole) for (const actor of actors) await this.#start(actor);
+    await this.#retry();
     const ends = await Promise.all(
       this.#executions.map(async (execution, index) => {
         const end = endOf(execution, await execution.outcome);
@@ -142,6 +145,7 @@ class Play {
     }
     if (this.#comesTo(stopSweepAfter, point)) this.#sweeps.at(-1)?.stop();
     if (this.#comesTo(redriveAfter, point)) this.#executions[0]?.redrive();
+    if (this.#comesTo(this.#scenario.retried?.amid, point)) this.#startRetry();
     if (this.#comesTo(use?.after, point)) return this.#beginUse();
     return this.#comesTo(sweepDuring, point) ? this.#sweep({}) : undefined;
   }
@@ -173,6 +177,27 @@ class Play {
     this.#executions.push(engine.start(arn, planned.executionName, input));
   }
 
+  /** Retries the first release once it has ended; its execution is the retry from then on. */
+  async #retry(): Promise<void> {
+    const { retried } = this.#scenario;
+    const [first] = this.#executions;
+    if (!retried || !first) return;
+    await first.outcome;
+    if (retried.swept === 'at once') await this.#sweep({ execution: first.arn });
+    const { clock } = this.#environment.world;
+    await clock.sleep(SETTLING_MINUTES * MINUTE);
+    if (retried.swept === 'by schedule') await this.#sweep({});
+    if (!retried.amid) this.#startRetry();
+  }
+
+  #startRetry(): void {
+    const { planned, input } = this.#baseline.releases.A;
+    const name = executionName(planned.release, 2);
+    const again = { ...Object(input), executionName: name };
+    const arn = machineArn(this.#baseline.hub, NAMES.releaseImageMachine);
+    this.#executions[0] = this.#environment.engine.start(arn, name, again);
+  }
+
   /** From the commit to the end of everything; the release of the image is the first of the executions, if it came to it. */
   async #startWhole(): Promise<Execution> {
     const { engine } = this.#environment;
@@ -192,9 +217,9 @@ class Play {
 
   /** A scenario whose faults no call met says nothing. Returns whether it missed something. */
   #judgeSuite(): boolean {
-    const { stopAfter, stopSweepAfter, redriveAfter, sweepDuring, use, mayMiss } = this.#scenario;
+    const { stopAfter, stopSweepAfter, redriveAfter, sweepDuring, use, retried, mayMiss } = this.#scenario;
     const { unmet } = this.#environment.plan;
-    const unreached = [stopAfter, stopSweepAfter, redriveAfter, sweepDuring, use?.after]
+    const unreached = [stopAfter, stopSweepAfter, redriveAfter, sweepDuring, use?.after, retried?.amid]
       .filter((point) => point !== undefined)
       .filter((point) => !this.#reached.has(point));
     if (mayMiss !== true) {

@@ -24,6 +24,8 @@ export interface Scenario<Kind extends string = string> {
   readonly sweepDuring?: InjectionPoint;
   /** After this call of a sweep, somebody has the release go on that was stopped. */
   readonly redriveAfter?: InjectionPoint;
+  /** The first release is retried as soon as it may be; from then on it is what the retry makes of it. */
+  readonly retried?: Retried;
   /** How two releases take turns. */
   readonly schedule?: Schedule;
   /** The ends that are allowed; any good one by default. */
@@ -40,6 +42,13 @@ export interface Scenario<Kind extends string = string> {
   readonly fragileMap?: string;
   /** A fault is aimed at what was seen while nothing else happened: it may find nothing to break. */
   readonly mayMiss?: true;
+}
+
+export interface Retried {
+  /** A sweep has ended before the retry begins: that which the end of the first attempt starts, or a scheduled one. */
+  readonly swept?: 'at once' | 'by schedule';
+  /** The scheduled sweep has only begun: the retry begins after this call of it. */
+  readonly amid?: InjectionPoint;
 }
 
 export interface Use {

@@ -14,7 +14,10 @@ const SCHEDULED = /^(Publish release|Withdraw publication|Apply version tags|Der
 
 /** Not what Step Functions itself calls, and no assumed role: other calls of the same function wait for that. */
 export const isScheduled = ({ who, state, by, operation }: InjectionPoint): boolean =>
-  who !== 'sweep' && by === 'state' && SCHEDULED.test(state) && !/^(sts|lambda|states):/.test(operation);
+  (who === 'A' || who === 'B') &&
+  by === 'state' &&
+  SCHEDULED.test(state) &&
+  !/^(sts|lambda|states):/.test(operation);
 
 export class StepScheduler {
   readonly #schedule: Schedule;
@@ -28,7 +31,8 @@ export class StepScheduler {
 
   /** Waits until it is this call's turn; calls that are not scheduled never wait. */
   admit(point: InjectionPoint): Promise<void> | undefined {
-    return point.who !== 'sweep' && isScheduled(point) ? this.#turnOf(point.who) : undefined;
+    const { who } = point;
+    return (who === 'A' || who === 'B') && isScheduled(point) ? this.#turnOf(who) : undefined;
   }
 
   async #turnOf(who: Actor): Promise<void> {

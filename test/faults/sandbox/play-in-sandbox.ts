@@ -14,6 +14,8 @@ import type { SandboxFaultKind } from './fault-kinds.ts';
 import { Injection } from './injection.ts';
 import { newWorld } from './new-world.ts';
 import type { Recorder } from './recorder.ts';
+import { executionName } from '../../../core/releases/execution-name.ts';
+import type { Who } from '../player/injection-points.ts';
 
 export type SandboxScenario = Scenario<SandboxFaultKind>;
 
@@ -70,13 +72,15 @@ async function playOn(
 }
 
 /** Also the release of a commit, which starts the one of its image. */
-function actorsByExecution(baseline: Baseline, { actors }: SandboxScenario) {
-  return new Map(
-    actors.flatMap((actor) => {
+function actorsByExecution(baseline: Baseline, { actors }: SandboxScenario): Map<string, Who> {
+  const retry = executionName(baseline.releases.A.planned.release, 2);
+  return new Map<string, Who>([
+    ...actors.flatMap((actor) => {
       const { planned, startedBy } = baseline.releases[actor];
       return [planned.executionName, startedBy].map((name) => [name, actor] as const);
     }),
-  );
+    [retry, 'retry'],
+  ]);
 }
 
 /** Lasts to the end. */

@@ -1,0 +1,117 @@
+/** Releases that come to nothing and are retried, in a new execution, from the beginning. */
+import type { Baseline } from '../player/baseline.ts';
+import { nameOfFault } from '../player/faults.ts';
+import { nameOfPoint } from '../player/injection-points.ts';
+import type { SandboxScenario } from '../sandbox/play-in-sandbox.ts';
+import type { RecordedCall } from '../sandbox/recorder.ts';
+import { faultsIn, isOfService, passes, withoutMiddlePolls } from './fault-model.ts';
+import { lateCall, record } from './recordings.ts';
+import { type RollbackTrigger, rollbackTriggers } from './rollback-triggers.ts';
+import { type Category, sampleOfCalls, type ScenarioParts, scenarioOf } from './scenario-of.ts';
+import type { SeededSampler } from './seeded-sampler.ts';
+import { STOPPED_ENDS } from './stops-and-sweeps.ts';
+
+const FAULTS = 600;
+
+const isOf =
+  (who: string) =>
+  ({ point }: RecordedCall): boolean =>
+    point.who === who && !isOfService(point.operation);
+
+export async function retries(
+  baseline: Baseline,
+  good: readonly RecordedCall[],
+  sampler: SeededSampler,
+): Promise<Category[]> {
+  const triggers = rollbackTriggers(good);
+  const trigger = triggers.find(({ name }) => name === 'prod is killed');
+  if (!trigger) throw new Error('No build of prod is ever killed.');
+  const failed = { faults: trigger.faults, retried: {} };
+  const calls = withoutMiddlePolls(
+    (await record(baseline, failed)).filter(({ point }) => point.who === 'retry'),
+  );
+  const swept = { stopAfter: lateCall(good), retried: { swept: 'by schedule' } } as const;
+  const sweeping = (await record(baseline, swept)).filter(isOf('sweep'));
+  return [
+    { name: 'a retry', atLeast: 18, scenarios: [...afterRollbacks(triggers), ...afterStops(good)] },
+    {
+      name: 'a fault in a retry',
+      atLeast: FAULTS,
+      scenarios: sampleOfCalls(faultsInRetry(trigger, calls), FAULTS, sampler),
+    },
+    { name: 'a retry is stopped', atLeast: 150, scenarios: stops(failed, calls.filter(isOf('retry'))) },
+    {
+      name: 'a sweep during a retry',
+      atLeast: 100,
+      scenarios: calls
+        .filter(isOf('retry'))
+        .filter(({ point }) => point.operation !== 'sts:AssumeRole')
+        .map(({ point }) =>
+          scenarioOf('a sweep during a retry', {
+            ...failed,
+            sweepDuring: point,
+            ends: ['released'],
+            labels: [`during ${nameOfPoint(point)}`],
+          }),
+        ),
+    },
+    { name: 'a retry during a sweep', atLeast: 50, scenarios: amidSweep(swept, sweeping) },
+  ];
+}
+
+/** Whatever failed first, the retry is as good as a first attempt. */
+const afterRollbacks = (triggers: readonly RollbackTrigger[]): SandboxScenario[] =>
+  triggers.flatMap(({ name, faults }) =>
+    (['first release', 'released before'] as const).map((past) =>
+      scenarioOf('a retry', { past, faults, retried: {}, ends: ['released'], labels: [name] }),
+    ),
+  );
+
+/** After a stop it begins nothing beside what is left, and says what that is; once that is swept it is released. */
+function afterStops(good: readonly RecordedCall[]): SandboxScenario[] {
+  const stopAfter = lateCall(good);
+  const labels = [`stopped after ${nameOfPoint(stopAfter)}`];
+  return [
+    scenarioOf('a retry', { stopAfter, retried: {}, ends: ['rollback incomplete'], labels }),
+    ...(['at once', 'by schedule'] as const).map((swept) =>
+      scenarioOf('a retry', {
+        stopAfter,
+        retried: { swept },
+        ends: ['released'],
+        labels: [...labels, `swept ${swept}`],
+      }),
+    ),
+  ];
+}
+
+const faultsInRetry = (trigger: RollbackTrigger, calls: readonly RecordedCall[]): SandboxScenario[] =>
+  faultsIn(calls).map((fault) =>
+    scenarioOf('a fault in a retry', {
+      faults: [...trigger.faults, fault],
+      retried: {},
+      labels: [nameOfFault(fault)],
+      ...(passes(fault) && { ends: ['released'] }),
+    }),
+  );
+
+const stops = (failed: ScenarioParts, calls: readonly RecordedCall[]): SandboxScenario[] =>
+  calls.map(({ point }, index) =>
+    scenarioOf('a retry is stopped', {
+      ...failed,
+      stopAfter: point,
+      ...(index % 2 === 0 && { sweepsAtOnce: 1 }),
+      ends: STOPPED_ENDS,
+      labels: [`after ${nameOfPoint(point)}`, index % 2 === 0 ? 'swept at once' : 'swept an hour later'],
+    }),
+  );
+
+/** The sweep took it for dead, and may still be removing: the retry waits for it, or comes to nothing. */
+const amidSweep = (swept: ScenarioParts, sweeping: readonly RecordedCall[]): SandboxScenario[] =>
+  sweeping.map(({ point }) =>
+    scenarioOf('a retry during a sweep', {
+      ...swept,
+      retried: { swept: 'by schedule', amid: point },
+      ends: ['released'],
+      labels: [`begun after ${nameOfPoint(point)}`],
+    }),
+  );
