@@ -7,6 +7,31 @@ import { run } from './output.ts';
 /** The factory of this repository. */
 export const shipped = fileURLToPath(new URL('../../packer', import.meta.url));
 
+const releaseSchema = z.object({
+  releaseId: z.string(),
+  image: z.string(),
+  version: z.string(),
+  commit: z.string(),
+  outcome: z.string(),
+  error: z.object({ name: z.string(), cause: z.string() }).nullable(),
+  path: z.array(z.string()),
+  targets: z.array(
+    z.object({
+      stage: z.string(),
+      accountId: z.string(),
+      region: z.string(),
+      imageId: z.string().nullable(),
+      snapshotIds: z.array(z.string()),
+      sourceImageId: z.string().nullable(),
+      tags: z.record(z.string(), z.string()),
+      parameters: z.record(z.string(), z.string()),
+    }),
+  ),
+  leftovers: z.array(
+    z.object({ accountId: z.string(), region: z.string(), resourceId: z.string(), why: z.string() }),
+  ),
+});
+
 const documentSchema = z.object({
   outcome: z.string(),
   factory: z.string().optional(),
@@ -28,34 +53,8 @@ const documentSchema = z.object({
   error: z.object({ name: z.string(), cause: z.string() }).optional(),
   assumed: z.array(z.string()).default([]),
   unmetFaults: z.array(z.looseObject({ state: z.string() })).default([]),
-  releases: z
-    .array(
-      z.object({
-        releaseId: z.string(),
-        image: z.string(),
-        version: z.string(),
-        commit: z.string(),
-        outcome: z.string(),
-        error: z.object({ name: z.string(), cause: z.string() }).nullable(),
-        path: z.array(z.string()),
-        targets: z.array(
-          z.object({
-            stage: z.string(),
-            accountId: z.string(),
-            region: z.string(),
-            imageId: z.string().nullable(),
-            snapshotIds: z.array(z.string()),
-            sourceImageId: z.string().nullable(),
-            tags: z.record(z.string(), z.string()),
-            parameters: z.record(z.string(), z.string()),
-          }),
-        ),
-        leftovers: z.array(
-          z.object({ accountId: z.string(), region: z.string(), resourceId: z.string(), why: z.string() }),
-        ),
-      }),
-    )
-    .default([]),
+  releases: z.array(releaseSchema).default([]),
+  retried: z.array(releaseSchema).optional(),
   world: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
   errors: z
     .array(z.object({ file: z.string(), line: z.number(), path: z.string(), message: z.string() }))

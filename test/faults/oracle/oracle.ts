@@ -8,7 +8,7 @@ import type { Image, World } from '../../../sandbox/aws/world.ts';
 import { type Baseline, targetsOf } from '../player/baseline.ts';
 import type { End } from './ends.ts';
 import type { InvariantMonitor } from './invariant-monitor.ts';
-import { flawsOf, tracesOf, valueOf } from './world-facts.ts';
+import { flawsOf, imagesOf, tracesOf, valueOf } from './world-facts.ts';
 
 export class Oracle {
   readonly #world: World;
@@ -66,6 +66,17 @@ export class Oracle {
     if (end === 'released' && !this.#announced(release, NAMES.released))
       wrong.push(`${release.releaseId} is released, but nobody was told`);
     return wrong;
+  }
+
+  /** By target: what says that it was made from another source than these, which are by target too. */
+  otherSources(release: Release, sources: ReadonlyMap<string, string>): [string, string][] {
+    return targetsOf(this.#baseline).flatMap((target): [string, string][] => {
+      const name = targetName(target);
+      const [image] = imagesOf(this.#world.region(target.accountId, target.region), release);
+      const found = image?.tags.get('packleader:source-ami');
+      const wanted = sources.get(name);
+      return wanted === undefined || found === wanted ? [] : [[name, `it was made from ${found}`]];
+    });
   }
 
   /** Wrong in a release that says it is gone, or names what is left; `named` is undefined when nobody could look. */

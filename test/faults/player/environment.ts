@@ -15,6 +15,8 @@ export interface Environment {
   readonly observe: () => Promise<void>;
   /** Lets somebody use an AMI. Returns what ends the use; undefined when it lasts. */
   readonly use: (by: string, target: Target, imageId: string) => Promise<(() => Promise<void>) | undefined>;
+  /** Publishers publish newer source AMIs; not every environment can. */
+  readonly publishNewer?: () => void;
   /** What went wrong in the environment itself so far. */
   readonly flaws: readonly string[];
 }

@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { parameters } from '../../../core/contract/names.ts';
 import type { Release } from '../../../core/contract/releases.ts';
-import { PIVOT } from '../../../core/contract/state-names.ts';
+import { sourcesIn } from '../../../core/releases/release-outcome.ts';
+import { PIVOT, STATE_NAMES } from '../../../core/contract/state-names.ts';
 import { sweepReportSchema } from '../../../core/contract/sweeps.ts';
 import { STATES, TAGS } from '../../../core/contract/tags.ts';
 import { type Target, targetName } from '../../../core/contract/targets.ts';
@@ -83,6 +84,15 @@ export class Judge {
         this.finds(...this.#oracle.ofUndone(release, named, exactly));
       }
     }
+  }
+
+  /** A retry that stands was baked from what the first attempt would have been, where that got so far. */
+  judgeSources(first: Execution, [end]: Ends): void {
+    const [release] = this.#releases;
+    if (!release || !stands(end)) return;
+    const pinned = sourcesIn(first.history.outputs.get(STATE_NAMES.resolveSourceAmis));
+    for (const [target, flaw] of this.#oracle.otherSources(release, pinned))
+      this.finds(`${target}: ${flaw}, and not from what the first attempt began with`);
   }
 
   #isAllowed(end: End | undefined): boolean {

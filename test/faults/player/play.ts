@@ -20,6 +20,7 @@ import type { Played, Scenario } from './scenario.ts';
 import { StepScheduler } from './step-scheduler.ts';
 
 const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
 /** Longer than SSM's validation, EC2's changes of state and an AMI that is still being made. */
 const SETTLE_MS = 61 * MINUTE;
 const AFTER_SWEEP_MS = 10 * MINUTE;
@@ -84,6 +85,7 @@ class Play {
     const { actors, whole, sweepsAtOnce = 0 } = this.#scenario;
     const parent = whole && (await this.#startWhole());
     if (!whole) for (const actor of actors) await this.#start(actor);
+    const [first] = this.#executions;
     await this.#retry();
     const ends = await Promise.all(
       this.#executions.map(async (execution, index) => {
@@ -94,6 +96,7 @@ class Play {
     );
     if (parent) this.#judge.finds(...wrongParent(parent, this.#scenario, stands(ends[0])));
     await this.#observe();
+    if (first && this.#scenario.retried) this.#judge.judgeSources(first, ends);
     this.#judge.judgeEnds(ends, true);
     await this.#judge.judgeReports(ends);
     for (let sweeps = 0; sweeps < sweepsAtOnce; sweeps++)
@@ -185,7 +188,11 @@ class Play {
     await first.outcome;
     if (retried.swept === 'at once') await this.#sweep({ execution: first.arn });
     const { clock } = this.#environment.world;
-    await clock.sleep(SETTLING_MINUTES * MINUTE);
+    if (!retried.tooEarly) await clock.sleep(SETTLING_MINUTES * MINUTE);
+    if (retried.newerSource) {
+      await clock.sleep(DAY);
+      this.#environment.publishNewer?.();
+    }
     if (retried.swept === 'by schedule') await this.#sweep({});
     if (!retried.amid) this.#startRetry();
   }

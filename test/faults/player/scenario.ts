@@ -49,6 +49,10 @@ export interface Retried {
   readonly swept?: 'at once' | 'by schedule';
   /** The scheduled sweep has only begun: the retry begins after this call of it. */
   readonly amid?: InjectionPoint;
+  /** By hand, at once: what the first attempt left at work may still be. */
+  readonly tooEarly?: true;
+  /** A day later, and there are newer source AMIs. */
+  readonly newerSource?: true;
 }
 
 export interface Use {

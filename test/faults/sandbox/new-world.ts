@@ -13,15 +13,15 @@ const GONE = '1.4.20261015000000';
 
 const offers = new Map<string, PublicRegion>();
 
-/** A world of its own, in which nothing has been started yet. */
-export function newWorld(baseline: Baseline, past: Past): Sandbox {
+/** A world of its own, in which nothing has been started yet; what publishers offer there is its own where that changes. */
+export function newWorld(baseline: Baseline, past: Past, changes = false): Sandbox {
   const { hub, bucket, objects, files } = baseline;
   const targets = targetsOf(baseline);
   const sandbox = createSandbox({
     hub: { ...hub, bucket },
     targets,
     startAt: STARTED_AT,
-    offers,
+    offers: changes ? new Map() : offers,
     checkOut: () => ({ commit: COMMIT, branch: 'main', files, changes: {} }),
   });
   sandbox.keepsCalls = false;

@@ -4,7 +4,8 @@ import { type Target, targetName } from '../../../core/contract/targets.ts';
 import { stepFunctionsOf } from '../../../sandbox/aws/step-functions.ts';
 import { bindSandbox } from '../../../sandbox/bind.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
-import type { Baseline } from '../player/baseline.ts';
+import { publishNewer } from '../../../sandbox/rehearsal/public-images.ts';
+import { type Baseline, targetsOf } from '../player/baseline.ts';
 import { createScenarioEngine } from '../player/engine.ts';
 import { play } from '../player/play.ts';
 import type { Played, Scenario } from '../player/scenario.ts';
@@ -33,7 +34,7 @@ async function playOn(
   scenario: SandboxScenario,
   records: boolean,
 ): Promise<{ played: Played; recorder: Recorder }> {
-  const sandbox = newWorld(baseline, scenario.past);
+  const sandbox = newWorld(baseline, scenario.past, scenario.retried?.newerSource);
   const { world, clock } = sandbox;
   const unbind = bindSandbox(sandbox);
   forgetClients();
@@ -59,6 +60,10 @@ async function playOn(
         plan: injection.plan,
         observe: async () => {},
         use: async (by, target, imageId) => use(sandbox, by, target, imageId),
+        publishNewer: () => {
+          for (const region of new Set(targetsOf(baseline).map((target) => target.region)))
+            publishNewer(world, region);
+        },
         flaws: [],
       };
     });

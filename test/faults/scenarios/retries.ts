@@ -59,13 +59,25 @@ export async function retries(
   ];
 }
 
-/** Whatever failed first, the retry is as good as a first attempt. */
+/** Whatever failed first, the retry is as good as a first attempt; too early it begins nothing. */
 const afterRollbacks = (triggers: readonly RollbackTrigger[]): SandboxScenario[] =>
-  triggers.flatMap(({ name, faults }) =>
-    (['first release', 'released before'] as const).map((past) =>
+  triggers.flatMap(({ name, faults }) => [
+    ...(['first release', 'released before'] as const).map((past) =>
       scenarioOf('a retry', { past, faults, retried: {}, ends: ['released'], labels: [name] }),
     ),
-  );
+    scenarioOf('a retry', {
+      faults,
+      retried: { newerSource: true },
+      ends: ['released'],
+      labels: [name, 'there is a newer source'],
+    }),
+    scenarioOf('a retry', {
+      faults,
+      retried: { tooEarly: true },
+      ends: ['rolled back'],
+      labels: [name, 'too early'],
+    }),
+  ]);
 
 /** After a stop it begins nothing beside what is left, and says what that is; once that is swept it is released. */
 function afterStops(good: readonly RecordedCall[]): SandboxScenario[] {
@@ -105,13 +117,13 @@ const stops = (failed: ScenarioParts, calls: readonly RecordedCall[]): SandboxSc
     }),
   );
 
-/** The sweep took it for dead, and may still be removing: the retry waits for it, or comes to nothing. */
+/** The sweep took it for dead, and may still be removing, or sees that it runs and leaves everything: the retry waits for either. */
 const amidSweep = (swept: ScenarioParts, sweeping: readonly RecordedCall[]): SandboxScenario[] =>
   sweeping.map(({ point }) =>
     scenarioOf('a retry during a sweep', {
       ...swept,
       retried: { swept: 'by schedule', amid: point },
-      ends: ['released'],
+      ends: ['released', 'rollback incomplete'],
       labels: [`begun after ${nameOfPoint(point)}`],
     }),
   );

@@ -1,0 +1,49 @@
+/** What a retry asks before it begins, and what it takes over. */
+import { alwaysWhen, deleteStatement, dropElement, initialise, neverWhen } from '../operators.ts';
+import { calling, mentioning, spreading } from '../queries.ts';
+import type { MutationSite } from '../site.ts';
+
+export const RETRY_SITES: readonly MutationSite[] = [
+  {
+    file: 'core/releases/retries.ts',
+    within: 'beginRetry',
+    does: dropElement(spreading('leftInTargets')),
+    means: 'a retry begins beside what an earlier attempt left',
+    likely: /^a retry \| stopped/,
+  },
+  {
+    file: 'core/releases/retries.ts',
+    within: 'beginRetry',
+    does: deleteStatement(calling('refuseBesideSweep')),
+    means: 'a retry begins beside a sweep that takes it for dead',
+    likely: /^a retry during a sweep/,
+  },
+  {
+    file: 'core/releases/retries.ts',
+    within: 'deadAttempts',
+    does: neverWhen(calling('settledAfter')),
+    means: 'a retry begins while functions of the attempt before may still be at work',
+    likely: /^a retry \|.*too early/,
+  },
+  {
+    file: 'core/releases/retries.ts',
+    within: 'pinsOf',
+    does: initialise('bakes', '[] as { accountId: string; region: string; sourceImageId: string }[]'),
+    means: 'a retry takes a newer source AMI',
+    likely: /^a retry \|.*newer source/,
+  },
+  {
+    file: 'core/releases/release-status.ts',
+    within: 'releaseStatusOf',
+    does: alwaysWhen(mentioning('is')),
+    means: 'a release is dead when its first attempt is',
+    likely: /^a sweep during a retry/,
+  },
+  {
+    file: 'tasks/verify-rollback.ts',
+    within: 'handler',
+    does: dropElement(spreading('earlier')),
+    means: 'a retry that was not begun does not say what is left',
+    likely: /^a retry \| stopped/,
+  },
+];
