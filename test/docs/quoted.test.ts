@@ -271,6 +271,8 @@ test('the document of --json has the keys that the page shows, and no others', a
   });
   const pushed = await run('rehearse', '--factory', OWN, '--json', '--changed', 'HEAD');
   const rebuilt = await run('rehearse', '--factory', scheduled, '--json', '--schedule');
+  const fails = ['--fail', 'Bake prod AMIs', '--retry'];
+  const retried = await run('rehearse', 'linux-base', '--factory', OWN, '--json', ...fails);
   const printed = new Set<string>();
   const collect = (value: unknown, under: string): void => {
     if (Array.isArray(value)) for (const item of value) collect(item, under);
@@ -281,7 +283,7 @@ test('the document of --json has the keys that the page shows, and no others', a
         collect(inner, isName ? '' : key);
       }
   };
-  for (const { out } of [incomplete, refused, pushed, rebuilt]) collect(JSON.parse(out), '');
+  for (const { out } of [incomplete, refused, pushed, rebuilt, retried]) collect(JSON.parse(out), '');
   const text = page('docs/rehearsing.md');
   const shape = blocksOf('', text).find((block) => block.text.includes('{ outcome: "released"'))?.text ?? '';
   const shown =
