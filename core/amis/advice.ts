@@ -26,6 +26,11 @@ const SIGNS: readonly (readonly [RegExp, string])[] = [
     'EC2 has no such instance in the zones of the subnets at the moment. Name further instanceTypes, or further network.subnetIds.',
   ],
   [
+    /OptInRequired|Marketplace product you need to accept/,
+    'The source AMI is a product of AWS Marketplace, which this account is not subscribed to. Accept its terms in this account, at ' +
+      'the address that EC2 names, as in every other target account; packleader doctor names them all before a bake does.',
+  ],
+  [
     /VcpuLimitExceeded|InstanceLimitExceeded/,
     'The account may run no more instances of this kind. Raise the quota of running On-Demand instances in Service Quotas.',
   ],

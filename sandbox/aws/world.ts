@@ -40,6 +40,8 @@ export interface Image {
   readonly blockDevices: BlockDevice[];
   readonly sourceInstanceId?: string;
   readonly sourceImageId?: string;
+  /** Of a product of AWS Marketplace, which an account must be subscribed to before it launches the AMI. */
+  readonly productCode?: string;
 }
 
 export interface Snapshot {
@@ -286,6 +288,8 @@ export class World {
   /** By `<accountId>/<name>`, as roles are. */
   readonly instanceProfiles = new Map<string, InstanceProfile>();
   readonly buckets = new Map<string, Bucket>();
+  /** Product codes of AWS Marketplace, by the account that is subscribed, as `<accountId>/<code>`. */
+  readonly subscriptions = new Set<string>();
   readonly events: WorldEvent[] = [];
   /** Per region, the AMIs that some account shares with others. */
   readonly shared = new Map<string, Map<string, Image>>();

@@ -60,6 +60,8 @@ const TOLD: Readonly<Record<string, string>> = {
     'Error: invalid \'run_tags\': template: root:1: function "nobody" not defined in: | rendered by {{ nobody }} | on source.pkr.hcl line 7: | (source code not available)',
   capacity:
     'Error launching source instance: InsufficientInstanceCapacity: We currently do not have sufficient m7i.large capacity in the Availability Zone you requested (eu-west-1a). Our system will be working on provisioning additional capacity. You can currently get m7i.large capacity by not specifying an Availability Zone in your request or choosing eu-west-1b, eu-west-1c.',
+  marketplace:
+    'Error launching source instance: OptInRequired: In order to use this AWS Marketplace product you need to accept terms and subscribe. To do so please visit https://aws.amazon.com/marketplace/pp?sku=3gruvlcso4s66wfg2mdzxg8z6',
   quota:
     'Error launching source instance: VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.',
   scp: 'Error launching source instance: UnauthorizedOperation: You are not authorized to perform this operation. User: arn:aws:sts::111111111111:assumed-role/packleader-bake/AWSCodeBuild-0123abcd is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2:eu-west-1:111111111111:instance/* with an explicit deny in a service control policy.',
@@ -222,6 +224,7 @@ describe('the advice', () => {
     ['scp', ['The organisation forbids it']],
     ['not-authorized', ['A permission is missing']],
     ['capacity', ['EC2 has no such instance']],
+    ['marketplace', ['The source AMI is a product of AWS Marketplace']],
     ['quota', ['The account may run no more instances']],
     ['ssh-time-out', ['SSH never answered']],
     ['winrm-time-out', ['WinRM never answered']],

@@ -55,6 +55,24 @@ describe('the shipped images', () => {
   });
 });
 
+describe('the clean-up of a Linux image', () => {
+  const [, ...steps] = text('templates/linux/build.pkr.hcl').split(/^ {2}provisioner /m);
+  const at = steps.findIndex((step) => step.includes('bake/clean-up.sh'));
+  const after = steps.slice(at + 1);
+  const BREAKS =
+    /\b(reboot|shutdown|systemctl|service) |expect_disconnect|start_retry_timeout|amazon-ssm-agent/;
+
+  it('is followed by checks and downloads alone, none of which breaks the connection that cannot be made again', () => {
+    expect(at).toBeGreaterThan(0);
+    const scripts = after.flatMap((step) => /scripts? += "\$\{path\.root\}\/(.+)"/.exec(step)?.[1] ?? []);
+    expect(scripts).toEqual(['bake/run-checks.sh']);
+    const runs = [...after, ...scripts.map((file) => text(`templates/linux/${file}`))];
+    expect(runs.filter((step) => BREAKS.test(step))).toEqual([]);
+    // What comes before does: the rule sees it.
+    expect(steps.slice(0, at).some((step) => BREAKS.test(step))).toBe(true);
+  });
+});
+
 describe('an image that was copied under another name', () => {
   const copyOf = (image: string): ReadonlyMap<string, Uint8Array> =>
     new Map(

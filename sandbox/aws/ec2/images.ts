@@ -221,6 +221,9 @@ function imageView(image: Image, self: string, now: number): ImageView {
       ? { SourceInstanceId: image.sourceInstanceId }
       : {}),
     ...(image.sourceImageId === undefined ? {} : { SourceImageId: image.sourceImageId }),
+    ...(image.productCode === undefined
+      ? {}
+      : { ProductCodes: [{ ProductCodeId: image.productCode, ProductCodeType: 'marketplace' as const }] }),
   };
 }
 
@@ -273,6 +276,7 @@ function createImage(context: Context, input: CreateImageCommandInput): Output<C
     blockDevices,
     sourceInstanceId: instance.instanceId,
     sourceImageId: instance.imageId,
+    ...(source?.productCode === undefined ? {} : { productCode: source.productCode }),
   });
   return { ImageId: imageId };
 }

@@ -48,6 +48,13 @@ function runInstances(context: Context, input: RunInstancesCommandInput): Output
   if (state !== 'available') {
     throw ec2Error('InvalidAMIID.Unavailable', `The image ID '${imageId}' is not available: it is ${state}`);
   }
+  const { productCode } = image;
+  if (productCode !== undefined && !world.subscriptions.has(`${accountId}/${productCode}`)) {
+    throw ec2Error(
+      'OptInRequired',
+      `In order to use this AWS Marketplace product you need to accept terms and subscribe. To do so please visit https://aws.amazon.com/marketplace/pp?sku=${productCode}`,
+    );
+  }
   if (input.KeyName !== undefined && !place.keyPairs.has(input.KeyName)) {
     throw ec2Error('InvalidKeyPair.NotFound', `The key pair '${input.KeyName}' does not exist`);
   }

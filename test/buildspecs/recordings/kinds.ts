@@ -366,6 +366,19 @@ at <ScriptBlock>, C:\\Windows\\Temp\\script-6747a1c0-1111-2222-3333-444444444444
     },
   },
   {
+    // https://github.com/ansible/workshops/issues/1792
+    name: 'marketplace',
+    template: 'linux',
+    answer: {
+      RunInstances: {
+        status: 401,
+        code: 'OptInRequired',
+        message:
+          'In order to use this AWS Marketplace product you need to accept terms and subscribe. To do so please visit https://aws.amazon.com/marketplace/pp?sku=3gruvlcso4s66wfg2mdzxg8z6',
+      },
+    },
+  },
+  {
     // github.com/bentoml/bentoctl/issues/202
     name: 'quota',
     template: 'linux',

@@ -372,6 +372,26 @@ describe('source AMIs', () => {
     );
   });
 
+  test('are not checked where one is a product of AWS Marketplace: only a launch tells who is subscribed', async () => {
+    const { sandbox, dev } = bakesWorld();
+    const createdAt = sandbox.clock.milliseconds();
+    for (const target of [DEV, FAR]) {
+      const imageId = addImage(sandbox.world, target, { name: 'golden', tags: new Map(), createdAt });
+      addParameter(sandbox.world, target, '/golden/ami', imageId);
+      const image = dev.images.get(imageId);
+      if (image) dev.images.set(imageId, { ...image, productCode: '3gruvlcso4s66wfg2mdzxg8z6' });
+    }
+    expect(await findingsOf('source AMI of base', { images: { base: 'ssmParameter: /golden/ami' } })).toEqual(
+      [
+        expect.stringMatching(
+          new RegExp(
+            `^not checked ${DEV_PLACE}: ami-\\w+ golden is a product of AWS Marketplace, https://aws\\.amazon\\.com/marketplace/pp\\?sku=3gruvlcso4s66wfg2mdzxg8z6, and only a launch`,
+          ),
+        ),
+      ],
+    );
+  });
+
   test('fail when two targets would start from different ones', async () => {
     const { sandbox } = bakesWorld();
     for (const [target, id] of [

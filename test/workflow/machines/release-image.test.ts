@@ -51,6 +51,23 @@ describe('packleader-release-image', () => {
     );
   });
 
+  test('prod is not subscribed to the product of AWS Marketplace that its source AMI is: the cause has the address', async () => {
+    const code = '3gruvlcso4s66wfg2mdzxg8z6';
+    const report = await rehearseFactory(two, {
+      prepare: ({ world }) => {
+        const offered = world.publicRegion('eu-west-1').images;
+        for (const [id, image] of offered) offered.set(id, { ...image, productCode: code });
+        world.subscriptions.add(`100000000001/${code}`);
+      },
+    });
+    expect(report.outcome).toBe('rolled back');
+    const { cause = '' } = report.releases[0]?.error ?? {};
+    expect(cause).toMatch(
+      /^BakeFailed: 100001000001\/eu-west-1: build .*: OptInRequired: .* visit https:\/\/aws\.amazon\.com\/marketplace\/pp\?sku=3gruvlcso4s66wfg2mdzxg8z6/,
+    );
+    expect(cause).toContain('\nAdvice: The source AMI is a product of AWS Marketplace');
+  });
+
   test('prod fails: prod is undone first, then dev, and the first error is raised again', async () => {
     const report = await rehearseFactory(two, { faults: [{ state: 'Bake prod AMIs', kind: 'failed' }] });
     expect(pathOf(report)).toBe(`${UNTIL_PROD} > Deregister prod AMIs > Deregister dev AMIs > ${END}`);

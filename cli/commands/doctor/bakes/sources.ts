@@ -116,10 +116,18 @@ async function examineGroup(
   }
 }
 
-const resolved = (image: Image | undefined): Verdict =>
-  image?.ImageId === undefined
-    ? notChecked('EC2 names no AMI', 'run it again')
-    : ok(`${image.ImageId} ${image.Name ?? ''}`.trim());
+function resolved(image: Image | undefined): Verdict {
+  if (image?.ImageId === undefined) return notChecked('EC2 names no AMI', 'run it again');
+  const found = `${image.ImageId} ${image.Name ?? ''}`.trim();
+  const product = image.ProductCodes?.find(({ ProductCodeType }) => ProductCodeType === 'marketplace');
+  if (product === undefined) return ok(found);
+  // Only a launch tells, and whoever may launch one may launch anything.
+  const address = `https://aws.amazon.com/marketplace/pp?sku=${product.ProductCodeId}`;
+  return notChecked(
+    `${found} is a product of AWS Marketplace, ${address}, and only a launch tells whether the account is subscribed`,
+    'see to it that the terms at that address are accepted in this account',
+  );
+}
 
 const isUnreleased = (error: unknown, { sourceAmi }: SourcedTarget): boolean =>
   error instanceof PackleaderError &&

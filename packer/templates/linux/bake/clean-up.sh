@@ -2,7 +2,8 @@
 # Removes what must not be the same on two instances, and what the bake left behind.
 #
 # Packer's connection stays open: sshd has read its keys already, and a session of the SSM Agent has its files behind it once
-# it is up. A connection that breaks after this cannot be made again, and the bake fails, which is right.
+# it is up. A connection that breaks after this cannot be made again, and the bake fails, which is right; so no later step may
+# reboot, or restart sshd or the agent.
 set -o errexit -o nounset -o pipefail
 
 # Who may log in: cloud-init writes the key of each instance. Keys that belong to the image are in
