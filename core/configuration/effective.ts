@@ -103,9 +103,8 @@ export function validate(
   const problems = [
     ...imageSourceProblems(configuration, image, parsed.data, sections),
     ...sshProblems(image, parsed.data, sections),
-    ...instanceTypesProblems(image, parsed.data, sections),
   ];
-  return { settings: forPlatform(image, forTemplate(image, parsed.data)), problems, missing: [] };
+  return { settings: forPlatform(image, parsed.data), problems, missing: [] };
 }
 
 /** What there is to be missing in. */
@@ -122,45 +121,20 @@ function at(sections: readonly Section[], path: Path, message: string): Problem 
 const forPlatform = ({ platform }: Image, { sshInterface, ...settings }: Settings): Settings =>
   platform === 'linux' ? { ...settings, sshInterface: sshInterface ?? DEFAULT_SSH_INTERFACE } : settings;
 
-/** A template that knows nothing of packleader is told its instance type only by a variable that `image.yaml` maps. */
-const hasChoice = ({ packer }: Image): boolean =>
-  packer === undefined || Object.values(packer.variables).includes('instance_type');
-
-const forTemplate = (image: Image, { instanceTypes, ...settings }: Settings): Settings =>
-  instanceTypes !== undefined && hasChoice(image) ? { ...settings, instanceTypes } : settings;
-
-/** A common layer may set it for the images that have a choice; one that has none may not itself. */
-function instanceTypesProblems(
-  image: Image,
-  { instanceTypes }: Settings,
-  sections: readonly Section[],
-): Problem[] {
-  if (instanceTypes === undefined || hasChoice(image)) return [];
-  if (locate(sections, ['instanceTypes'])?.file.startsWith('config/') === true) return [];
-  return [
-    at(
-      sections,
-      ['instanceTypes'],
-      `found a choice for an image whose template is told no instance type, must be absent, or images/${image.name}/image.yaml must map a variable to instance_type under packer.variables`,
-    ),
-  ];
-}
-
-/** A common layer may set it for the Linux images that share the layer; a Windows image itself may not. */
+/** A common layer may set it for the images that have a choice; a Windows image itself may not, nor one whose template is not told. */
 function sshProblems(
-  { platform }: Image,
+  { name, platform, packer }: Image,
   { sshInterface }: Settings,
   sections: readonly Section[],
 ): Problem[] {
-  if (platform === 'linux' || sshInterface === undefined) return [];
+  const isTold = packer === undefined || Object.values(packer.variables).includes('ssh_interface');
+  if (sshInterface === undefined || (platform === 'linux' && isTold)) return [];
   if (locate(sections, ['sshInterface'])?.file.startsWith('config/') === true) return [];
-  return [
-    at(
-      sections,
-      ['sshInterface'],
-      `found ${shown(sshInterface)} for a Windows image, must be absent: only Linux has it`,
-    ),
-  ];
+  const why =
+    platform === 'linux'
+      ? `for an image whose template says itself how its builder is reached, must be absent, or images/${name}/image.yaml must map a variable to ssh_interface under packer.variables`
+      : 'for a Windows image, must be absent: only Linux has it';
+  return [at(sections, ['sshInterface'], `found ${shown(sshInterface)} ${why}`)];
 }
 
 function imageSourceProblems(

@@ -4,7 +4,7 @@ import { effectiveSettings, type Origin, type StatedValue } from '../configurati
 import { adoptedVariables, packerVariables, settingOf } from '../configuration/packer-variables.ts';
 import { InvalidConfiguration } from '../configuration/documents/problems.ts';
 import { releaseVersion } from '../configuration/version.ts';
-import { SOURCE_AMI, SUBNET } from './adopted/own-file.ts';
+import { INSTANCE_TYPE, SOURCE_AMI, SUBNET } from './adopted/own-file.ts';
 
 /** The variables of one target, and of every other target that gets the same. */
 export interface Variables {
@@ -81,6 +81,7 @@ function variablesOf(
               ...adoptedVariables(all, packer),
               [SOURCE_AMI]: RELEASE.sourceAmi,
               [SUBNET]: told.variables['subnet_id'],
+              [INSTANCE_TYPE]: told.variables['instance_type'],
             }
           : all),
         ...Object.fromEntries(secrets.map((name) => [name, RELEASE.secret])),

@@ -495,6 +495,7 @@ build {
         '-var=packleader_source_ami={source_ami}',
         '-var=ami={source_ami}',
         '-var=packleader_subnet_id={subnet_id}',
+        '-var=packleader_instance_type={instance_type}',
       ],
       files: { 'web.pkr.hcl': expect.not.stringContaining('ami_users') },
     });

@@ -7,10 +7,13 @@ export const TOLD = 'packleader';
 export const SOURCE_AMI = 'packleader_source_ami';
 /** The subnet of the builder, alone: the bake tries one after the other. */
 export const SUBNET = 'packleader_subnet_id';
+/** What the builder is, likewise. */
+export const INSTANCE_TYPE = 'packleader_instance_type';
 /** What the bake tells by itself, each in a variable of its own. */
 export const ALONE: Readonly<Partial<Record<PackleaderVariable, string>>> = {
   source_ami: SOURCE_AMI,
   subnet_id: SUBNET,
+  instance_type: INSTANCE_TYPE,
 };
 export const TAGS = 'local.packleader_tags';
 
@@ -42,6 +45,11 @@ variable "${SOURCE_AMI}" {
 
 variable "${SUBNET}" {
   description = "Where the builder runs; empty in the default VPC."
+  type        = string
+}
+
+variable "${INSTANCE_TYPE}" {
+  description = "What the builder is."
   type        = string
 }
 

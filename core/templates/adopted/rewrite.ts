@@ -55,6 +55,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   mfa_code: OWN_ROLE,
   security_group_id: OF_ONE_ACCOUNT,
   shared_credentials_file: OWN_ROLE,
+  spot_instance_types: 'the bake chooses the type of its builder: `instanceTypes` in the layers says which',
   source_ami_filter: 'the source AMI is resolved once for all accounts: `source` in the layers says how',
   temporary_iam_instance_profile_policy_document:
     'a bake may make no roles: `instanceProfile` in the layers names one that is there',
@@ -200,6 +201,11 @@ class Rewriter implements Rewritten {
   #network(): void {
     this.#tell('vpc_id', 'vpc_id', OF_ONE_ACCOUNT);
     this.#tell('subnet_id', 'subnet_id', OF_ONE_ACCOUNT);
+    this.#tell(
+      'instance_type',
+      'instance_type',
+      'the bake takes another one where EC2 has no room: `instanceType` and `instanceTypes` in the layers say which',
+    );
     this.#tell('security_group_ids', 'security_group_ids', OF_ONE_ACCOUNT);
     this.#tell(
       'iam_instance_profile',

@@ -150,8 +150,12 @@ describe('the copy that is baked', () => {
       '-var=ami_id={source_ami}',
       '-var=packleader_subnet_id={subnet_id}',
       '-var=subnet={subnet_id}',
+      '-var=packleader_instance_type={instance_type}',
     ]);
-    expect(told(changes, 'replaces')).toEqual(['ami_name = "server-${uuidv4()}" :13']);
+    expect(told(changes, 'replaces')).toEqual([
+      'ami_name = "server-${uuidv4()}" :13',
+      'instance_type = "t3.small" :11',
+    ]);
     // What only a credential or a share needed has to be set by nobody.
     expect(told(changes, 'adds').filter((one) => one.startsWith('default'))).toEqual([
       'default = null to the variable access_key :1',
@@ -228,7 +232,7 @@ describe('fails, with the line and the reason, for a directory', () => {
     ],
     [
       'with a variable that nothing sets',
-      `variable "colour" {}\n${SMALL.replace('"t3.micro"', 'var.colour')}`,
+      `variable "colour" {}\n${SMALL.replace('"t3.micro"', '"t3.micro"\n  ssh_timeout = var.colour')}`,
       '',
       '/mine/var-files/a.pkr.hcl:1 variable.colour: has no default, must be set for dev',
     ],
@@ -300,9 +304,29 @@ describe('where the builder of a template that knows nothing of packleader may r
     return files.set(file, new TextEncoder().encode(text));
   };
 
-  it('is no instance type that nothing tells it', async () => {
-    expect(await problemsOf(choosing('timestamp', 'instanceTypes: [m7a.large]'))).toEqual([
-      'images/timestamp/config/default.yaml:2 instanceTypes: found a choice for an image whose template is told no instance type, must be absent, or images/timestamp/image.yaml must map a variable to instance_type under packer.variables',
+  it('is any of several instance types, and of no others that the template names', async () => {
+    const files = new Map(choosing('timestamp', 'instanceTypes: [m7a.large]'));
+    expect(await problemsOf(files)).toEqual([]);
+    const { adopted: found } = await adopt(files, 'timestamp');
+    expect(found?.overlay.arguments).toContain('-var=packleader_instance_type={instance_type}');
+    const place = [...files.keys()].find((file) => file.endsWith('timestamp/main.pkr.hcl')) ?? '';
+    const text = new TextDecoder().decode(files.get(place));
+    const spot = text.replace(
+      /^( +)instance_type .*$/m,
+      '$1spot_instance_types = ["m5.large"]\n$1spot_price = "auto"',
+    );
+    expect(spot).not.toBe(text);
+    files.set(place, new TextEncoder().encode(spot));
+    const { adopted: rewrittenSpot } = await adopt(files, 'timestamp');
+    const copy = rewrittenSpot?.overlay.files['main.pkr.hcl'] ?? '';
+    expect(copy).not.toContain('spot_instance_types');
+    expect(copy).toMatch(/spot_price += "auto"/);
+    expect(copy).toMatch(/instance_type += var\.packleader_instance_type/);
+  });
+
+  it('is reached as the template says, so that another way is refused where it would do nothing', async () => {
+    expect(await problemsOf(choosing('timestamp', 'sshInterface: private_ip'))).toEqual([
+      'images/timestamp/config/default.yaml:2 sshInterface: found "private_ip" for an image whose template says itself how its builder is reached, must be absent, or images/timestamp/image.yaml must map a variable to ssh_interface under packer.variables',
     ]);
   });
 
