@@ -1,27 +1,11 @@
 /**
  * What releasing one image costs: `npm run costs`. State transitions are counted in a rehearsal; the other quantities are
- * assumptions, and the prices are AWS's list prices, both written down here. Prints the tables of docs/deploying.md.
+ * assumptions, written down here, and the prices are AWS's list prices. Prints the tables of docs/deploying.md.
  */
+import { PRICES } from '../core/releases/prices.ts';
 import { countRelease } from './counts.ts';
 import { withFactory } from './factories.ts';
 import { count, print } from './table.ts';
-
-/** US dollars, in eu-west-1 unless stated, without any free tier. Check them before you rely on them: they change. */
-const PRICES = {
-  /** @see https://aws.amazon.com/step-functions/pricing/ */
-  perTransition: 0.025 / 1_000,
-  /** On arm64. @see https://aws.amazon.com/lambda/pricing/ */
-  perLambdaGiBSecond: 0.0000133334,
-  perLambdaRequest: 0.2 / 1_000_000,
-  /** Of general1.small in us-east-1; packleader's arm1.small costs less. @see https://aws.amazon.com/codebuild/pricing/ */
-  perBuildMinute: 0.005,
-  /** @see https://aws.amazon.com/cloudwatch/pricing/ */
-  perLogGiB: 0.57,
-  /** @see https://aws.amazon.com/s3/pricing/ */
-  perS3Write: 0.005 / 1_000,
-  /** @see https://aws.amazon.com/eventbridge/pricing/ */
-  perEvent: 1 / 1_000_000,
-} as const;
 
 /** What a rehearsal cannot measure. */
 const ASSUMED = {

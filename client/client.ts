@@ -39,6 +39,9 @@ export {
   type WhereOptions,
   whereImages,
 } from './seeing/where.ts';
+export { type Overview, type OverviewOptions, type SeenRelease, releaseOverview } from './seeing/overview.ts';
+export { type BakeTime, type ReleaseTimeline, type StateTime, releaseTimeline } from './seeing/timeline.ts';
+export type { Billed } from '../core/releases/prices.ts';
 export type { ReleasedRecord, StatedSetting } from '../core/contract/releases.ts';
 export { type Clock, REAL_TIME } from './clock.ts';
 export type { HubOptions } from './hub.ts';

@@ -70,27 +70,14 @@ export class ExecutionHistory {
   async read(client: SFNClient, signal?: AbortSignal): Promise<Step[]> {
     if (this.ending) return [];
     try {
-      const events = this.known ? await this.#newest(client, signal) : await this.#all(client, signal);
+      const events = this.known
+        ? await this.#newest(client, signal)
+        : await allEvents(this.arn, client, signal);
       return events.flatMap((event) => this.#take(event));
     } catch (error) {
       signal?.throwIfAborted();
       throw asClientError(error, `cannot read ${this.arn}`);
     }
-  }
-
-  async #all(client: SFNClient, signal?: AbortSignal): Promise<HistoryEvent[]> {
-    const events: HistoryEvent[] = [];
-    const input = { executionArn: this.arn, includeExecutionData: true };
-    const pages = paginateGetExecutionHistory(
-      { client, pageSize: FIRST_PAGES },
-      input,
-      ...(signal ? [{ abortSignal: signal }] : []),
-    );
-    for await (const page of pages) {
-      signal?.throwIfAborted();
-      events.push(...(page.events ?? []));
-    }
-    return events;
   }
 
   /** From the newest back to the last one that is known: a token for "what came after" does not exist. */
@@ -172,6 +159,25 @@ export class ExecutionHistory {
       this.ending = { status: 'stopped', at, error };
     }
   }
+}
+
+/** Every event of an execution, in order. */
+export async function allEvents(
+  executionArn: string,
+  client: SFNClient,
+  signal?: AbortSignal,
+): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = [];
+  const pages = paginateGetExecutionHistory(
+    { client, pageSize: FIRST_PAGES },
+    { executionArn, includeExecutionData: true },
+    ...(signal ? [{ abortSignal: signal }] : []),
+  );
+  for await (const page of pages) {
+    signal?.throwIfAborted();
+    events.push(...(page.events ?? []));
+  }
+  return events;
 }
 
 const TOP: Place = { depth: 0, top: '' };

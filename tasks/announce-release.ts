@@ -11,18 +11,19 @@ import { releasedRecord } from '../core/releases/released-record.ts';
 
 const eventSchema = plannedReleaseSchema.extend({
   amis: z.record(z.string(), z.array(amiSchema)),
-  /** Missing in executions that a state machine of an older deployment runs, as are the three below. */
+  /** Missing in executions that a state machine of an older deployment runs, as are those below. */
   resolved: resolvedSchema.optional(),
   baked: z.record(z.string(), bakedBatchesSchema).optional(),
   executionArn: z.string().optional(),
   startedAt: z.string().optional(),
+  announcedAt: z.string().optional(),
 });
 
 /** Tells the world: writes the record that "what changed since the last release", and "is there a newer source AMI", are
  *  measured from, and puts one `Image Released` event on the bus. The record outlives the plan and the execution, so
  *  it holds what both know of the release.
  *  In      { release, plan: { bucket, prefix }, amis: { dev: [{ accountId, region, imageId }], prod: … }, resolved: { dev: { batches,
- *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, executionArn, startedAt }
+ *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, executionArn, startedAt, announcedAt }
  *  Out     { announced: true }
  *  Errors  AnnouncementFailed (EventBridge did not take the event)
  *  Repeat  safe for the record; an event may be put twice, with the same `releaseId`

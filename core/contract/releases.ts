@@ -170,6 +170,8 @@ export const releasedRecordSchema = releaseSchema.extend({
   /** The ARN of the execution of `packleader-release-image`, and when that started, ISO 8601. */
   executionArn: z.string().optional(),
   startedAt: z.string().optional(),
+  /** When it was announced, ISO 8601. */
+  announcedAt: z.string().optional(),
   images: z.array(
     amiSchema.extend({
       stage: z.string(),

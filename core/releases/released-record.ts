@@ -13,13 +13,14 @@ export interface ExecutionOfRelease {
   readonly resolved?: Resolved | undefined;
   readonly executionArn?: string | undefined;
   readonly startedAt?: string | undefined;
+  readonly announcedAt?: string | undefined;
 }
 
 /** The record of a release: what its plan and its execution know of it. */
 export function releasedRecord(
   { release, stages, ...origin }: Plan,
   images: readonly (Ami & Builder & { readonly stage: string })[],
-  { resolved = {}, executionArn, startedAt }: ExecutionOfRelease,
+  { resolved = {}, executionArn, startedAt, announcedAt }: ExecutionOfRelease,
 ): ReleasedRecord {
   const planned = new Map(
     stages.flatMap(({ targets }) => targets).map((target) => [targetName(target), target]),
@@ -36,6 +37,7 @@ export function releasedRecord(
     ...origin,
     ...(executionArn !== undefined && { executionArn }),
     ...(startedAt !== undefined && { startedAt }),
+    ...(announcedAt !== undefined && { announcedAt }),
     images: images.map((image) => {
       const target = planned.get(targetName(image));
       const sourceImageId = found.get(targetName(image));

@@ -3,7 +3,7 @@ import { type PlacedState, type StateGraph, statesOf } from './asl.ts';
 import { type CallSite, currentState, runAt } from './call-site.ts';
 import { EventRecord } from './event-record.ts';
 import { History } from './history.ts';
-import { RETRY_COUNT, type TaskCall, localise, taskCallSchema, waitSchema } from './localise.ts';
+import { OF_STATE, type OfState, type TaskCall, localise, taskCallSchema, waitSchema } from './localise.ts';
 import type { Outcome } from './outcome.ts';
 import { Retries } from './retries.ts';
 import { StatesError } from './states-error.ts';
@@ -232,6 +232,7 @@ export class Engine {
     const { state, ...from } = inherits
       ? around
       : { machine: machine.name, state: placed.top, execution: execution.name };
+    const EnteredTime = this.#options.now().toISOString();
     // Iterations of a Map run at the same time, and are told apart by what they are given.
     const entry = `${placed.name} ${placed.inMap ? JSON.stringify(call.parameters) : ''}`;
     return retries.around(entry, placed.state, async (retryCount) => {
@@ -244,7 +245,7 @@ export class Engine {
         lose: lost.resolve,
       };
       const answer = runAt(here, async () => {
-        const parameters = fillIn(call.parameters, retryCount);
+        const parameters = fillIn(call.parameters, { RetryCount: retryCount, EnteredTime });
         return {
           result: await integration({
             parameters,
@@ -304,11 +305,14 @@ function plainJson(value: unknown): Json {
   return JSON.parse(JSON.stringify(value ?? null));
 }
 
-function fillIn(value: unknown, retryCount: number): unknown {
-  if (value === RETRY_COUNT) return retryCount;
-  if (Array.isArray(value)) return value.map((item) => fillIn(item, retryCount));
+function fillIn(value: unknown, known: OfState): unknown {
+  if (typeof value === 'string') {
+    const key = OF_STATE[value];
+    return key === undefined ? value : known[key];
+  }
+  if (Array.isArray(value)) return value.map((item) => fillIn(item, known));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fillIn(inner, retryCount)]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fillIn(inner, known)]));
   }
   return value;
 }

@@ -14,8 +14,8 @@ interface Recorded {
 }
 
 /**
- * An execution's history as GetExecutionHistory returns it: numbered events, each naming the one before it. The iterations
- * of a Map follow one another here as if they were one: the interpreter does not say which of them a state is in.
+ * An execution's history as GetExecutionHistory returns it: numbered events, each naming the one before it. The interpreter does
+ * not say which iteration of a Map a state is in: it is told by its input, which is the output of the state before it.
  *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
 export class EventRecord {
@@ -24,6 +24,10 @@ export class EventRecord {
   readonly #states: ReadonlyMap<string, Recorded>;
   /** The last event of the states directly in a Map, or at the top of the graph. */
   readonly #last = new Map<string | undefined, number>();
+  /** By Map and input: the last event of an iteration. */
+  readonly #iterations = new Map<string, number>();
+  /** The iteration that is being told of; undefined at the top of the graph, and where nothing tells it. */
+  #iteration: string | undefined;
   /** By Map: what its next iteration follows, and what its own end follows. */
   readonly #maps = new Map<string, { started: number; ended: number }>();
   /** Attempts that failed and were not retried, by state and input. */
@@ -59,6 +63,7 @@ export class EventRecord {
     const recorded = 'state' in told ? this.#states.get(told.state.name) : undefined;
     if (!recorded || !('state' in told)) return;
     const { name, input, output } = told.state;
+    this.#iteration = iterationOf(recorded, input);
     if (told.type === 'StateEntered') this.#enter(name, recorded, input);
     if (told.type === 'StateFailed' && recorded.state.Type === 'Task') {
       this.#failed.add(`${name} ${json(input)}`);
@@ -68,8 +73,12 @@ export class EventRecord {
       this.#failed.delete(`${name} ${json(input)}`);
       this.#attempt(name, recorded);
     }
-    if (told.type === 'StateExited')
+    if (told.type === 'StateExited') {
       this.#exit(name, recorded, output, this.#failed.delete(`${name} ${json(input)}`));
+      const next = iterationOf(recorded, output);
+      if (next !== undefined) this.#iterations.set(next, this.events.length);
+    }
+    this.#iteration = undefined;
   }
 
   /** A Task has started another execution, and waits for it. */
@@ -179,15 +188,20 @@ export class EventRecord {
       type: type as HistoryEventType,
       id,
       // The first state follows none, though it is the second event.
-      previousEventId: id <= 2 ? 0 : (this.#last.get(map) ?? 0),
+      previousEventId:
+        id <= 2 ? 0 : (this.#iterations.get(this.#iteration ?? '') ?? this.#last.get(map) ?? 0),
       ...details,
     });
     this.#last.set(map, id);
+    if (this.#iteration !== undefined) this.#iterations.set(this.#iteration, id);
     return id;
   }
 }
 
 const WHOLE = { truncated: false };
+
+const iterationOf = ({ map }: Recorded, document: unknown): string | undefined =>
+  map === undefined ? undefined : `${map} ${json(document)}`;
 
 const json = (value: unknown): string => JSON.stringify(value ?? null);
 

@@ -1,8 +1,18 @@
 import * as z from 'zod';
 import { type State, type StateGraph, stateGraphSchema } from './asl.ts';
 
-/** Stands for `$$.State.RetryCount` until the engine, which counts, puts the number in. */
-export const RETRY_COUNT = '<retry count>';
+/** What the engine knows of a state that runs, and the interpreter does not. */
+export interface OfState {
+  readonly RetryCount: number;
+  /** ISO 8601, by the engine's clock. */
+  readonly EnteredTime: string;
+}
+
+/** Stand for what is known of a state, by its path, until the engine puts it in. */
+export const OF_STATE: Readonly<Record<string, keyof OfState>> = {
+  '$$.State.RetryCount': 'RetryCount',
+  '$$.State.EnteredTime': 'EnteredTime',
+};
 
 /** What a Task's handler gets instead of its bare parameters. */
 export const taskCallSchema = z.object({
@@ -83,7 +93,9 @@ function redirect(value: unknown): unknown {
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(
       Object.entries(value).map(([key, inner]) =>
-        inner === '$$.State.RetryCount' ? [key.replace(/\.\$$/, ''), RETRY_COUNT] : [key, redirect(inner)],
+        typeof inner === 'string' && inner in OF_STATE
+          ? [key.replace(/\.\$$/, ''), inner]
+          : [key, redirect(inner)],
       ),
     );
   }

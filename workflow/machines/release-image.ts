@@ -162,6 +162,7 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
       executionName: JsonPath.stringAt('$.executionName'),
       executionArn: JsonPath.stringAt('$$.Execution.Id'),
       startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
+      announcedAt: JsonPath.stringAt('$$.State.EnteredTime'),
       resolved: JsonPath.objectAt('$.resolved'),
       baked: JsonPath.objectAt('$.baked'),
       amis,
