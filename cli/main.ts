@@ -12,6 +12,7 @@ import { addInit } from './commands/init/command.ts';
 import { addNew } from './commands/new/command.ts';
 import type { ExitCode } from './input/options.ts';
 import { PACKAGE_VERSION } from '../core/contract/package-version.ts';
+import { addPage } from './commands/page/command.ts';
 import { addPin } from './commands/pin/command.ts';
 import { addRehearse } from './commands/rehearse/command.ts';
 import { addRelease } from './commands/release/command.ts';
@@ -148,6 +149,7 @@ function program(output: Output, code: ExitCode): Command {
   addLineage(root, output, code);
   addWhere(root, output, code);
   addUpgrade(root, output);
+  addPage(root, output, code);
   addDeploy(root, output, code);
   addDoctor(root, output, code);
   addCompletion(root, output);

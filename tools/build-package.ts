@@ -19,7 +19,13 @@ const GRAMMARS = [
 ];
 
 /** What is read at run time: the example with its templates, the buildspecs, and how Packer is built where there is none. */
-const SHIPPED = ['packer', 'buildspecs/*.yml', 'tools/packer', 'tools/packer-plugin-amazon'];
+const SHIPPED = [
+  'packer',
+  'buildspecs/*.yml',
+  'cli/page/page.*',
+  'tools/packer',
+  'tools/packer-plugin-amazon',
+];
 
 rmSync(DIST, { recursive: true, force: true });
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');

@@ -1,3 +1,4 @@
+import type { SFNClient } from '@aws-sdk/client-sfn';
 import { STATE_NAMES } from '../../core/contract/state-names.ts';
 import { parameters as parameterNames, NAMES } from '../../core/contract/names.ts';
 import { plannedReleaseSchema, type PlannedRelease } from '../../core/contract/releases.ts';
@@ -23,6 +24,7 @@ import type { CheckOut } from './fetch-source.ts';
 import type { Hub, Sandbox } from '../sandbox.ts';
 import { createSandbox } from './seed.ts';
 import { stepFunctionsOf } from '../aws/step-functions.ts';
+import { addOnlooker } from './onlooker.ts';
 import { loadTask } from './task-handlers.ts';
 import { snapshotOf, type WorldSnapshot } from '../aws/world.ts';
 
@@ -49,6 +51,8 @@ export interface RehearsalOptions {
   readonly prepare?: (sandbox: Sandbox) => void | Promise<void>;
   readonly background?: boolean;
   readonly onProgress?: (progress: ReleaseProgress) => void;
+  /** Looks at the world from outside, when all has come to rest. */
+  readonly atEnd?: (hub: Target, client: SFNClient, now: () => Date) => Promise<void>;
 }
 
 /** What starts the workflow while the sandbox answers; the executions go on when it is done. */
@@ -130,8 +134,8 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     const { clock } = sandbox;
     const engine: Engine = await createEngine({
       ...options,
-      // Whoever retries a release asks for the histories of its attempts.
-      keepsEvents: options.retrying !== undefined,
+      // Whoever retries a release, or looks at it from outside, asks for the histories of its attempts.
+      keepsEvents: options.retrying !== undefined || options.atEnd !== undefined,
       now: () => clock.now(),
       sleep: async (ms) => clock.sleep(ms),
     });
@@ -145,6 +149,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     // Whatever was set in motion comes to rest, so that the report is about the end and not about the last moment.
     await sandbox.clock.sleep(SETTLE_MS);
     const report = await reportOf(sandbox, engine, factory, outcomes, sandbox.callCount - before, faults);
+    await options.atEnd?.(factory.hub, addOnlooker(sandbox, targets), () => clock.now());
     // What began it first keeps its end, which says nothing of the attempts after it.
     return { ...report, ...(retried && { retried, error: retried.length > 0 ? null : report.error }) };
   } finally {

@@ -12,6 +12,7 @@ interface RehearseFlags {
   readonly schedule?: string | true;
   readonly retry?: true;
   readonly validate: boolean;
+  readonly page?: string;
   readonly json?: true;
 }
 
@@ -40,6 +41,7 @@ export function addRehearse(root: Command, output: Output, code: ExitCode): void
     .option('--fail <state>', 'make a state fail; may be repeated, see below', collect, [])
     .option('--retry', 'when it came to nothing, retry it without what --fail says, like packleader retry')
     .option('--no-validate', 'do not let Packer, where there is one, look at the templates first')
+    .option('--page <file>', 'write the page of the rehearsal, as "packleader page" does of a hub')
     .option('--json', 'print one JSON document and nothing else')
     .addHelpText(
       'after',

@@ -1,4 +1,5 @@
 /** `packleader rehearse`: releases a factory's images into an embedded AWS, by the state machines that would be deployed. */
+import { type Overview, releaseOverview } from '../../../client/client.ts';
 import { STATE_NAMES, stageIn } from '../../../core/contract/state-names.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
 import type { Factory } from '../../../core/configuration/factory.ts';
@@ -10,9 +11,16 @@ import { seedReleases } from '../../../sandbox/rehearsal/earlier-releases.ts';
 import type { ReleaseOutcome } from '../../../core/releases/release-outcome.ts';
 import type { ReleaseProgress } from '../../../core/releases/release-progress.ts';
 import { type ReleaseBefore, releaseBefore } from '../../../sandbox/rehearsal/release-before.ts';
-import { rehearse, type Report, type ReportedRelease } from '../../../sandbox/rehearsal/rehearsal.ts';
+import {
+  rehearse,
+  type RehearsalOptions,
+  type Report,
+  type ReportedRelease,
+} from '../../../sandbox/rehearsal/rehearsal.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
+import { ONLOOKER } from '../../../sandbox/rehearsal/onlooker.ts';
 import { type Definition, definitionsOf } from '../../../workflow/definitions.ts';
+import { stagedTargets } from '../../input/factory-targets.ts';
 import { type FailableState, parseFault, parseOverrides } from '../../input/arguments.ts';
 import { configurationFiles } from '../../../core/configuration/files.ts';
 import { type FactoryCheckout, checkOutFactory } from '../../input/checkout.ts';
@@ -36,6 +44,8 @@ export interface RehearseOptions extends OccasionOptions {
   readonly onProgress?: (progress: ReleaseProgress) => void;
   /** Told what came of every release first, before anything is retried. */
   readonly onRetry?: (first: readonly ReportedRelease[]) => void;
+  /** Told all that can be seen of the hub when the rehearsal has ended. */
+  readonly onOverview?: (overview: Overview) => void;
 }
 
 /** What is about to be rehearsed. */
@@ -129,10 +139,19 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     },
     startAt: occasion.afterRelease ? new Date(occasion.afterRelease.getTime() - WEEK_MS) : startAt,
     ...(options.onProgress && { onProgress: options.onProgress }),
+    ...(options.onOverview && { atEnd: overviewFor(factory, options.onOverview) }),
   });
   const why = whyOf(occasion);
   return { ...report, ...endOf(report, why.schedule), ...why };
 }
+
+/** Looks at a rehearsed hub just as `packleader page` looks at a real one. */
+const overviewFor =
+  (factory: Factory, tell: (overview: Overview) => void): NonNullable<RehearsalOptions['atEnd']> =>
+  async (hub, client, now) => {
+    const targets = stagedTargets(factory);
+    tell(await releaseOverview({ hub, client, targets, role: ONLOOKER, now }));
+  };
 
 /** What is known by now. */
 const whyOf = ({ changed, schedule }: Occasion): Pick<Rehearsed, 'changed' | 'schedule'> => ({

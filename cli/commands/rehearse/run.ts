@@ -1,4 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
+import type { Overview } from '../../../client/client.ts';
+import { pageHtml } from '../../page/html.ts';
+import { pageData } from '../../page/page-data.ts';
+import { writePage } from '../../page/write-page.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import { Narrator } from '../../terminal/narrator.ts';
 import { type Output, jsonText } from '../../terminal/output.ts';
@@ -7,12 +11,19 @@ import { tellAssumptions, tellBeginning, tellEnd, tellRetry, tellSchedule } from
 
 /** `packleader rehearse`: tells what happens while it happens, or prints one document at the end. */
 export async function rehearseCommand(
-  { json, ...options }: RehearseOptions & { readonly json: boolean },
+  { json, page, ...asked }: RehearseOptions & { readonly json: boolean; readonly page?: string },
   output: Output,
 ): Promise<number> {
   // The heap may grow by a fifth between collections: a thousand targets then fit into 512 MiB.
   setFlagsFromString('--heap-growing-percent=20');
+  let overview: Overview | undefined;
+  const onOverview = (seen: Overview) => {
+    overview = seen;
+  };
+  const options = { ...asked, ...(page !== undefined && { onOverview }) };
   const report = await (json ? printed(options, output) : told(options, output));
+  if (page !== undefined && overview)
+    writePage(page, pageHtml(pageData(overview, true)), json ? { ...output, print: () => {} } : output);
   return exitCode(report);
 }
 

@@ -1,10 +1,7 @@
 /** `packleader where`: image by target, what is there and who runs it. */
-import { type StagedTarget, whereImages } from '../../../client/client.ts';
-import { loadFactory } from '../../../core/configuration/factory.ts';
-import { readFactoryDirectory } from '../../../core/configuration/factory-directory.ts';
-import { factoryHere } from '../../input/checkout.ts';
+import { whereImages } from '../../../client/client.ts';
+import { targetsFrom } from '../../input/factory-targets.ts';
 import { type SeeingFlags, seenFrom } from '../../input/seeing.ts';
-import { fromStart } from '../../input/start-directory.ts';
 import { printLines } from '../../terminal/columns.ts';
 import type { CommandContext } from '../../terminal/command-context.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
@@ -38,14 +35,4 @@ export async function whereCommand(
   if (json) output.print(jsonText(seen));
   else printLines(whereLines(seen, output), output);
   return seen.targets.every(({ notSeen }) => notSeen.length === 0) ? EXIT.released : EXIT.unwell;
-}
-
-/** The targets of the factory that names the hub; a hub that was named otherwise tells its own by its records. */
-function targetsFrom(hub: string | undefined, factory: string | undefined): StagedTarget[] | undefined {
-  if (hub !== undefined && factory === undefined) return undefined;
-  const directory = factory === undefined ? factoryHere() : fromStart(factory);
-  if (directory === undefined) return undefined;
-  return loadFactory(readFactoryDirectory(directory)).stages.flatMap(({ name, targets }) =>
-    targets.map(({ accountId, region }) => ({ stage: name, accountId, region })),
-  );
 }
