@@ -54,7 +54,7 @@ export function pageData({ seenAt, hub, releases, where }: Overview, rehearsed =
       ...(reason !== null && { reason }),
       ...(stoppedAt !== null && { seconds: inSeconds(stoppedAt) - start }),
       ...(builtOn !== null && { builtOn }),
-      ...(error && { error: `${error.name}: ${error.cause}`.slice(0, LONGEST_ERROR) }),
+      ...(error && { error: errorText(error).slice(0, LONGEST_ERROR) }),
       amis: release.amis.map((ami) => [names.indexOf(targetName(ami)), ami.imageId] as const),
       ...(timeline && {
         cost: Number(timeline.cost.toFixed(4)),
@@ -76,5 +76,9 @@ export function pageData({ seenAt, hub, releases, where }: Overview, rehearsed =
 
 /** The whole cause of a failure is in `packleader status`. */
 const LONGEST_ERROR = 600;
+
+/** A cause that a task has put together begins with the error's name. */
+const errorText = ({ name, cause }: NonNullable<SeenRelease['error']>): string =>
+  cause.startsWith(`${name}:`) ? cause : `${name}: ${cause}`;
 
 const inSeconds = (time: string): number => Math.round(Date.parse(time) / 1_000);

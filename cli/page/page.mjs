@@ -338,7 +338,10 @@ function stageCell(id, release, stage) {
   if (amis.length === 0) return [h('span', { class: 'faint' }, '–')];
   return [
     count(amis.length, 'AMI'),
-    current > 0 && [' ', h('span', { class: 'mark good' }, `latest in ${current}`)],
+    current > 0 && [
+      ' ',
+      h('span', { class: 'mark good' }, current === amis.length ? 'latest' : `latest in ${current}`),
+    ],
   ].flat();
 }
 
@@ -398,7 +401,7 @@ function releaseView(id) {
     release.amis.length > 0 &&
       table(
         'AMIs',
-        ['Stage', 'Target', 'AMI', ''],
+        ['Stage', 'Target', 'AMI', 'Now'],
         release.amis.map(([target, ami]) =>
           h(
             'tr',
@@ -415,15 +418,15 @@ function releaseView(id) {
 
 /** @param {PageRelease} release */
 function timeline({ states = [], bakes = [], outcome }) {
-  const inBakes = (/** @type {string} */ state) => /^Bake .* AMIs$/.test(state);
+  const stageOf = (/** @type {string} */ state) => /^Bake (\S+) AMIs$/.exec(state)?.[1];
   /** @type {{ label: string, from: number, took: number | null, kind: string, note: string }[]} */
   const bars = states
-    .filter(([state]) => !['Released', 'Rolled back'].includes(state))
+    // The ends, and questions, take no time.
+    .filter(([state]) => !/^(Released|Rolled back|Rollback .*|.*\?)$/.test(state))
     .flatMap(([state, from, took]) => {
       const undoes = /^(Withdraw|Deregister|Verify|Announce rollback)/.test(state);
       const own = { label: state, from, took, kind: undoes ? 'undone' : 'state', note: '' };
-      if (!inBakes(state)) return [own];
-      const of = bakes.filter(([, start]) => start >= from && (took === null || start <= from + took));
+      const of = bakes.filter(([target]) => targetOf(target).stage === stageOf(state));
       return [
         own,
         ...of.map(([target, start, lasts, error]) => ({
@@ -436,8 +439,8 @@ function timeline({ states = [], bakes = [], outcome }) {
       ];
     });
   const end = Math.max(1, ...bars.map(({ from, took }) => from + (took ?? 0)));
-  const [left, width, row] = [210, 760, 22];
-  const x = (/** @type {number} */ seconds) => left + (seconds / end) * (width - left - 60);
+  const [left, right, width, row] = [210, bars.some(({ note }) => note) ? 150 : 60, 760, 22];
+  const x = (/** @type {number} */ seconds) => left + (seconds / end) * (width - left - right);
   const height = bars.length * row + 26;
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * end));
   const text = bars.map(
@@ -446,7 +449,7 @@ function timeline({ states = [], bakes = [], outcome }) {
   );
   return h(
     'figure',
-    {},
+    { tabindex: 0 },
     h('figcaption', {}, `Where the time went${outcome === undefined ? '' : ` until it was ${outcome}`}`),
     s(
       'svg',
@@ -544,9 +547,13 @@ function timeView() {
         took.length === 0 &&
           costs.length === 0 &&
           h('p', { class: 'faint' }, 'Nothing tells how long its releases took.'),
-        took.length > 0 &&
-          plot(`Duration of ${image}, in minutes`, took, (value) => String(Math.round(value))),
-        costs.length > 0 && plot(`Cost of ${image}, in US dollars`, costs, (value) => value.toFixed(2)),
+        h(
+          'div',
+          { class: 'plots' },
+          took.length > 0 &&
+            plot(`Duration of ${image}, in minutes`, took, (value) => String(Math.round(value))),
+          costs.length > 0 && plot(`Cost of ${image}, in US dollars`, costs, (value) => value.toFixed(2)),
+        ),
       ];
     }),
   ].filter((one) => one instanceof Node);
@@ -569,7 +576,7 @@ function plot(caption, dots, text) {
   const middle = sorted[Math.floor(sorted.length / 2)] ?? 0;
   return h(
     'figure',
-    {},
+    { tabindex: 0 },
     h('figcaption', {}, `${caption}; half of them below ${text(middle)}`),
     s(
       'svg',

@@ -50,7 +50,7 @@ export function installMoto(say: Say): Pick<Installation, 'cache' | 'bin'> {
   return { cache, bin: installPython(say) };
 }
 
-function installPrograms(say: Say, programs: Readonly<Record<string, string>>): void {
+export function installPrograms(say: Say, programs: Readonly<Record<string, string>>): void {
   const missing = Object.entries(programs).filter(([program]) => spawnSync('which', [program]).status !== 0);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(([, name]) => name))];
