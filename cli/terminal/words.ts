@@ -4,6 +4,9 @@ export const count = (number: number, one: string, more = `${one}s`): string =>
 
 export const minutes = (ms: number): string => `${Math.round(ms / 60_000)} min`;
 
+/** Seconds where minutes would say too little. */
+export const duration = (ms: number): string => (ms < 90_000 ? `${Math.round(ms / 1_000)} s` : minutes(ms));
+
 export const indented = (text: string): string =>
   text
     .split(/\r\n?|\n/)

@@ -7,4 +7,5 @@ export const blocksOf = (text: string): string =>
     .filter((line) => !line.startsWith('  … '))
     .join('\n')
     .replace(/^[^\n]* started\n/, '')
+    .replaceAll(/\n {2}where the time of \S+ went\n(?: {4}[^\n]+\n)+/g, '')
     .replace(/\n\n[^\n]+\n[^\n]+\n$/, '\n');

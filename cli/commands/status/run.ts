@@ -3,6 +3,7 @@ import { getRelease, listReleases } from '../../../client/client.ts';
 import { EXIT, exitCodeOf } from '../../terminal/exit-codes.ts';
 import { type HubFlags, hubFrom } from '../../input/hub-option.ts';
 import { type Output, jsonText } from '../../terminal/output.ts';
+import { timelinesOf, withTimelines } from '../../terminal/timeline.ts';
 import type { CommandContext } from '../../terminal/command-context.ts';
 import { listLines, resultLines } from './tell.ts';
 
@@ -29,7 +30,8 @@ export async function statusCommand(
     return EXIT.released;
   }
   const result = await getRelease(release, on);
-  if (json) output.print(jsonText(result));
-  else for (const line of resultLines(result, now, output)) output.print(`${line}\n`);
+  const timelines = await timelinesOf(result, on);
+  if (json) output.print(jsonText(withTimelines(result, timelines)));
+  else for (const line of resultLines(result, { now, timelines }, output)) output.print(`${line}\n`);
   return exitCodeOf(result);
 }

@@ -1,5 +1,12 @@
 import { targetName } from '../../../core/contract/targets.ts';
-import type { ImageRelease, ListedRelease, Outcome, ReleaseResult } from '../../../client/client.ts';
+import type {
+  ImageRelease,
+  ListedRelease,
+  Outcome,
+  ReleaseResult,
+  ReleaseTimeline,
+} from '../../../client/client.ts';
+import { timelineLines } from '../../terminal/timeline.ts';
 import { indented, minutes } from '../../terminal/words.ts';
 import type { Output } from '../../terminal/output.ts';
 import { executionLink } from '../../../core/aws/console-links.ts';
@@ -13,13 +20,22 @@ export function listLines(releases: readonly ListedRelease[], now: Date, output:
   });
 }
 
-export function resultLines(result: ReleaseResult, now: Date, output: Output): string[] {
+/** What is known of a release besides its result. */
+interface Known {
+  readonly now: Date;
+  readonly timelines: ReadonlyMap<string, ReleaseTimeline>;
+}
+
+export function resultLines(result: ReleaseResult, { now, timelines }: Known, output: Output): string[] {
   const { name, outcome, error, releases } = result;
   const head = `${output.paint('bold', name)}  ${painting(outcome, output)}  ${output.paint('dim', when(result, now))}`;
   return [
     head,
     ...(error ? [`  ${output.paint('red', `${error.name}: ${error.cause}`)}`] : []),
-    ...releases.flatMap((release) => ['', ...imageLines(release, output)]),
+    ...releases.flatMap((release) => {
+      const timeline = timelines.get(release.releaseId);
+      return ['', ...imageLines(release, output), ...(timeline ? timelineLines(timeline, output) : [])];
+    }),
     '',
     output.paint('dim', executionLink(result)),
   ];

@@ -5,6 +5,7 @@ import { EXIT, exitCodeOf } from '../../terminal/exit-codes.ts';
 import { type HubFlags, hubFrom } from '../../input/hub-option.ts';
 import { type Output, jsonText } from '../../terminal/output.ts';
 import { type CommandContext, untilInterrupted } from '../../terminal/command-context.ts';
+import { timelinesOf, withTimelines } from '../../terminal/timeline.ts';
 import { Teller } from './tell.ts';
 
 export interface WatchOptions extends HubFlags {
@@ -50,8 +51,9 @@ export async function watch(
       }),
     );
     if (result === 'interrupted') return lost(output, name, 'stopped watching');
-    if (json) output.print(jsonText(result));
-    else teller.end(result);
+    const timelines = await timelinesOf(result, { ...context, ...(hub && { hub }) });
+    if (json) output.print(jsonText(withTimelines(result, timelines)));
+    else teller.end(result, timelines);
     return exitCodeOf(result);
   } catch (error) {
     // Before the first look nothing is known to run: then it is a refusal like any other.

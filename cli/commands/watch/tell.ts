@@ -1,7 +1,13 @@
 import { executionLink } from '../../../core/aws/console-links.ts';
 import { NAMES, parameters } from '../../../core/contract/names.ts';
-import type { ImageRelease, ReleaseProgress, ReleaseResult } from '../../../client/client.ts';
+import type {
+  ImageRelease,
+  ReleaseProgress,
+  ReleaseResult,
+  ReleaseTimeline,
+} from '../../../client/client.ts';
 import { Narrator, QUIET, type ToldRelease } from '../../terminal/narrator.ts';
+import { timelineLines } from '../../terminal/timeline.ts';
 import { minutes } from '../../terminal/words.ts';
 import type { Output } from '../../terminal/output.ts';
 
@@ -27,8 +33,12 @@ export class Teller {
     }
   }
 
-  end(result: ReleaseResult): void {
+  end(result: ReleaseResult, timelines: ReadonlyMap<string, ReleaseTimeline>): void {
     for (const release of result.releases) this.#tell(release);
+    for (const [releaseId, timeline] of timelines)
+      this.#output.print(
+        `\n  where the time of ${releaseId} went\n${timelineLines(timeline, this.#output).join('\n')}\n`,
+      );
     const tookMs = Date.parse(result.stoppedAt ?? result.startedAt) - Date.parse(result.startedAt);
     this.#narrator.conclude(result, `${result.name} took ${minutes(tookMs)}: ${executionLink(result)}`);
   }

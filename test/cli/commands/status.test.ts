@@ -39,6 +39,20 @@ describe('packleader status', () => {
     expect(out).toMatch(/^ {4}left {2}100000000001\/eu-west-1 {2}ami-[0-9a-f]{17}: /m);
   });
 
+  test('says where the time went, account by account, and what it cost', async () => {
+    const { release, status } = await openOperator();
+    await release({ key: 'run-1', wait: true });
+    const { out } = await status('run-1');
+    expect(out).toMatch(
+      /^ {4}Bake dev AMIs +(\d+ min)\n {6}100000000001\/eu-west-1 {2}\1\n {4}Bake prod AMIs +\d+ min\n {6}100001000001\/eu-west-1 {2}\d+ min\n {4}Publish release +30 s\n {4}about \$0\.\d\d by list prices: \d+ build minutes; builder instances are not in it$/m,
+    );
+    const { releases } = JSON.parse((await status('run-1', { json: true })).out);
+    expect(releases[0].timeline.bakes.map((bake: { accountId: string }) => bake.accountId)).toEqual([
+      '100000000001',
+      '100001000001',
+    ]);
+  });
+
   test('lists the latest releases, newest first, or says that there is none', async () => {
     const { release, status, sandbox } = await openOperator();
     expect((await status()).out).toBe('no release yet\n');

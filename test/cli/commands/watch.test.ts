@@ -18,6 +18,8 @@ describe('packleader watch', () => {
       out.indexOf(`  … web@${VERSION}: Bake dev AMIs`),
     );
     expect(out).toContain('2 images released');
+    expect(out).toMatch(new RegExp(`^  where the time of web@${VERSION} went$`, 'm'));
+    expect(out).toMatch(/^ {4}Bake prod AMIs +\d+ min$/m);
   });
 
   test('tells a release that has ended from its history, and one image of it by its id', async () => {

@@ -1,0 +1,161 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type PageOptions, pageCommand } from '../../../cli/commands/page/run.ts';
+import { HUB_FLAG } from '../operator.ts';
+import { run, written } from '../output.ts';
+import { shipped } from '../rehearsing.ts';
+import { DEV_TARGET, FIRST, PROD_TARGET, SECOND, addAuditor, afterTwoReleases } from './seeing.ts';
+
+const ASKED: PageOptions = {
+  ...{ json: false, hub: HUB_FLAG, as: 'auditor', instances: true, limit: 1_000, timelines: 25 },
+};
+
+function place(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'packleader-page-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+const dataIn = (html: string) =>
+  JSON.parse(/id="data">([^]*?)<\/script>/.exec(html)?.[1] ?? '') as {
+    images: string[];
+    rehearsed: boolean;
+    releases: {
+      image: number;
+      version: string;
+      seconds?: number;
+      states?: unknown[];
+      outcome?: string;
+      builtOn?: string;
+    }[];
+    where: { latest: [string, string] | null }[];
+    notSeen: unknown[];
+  };
+
+describe('packleader page', () => {
+  test('writes one file with every release, what is where, and where the time went', async () => {
+    const { sandbox, operator } = await afterTwoReleases();
+    addAuditor(sandbox, [DEV_TARGET, PROD_TARGET]);
+    const file = join(place(), 'index.html');
+    const { texts, output } = written();
+    expect(await pageCommand({ ...ASKED, out: file }, output, operator)).toBe(0);
+    expect(texts.out).toMatch(/^ {2}wrote {2}\S+index\.html \(\d+ kB\)\n$/);
+    const { images, releases, where, notSeen, rehearsed } = dataIn(readFileSync(file, 'utf8'));
+    expect(rehearsed).toBe(false);
+    expect(releases.map(({ image, version }) => `${images[image]}@${version}`)).toEqual([
+      `web@${SECOND}`,
+      `base@${SECOND}`,
+      `web@${FIRST}`,
+      `base@${FIRST}`,
+    ]);
+    for (const release of releases) {
+      expect(release.seconds).toBeGreaterThan(20 * 60);
+      expect(release.states).not.toHaveLength(0);
+    }
+    expect(releases[0]?.builtOn).toBe(`base@${SECOND}`);
+    expect(where.map(({ latest }) => latest?.[1])).toEqual([SECOND, SECOND, SECOND, SECOND]);
+    expect(notSeen).toEqual([]);
+  });
+
+  test('exits with 5 and says so in the page when a target lets nobody in', async () => {
+    const { sandbox, operator } = await afterTwoReleases();
+    addAuditor(sandbox, [DEV_TARGET]);
+    const file = join(place(), 'index.html');
+    const { texts, output } = written();
+    expect(await pageCommand({ ...ASKED, out: file }, output, operator)).toBe(5);
+    expect(texts.err).toBe('1 target could not be seen; the page says why\n');
+    expect(dataIn(readFileSync(file, 'utf8')).notSeen).toEqual([
+      expect.objectContaining({ what: 'latest', why: expect.stringContaining('cannot assume') }),
+    ]);
+  });
+
+  test('reads as few histories as it is told', async () => {
+    const { sandbox, operator } = await afterTwoReleases();
+    addAuditor(sandbox, [DEV_TARGET, PROD_TARGET]);
+    const { texts, output } = written();
+    expect(await pageCommand({ ...ASKED, json: true, timelines: 1 }, output, operator)).toBe(0);
+    const { releases } = JSON.parse(texts.out) as { releases: { timeline: unknown }[] };
+    expect(releases.map(({ timeline }) => timeline !== null)).toEqual([true, true, false, false]);
+  });
+
+  test('shows it to browsers of this machine until Ctrl-C, and to nobody else', async () => {
+    const { sandbox, operator } = await afterTwoReleases();
+    addAuditor(sandbox, [DEV_TARGET, PROD_TARGET]);
+    const port = await freePort();
+    const enough = new AbortController();
+    const { texts, output } = written();
+    const showing = pageCommand({ ...ASKED, serve: port }, output, { ...operator, signal: enough.signal });
+    const url = `http://127.0.0.1:${port}/`;
+    await expect.poll(() => texts.out).toBe(`${url} shows it until Ctrl-C\n`);
+    const got = await fetch(url);
+    expect(got.status).toBe(200);
+    expect(dataIn(await got.text()).releases).toHaveLength(4);
+    expect((await fetch(`${url}other`)).status).toBe(404);
+    expect((await fetch(url, { method: 'POST' })).status).toBe(405);
+    expect(await statusFor(port, 'evil.example')).toContain(' 403 ');
+    await expect(pageCommand({ ...ASKED, serve: port }, written().output, operator)).rejects.toThrow(
+      `somebody listens on port ${port} already; give another, as in --serve ${port + 1}`,
+    );
+    enough.abort();
+    expect(await showing).toBe(0);
+  });
+});
+
+describe('packleader rehearse --page', () => {
+  test('writes the page of the rehearsal, also of one that was rolled back', async () => {
+    const file = join(place(), 'page.html');
+    const { exit, out } = await run(
+      'rehearse',
+      'linux-base',
+      '--factory',
+      shipped,
+      '--no-validate',
+      '--fail',
+      'Bake prod AMIs',
+      '--page',
+      file,
+    );
+    expect(exit).toBe(1);
+    expect(out).toContain('page.html (');
+    const { releases, rehearsed } = dataIn(readFileSync(file, 'utf8'));
+    expect(rehearsed).toBe(true);
+    expect(releases).toEqual([expect.objectContaining({ outcome: 'rolled back' })]);
+  });
+
+  test('leaves nothing behind where it may not write', async () => {
+    const directory = place();
+    const { exit, err } = await run(
+      'rehearse',
+      'linux-base',
+      '--factory',
+      shipped,
+      '--no-validate',
+      '--page',
+      join(directory, 'none', 'page.html'),
+    );
+    expect(exit).toBe(2);
+    expect(err).toContain('none/page.html: is not there');
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** The status line for a browser that was led here by another name. */
+async function statusFor(port: number, host: string): Promise<string> {
+  const { connect } = await import('node:net');
+  const socket = connect(port, '127.0.0.1');
+  socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  let said = '';
+  for await (const chunk of socket) said += String(chunk);
+  return said.split('\r\n')[0] ?? '';
+}
