@@ -4,7 +4,7 @@
 
 /** @type {PageData} */
 const data = JSON.parse(document.getElementById('data')?.textContent ?? '');
-const main = /** @type {HTMLElement} */ (document.getElementById('main'));
+const main = document.querySelector('main') ?? document.body;
 /** Rows that are drawn before somebody asks for more. */
 const ROWS = 100;
 
@@ -24,10 +24,11 @@ for (const { image, target, latest } of data.where) {
  * @param {string} name
  * @param {Record<string, string | number | ((event: Event) => void) | undefined>} [attributes]
  * @param {...(Child | Child[])} children
- * @returns {HTMLElement}
  */
 function h(name, attributes = {}, ...children) {
-  return /** @type {HTMLElement} */ (fill(document.createElement(name), attributes, children));
+  const element = document.createElement(name);
+  fill(element, attributes, children);
+  return element;
 }
 
 /**
@@ -36,7 +37,9 @@ function h(name, attributes = {}, ...children) {
  * @param {...(Child | Child[])} children
  */
 function s(name, attributes = {}, ...children) {
-  return fill(document.createElementNS('http://www.w3.org/2000/svg', name), attributes, children);
+  const element = document.createElementNS('http://www.w3.org/2000/svg', name);
+  fill(element, attributes, children);
+  return element;
 }
 
 /**
@@ -52,7 +55,6 @@ function fill(element, attributes, children) {
   for (const child of children.flat())
     if (child !== null && child !== undefined && child !== false)
       element.append(child instanceof Node ? child : String(child));
-  return element;
 }
 
 /** @param {number} seconds since 1970 */
@@ -301,7 +303,7 @@ function releasesView(asked) {
 
   /** @param {Event} event */
   function refilter(event) {
-    go({ q: /** @type {HTMLInputElement} */ (event.target).value, rows: '' });
+    if (event.target instanceof HTMLInputElement) go({ q: event.target.value, rows: '' });
   }
   /** @param {Record<string, string>} changed */
   function go(changed) {
@@ -322,7 +324,7 @@ function releasesView(asked) {
   /** @param {string} name @param {readonly string[]} values @param {string} value */
   function choice(name, values, value) {
     const change = (/** @type {Event} */ event) =>
-      go({ [name]: /** @type {HTMLSelectElement} */ (event.target).value, rows: '' });
+      event.target instanceof HTMLSelectElement && go({ [name]: event.target.value, rows: '' });
     return h(
       'select',
       { name, change },
@@ -392,9 +394,7 @@ function releaseView(id) {
       'dl',
       {},
       facts.flatMap(([term, value]) =>
-        value === undefined || value === ''
-          ? []
-          : [h('dt', {}, term), h('dd', {}, .../** @type {Child[]} */ ([value].flat()))],
+        value === undefined || value === '' ? [] : [h('dt', {}, term), h('dd', {}, ...[value].flat())],
       ),
     ),
     release.states && timeline(release),

@@ -122,7 +122,13 @@ async function executedReleases(limit: number, options: OverviewOptions): Promis
             release;
           const timeline = executionArn === null ? null : await timelineOf(executionArn, options);
           return {
-            ...{ releaseId, image, version, outcome, prerelease, commit, error },
+            releaseId,
+            image,
+            version,
+            outcome,
+            prerelease,
+            commit,
+            error,
             repository: null,
             branch: null,
             reason: null,

@@ -54,7 +54,9 @@ export async function pageCommand(
     const targets = targetsFrom(hub, factory);
     return releaseOverview({
       ...seenFrom(options, { ...context, ...(signal && { signal }) }),
-      ...{ instances, limit, timelines },
+      instances,
+      limit,
+      timelines,
       ...(role !== undefined && { role }),
       ...(targets && { targets }),
       ...(context.clock && { now: context.clock.now }),

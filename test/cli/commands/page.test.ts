@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import * as z from 'zod';
 import { type PageOptions, pageCommand } from '../../../cli/commands/page/run.ts';
 import { HUB_FLAG } from '../operator.ts';
 import { run, written } from '../output.ts';
@@ -10,7 +11,12 @@ import { shipped } from '../rehearsing.ts';
 import { DEV_TARGET, FIRST, PROD_TARGET, SECOND, addAuditor, afterTwoReleases } from './seeing.ts';
 
 const ASKED: PageOptions = {
-  ...{ json: false, hub: HUB_FLAG, as: 'auditor', instances: true, limit: 1_000, timelines: 25 },
+  json: false,
+  hub: HUB_FLAG,
+  as: 'auditor',
+  instances: true,
+  limit: 1_000,
+  timelines: 25,
 };
 
 function place(): string {
@@ -19,21 +25,24 @@ function place(): string {
   return directory;
 }
 
+const dataSchema = z.object({
+  images: z.array(z.string()),
+  rehearsed: z.boolean(),
+  releases: z.array(
+    z.looseObject({
+      image: z.number(),
+      version: z.string(),
+      seconds: z.number().optional(),
+      states: z.array(z.unknown()).optional(),
+      builtOn: z.string().optional(),
+    }),
+  ),
+  where: z.array(z.looseObject({ latest: z.array(z.unknown()).nullable() })),
+  notSeen: z.array(z.unknown()),
+});
+
 const dataIn = (html: string) =>
-  JSON.parse(/id="data">([^]*?)<\/script>/.exec(html)?.[1] ?? '') as {
-    images: string[];
-    rehearsed: boolean;
-    releases: {
-      image: number;
-      version: string;
-      seconds?: number;
-      states?: unknown[];
-      outcome?: string;
-      builtOn?: string;
-    }[];
-    where: { latest: [string, string] | null }[];
-    notSeen: unknown[];
-  };
+  dataSchema.parse(JSON.parse(/id="data">([^]*?)<\/script>/.exec(html)?.[1] ?? ''));
 
 describe('packleader page', () => {
   test('writes one file with every release, what is where, and where the time went', async () => {
@@ -77,7 +86,9 @@ describe('packleader page', () => {
     addAuditor(sandbox, [DEV_TARGET, PROD_TARGET]);
     const { texts, output } = written();
     expect(await pageCommand({ ...ASKED, json: true, timelines: 1 }, output, operator)).toBe(0);
-    const { releases } = JSON.parse(texts.out) as { releases: { timeline: unknown }[] };
+    const { releases } = z
+      .object({ releases: z.array(z.looseObject({ timeline: z.unknown() })) })
+      .parse(JSON.parse(texts.out));
     expect(releases.map(({ timeline }) => timeline !== null)).toEqual([true, true, false, false]);
   });
 

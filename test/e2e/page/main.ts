@@ -142,7 +142,7 @@ async function check(name: string, look: (page: Page) => Promise<string[]>): Pro
 
 async function open(page: Page, file: string, hash: string): Promise<void> {
   await page.goto('about:blank');
-  await page.goto(`${pathToFileURL(file)}${hash}`);
+  await page.goto(`${pathToFileURL(file).href}${hash}`);
   await page.waitForSelector('main h2');
 }
 
