@@ -36,7 +36,8 @@ export async function again(attempt, healing) {
  * @param {number} first
  * @param {number} attempts how many there were
  */
-export const pauseSeconds = (first, attempts) => Math.min(first * 3 ** (attempts - 1), LONGEST_PAUSE);
+export const pauseSeconds = (first, attempts) =>
+  Number(Math.min(first * 3 ** (attempts - 1), LONGEST_PAUSE).toFixed(1));
 
 /** Seconds before EC2 is asked again for a builder that it had nowhere. */
 export const BUILDER_PAUSE = 60;

@@ -2,11 +2,11 @@
 // would fill a fifth of the StackSet's template; a test compares the signatures with the SDK's.
 import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { again } from './again.mjs';
 import { environment, run } from './program.mjs';
 
-const ATTEMPTS = 5;
-const FIRST_PAUSE_MS = 200;
+/** In seconds. */
+const FIRST_PAUSE = 0.2;
 /** Of one attempt; a source may be large. */
 const TIMEOUT_MS = 300_000;
 const CONTAINER = 'http://169.254.170.2';
@@ -96,8 +96,8 @@ export async function getSecretValue(region, name) {
 /**
  * The ids of what carries a tag, by EC2's query API: what the element holds that is nowhere but in the things themselves.
  * @param {string} region
- * @param {'DescribeInstances' | 'DescribeKeyPairs' | 'DescribeSecurityGroups' | 'DescribeSubnets'} action
- * @param {'instanceId' | 'keyPairId' | 'groupId' | 'subnetId'} element
+ * @param {'DescribeInstances' | 'DescribeKeyPairs' | 'DescribeLaunchTemplates' | 'DescribeSecurityGroups' | 'DescribeSubnets'} action
+ * @param {'instanceId' | 'keyPairId' | 'launchTemplateId' | 'groupId' | 'subnetId'} element
  * @param {Record<string, readonly string[]>} filters
  * @returns {Promise<string[]>}
  */
@@ -136,7 +136,6 @@ async function json(service, region, target, input, failed) {
 let known;
 
 /**
- * Signs and sends; what a second attempt may heal has up to five.
  * @param {string} service
  * @param {string} region
  * @param {ToldCall} call
@@ -144,21 +143,30 @@ let known;
 async function send(service, region, call) {
   known ??= credentials();
   const by = await known;
-  for (let attempt = 1; ; attempt += 1) {
-    const answer = await fetch(call.url, {
-      method: call.method,
-      headers: signed(call, service, region, by, new Date()),
-      ...(call.method !== 'GET' && { body: call.body }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    }).catch(unreachable);
-    if (answer instanceof Response && answer.ok) return answer;
-    const { again, why } =
-      answer instanceof Response
-        ? refusal(answer.status, await answer.text())
-        : { again: true, why: `${call.url.host}: ${answer}` };
-    if (!again || attempt === ATTEMPTS) throw new Error(`${call.failed}: ${why}`);
-    await sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random() / 2));
-  }
+  return answerTo(call, () => signed(call, service, region, by, new Date()));
+}
+
+/**
+ * What a second attempt may heal has up to five.
+ * @param {ToldCall} call
+ * @param {() => Record<string, string>} headers of each attempt: a signature ages
+ */
+async function answerTo({ url, method, body, failed }, headers) {
+  const { answer, why } = await again(
+    async () => {
+      const got = await fetch(url, {
+        method,
+        headers: headers(),
+        ...(method !== 'GET' && { body }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      }).catch(unreachable);
+      if (typeof got === 'string') return { heals: true, why: `${url.host}: ${got}` };
+      return got.ok ? { answer: got, why: '' } : refusal(got.status, await got.text());
+    },
+    (said) => ('heals' in said && said.heals ? { why: said.why, firstPause: FIRST_PAUSE } : undefined),
+  );
+  if (answer === undefined) throw new Error(`${failed}: ${why}`);
+  return answer;
 }
 
 /** Why `fetch` failed: the reason is in what caused it.
@@ -179,7 +187,7 @@ function refusal(status, text) {
   );
   const [message = /"message"\s*:\s*"([^"]*)"/i.exec(text)?.[1] ?? ''] = elements(text, 'Message');
   return {
-    again: status >= 500 || status === 429 || /Throttl|RequestLimitExceeded|TooManyRequests/.test(code),
+    heals: status >= 500 || status === 429 || /Throttl|RequestLimitExceeded|TooManyRequests/.test(code),
     why: `AWS answered ${code}${message && `: ${message}`}`,
   };
 }
@@ -244,10 +252,19 @@ async function credentials() {
   const answer =
     relative === undefined
       ? run('aws', ['configure', 'export-credentials', '--format', 'process'])
-      : await (await fetch(`${CONTAINER}${relative}`)).text();
+      : await (await answerTo(ofContainer(relative), () => ({}))).text();
   const { AccessKeyId, SecretAccessKey, Token, SessionToken = Token } = JSON.parse(answer);
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
 }
+
+/** @param {string} path @returns {ToldCall} */
+const ofContainer = (path) => ({
+  method: 'GET',
+  url: new URL(path, CONTAINER),
+  headers: {},
+  body: '',
+  failed: 'The credentials of the build could not be read',
+});
 
 /** The bucket is in the region of the builds. */
 function hub() {

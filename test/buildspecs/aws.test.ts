@@ -107,6 +107,7 @@ describe('a call', () => {
   });
   afterEach(() => {
     vi.unstubAllEnvs();
+    vi.unstubAllGlobals();
     server.close();
   });
 
@@ -151,6 +152,31 @@ describe('a call', () => {
     );
     expect(asked).toHaveLength(5);
   }, 15_000);
+
+  it('is signed with credentials of the container, which are asked for again when that answers 5xx', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', '');
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', '/v2/credentials/1');
+    const real = fetch;
+    const here = process.env['AWS_ENDPOINT_URL'] ?? '';
+    vi.stubGlobal('fetch', async (url: URL, init: RequestInit) =>
+      real(String(url).replace('http://169.254.170.2', here), init),
+    );
+    answers = [
+      { status: 500, text: '' },
+      { status: 0, text: '' },
+      { status: 200, text: '{"AccessKeyId":"ASIAOFTHECONTAINER","SecretAccessKey":"s","Token":"t"}' },
+      { status: 200, text: 'the bytes' },
+    ];
+    vi.resetModules();
+    const aws = await import('../../buildspecs/aws.mjs');
+    expect((await aws.getObject('bucket', 'key')).body.toString()).toBe('the bytes');
+    expect(asked.map(({ url }) => url)).toEqual([
+      ...Array<string>(3).fill('/v2/credentials/1'),
+      '/bucket/key',
+    ]);
+    expect(asked[0]?.authorization).toBe('');
+    expect(asked[3]?.authorization).toContain('Credential=ASIAOFTHECONTAINER/');
+  });
 
   it('lists every page, and keys as they are', async () => {
     answers = [
