@@ -3,12 +3,12 @@ import { STSClient } from '@aws-sdk/client-sts';
 import pMap from 'p-map';
 import { callerAccount } from '../../../client/accounts.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
-import type { FactoryFiles } from '../../../core/configuration/factory.ts';
+import { configurationFiles, type Files } from '../../../core/configuration/files.ts';
 import { bucketName } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { examineAccount } from './account.ts';
 import { fetchOnce } from './bakes/pinned-tools.ts';
-import { examinedTargets } from './bakes/planned-bakes.ts';
+import { examinedTargets, withTemplates } from './bakes/planned-bakes.ts';
 import { examineSources } from './bakes/sources.ts';
 import type { Finding } from './finding.ts';
 import { examineHub } from './hub.ts';
@@ -19,7 +19,7 @@ import { examineTarget } from './target.ts';
 const ACCOUNTS = 8;
 
 export interface DoctorRequest {
-  readonly files: FactoryFiles;
+  readonly files: Files;
   /** A role of every account that is looked with; by default the caller's own credentials, else the steward. */
   readonly role?: string;
   readonly onFound?: (place: string) => void;
@@ -30,9 +30,9 @@ export interface DoctorRequest {
  *  @throws InvalidConfiguration, NoCredentials, HubUnreachable
  */
 export async function examineFactory({ files, role, onFound }: DoctorRequest): Promise<Finding[]> {
-  const configuration = loadConfiguration(files);
+  const configuration = loadConfiguration(configurationFiles(files));
   const { hub, stages } = configuration.factory;
-  const targets = examinedTargets(configuration);
+  const targets = await withTemplates(examinedTargets(configuration), configuration, files);
   const caller = await callerAccount(new STSClient({ region: hub.region }));
   const open = async (accountId: string): Promise<Session> =>
     openSession(accountId, { caller, region: hub.region, ...(role !== undefined && { role }) });

@@ -1,4 +1,3 @@
-import { configurationFiles } from '../../../core/configuration/files.ts';
 import { checkOutFactory, whichFactory } from '../../input/checkout.ts';
 import { examineFactory } from './examine.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
@@ -18,11 +17,10 @@ export async function doctorCommand(
   output: Output,
 ): Promise<number> {
   const checkout = checkOutFactory(factory);
-  const files = configurationFiles(checkout.files);
   if (!json) output.print(`${whichFactory(checkout)}\n`);
   output.status('  … looking at the hub');
   const findings = await examineFactory({
-    files,
+    files: checkout.files,
     ...(role !== undefined && { role }),
     onFound: (place) => output.status(`  … ${place} done`),
   });

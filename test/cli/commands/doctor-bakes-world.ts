@@ -10,7 +10,7 @@ import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { forgetClients } from '../../../core/aws/clients.ts';
 import { targetName } from '../../../core/contract/targets.ts';
 import { DEV, HUB } from '../../fixtures/accounts.ts';
-import { filesOf, type MadeUpFactory } from '../../fixtures/factories.ts';
+import { checkedOut, filesOf, type MadeUpFactory } from '../../fixtures/factories.ts';
 import { bound } from '../../sandbox/fixture.ts';
 import { FAR, servers } from './doctor-world.ts';
 
@@ -129,11 +129,14 @@ export async function findingsOf(
     yaml = '',
     images,
     windows = false,
+    template,
   }: {
     readonly yaml?: string;
     readonly images?: MadeUpFactory['images'];
     /** Whether the image `base` is one of Windows. */
     readonly windows?: boolean;
+    /** Of the image `base`, in place of the sound one. */
+    readonly template?: string;
   } = {},
 ): Promise<string[]> {
   const files = new Map(filesOf({ stages: { dev: [DEV], prod: [FAR] }, ...(images && { images }) }));
@@ -141,8 +144,9 @@ export async function findingsOf(
     const linux = files.get('images/base/image.yaml') ?? '';
     files.set('images/base/image.yaml', linux.replace('linux', 'windows'));
   }
+  if (template !== undefined) files.set('images/base/image.pkr.hcl', template);
   if (yaml !== '') files.set('config/dev.yaml', yaml);
-  const findings = (await examineFactory({ files, role: 'auditor' })).filter(
+  const findings = (await examineFactory({ files: checkedOut(files).files, role: 'auditor' })).filter(
     (finding) => finding.check === check,
   );
   if (findings.length === 0) throw new Error(`nothing looked at ${check}`);

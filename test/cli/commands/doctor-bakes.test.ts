@@ -7,6 +7,7 @@ import { NAMES, parameters } from '../../../core/contract/names.ts';
 import { addImage, addParameter } from '../../../sandbox/rehearsal/own-things.ts';
 import { DEV, HUB } from '../../fixtures/accounts.ts';
 import { AL2023, filesOf } from '../../fixtures/factories.ts';
+import { SOUND_TEMPLATE } from '../../fixtures/templates.ts';
 import { ownerOf } from '../../sandbox/fixture.ts';
 import {
   type BakesWorld,
@@ -355,6 +356,30 @@ describe('secrets', () => {
 });
 
 describe('source AMIs', () => {
+  test.each([
+    [
+      'another root device',
+      { template: SOUND_TEMPLATE.replace('/dev/xvda', '/dev/sda1') },
+      'its root device is /dev/xvda, and the template makes /dev/sda1: it must map the source’s own',
+    ],
+    [
+      'a smaller root volume',
+      { yaml: 'rootVolumeSizeGiB: 4\n' },
+      'its root volume has 8 GiB, and rootVolumeSizeGiB is 4: no volume is smaller than its snapshot',
+    ],
+    ['another platform', { windows: true }, 'it is a linux AMI, the image is for windows'],
+  ])('fail as the release would when the template asks for %s', async (_, spoilt, why) => {
+    bakesWorld();
+    expect(await findingsOf('source AMI of base', spoilt)).toContainEqual(
+      expect.stringMatching(new RegExp(`^failed ${DEV_PLACE}: .*${why}`)),
+    );
+  });
+
+  test('are not compared with a template that cannot be read: validate says why', async () => {
+    bakesWorld();
+    expect(await findingsOf('source AMI of base', { template: 'source {' })).toEqual(['ok']);
+  });
+
   test('are well when each is found, once for the images that start from the same', async () => {
     bakesWorld();
     expect(await findingsOf('source AMI of base, web', { images: { base: AL2023, web: AL2023 } })).toEqual([

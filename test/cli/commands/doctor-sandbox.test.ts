@@ -6,7 +6,7 @@ import { examineFactory } from '../../../cli/commands/doctor/examine.ts';
 import { bindSandbox } from '../../../sandbox/bind.ts';
 import { createSandbox } from '../../../sandbox/rehearsal/seed.ts';
 import { forgetClients } from '../../../core/aws/clients.ts';
-import { filesOf } from '../../fixtures/factories.ts';
+import { checkedOut, filesOf } from '../../fixtures/factories.ts';
 import { targetsIn, HUB } from '../../fixtures/accounts.ts';
 
 test('the steward of every target is looked with, and nothing is left behind', async () => {
@@ -23,7 +23,7 @@ test('the steward of every target is looked with, and nothing is left behind', a
     targets.map(({ accountId, region }) => [...sandbox.world.region(accountId, region).parameters.keys()]);
   const before = parameters();
   try {
-    const findings = await examineFactory({ files: filesOf({ stages }) });
+    const findings = await examineFactory({ files: checkedOut(filesOf({ stages })).files });
     const outcomes = (name: string) =>
       findings.filter(({ check }) => check === name).map(({ outcome }) => outcome);
     expect(outcomes('role packleader-steward')).toEqual(['ok', 'ok', 'ok']);

@@ -3,6 +3,11 @@ import { builderAddress } from '../../../../core/configuration/builder-address.t
 import type { Configuration } from '../../../../core/configuration/configuration.ts';
 import { effectiveSettings } from '../../../../core/configuration/effective.ts';
 import type { Image } from '../../../../core/configuration/factory.ts';
+import { adoptedVariables, packerVariables } from '../../../../core/configuration/packer-variables.ts';
+import type { Files } from '../../../../core/configuration/files.ts';
+import type { AskedAmi } from '../../../../core/contract/asked-amis.ts';
+import { askedOfBake } from '../../../../core/templates/asked-of-bake.ts';
+import { bakedTemplate } from '../../../../core/templates/check.ts';
 import type { Settings } from '../../../../core/configuration/settings.ts';
 import type { Target } from '../../../../core/contract/targets.ts';
 
@@ -14,6 +19,8 @@ export interface PlannedBake {
   readonly instanceProfile: string;
   readonly kmsKeyId: string;
   readonly reachedBy: ReturnType<typeof builderAddress>;
+  /** What its template makes of the source AMI; undefined when that cannot be read, which `validate` says. */
+  readonly asked?: AskedAmi;
 }
 
 export interface ExaminedTarget extends Target {
@@ -31,6 +38,45 @@ export function examinedTargets(configuration: Configuration): ExaminedTarget[] 
       ),
     })),
   );
+}
+
+/** The same with what the templates ask for, as `Plan releases` finds it. */
+export async function withTemplates(
+  targets: readonly ExaminedTarget[],
+  configuration: Configuration,
+  files: Files,
+): Promise<ExaminedTarget[]> {
+  const { images, repository } = configuration.factory;
+  const templates = new Map(
+    await Promise.all(
+      images.map(async (image) => [image.name, { image, baked: await bakedTemplate(files, image) }] as const),
+    ),
+  );
+  return targets.map((target) => ({
+    ...target,
+    bakes: target.bakes.map((bake) => {
+      const found = templates.get(bake.image);
+      if (found === undefined || found.baked.problems.length > 0) return bake;
+      const { image, baked } = found;
+      const release = {
+        image: image.name,
+        repository,
+        prerelease: false,
+        version: '',
+        commit: '',
+        releaseId: '',
+      };
+      const { variables } = packerVariables({
+        release,
+        stage: '',
+        target,
+        settings: bake.settings,
+        execution: '',
+      });
+      const told = image.packer ? adoptedVariables(variables, image.packer) : variables;
+      return { ...bake, asked: askedOfBake(image, baked, bake.settings, told) };
+    }),
+  }));
 }
 
 function plannedBake(image: Image, settings: Settings): PlannedBake {

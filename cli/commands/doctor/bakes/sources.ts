@@ -42,11 +42,12 @@ const sourcesOf = (image: string, targets: readonly ExaminedTarget[]): SourcedTa
   targets.flatMap(({ accountId, region, bakes }) =>
     bakes
       .filter((bake) => bake.image === image)
-      .map(({ settings: { source, architecture } }) => ({
+      .map(({ settings: { source, architecture }, asked }) => ({
         accountId,
         region,
         sourceAmi: source,
         architecture,
+        ...(asked && { asked }),
       })),
   );
 
