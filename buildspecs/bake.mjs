@@ -15,7 +15,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { BUILDER_PAUSE, again, halfTime, healingOfInit } from './again.mjs';
 import { describe, getObject, getParameter, getSecretValue } from './aws.mjs';
-import { choicesOf, noBuilder } from './builder-choices.mjs';
+import { choicesOf, hasNoAmi, noBuilder } from './builder-choices.mjs';
 import { lastError } from './last-error.mjs';
 import {
   SLUG,
@@ -68,7 +68,7 @@ await main(async () => {
     ({ ended, log }) => (ended === undefined ? undefined : healingOfInit(log, until)),
   );
   if (init.ended !== undefined) throw failure(init.ended, init.log, {});
-  await bake({ packer, directory, variables, defaults, secrets, overlay, choices, until });
+  await bake({ release, region, packer, directory, variables, defaults, secrets, overlay, choices, until });
   for (const made of [MANIFEST, PACKAGES])
     if (existsSync(join(directory, made))) copyFileSync(join(directory, made), join(RECORD, made));
 
@@ -116,15 +116,15 @@ async function fetchVariables(bucket, prefix, region) {
 
 /**
  * Where the builder may run. Subnets that are told by their tags are looked up now, because an account may get more of them.
- * @param {{ instanceTypes: string[], subnetIds: string[], subnetFilters?: Record<string, string[]> }} told
+ * @param {{ instanceTypes: string[], subnetIds: string[], subnetFilters?: Record<string, string[]>, spot?: true }} told
  * @param {string} region
  */
-async function placesOf({ instanceTypes, subnetIds, subnetFilters }, region) {
+async function placesOf({ instanceTypes, subnetIds, subnetFilters, spot }, region) {
   const found = subnetFilters ? await describe(region, 'DescribeSubnets', 'subnetId', subnetFilters) : [];
   const all = [...new Set([...subnetIds, ...found.toSorted()])];
   if (all.length === 0)
     throw new Error(`No subnet has ${JSON.stringify(subnetFilters)} of network.subnetTags.`);
-  return choicesOf(instanceTypes, all);
+  return choicesOf(instanceTypes, all, spot);
 }
 
 /**
@@ -172,17 +172,32 @@ async function installSessionManagerPlugin() {
 /**
  * Bakes where EC2 has room for the builder: in the first place that was chosen, else in the next, else again in all of them. As
  * long as there is no builder there is no AMI, so nothing has to be looked at in between.
- * @param {{ packer: string, directory: string, variables: string, defaults: Record<string, any>, secrets: Record<string, string>,
+ * @param {{ release: string, region: string, packer: string, directory: string, variables: string, defaults: Record<string, any>, secrets: Record<string, string>,
  *   overlay: import('./packer.mjs').Overlay | undefined, choices: import('./builder-choices.mjs').Choice[], until: number }} told
  */
-async function bake({ packer, directory, variables, defaults, secrets, overlay, choices, until }) {
-  /** @type {{ instanceType: string, subnetId: string, error?: string }[]} */
+async function bake({
+  release,
+  region,
+  packer,
+  directory,
+  variables,
+  defaults,
+  secrets,
+  overlay,
+  choices,
+  until,
+}) {
+  /** @type {{ instanceType: string, subnetId: string, spot?: true, error?: string }[]} */
   const tried = [];
+  let noSpot = false;
   const round = async () => {
     let passes = false;
     /** @type {Awaited<ReturnType<typeof runPacker>>} */
     let last = { log: '' };
     for (const choice of choices) {
+      const { spot } = choice;
+      // Half of the time is for a builder on demand.
+      if (spot && (noSpot || Date.now() > until)) continue;
       /** @type {Record<string, any>} */
       const told = { source_ami: environment('PKR_VAR_source_ami'), ...defaults, ...choice };
       const { instance_type: instanceType, subnet_id: subnetId } = told;
@@ -191,12 +206,16 @@ async function bake({ packer, directory, variables, defaults, secrets, overlay, 
         : Object.entries(choice).map(([name, value]) => `-var=${name}=${value}`);
       const args = ['build', '-color=false', '-timestamp-ui', ...chosen, `-var-file=${variables}`, '.'];
       last = await runPacker(packer, args, directory, secrets);
-      const none = noBuilder(last.log);
-      tried.push({ instanceType, subnetId, ...(none && { error: none.code }) });
+      const taken = spot && last.ended && hasNoAmi(last.log) && (await wasInterrupted(release, region));
+      noSpot ||= Boolean(taken);
+      const none = taken ? { code: 'EC2 took the Spot Instance back', passes: true } : noBuilder(last.log);
+      tried.push({ instanceType, subnetId, ...(spot && { spot: true }), ...(none && { error: none.code }) });
       writeFileSync(join(RECORD, BUILDERS), JSON.stringify(tried));
       if (none === undefined) return { ...last, passes: false };
       passes ||= none.passes;
-      say(`No builder: ${none.code} for ${instanceType} in ${subnetId || 'the default VPC'}.`);
+      say(
+        `No builder: ${none.code} for ${instanceType}${spot ? ' on spot' : ''} in ${subnetId || 'the default VPC'}.`,
+      );
     }
     return { ...last, passes };
   };
@@ -204,7 +223,22 @@ async function bake({ packer, directory, variables, defaults, secrets, overlay, 
     result.passes ? { why: 'EC2 has no builder anywhere.', until, firstPause: BUILDER_PAUSE } : undefined,
   );
   if (ended !== undefined) throw failure(ended, log, secrets);
-  exportVariable('BUILDER', tried.at(-1)?.instanceType ?? '');
+  const { instanceType = '', spot } = tried.at(-1) ?? {};
+  exportVariable('BUILDER', `${instanceType}${spot ? ' spot' : ''}`);
+}
+
+/**
+ * Whether EC2 took a Spot Instance of this release back.
+ *  @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html
+ * @param {string} release
+ * @param {string} region
+ */
+async function wasInterrupted(release, region) {
+  const filters = {
+    'tag:packleader:release': [release],
+    'state-reason-code': ['Server.SpotInstanceTermination'],
+  };
+  return (await describe(region, 'DescribeInstances', 'instanceId', filters)).length > 0;
 }
 
 /**

@@ -1,10 +1,11 @@
 import pMap from 'p-map';
 import * as z from 'zod';
 import { imagesToRelease } from '../core/releases/changed-images.ts';
-import { askedByTemplate, rootVolumeSizeIn } from '../core/templates/asked.ts';
+import { askedOfBake } from '../core/templates/asked-of-bake.ts';
 import { bakedTemplate, checkedConfiguration } from '../core/templates/check.ts';
 import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
 import { type Origin, effectiveSettings } from '../core/configuration/effective.ts';
+import { NO_SPOT_BUILDERS, spotBuilderProblems } from '../core/configuration/spot-builders.ts';
 import { statedSettings } from '../core/configuration/stated-settings.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
 import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
@@ -52,6 +53,8 @@ const eventSchema = z.object({
     defaultBranch: z.string(),
     /** Whether the stewards may deprecate AMIs. */
     deprecatesAmis: z.literal(true).optional(),
+    /** Missing where builders are on demand. */
+    spotBuilders: z.boolean().optional(),
   }),
   /** The exported variables of `Fetch source`. */
   variables: z.array(z.object({ Name: z.string(), Value: z.string() })),
@@ -63,7 +66,7 @@ const WRITES = 50;
 
 /** Decides what to release, checks the whole configuration for it, and writes down what every bake will be told.
  *  In      { request: {} | { image } | { images, ref, branch, overrides }, execution: { id, name, startedAt }, bucket,
- *            deployed: { stages, defaultBranch, deprecatesAmis? }, variables }
+ *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders? }, variables }
  *  Out     { tiers: [[{ release, source, plan: { bucket, prefix }, executionName }]] }, bases before what is built on them
  *  Errors  InvalidRequest (with an example of a correct one), InvalidConfiguration (file, line, path, what is allowed)
  *  Repeat  safe: writes the same objects again
@@ -80,6 +83,8 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     ...(overrides && { overrides }),
   });
   throwIfAny(disagreements(configuration.factory, deployed));
+  if (!deployed.spotBuilders)
+    throwIfAny(spotBuilderProblems(configuration, choice, NO_SPOT_BUILDERS, overrides));
   const basesOf = (image: string) => baseImages(configuration, image, overrides);
   const tiers = imagesInTiers(choice, basesOf);
   const releases = new Map(
@@ -104,7 +109,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     const prefix = keys.planPrefix(execution.name, image);
     const name = executionName(release);
     const chosen = chosenImage(within.factory, image);
-    const { template, platform, packer } = chosen;
+    const { template, packer } = chosen;
     const baked = await bakedTemplate(files, chosen);
     const { adopted } = baked;
     const planned: Plan = {
@@ -156,19 +161,14 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
           if (adopted) writes.push({ key: keys.overlay(prefix, target), document: adopted.overlay });
           if (choices) writes.push({ key: keys.builderChoices(prefix, target), document: choices });
           if (hasSecrets) writes.push({ key: keys.packerSecrets(prefix, target), document: told.secrets });
-          const { architecture, timeoutMinutes, rootVolumeSizeGiB, deprecateAfterDays } = settings;
+          const { architecture, timeoutMinutes, deprecateAfterDays } = settings;
           if (deprecateAfterDays !== undefined && deployed.deprecatesAmis !== true)
             throw notDeployed('deprecateAfterDays', origins);
           return {
             ...target,
             sourceAmi: pinBase(settings.source, all),
             architecture,
-            asked: {
-              platform,
-              // What was there before the factory says its size itself.
-              rootVolumeSizeGiB: packer ? rootVolumeSizeIn(baked.template, toPacker) : rootVolumeSizeGiB,
-              ...askedByTemplate(baked.template, toPacker),
-            },
+            asked: askedOfBake(chosen, baked, settings, toPacker),
             timeoutMinutes,
             ...(deprecateAfterDays !== undefined && { deprecateAfterDays }),
           };

@@ -1,5 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import { checkedConfiguration } from '../core/templates/check.ts';
+import { throwIfAny } from '../core/configuration/documents/problems.ts';
+import { NO_SPOT_BUILDERS, spotBuilderProblems } from '../core/configuration/spot-builders.ts';
 import { accountsOf } from '../core/configuration/factory.ts';
 import { STACKS } from '../core/contract/names.ts';
 import { deploymentOf, factoryOf, hubAlarms } from './context.ts';
@@ -14,8 +16,17 @@ await saidPlainly(async () => {
   const { files, path: factoryPath } = factoryOf(app);
   const configuration = await checkedConfiguration(files, {});
   const { factory } = configuration;
-  const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = settings;
+  const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms, spotBuilders } =
+    settings;
   const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {} } = settings;
+  if (spotBuilders !== true)
+    throwIfAny(
+      spotBuilderProblems(
+        configuration,
+        factory.images.map(({ name }) => name),
+        NO_SPOT_BUILDERS,
+      ),
+    );
   const accounts = accountsOf(factory);
   for (const accountId of Object.keys(bakeVpcs)) {
     if (!accounts.includes(accountId))
@@ -36,6 +47,7 @@ await saidPlainly(async () => {
     ...(alarms && { alarms: hubAlarms(alarms) }),
     ...(organizationId !== undefined && { organizationId }),
     ...(customerKey !== undefined && { customerKey }),
+    ...(spotBuilders !== undefined && { spotBuilders }),
   });
   for (const accountId of accounts) {
     const bakeVpc = bakeVpcs[accountId];
@@ -47,6 +59,7 @@ await saidPlainly(async () => {
       ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
       ...(bakeVpc && { bakeVpc }),
       ...(customerKey !== undefined && { customerKey }),
+      ...(spotBuilders !== undefined && { spotBuilders }),
     });
     warnOfUnreachableBuilders(stack, configuration, {
       accountId,

@@ -14,7 +14,10 @@ export interface Definition {
  * The state machines that `cdk deploy` would create for a factory, taken from the hub's synthesised template, with the
  * template's references replaced by the names they stand for. Lambda code is not bundled: nothing here runs it.
  */
-export function definitionsOf(factory: Factory): Definition[] {
+export function definitionsOf(
+  factory: Factory,
+  { spotBuilders = false }: { readonly spotBuilders?: boolean } = {},
+): Definition[] {
   const app = new App({
     // Templates are validated when they are synthesised for deployment.
     builtinCloudFormationValidation: false,
@@ -22,7 +25,7 @@ export function definitionsOf(factory: Factory): Definition[] {
     analyticsReporting: false,
   });
   const { accountId: account, region } = factory.hub;
-  const stack = new HubStack(app, STACKS.hub, { factory, env: { account, region } });
+  const stack = new HubStack(app, STACKS.hub, { factory, spotBuilders, env: { account, region } });
   const template = templateSchema.parse(app.synth().getStackArtifact(stack.artifactId).template);
   const machines = Object.values(template.Resources).filter(
     ({ Type }) => Type === 'AWS::StepFunctions::StateMachine',

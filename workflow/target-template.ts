@@ -19,7 +19,8 @@ await saidPlainly(() => {
       'aws:cdk:enable-path-metadata': false,
     },
   });
-  const { customerKey, packer, sessionManagerPlugin, pluginTokenSecret } = deploymentOf(app).settings;
+  const { customerKey, spotBuilders, packer, sessionManagerPlugin, pluginTokenSecret } =
+    deploymentOf(app).settings;
   new TargetStack(app, 'packleader-target', {
     factory: loadFactory(configurationFiles(factoryOf(app).files)),
     // A StackSet takes 51,200 bytes as they are; more must be in S3.
@@ -28,5 +29,6 @@ await saidPlainly(() => {
     ...(sessionManagerPlugin && { sessionManagerPlugin }),
     ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
     ...(customerKey !== undefined && { customerKey }),
+    ...(spotBuilders !== undefined && { spotBuilders }),
   });
 });

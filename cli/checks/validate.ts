@@ -15,6 +15,7 @@ import {
   throwIfAny,
   type Problem,
 } from '../../core/configuration/documents/problems.ts';
+import { NO_SPOT_BUILDERS, spotBuilderProblems } from '../../core/configuration/spot-builders.ts';
 import { findPacker } from '../../tools/packer.ts';
 import { ansibleChecks } from './ansible.ts';
 import { isBelow, placesOf } from '../../core/configuration/packer-directory.ts';
@@ -66,12 +67,15 @@ export async function validate(
     configurationFiles,
     images,
     stage,
+    spotBuilders,
     onChecked,
   }: {
     readonly configurationFiles: FactoryFiles;
     /** All by default. */
     readonly images?: readonly string[];
     readonly stage?: string;
+    /** Whether the targets let a bake ask for Spot Instances. */
+    readonly spotBuilders: boolean;
     readonly onChecked?: (done: number, all: number, latest: Checked) => void;
   },
 ): Promise<Validation> {
@@ -84,7 +88,12 @@ export async function validate(
   const known = configuration?.factory.images ?? [];
   const tree = new FactoryTree(files, known);
   const chosen = known.filter(({ name }) => images?.includes(name) ?? true);
-  const wrong = [...settings, ...sourceProblems(files, configuration && chosen)];
+  const names = chosen.map(({ name }) => name);
+  const wrong = [
+    ...settings,
+    ...sourceProblems(files, configuration && chosen),
+    ...(configuration && !spotBuilders ? spotBuilderProblems(configuration, names, NO_SPOT_BUILDERS) : []),
+  ];
   const isChosen = (name: string): boolean => {
     if (images === undefined) return true;
     const image = imageOf(name);
@@ -130,7 +139,6 @@ export async function validate(
         unmade(check, WRONG_CONFIGURATION),
       );
     const { factory } = configuration;
-    const names = chosen.map(({ name }) => name);
     const bakes = bakesOf(configuration, {
       images: names,
       stages: factory.stages.map(({ name }) => name).filter((name) => stage === undefined || name === stage),

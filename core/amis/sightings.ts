@@ -4,6 +4,7 @@ import {
   type Tag,
   paginateDescribeImages,
   paginateDescribeInstances,
+  paginateDescribeLaunchTemplates,
   paginateDescribeNetworkInterfaces,
   paginateDescribeSecurityGroups,
   paginateDescribeSnapshots,
@@ -44,11 +45,12 @@ export async function sightingsIn(
       ? [{ Name: 'tag-key', Values: [TAGS.release] }]
       : [{ Name: `tag:${TAGS.release}`, Values: [only] }];
   const own = { Owners: ['self'], IncludeDeprecated: true, IncludeDisabled: true };
-  const [builds, instances, keyPairs, volumes, interfaces, groups, images, snapshots, published] =
+  const [builds, instances, keyPairs, templates, volumes, interfaces, groups, images, snapshots, published] =
     await Promise.all([
       findBuilds(codebuild, target),
       Array.fromAsync(paginateDescribeInstances({ client: ec2 }, { Filters })),
       ec2.send(new DescribeKeyPairsCommand({ Filters })),
+      Array.fromAsync(paginateDescribeLaunchTemplates({ client: ec2 }, { Filters })),
       Array.fromAsync(paginateDescribeVolumes({ client: ec2 }, { Filters })),
       Array.fromAsync(paginateDescribeNetworkInterfaces({ client: ec2 }, { Filters })),
       Array.fromAsync(paginateDescribeSecurityGroups({ client: ec2 }, { Filters })),
@@ -66,6 +68,9 @@ export async function sightingsIn(
       .filter(({ State }) => State?.Name !== 'terminated')
       .map(({ InstanceId, Tags }) => sighting(InstanceId, Tags)),
     ...(keyPairs.KeyPairs ?? []).map(({ KeyPairId, Tags }) => sighting(KeyPairId, Tags)),
+    ...templates
+      .flatMap((page) => page.LaunchTemplates ?? [])
+      .map(({ LaunchTemplateId, Tags }) => sighting(LaunchTemplateId, Tags)),
     ...volumes.flatMap((page) => page.Volumes ?? []).map(({ VolumeId, Tags }) => sighting(VolumeId, Tags)),
     ...interfaces
       .flatMap((page) => page.NetworkInterfaces ?? [])

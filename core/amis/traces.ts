@@ -3,6 +3,7 @@ import {
   type Image,
   type Snapshot,
   paginateDescribeInstances,
+  paginateDescribeLaunchTemplates,
   paginateDescribeNetworkInterfaces,
   paginateDescribeSecurityGroups,
   paginateDescribeVolumes,
@@ -24,6 +25,8 @@ export interface Traces {
   /** Builder instances that are not terminated. */
   readonly instances: readonly string[];
   readonly keyPairs: readonly string[];
+  /** Of Spot Instances. */
+  readonly launchTemplates: readonly string[];
   readonly volumes: readonly string[];
   readonly networkInterfaces: readonly string[];
   readonly securityGroups: readonly string[];
@@ -38,16 +41,18 @@ export interface Traces {
 export async function findTraces(clients: TargetClients, release: Release, target: Target): Promise<Traces> {
   const { ec2 } = clients;
   const Filters = [{ Name: `tag:${TAGS.release}`, Values: [release.releaseId] }];
-  const [builds, instances, keyPairs, volumes, interfaces, groups, images, snapshots] = await Promise.all([
-    findReleaseBuilds(clients.codebuild, release, target),
-    Array.fromAsync(paginateDescribeInstances({ client: ec2 }, { Filters })),
-    ec2.send(new DescribeKeyPairsCommand({ Filters })),
-    Array.fromAsync(paginateDescribeVolumes({ client: ec2 }, { Filters })),
-    Array.fromAsync(paginateDescribeNetworkInterfaces({ client: ec2 }, { Filters })),
-    Array.fromAsync(paginateDescribeSecurityGroups({ client: ec2 }, { Filters })),
-    findReleaseImages(ec2, release),
-    findReleaseSnapshots(ec2, release),
-  ]);
+  const [builds, instances, keyPairs, templates, volumes, interfaces, groups, images, snapshots] =
+    await Promise.all([
+      findReleaseBuilds(clients.codebuild, release, target),
+      Array.fromAsync(paginateDescribeInstances({ client: ec2 }, { Filters })),
+      ec2.send(new DescribeKeyPairsCommand({ Filters })),
+      Array.fromAsync(paginateDescribeLaunchTemplates({ client: ec2 }, { Filters })),
+      Array.fromAsync(paginateDescribeVolumes({ client: ec2 }, { Filters })),
+      Array.fromAsync(paginateDescribeNetworkInterfaces({ client: ec2 }, { Filters })),
+      Array.fromAsync(paginateDescribeSecurityGroups({ client: ec2 }, { Filters })),
+      findReleaseImages(ec2, release),
+      findReleaseSnapshots(ec2, release),
+    ]);
   return {
     builds: builds.filter(({ buildStatus }) => buildStatus === 'IN_PROGRESS').map(({ id = '' }) => id),
     instances: instances
@@ -56,6 +61,9 @@ export async function findTraces(clients: TargetClients, release: Release, targe
       .filter(({ State }) => State?.Name !== 'terminated')
       .map(({ InstanceId = '' }) => InstanceId),
     keyPairs: (keyPairs.KeyPairs ?? []).map(({ KeyPairId = '' }) => KeyPairId),
+    launchTemplates: templates
+      .flatMap((page) => page.LaunchTemplates ?? [])
+      .map(({ LaunchTemplateId = '' }) => LaunchTemplateId),
     volumes: volumes.flatMap((page) => page.Volumes ?? []).map(({ VolumeId = '' }) => VolumeId),
     networkInterfaces: interfaces
       .flatMap((page) => page.NetworkInterfaces ?? [])
@@ -69,10 +77,17 @@ export async function findTraces(clients: TargetClients, release: Release, targe
 
 /** What a bake made, as ids, in no order that matters. */
 export function bakedIds(traces: Traces): string[] {
-  const { builds, instances, keyPairs, volumes, networkInterfaces, securityGroups, images, snapshotIds } =
-    traces;
+  const { builds, instances, keyPairs, launchTemplates, images, snapshotIds } = traces;
+  const { volumes, networkInterfaces, securityGroups } = traces;
   const imageIds = images.map(({ ImageId = '' }) => ImageId);
-  const builders = [...instances, ...keyPairs, ...volumes, ...networkInterfaces, ...securityGroups];
+  const builders = [
+    ...instances,
+    ...keyPairs,
+    ...launchTemplates,
+    ...volumes,
+    ...networkInterfaces,
+    ...securityGroups,
+  ];
   return [...imageIds, ...builds, ...builders, ...snapshotIds];
 }
 

@@ -2,6 +2,7 @@ import { StopBuildCommand } from '@aws-sdk/client-codebuild';
 import {
   CreateTagsCommand,
   DeleteKeyPairCommand,
+  DeleteLaunchTemplateCommand,
   DeleteNetworkInterfaceCommand,
   DeleteSecurityGroupCommand,
   DeleteSnapshotCommand,
@@ -30,7 +31,7 @@ export interface UndoneBake {
 
 /**
  * Removes everything one release made in one target, in the order AWS demands: builds, builder instances, their key
- * pairs, volumes, network interfaces and security groups, AMIs, snapshots. Whatever refuses to go does not keep the rest from going.
+ * pairs, launch templates, volumes, network interfaces and security groups, AMIs, snapshots. Whatever refuses to go does not keep the rest from going.
  * Afterwards it looks again: what is still there is a leftover, with the reason. A builder that is still shutting down is
  * one too, so the caller's retry comes back for its security group.
  */
@@ -56,6 +57,9 @@ export async function undoBake(
   await remove(found.builds, (id) => codebuild.send(new StopBuildCommand({ id })));
   await remove(found.instances, (id) => ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] })));
   await remove(found.keyPairs, (id) => ec2.send(new DeleteKeyPairCommand({ KeyPairId: id })));
+  await remove(found.launchTemplates, (id) =>
+    ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateId: id })),
+  );
   await remove(found.volumes, (id) => ec2.send(new DeleteVolumeCommand({ VolumeId: id })));
   await remove(found.networkInterfaces, (id) =>
     ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: id })),
@@ -85,6 +89,7 @@ const ABSENT = [
   'InvalidSnapshot.NotFound',
   'InvalidInstanceID.NotFound',
   'InvalidKeyPair.NotFound',
+  'InvalidLaunchTemplateId.NotFound',
   'InvalidGroup.NotFound',
   'InvalidVolume.NotFound',
   'InvalidNetworkInterfaceID.NotFound',

@@ -124,6 +124,14 @@ export const deploymentSchema = strictMap({
       },
     ],
   }),
+  spotBuilders: z
+    .boolean({ error: 'must be true or false' })
+    .exactOptional()
+    .meta({
+      description:
+        '`true`: bakes may ask for [Spot Instances](configuration.md#builders-on-spot), which needs more permissions in every target account. The layers say by `spot` which do.',
+      examples: [true],
+    }),
   alarms: alarms.exactOptional().meta({
     description: '[Who is told](runbook.md), and from when on a release is slow.',
     examples: [

@@ -16,7 +16,8 @@ import {
   type Problem,
 } from './documents/problems.ts';
 import { type Everywhere, type MissingSetting, missingProblems } from './missing.ts';
-import { DEFAULT_SSH_INTERFACE, settingsSchema, type Settings } from './settings.ts';
+import type { PackerDirectory } from './packer-directory.ts';
+import { DEFAULT_SSH_INTERFACE, SPOT, settingsSchema, type Settings, type ToldVariable } from './settings.ts';
 import { type Located, missingKeys, schemaProblems } from './documents/validation.ts';
 
 /** A value and the place that states it; the file is "default" for what no layer states. */
@@ -103,8 +104,9 @@ export function validate(
   const problems = [
     ...imageSourceProblems(configuration, image, parsed.data, sections),
     ...sshProblems(image, parsed.data, sections),
+    ...spotProblems(image, parsed.data, sections),
   ];
-  return { settings: forPlatform(image, parsed.data), problems, missing: [] };
+  return { settings: forPlatform(image, forTemplate(image, parsed.data)), problems, missing: [] };
 }
 
 /** What there is to be missing in. */
@@ -120,6 +122,30 @@ function at(sections: readonly Section[], path: Path, message: string): Problem 
 
 const forPlatform = ({ platform }: Image, { sshInterface, ...settings }: Settings): Settings =>
   platform === 'linux' ? { ...settings, sshInterface: sshInterface ?? DEFAULT_SSH_INTERFACE } : settings;
+
+/** Whether a template that knows nothing of packleader is told of it. */
+const isMapped = ({ variables }: PackerDirectory, told: ToldVariable): boolean =>
+  Object.values(variables).includes(told);
+
+const forTemplate = (image: Image, { spot, ...settings }: Settings): Settings => ({
+  ...settings,
+  ...(spot !== undefined && whyNoSpot(image) === undefined && { spot }),
+});
+
+function whyNoSpot({ name, platform, packer }: Image): string | undefined {
+  // Sysprep shuts Windows down, and EC2 terminates a Spot Instance that shuts down: before there is an AMI.
+  if (platform === 'windows') return 'for a Windows image, must be absent: only Linux has it';
+  if (packer === undefined || isMapped(packer, SPOT)) return undefined;
+  return `for an image whose template is not told of it, must be absent, or images/${name}/image.yaml must map a variable to spot under packer.variables`;
+}
+
+/** A common layer may say it for the images that have it; one that has not may not itself. */
+function spotProblems(image: Image, { spot }: Settings, sections: readonly Section[]): Problem[] {
+  const why = whyNoSpot(image);
+  if (spot === undefined || why === undefined) return [];
+  if (locate(sections, ['spot'])?.file.startsWith('config/') === true) return [];
+  return [at(sections, ['spot'], `found ${String(spot)} ${why}`)];
+}
 
 /** A common layer may set it for the images that have a choice; a Windows image itself may not, nor one whose template is not told. */
 function sshProblems(

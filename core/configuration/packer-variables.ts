@@ -8,6 +8,7 @@ import {
   isSecretReference,
   PACKLEADER_VARIABLES,
   type PackleaderVariable,
+  SPOT,
   type Settings,
 } from './settings.ts';
 import { amiName } from './version.ts';
@@ -36,6 +37,7 @@ const SETTING_OF: Readonly<Record<Exclude<PackleaderVariable, ReleaseVariable>, 
 
 /** The path of the setting behind a variable: `network.vpcId`, or `variables.<name>` of a template's own. */
 export function settingOf(variable: string): string {
+  if (variable === SPOT) return SPOT;
   const path = Object.entries(SETTING_OF).find(([name]) => name === variable)?.[1];
   return path?.join('.') ?? `variables.${variable}`;
 }
@@ -47,6 +49,8 @@ export interface BuilderChoices {
   readonly subnetIds: readonly string[];
   /** Of DescribeSubnets: the subnets that match too. */
   readonly subnetFilters?: Readonly<Record<string, readonly string[]>>;
+  /** Whether a Spot Instance is asked for in each of these places first. */
+  readonly spot?: true;
 }
 
 /** Undefined where a builder runs in one place only, as the variables say. */
@@ -54,16 +58,19 @@ export function builderChoices({
   instanceType,
   instanceTypes: others = [],
   network,
+  spot,
 }: Settings): BuilderChoices | undefined {
   const instanceTypes = [...new Set([instanceType, ...others])];
   const named = namedSubnets(network);
+  const onSpot = spot === true ? { spot } : {};
   if (network?.subnetTags === undefined) {
     const subnetIds = named.length === 0 ? [''] : named;
-    return instanceTypes.length * subnetIds.length > 1 ? { instanceTypes, subnetIds } : undefined;
+    const isChoice = instanceTypes.length * subnetIds.length > 1 || spot === true;
+    return isChoice ? { instanceTypes, subnetIds, ...onSpot } : undefined;
   }
   const tags = Object.entries(network.subnetTags).map(([key, value]) => [`tag:${key}`, [value]]);
   const subnetFilters = { 'vpc-id': [network.vpcId], state: ['available'], ...Object.fromEntries(tags) };
-  return { instanceTypes, subnetIds: named, subnetFilters };
+  return { instanceTypes, subnetIds: named, subnetFilters, ...onSpot };
 }
 
 /** The subnets that a network names, in the order in which they are tried. */
@@ -136,11 +143,11 @@ export function adoptedVariables(
   told: Readonly<Record<string, unknown>>,
   { variables }: Pick<PackerDirectory, 'variables'>,
 ): Record<string, unknown> {
-  const isOurs = (name: string): boolean => PACKLEADER_VARIABLES.some((one) => one === name);
+  const isOurs = (name: string): boolean => PACKLEADER_VARIABLES.some((one) => one === name) || name === SPOT;
   const own = Object.entries(told).filter(([name]) => !isOurs(name));
   const mapped = Object.entries(variables).flatMap(([name, ours]) =>
     Object.hasOwn(told, ours) ? [[name, told[ours]] as const] : [],
   );
-  const ours = Object.entries(told).filter(([name]) => isOurs(name));
+  const ours = Object.entries(told).filter(([name]) => isOurs(name) && name !== SPOT);
   return { ...Object.fromEntries([...own, ...mapped]), packleader: Object.fromEntries(ours) };
 }

@@ -28,13 +28,18 @@ export const PACKLEADER_VARIABLES = [
 ] as const;
 export type PackleaderVariable = (typeof PACKLEADER_VARIABLES)[number];
 
+/** The variable that a bake on a Spot Instance sets to true, and no other bake sets: only a template that is told declares it. */
+export const SPOT = 'spot';
+/** What a template may be told. */
+export type ToldVariable = PackleaderVariable | typeof SPOT;
+
 /** What narrows a layer to some targets; taken out before the merge. */
 export const NARROWING_KEYS = ['regions', 'accounts'] as const;
 
 export const VERSION_PATTERN = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.\d{14}(-[a-z0-9]+(-[a-z0-9]+)*)?$/;
 
 const RESERVED_TAGS: readonly string[] = ['Name', 'Version', 'AutoCleanup'];
-const RESERVED_VARIABLES: readonly string[] = PACKLEADER_VARIABLES;
+const RESERVED_VARIABLES: readonly string[] = [...PACKLEADER_VARIABLES, SPOT];
 
 const SOURCE_KINDS = ['ssmParameter', 'filter', 'image', 'ids'] as const;
 
@@ -270,6 +275,14 @@ export const settingsSchema = strictMap(
         description:
           'Instance types of the same architecture, tried in this order after `instanceType` when EC2 has no such instance at the moment. Which one was taken is in [the record of the bake](configuration.md#when-ec2-has-no-room).',
         examples: [['m7a.large', 'm6i.large']],
+      }),
+    spot: z
+      .boolean({ error: 'must be true or false' })
+      .optional()
+      .meta({
+        description:
+          '`true`: the builder is [a Spot Instance where EC2 has one](configuration.md#builders-on-spot), else one on demand. `packleader.config` must say [`spotBuilders: true`](#spotbuilders). Only for Linux.',
+        examples: [true],
       }),
     network: network.optional().meta({
       description:

@@ -3,6 +3,7 @@ import { chosenImage, type Configuration, type Overrides } from '../configuratio
 import { effectiveSettings, type Origin, type StatedValue } from '../configuration/effective.ts';
 import { adoptedVariables, packerVariables, settingOf } from '../configuration/packer-variables.ts';
 import { InvalidConfiguration } from '../configuration/documents/problems.ts';
+import { SPOT } from '../configuration/settings.ts';
 import { releaseVersion } from '../configuration/version.ts';
 import { INSTANCE_TYPE, SOURCE_AMI, SUBNET } from './adopted/own-file.ts';
 
@@ -11,6 +12,8 @@ export interface Variables {
   /** With a stand-in for every secret. */
   readonly values: Readonly<Record<string, unknown>>;
   readonly secrets: ReadonlySet<string>;
+  /** Whether the builder may be a Spot Instance. */
+  readonly spot: boolean;
   /** Where the configuration states what becomes this variable; undefined for what every release has. */
   readonly origin: (variable: string) => StatedValue | undefined;
 }
@@ -74,7 +77,13 @@ function variablesOf(
       });
       const secrets = Object.keys(told.secrets);
       const { packer } = chosenImage(factory, image);
-      const all = { ...told.variables, source_ami: RELEASE.sourceAmi };
+      const spot = settings.spot === true;
+      const all = {
+        ...told.variables,
+        source_ami: RELEASE.sourceAmi,
+        // Told to those that know it only, but to an adopted template always: it maps one, or has none.
+        ...((spot || packer) && { [SPOT]: spot }),
+      };
       const values = {
         ...(packer
           ? {
@@ -88,7 +97,12 @@ function variablesOf(
       };
       const key = JSON.stringify([values, secrets]);
       if (!distinct.has(key)) {
-        distinct.set(key, { values, secrets: new Set(secrets), origin: (name) => originOf(origins, name) });
+        distinct.set(key, {
+          values,
+          secrets: new Set(secrets),
+          spot,
+          origin: (name) => originOf(origins, name),
+        });
       }
     } catch (error) {
       if (error instanceof InvalidConfiguration) return undefined;

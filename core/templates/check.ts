@@ -14,7 +14,7 @@ import { type Bake, bakesOf } from './bakes.ts';
 import type { Files } from '../configuration/files.ts';
 import { sourceProblems } from '../source/check.ts';
 import { type LaidOver, layOver, templateFiles } from './laid-over.ts';
-import { requirementProblems } from './requirements.ts';
+import { requirementProblems, spotProblems } from './requirements.ts';
 import { scriptProblems } from './scripts.ts';
 import { type Template, readTemplate } from './template.ts';
 import { variableProblems } from './variables.ts';
@@ -79,9 +79,16 @@ export const bakeProblems = (bake: Bake, baked: BakedTemplate): Problem[] =>
   baked.problems.length > 0
     ? []
     : (bake.variables ?? [])
-        .flatMap((one) =>
-          variableProblems(bake, one, baked.template.variables, baked.adopted?.overlay.directory),
-        )
+        .flatMap((one) => {
+          const problems = variableProblems(
+            bake,
+            one,
+            baked.template.variables,
+            baked.adopted?.overlay.directory,
+          );
+          if (!one.spot || problems.length > 0) return problems;
+          return spotProblems(baked.template, baked.adopted?.toldAs);
+        })
         .map(inOriginal(baked));
 
 /**

@@ -4,7 +4,7 @@
  * this, so a template that lacks it validates, bakes, and is found out only by `Check <stage> AMIs`, or by nobody.
  */
 import { type Problem, problem, shown } from '../configuration/documents/problems.ts';
-import type { PackleaderVariable } from '../configuration/settings.ts';
+import { SPOT, type ToldVariable } from '../configuration/settings.ts';
 import type { Attribute, Block } from './hcl.ts';
 import type { Source, Template } from './template.ts';
 
@@ -20,7 +20,7 @@ const TOLD = {
 } as const;
 
 /** By what a template is told: the expressions that are it. */
-export type ToldAs = (told: PackleaderVariable) => readonly [string, ...string[]];
+export type ToldAs = (told: ToldVariable) => readonly [string, ...string[]];
 
 /** A template that is written for packleader has variables of these names. */
 const BY_NAME: ToldAs = (told) => [`var.${told}`];
@@ -231,6 +231,36 @@ export const volumesIn = (blocks: readonly Block[]): Block[] =>
       ? block.blocks.filter(({ type }) => type === 'content')
       : [];
   });
+
+/** What a template must have that is told to bake on a Spot Instance: else it is on demand, or leaves what nobody finds. */
+export function spotProblems({ sources: [source], locals }: Template, toldAs: ToldAs = BY_NAME): Problem[] {
+  if (!source) return [];
+  const spot = toldAs(SPOT).at(-1);
+  const tags = toldAs('tags');
+  const asks = [
+    [
+      'spot_price',
+      toldAs(SPOT),
+      `${spot} ? "auto" : null`,
+      'the layers say that its builder is a Spot Instance',
+    ],
+    [
+      'spot_tags',
+      tags,
+      `${spot} ? ${tags[0]} : null`,
+      'they mark the launch template, which a bake that dies leaves',
+    ],
+    ['fleet_tags', tags, `${spot} ? ${tags[0]} : null`, 'a bake may make no fleet without them'],
+  ] as const;
+  return asks.flatMap(([name, told, wanted, why]) => {
+    const found = source.attributes.get(name);
+    if (!found) return [missing(source, name, wanted, why)];
+    const reached = reach(found, locals);
+    return told.some((one) => reached.has(one))
+      ? []
+      : [at(found, source, `found ${shown(found.text)}, must be ${wanted}: ${why}`)];
+  });
+}
 
 function forbiddenProblems(source: Source): Problem[] {
   const attributes = [...source.attributes.values()].filter(({ text }) => !IDLE.includes(text));

@@ -4,7 +4,7 @@ import { layerFiles } from '../configuration/layers.ts';
 import { nearest, placeText, problem, type Problem } from '../configuration/documents/problems.ts';
 import { nameInRepository } from '../configuration/packer-directory.ts';
 import type { Bake, Variables } from './bakes.ts';
-import { PACKLEADER_VARIABLES, type PackleaderVariable } from '../configuration/settings.ts';
+import { PACKLEADER_VARIABLES, SPOT, type ToldVariable } from '../configuration/settings.ts';
 import type { Declaration } from './template.ts';
 
 /** A problem at the place that states a value. */
@@ -56,18 +56,24 @@ export function variableProblems(
   return [...lacking(image, template, undeclared.filter(isOurs)), ...unknown, ...open, ...unset];
 }
 
-const isOurs = (name: string): name is PackleaderVariable => PACKLEADER_VARIABLES.some((one) => one === name);
+const isOurs = (name: string): name is ToldVariable =>
+  name === SPOT || PACKLEADER_VARIABLES.some((one) => one === name);
 
 /** All of them at once, with the lines to paste. */
-function lacking(image: string, template: string, names: readonly PackleaderVariable[]): Problem[] {
+function lacking(image: string, template: string, names: readonly ToldVariable[]): Problem[] {
   if (names.length === 0) return [];
-  const lines = names.map((name) => `    variable "${name}" { type = ${TYPES[name] ?? 'string'} }`);
-  const message = `the template of ${image} does not declare ${names.join(', ')}, which packleader gives every bake: declare ${names.length === 1 ? 'it' : 'them'} in ${template}/*.pkr.hcl, or take a template that does`;
+  // Of a block in one line, HCL takes one attribute.
+  const lines = names.map((name) =>
+    name === SPOT
+      ? `    variable "${name}" { default = false }`
+      : `    variable "${name}" { type = ${TYPES[name] ?? 'string'} }`,
+  );
+  const message = `the template of ${image} does not declare ${names.join(', ')}, which packleader gives ${names.includes(SPOT) && names.length === 1 ? 'a bake with spot: true' : 'every bake'}: declare ${names.length === 1 ? 'it' : 'them'} in ${template}/*.pkr.hcl, or take a template that does`;
   return [problem(template, 0, [], [message, ...lines].join('\n'))];
 }
 
 /** Of the variables that are no strings. */
-const TYPES: Readonly<Partial<Record<PackleaderVariable, string>>> = {
+const TYPES: Readonly<Partial<Record<ToldVariable, string>>> = {
   root_volume_size_gib: 'number',
   security_group_ids: 'list(string)',
   tags: 'map(string)',

@@ -3,7 +3,13 @@
  * everywhere. Plain data; the services change it.
  */
 import { createHash } from 'node:crypto';
-import type { _InstanceType as InstanceType, Route, State, VolumeType } from '@aws-sdk/client-ec2';
+import type {
+  _InstanceType as InstanceType,
+  RequestLaunchTemplateData,
+  Route,
+  State,
+  VolumeType,
+} from '@aws-sdk/client-ec2';
 import type { Project, Build } from './builds.ts';
 import type { Clock } from './clock.ts';
 
@@ -81,6 +87,8 @@ export interface Instance {
   readonly launchedAt: number;
   asked: 'run' | 'stop' | 'terminate';
   askedAt: number;
+  /** Missing on demand. */
+  lifecycle?: 'spot';
   readonly httpTokens: 'required' | 'optional';
   readonly tags: Tags;
 }
@@ -164,7 +172,14 @@ export interface LaunchTemplate {
   readonly createdAt: number;
   readonly createdBy: string;
   defaultVersion: number;
-  readonly versions: { number: number; createdAt: number; imageId?: string; instanceType?: InstanceType }[];
+  readonly versions: {
+    number: number;
+    createdAt: number;
+    imageId?: string;
+    instanceType?: InstanceType;
+    /** What a fleet launches. */
+    data?: RequestLaunchTemplateData;
+  }[];
   readonly tags: Tags;
 }
 

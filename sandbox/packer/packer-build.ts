@@ -87,6 +87,7 @@ const variablesSchema = z.looseObject({
   tags: z.record(z.string(), z.string()),
   instance_type: z.string().nullish(),
   subnet_id: z.string().nullish(),
+  spot: z.boolean().nullish(),
   root_volume_size_gib: z.number().nullish(),
   timeout_minutes: z.number().nullish(),
   /** They belong to the accounts, not to this world: given some, Packer makes none of its own. */
@@ -95,7 +96,11 @@ const variablesSchema = z.looseObject({
 type Variables = z.infer<typeof variablesSchema>;
 const adoptedSchema = z.looseObject({ packleader: variablesSchema.optional() });
 
-const choicesSchema = z.looseObject({ instanceTypes: z.array(z.string()), subnetIds: z.array(z.string()) });
+const choicesSchema = z.looseObject({
+  instanceTypes: z.array(z.string()),
+  subnetIds: z.array(z.string()),
+  spot: z.boolean().optional(),
+});
 
 /** The metadata that names the template an image is laid over. */
 const [TEMPLATE = ''] = Object.keys(takesTemplate(''));
@@ -152,6 +157,8 @@ class Packer {
   /** What the provisioner that fails has printed. */
   readonly #printed: string[] = [];
   #run = 0;
+  /** Whether its plan lets it ask for a Spot Instance. */
+  #onSpot = false;
 
   constructor(build: BuildRun, behaviour: PackerBehaviour, hold: Hold) {
     this.#hold = hold;
@@ -164,6 +171,7 @@ class Packer {
     this.#step('fetch-source');
     await this.#fetchSource();
     const { variables, template, choices } = await this.#variables();
+    this.#onSpot = choices.some(({ spot }) => spot);
     try {
       const imageId = await this.#bakeWhereThereIsRoom(variables, template, choices);
       this.#build.export('AMI_ID', imageId);
@@ -192,7 +200,7 @@ class Packer {
         const told = { ...variables, ...choice };
         const baked = await this.#runPacker(told, template);
         if ('imageId' in baked) {
-          this.#build.export(BUILDER, told.instance_type ?? '');
+          this.#build.export(BUILDER, `${told.instance_type ?? ''}${told.spot ? ' spot' : ''}`);
           return baked.imageId;
         }
         const none = this.#build.signal.aborted ? undefined : noBuilder(baked.said);
@@ -202,7 +210,7 @@ class Packer {
         const isTime = passes && waited + pause < (variables.timeout_minutes ?? 0) * 30;
         if (!none || (isLast && !isTime)) throw baked.error;
         this.#build.log(
-          `No builder: ${none.code} for ${told.instance_type ?? ''} in ${told.subnet_id || 'the default VPC'}.`,
+          `No builder: ${none.code} for ${told.instance_type ?? ''}${told.spot ? ' on spot' : ''} in ${told.subnet_id || 'the default VPC'}.`,
         );
         if (!isLast) continue;
         waited += pause;
@@ -243,6 +251,13 @@ class Packer {
     for (const id of ids) await this.#waitForInstance(id, 'terminated');
     const { KeyPairs: pairs = [] } = await this.#ec2('DescribeKeyPairs', { Filters });
     for (const { KeyPairId } of pairs) await this.#ec2('DeleteKeyPair', { KeyPairId });
+    if (this.#onSpot) {
+      const { LaunchTemplates: launchTemplates = [] } = await this.#ec2('DescribeLaunchTemplates', {
+        Filters,
+      });
+      for (const { LaunchTemplateId } of launchTemplates)
+        await this.#ec2('DeleteLaunchTemplate', { LaunchTemplateId });
+    }
     const { SecurityGroups: groups = [] } = await this.#ec2('DescribeSecurityGroups', { Filters });
     for (const { GroupId } of groups) await this.#ec2('DeleteSecurityGroup', { GroupId });
   }
@@ -292,9 +307,9 @@ class Packer {
     );
     if (metadata['builder'] !== HAS_BUILDER_CHOICES.builder) return { variables, template, choices: [{}] };
     const { document: told } = await this.#read(keys.builderChoices(prefix, target));
-    const { instanceTypes, subnetIds } = choicesSchema.parse(told);
+    const { instanceTypes, subnetIds, spot } = choicesSchema.parse(told);
     // Subnets that match a filter belong to the accounts too.
-    const choices = choicesOf(instanceTypes, subnetIds.length === 0 ? [''] : subnetIds);
+    const choices = choicesOf(instanceTypes, subnetIds.length === 0 ? [''] : subnetIds, spot);
     return { variables, template, choices };
   }
 
@@ -333,7 +348,7 @@ class Packer {
         ? []
         : [await this.#createSecurityGroup(temporary, tagged('security-group'))];
     const windows = source?.Platform === 'Windows';
-    const instanceId = await this.#launch({
+    const request = {
       ImageId: sourceAmi,
       InstanceType: instanceTypeOf(variables, source),
       MinCount: 1,
@@ -341,15 +356,19 @@ class Packer {
       KeyName: temporary,
       SecurityGroupIds: groups,
       BlockDeviceMappings: this.#devices(template, variables, source),
-      MetadataOptions: { HttpTokens: 'required' },
+      MetadataOptions: { HttpTokens: 'required' as const },
       TagSpecifications: tagged('instance', 'volume', 'network-interface'),
-    });
+    };
+    const instanceId = await (variables.spot ? this.#launchOnSpot(request, tagged) : this.#launch(request));
     this.#step('provision');
     log('Provisioning');
     await this.#build.sleep((this.#minutes() + (windows ? 4 : 0)) * MINUTE);
     this.#step('stop');
-    await this.#ec2('StopInstances', { InstanceIds: [instanceId] });
-    await this.#waitForInstance(instanceId, 'stopped');
+    // EC2 stops no Spot Instance that was asked for once: it restarts it to make an AMI.
+    if (!variables.spot) {
+      await this.#ec2('StopInstances', { InstanceIds: [instanceId] });
+      await this.#waitForInstance(instanceId, 'stopped');
+    }
     const imageId = await this.#createImage(instanceId, name, tagged('image', 'snapshot'));
     const imds = valueOf(template.sources[0]?.attributes.get('imds_support'), template, variables);
     if (imds === 'v2.0')
@@ -398,6 +417,43 @@ class Packer {
       await this.#waitForInstance(instanceId, 'terminated');
     });
     await this.#waitForInstance(instanceId, 'running');
+    return instanceId;
+  }
+
+  /** By a launch template and a fleet, and what it got is tagged once more, as the plugin does. */
+  async #launchOnSpot(
+    launch: Question<Ec2, 'RunInstances'>,
+    tagged: (...types: TagSpecification['ResourceType'][]) => TagSpecification[],
+  ): Promise<string> {
+    const { ImageId, InstanceType, KeyName, SecurityGroupIds, BlockDeviceMappings, MetadataOptions } = launch;
+    const data = { ImageId, InstanceType, KeyName, SecurityGroupIds, BlockDeviceMappings, MetadataOptions };
+    const LaunchTemplateName = `packer-fleet-launch-template-${this.#build.id.slice(-7)}`;
+    this.#build.log('Creating Spot Fleet launch template...');
+    await this.#ec2('CreateLaunchTemplate', {
+      LaunchTemplateName,
+      LaunchTemplateData: {
+        ...data,
+        InstanceMarketOptions: { MarketType: 'spot' },
+        TagSpecifications: launch.TagSpecifications,
+      },
+      TagSpecifications: tagged('launch-template'),
+    });
+    this.#cleanUps.push(async () => void (await this.#ec2('DeleteLaunchTemplate', { LaunchTemplateName })));
+    this.#step('instance');
+    const { Instances: [launched] = [] } = await this.#ec2('CreateFleet', {
+      LaunchTemplateConfigs: [{ LaunchTemplateSpecification: { LaunchTemplateName, Version: '1' } }],
+      TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: 'spot' },
+      Type: 'instant',
+      TagSpecifications: tagged('fleet'),
+    });
+    const instanceId = launched?.InstanceIds?.at(0) ?? '';
+    this.#cleanUps.push(async () => {
+      this.#build.log('Terminating the source AWS instance...');
+      await this.#ec2('TerminateInstances', { InstanceIds: [instanceId] });
+      await this.#waitForInstance(instanceId, 'terminated');
+    });
+    await this.#waitForInstance(instanceId, 'running');
+    await this.#ec2('CreateTags', { Resources: [instanceId], Tags: tagged('instance')[0]?.Tags ?? [] });
     return instanceId;
   }
 

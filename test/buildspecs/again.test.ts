@@ -40,8 +40,27 @@ describe('a packer build that failed', () => {
     ['build-no-addresses', { code: 'InsufficientFreeAddressesInSubnet', passes: true }],
     ['build-quota', { code: 'VcpuLimitExceeded', passes: true }],
     ['build-unsupported-zone', { code: 'Unsupported', passes: false }],
+    [
+      'build-no-spot-capacity',
+      { code: 'There is no Spot capacity available that matches your request.', passes: true },
+    ],
+    [
+      'build-unfulfillable-spot',
+      {
+        code: 'Unable to fulfill capacity due to your request configuration. Please adjust your request and try again.',
+        passes: true,
+      },
+    ],
+    [
+      'build-spot-quota',
+      { code: 'MaxSpotInstanceCountExceeded: Max spot instance count exceeded', passes: true },
+    ],
   ])('had no builder after %s', (name, found) => {
     expect(noBuilder(packerSaid(name))).toEqual(found);
+  });
+
+  it.each(['build-spot-not-permitted', 'build-interrupted'])('is not tried elsewhere after %s', (name) => {
+    expect(noBuilder(packerSaid(name))).toBe(undefined);
   });
 
   const said = packerSaid('build-no-capacity');

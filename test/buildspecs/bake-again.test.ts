@@ -77,6 +77,14 @@ const asked = () =>
       [...line.matchAll(/-var=(?:instance_type|subnet_id)=(\S+)/g)].map(([, value]) => value).join(' '),
     )
     .map((choice) => choice || 'as told');
+/** The same, and whether it was told to be a Spot Instance. */
+const spots = () =>
+  (build.left('../packer') ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('build'))
+    .map((line) =>
+      [...line.matchAll(/-var=(?:instance_type|spot)=(\S+)/g)].map(([, value]) => value).join(' '),
+    );
 const builders = (): unknown => JSON.parse(build.left('record/builders.json') ?? '[]');
 
 /** A build that has only so much left of half its time. */
@@ -216,10 +224,68 @@ describe('a bake for whose builder EC2 has no room', () => {
   });
 
   it('fails at once when Packer fails for another reason, wherever that was', () => {
-    packer('build', ['build-no-capacity', 'build-no-spot-capacity']);
+    packer('build', ['build-no-capacity', 'build-interrupted']);
     mayChoose({ instanceTypes: ['m7i.large', 'm7a.large', 'm6i.large'], subnetIds: [''] });
     expect(bake().status).toBe(1);
     expect(asked()).toEqual(['m7i.large', 'm7a.large']);
+  });
+
+  it('asks for a Spot Instance everywhere first, then on demand, and records which it got', () => {
+    packer('build', ['build-no-spot-capacity', 'build-unfulfillable-spot']);
+    mayChoose({ instanceTypes: ['m7i.large', 'm7a.large'], subnetIds: ['subnet-1'], spot: true });
+    const { status, log, exported } = bake();
+    expect(status, log).toBe(0);
+    expect(spots()).toEqual(['m7i.large true', 'm7a.large true', 'm7i.large']);
+    expect(log).toContain(
+      'No builder: There is no Spot capacity available that matches your request. for m7i.large on spot in subnet-1.',
+    );
+    expect(exported[BUILDER]).toBe('m7i.large');
+    expect(builders()).toEqual([
+      expect.objectContaining({ instanceType: 'm7i.large', spot: true }),
+      expect.objectContaining({ instanceType: 'm7a.large', spot: true }),
+      { instanceType: 'm7i.large', subnetId: 'subnet-1' },
+    ]);
+    expect(build.slept()).toEqual([]);
+  });
+
+  it('exports that it got a Spot Instance', () => {
+    packer('build', []);
+    mayChoose({ instanceTypes: ['m7i.large'], subnetIds: [''], spot: true });
+    expect(bake().exported[BUILDER]).toBe('m7i.large spot');
+    expect(spots()).toEqual(['m7i.large true']);
+  });
+
+  it('bakes on demand at once, and no more on spot, after EC2 took the Spot Instance back', () => {
+    packer('build', ['build-interrupted']);
+    build.answer('ec2 DescribeInstances', '<instanceId>i-0d0e0f0000000001d</instanceId>');
+    mayChoose({ instanceTypes: ['m7i.large', 'm7a.large'], subnetIds: [''], spot: true });
+    const { status, log, exported, calls } = bake();
+    expect(status, log).toBe(1);
+    // Its builder is still there, says the stand-in for EC2 to the clean-up.
+    expect(spots()).toEqual(['m7i.large true', 'm7i.large']);
+    expect(exported[BUILDER]).toBe('m7i.large');
+    expect(builders()).toEqual([
+      expect.objectContaining({ spot: true, error: 'EC2 took the Spot Instance back' }),
+      { instanceType: 'm7i.large', subnetId: '' },
+    ]);
+    const asks = calls.filter((call) => call.includes('state-reason-code'));
+    expect(asks).toEqual([expect.stringContaining('Server.SpotInstanceTermination')]);
+  });
+
+  it.each([
+    ['EC2 took nothing back', '', '<instancesSet/>'],
+    [
+      'the AMI was begun',
+      '2026-11-21T09:30:00Z:     amazon-ebs.image: AMI: ami-0b\n',
+      '<instanceId>i-1</instanceId>',
+    ],
+  ])('fails on spot at once when %s', (_, more, found) => {
+    packer('build', ['build-interrupted']);
+    build.put('../said/1', more + packerSaid('build-interrupted'));
+    build.answer('ec2 DescribeInstances', found);
+    mayChoose({ instanceTypes: ['m7i.large'], subnetIds: [''], spot: true });
+    expect(bake().status).toBe(1);
+    expect(spots()).toEqual(['m7i.large true']);
   });
 
   it('takes subnets by their tags, after those that are named', () => {

@@ -30,7 +30,7 @@ const bakeVpc = { vpcId: 'vpc-0a000001', subnetIds: ['subnet-0a000001'], securit
 const targets = new Map(
   accountIds.map((accountId) => [
     accountId,
-    target({ factory, accountId, ...(accountId === ofVpc && { bakeVpc }) }),
+    target({ factory, accountId, spotBuilders: true, ...(accountId === ofVpc && { bakeVpc }) }),
   ]),
 );
 

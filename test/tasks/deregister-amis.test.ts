@@ -2,6 +2,7 @@ import { StopBuildCommand } from '@aws-sdk/client-codebuild';
 import {
   CreateTagsCommand,
   DeleteKeyPairCommand,
+  DeleteLaunchTemplateCommand,
   DeleteNetworkInterfaceCommand,
   DeleteSecurityGroupCommand,
   DeleteSnapshotCommand,
@@ -69,6 +70,7 @@ describe('undoing the bakes of a stage', () => {
     const builders = [
       new TerminateInstancesCommand({ InstanceIds: ['i-1'] }),
       new DeleteKeyPairCommand({ KeyPairId: 'key-1' }),
+      new DeleteLaunchTemplateCommand({ LaunchTemplateId: 'lt-1' }),
       new DeleteVolumeCommand({ VolumeId: 'vol-1' }),
       new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: 'eni-1' }),
       new DeleteSecurityGroupCommand({ GroupId: 'sg-1' }),

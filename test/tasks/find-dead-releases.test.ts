@@ -53,9 +53,21 @@ const names = new DescribeParametersCommand({
 
 /** A target in which an AMI with one snapshot is all that is seen, unless it holds nothing. */
 function holds(target: Target, filters = every, Tags?: ReturnType<typeof tags>): void {
-  const { instances, keyPairs, volumes, interfaces, groups, images, snapshots } = looks(filters);
+  const { instances, keyPairs, launchTemplates, volumes, interfaces, groups, images, snapshots } =
+    looks(filters);
   aws.accepts(builds(target), listBuilds);
-  aws.accepts(target, instances, keyPairs, volumes, interfaces, groups, images, snapshots, names);
+  aws.accepts(
+    target,
+    instances,
+    keyPairs,
+    launchTemplates,
+    volumes,
+    interfaces,
+    groups,
+    images,
+    snapshots,
+    names,
+  );
   if (Tags === undefined) return;
   aws.on(target, images, { Images: [{ ImageId: 'ami-1', Tags }] });
   aws.on(target, snapshots, { Snapshots: [{ SnapshotId: 'snap-1', Tags }] });
@@ -108,10 +120,11 @@ describe('a sweep of everything', () => {
       call(HUB, new GetObjectCommand({ Bucket: BUCKET, Key: 'plans/x/web/plan.json' })),
       call(HUB, writes(FINDINGS, { ...nothing, releases: [dead] })),
     ]);
-    const { instances, keyPairs, volumes, interfaces, groups, images, snapshots } = looks(every);
+    const { instances, keyPairs, launchTemplates, volumes, interfaces, groups, images, snapshots } =
+      looks(every);
     expect(aws.sentTo(DEV)).toEqual(
-      [instances, keyPairs, volumes, interfaces, groups, images, snapshots, names].map((one) =>
-        call(DEV, one),
+      [instances, keyPairs, launchTemplates, volumes, interfaces, groups, images, snapshots, names].map(
+        (one) => call(DEV, one),
       ),
     );
   });

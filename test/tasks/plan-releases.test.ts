@@ -7,10 +7,16 @@ import { planSchema } from '../../core/contract/releases.ts';
 import { handler } from '../../tasks/plan-releases.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
 import { IN_ONE_REGION, factoryWith } from '../core/configuration/example.ts';
-import { SOUND_TEMPLATE } from '../fixtures/templates.ts';
+import { SOUND_TEMPLATE, SPOT_TEMPLATE } from '../fixtures/templates.ts';
 import { COMMIT, REPOSITORY, VERSION as BASE_VERSION } from '../fixtures/releases.ts';
 
 const aws = useAws();
+
+const WEB_VARIABLES = `
+variable "application" {}
+variable "password" { sensitive = true }
+`;
+const SPOT_WEB = `${SPOT_TEMPLATE}${WEB_VARIABLES}`;
 
 const FACTORY = factoryWith({
   'factory.yaml': `repository: ${REPOSITORY}
@@ -30,10 +36,7 @@ variables:
   'images/desktop/image.yaml': null,
   'images/desktop/config/default.yaml': null,
   'images/base/base.pkr.hcl': SOUND_TEMPLATE,
-  'images/web/web.pkr.hcl': `${SOUND_TEMPLATE}
-variable "application" {}
-variable "password" { sensitive = true }
-`,
+  'images/web/web.pkr.hcl': `${SOUND_TEMPLATE}${WEB_VARIABLES}`,
 });
 
 const ASKED = {
@@ -136,6 +139,35 @@ describe('planning a release of one image', () => {
       });
       expect(aws.commands).not.toContain('PutObject');
     });
+  });
+
+  it('fails for builders on spot where no target is deployed with them', async () => {
+    aws.holds(
+      'hub',
+      SOURCE.key,
+      factory({ 'config/prod.yaml': 'spot: true\n', 'images/web/web.pkr.hcl': SPOT_WEB }),
+    );
+    await expect(plan({ image: 'web' })).rejects.toMatchObject({
+      name: 'InvalidConfiguration',
+      message:
+        'config/prod.yaml:1 spot: found true, but no target lets a bake ask for Spot Instances: write spotBuilders: true into packleader.config, and deploy hub and targets',
+    });
+  });
+
+  it.each([
+    ['', 'the template of web does not declare spot, which packleader gives a bake with spot: true'],
+    [
+      'variable "spot" { default = false }',
+      'found no spot_price, must be spot_price = var.spot ? "auto" : null',
+    ],
+  ])('fails for builders on spot whose template says only %j', async (declared, why) => {
+    const template = `${SOUND_TEMPLATE}${WEB_VARIABLES}${declared}\n`;
+    aws.holds(
+      'hub',
+      SOURCE.key,
+      factory({ 'config/prod.yaml': 'spot: true\n', 'images/web/web.pkr.hcl': template }),
+    );
+    await expect(plan({ image: 'web' })).rejects.toThrow(why);
   });
 
   it('writes into the plan what is kept for ever: branch, reason, and where each setting comes from', async () => {

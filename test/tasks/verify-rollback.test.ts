@@ -131,12 +131,13 @@ describe('verifying a rollback', () => {
       latest: 'ami-1',
     });
     const { cause, leftovers, ...rest } = await verify(done);
-    expect(rest).toEqual({ complete: false, error: 'RollbackIncomplete', leftoverCount: 11 });
+    expect(rest).toEqual({ complete: false, error: 'RollbackIncomplete', leftoverCount: 12 });
     const ids = [
       'ami-1',
       'b:1',
       'i-1',
       'key-1',
+      'lt-1',
       'vol-1',
       'eni-1',
       'sg-1',

@@ -32,6 +32,8 @@ export interface HubStackProps extends StackProps {
   readonly organizationId?: string;
   /** Whether a key of the account's own encrypts what the stack keeps; default: keys of AWS's do. */
   readonly customerKey?: boolean;
+  /** Whether builders may be Spot Instances; as in the targets. Default: they are on demand. */
+  readonly spotBuilders?: boolean;
   readonly alarms?: AlarmsProps;
 }
 
@@ -77,6 +79,7 @@ export class HubStack extends Stack {
       stages: factory.stages.map(({ name }) => name),
       defaultBranch: factory.defaultBranch,
       deprecatesAmis,
+      spotBuilders: props.spotBuilders ?? false,
       functionOf: (task) => functions.of(task),
       bucket: bucketName(factory),
       orchestrators,

@@ -30,6 +30,8 @@ export interface StateMachinesProps {
   readonly defaultBranch: string;
   /** Whether the stewards may deprecate AMIs. */
   readonly deprecatesAmis: boolean;
+  /** Whether builders may be Spot Instances. */
+  readonly spotBuilders: boolean;
   readonly functionOf: (task: TaskName) => IFunction;
   readonly bucket: string;
   /** The orchestrator of every target account. */
@@ -99,6 +101,7 @@ export class StateMachines extends Construct {
           stages,
           defaultBranch: props.defaultBranch,
           deprecatesAmis: props.deprecatesAmis,
+          spotBuilders: props.spotBuilders,
           releaseImageMachineArn: machineArn(this, NAMES.releaseImageMachine),
         }),
       ),

@@ -25,6 +25,8 @@ export interface ReleaseProps {
   readonly defaultBranch: string;
   /** Whether the stewards may deprecate AMIs. */
   readonly deprecatesAmis: boolean;
+  /** Whether builders may be Spot Instances. */
+  readonly spotBuilders: boolean;
   readonly releaseImageMachineArn: string;
 }
 
@@ -56,6 +58,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         stages: props.stages,
         defaultBranch: props.defaultBranch,
         ...(props.deprecatesAmis && { deprecatesAmis: true }),
+        ...(props.spotBuilders && { spotBuilders: true }),
       },
       variables: JsonPath.objectAt('$.variables'),
     },

@@ -15,6 +15,8 @@ export interface BakePolicyProps {
   readonly bucketName: string;
   /** Whether the bucket is encrypted with the hub's own key. */
   readonly bucketHasKey: boolean;
+  /** Whether a builder may be a Spot Instance. */
+  readonly spotBuilders: boolean;
   /** Whether CodeBuild reads the token for plugins, in the hub's region, before the bake begins. */
   readonly readsPluginToken: boolean;
 }
@@ -27,6 +29,9 @@ export const BAKE_WILDCARDS: Wildcards = {
   ':instance/*': `${IDS}every statement asks for the tag packleader:release, on the request or on the instance.`,
   ':volume/*': `${IDS}every statement asks for the tag packleader:release.`,
   ':network-interface/*': `${IDS}every statement asks for the tag packleader:release.`,
+  ':fleet/*': `${IDS}made only with the tag packleader:release.`,
+  ':launch-template/*': `${IDS}made, used and deleted only with the tag packleader:release.`,
+  ':spot-instances-request/*': `${IDS}one comes with the builder, which has the tag packleader:release.`,
   ':key-pair/*': `${IDS}made and deleted only with the tag packleader:release; a launch may name any, which gives nobody a key.`,
   ':security-group/*': `${IDS}made, opened and deleted only with the tag packleader:release; a launch may name the team's own.`,
   ':subnet/*': 'The layers of the configuration name the subnet; a launch changes nothing about it.',
@@ -55,8 +60,9 @@ export const BAKE_WILDCARDS: Wildcards = {
 export function bakePolicy(props: BakePolicyProps): PolicyStatement[] {
   return [
     ...orders(props),
-    ...look(),
+    ...look(props),
     ...builder(props),
+    ...(props.spotBuilders ? spotBuilder(props) : []),
     ...connection(props),
     ...ami(props),
     ...keys(props),
@@ -140,7 +146,7 @@ function stayInRegions(props: BakePolicyProps): PolicyStatement[] {
   ];
 }
 
-function look(): PolicyStatement[] {
+function look({ spotBuilders }: BakePolicyProps): PolicyStatement[] {
   return [
     new PolicyStatement({
       sid: 'Look',
@@ -150,6 +156,7 @@ function look(): PolicyStatement[] {
         'ec2:DescribeInstanceTypeOfferings',
         'ec2:DescribeInstances',
         'ec2:DescribeKeyPairs',
+        ...(spotBuilders ? ['ec2:DescribeLaunchTemplates'] : []),
         'ec2:DescribeRegions',
         'ec2:DescribeSecurityGroups',
         'ec2:DescribeSnapshots',
@@ -163,7 +170,8 @@ function look(): PolicyStatement[] {
   ];
 }
 
-function builder({ accountId }: BakePolicyProps): PolicyStatement[] {
+function builder({ accountId, spotBuilders }: BakePolicyProps): PolicyStatement[] {
+  const onSpot = (kind: string) => (spotBuilders ? [kind] : []);
   const arns = (...kinds: string[]) => ec2Arns(accountId, ...kinds);
   return [
     new PolicyStatement({
@@ -181,7 +189,7 @@ function builder({ accountId }: BakePolicyProps): PolicyStatement[] {
     new PolicyStatement({
       sid: 'LaunchFrom',
       actions: ['ec2:RunInstances'],
-      resources: arns('image', 'key-pair', 'security-group', 'subnet'),
+      resources: arns('image', 'key-pair', 'security-group', 'subnet', ...onSpot('spot-instances-request')),
     }),
     new PolicyStatement({
       sid: 'LaunchFromSnapshotOfOthers',
@@ -235,6 +243,66 @@ function builder({ accountId }: BakePolicyProps): PolicyStatement[] {
   ];
 }
 
+/**
+ * Packer asks a fleet for a Spot Instance, by a launch template that it makes and deletes. EC2 launches it with the permissions of who
+ * made the fleet, and Packer tags what it got once more.
+ *  @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-fleet-prerequisites.html
+ */
+function spotBuilder({ accountId }: BakePolicyProps): PolicyStatement[] {
+  const arns = (...kinds: string[]) => ec2Arns(accountId, ...kinds);
+  return [
+    new PolicyStatement({
+      sid: 'MakeLaunchTemplateAndFleet',
+      actions: ['ec2:CreateFleet', 'ec2:CreateLaunchTemplate'],
+      resources: arns('fleet', 'launch-template'),
+      conditions: taggedAsRelease,
+    }),
+    new PolicyStatement({
+      sid: 'LaunchByTemplate',
+      actions: ['ec2:CreateFleet', 'ec2:DeleteLaunchTemplate', 'ec2:RunInstances'],
+      resources: arns('launch-template'),
+      conditions: ofSomeRelease,
+    }),
+    new PolicyStatement({
+      sid: 'FleetOfBuilder',
+      actions: ['ec2:CreateFleet'],
+      // What is launched is for RunInstances to allow.
+      resources: arns(
+        'image',
+        'instance',
+        'key-pair',
+        'network-interface',
+        'security-group',
+        'snapshot',
+        'subnet',
+        'volume',
+      ),
+    }),
+    new PolicyStatement({
+      sid: 'TagSpotRequest',
+      actions: ['ec2:CreateTags'],
+      resources: arns('spot-instances-request'),
+      conditions: taggedAsRelease,
+    }),
+    new PolicyStatement({
+      sid: 'TagSpotBuilderAgain',
+      actions: ['ec2:CreateTags'],
+      resources: arns('instance', 'volume'),
+      conditions: {
+        StringEquals: { [`aws:ResourceTag/${RELEASE_TAG}`]: `\${aws:RequestTag/${RELEASE_TAG}}` },
+      },
+    }),
+    new PolicyStatement({
+      sid: 'LetEc2HaveItsSpotRole',
+      actions: ['iam:CreateServiceLinkedRole'],
+      resources: [
+        `arn:aws:iam::${accountId}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot`,
+      ],
+      conditions: { StringEquals: { 'iam:AWSServiceName': 'spot.amazonaws.com' } },
+    }),
+  ];
+}
+
 /** Session Manager: no port of a builder is open to anyone. */
 function connection({ accountId }: BakePolicyProps): PolicyStatement[] {
   return [
@@ -261,7 +329,8 @@ function connection({ accountId }: BakePolicyProps): PolicyStatement[] {
   ];
 }
 
-function ami({ accountId }: BakePolicyProps): PolicyStatement[] {
+function ami({ accountId, spotBuilders }: BakePolicyProps): PolicyStatement[] {
+  const onSpot = (...all: string[]) => (spotBuilders ? all : []);
   const arns = (...kinds: string[]) => ec2Arns(accountId, ...kinds);
   return [
     new PolicyStatement({
@@ -287,11 +356,18 @@ function ami({ accountId }: BakePolicyProps): PolicyStatement[] {
         'security-group',
         'snapshot',
         'volume',
+        ...onSpot('fleet', 'launch-template'),
       ),
       conditions: {
         ...taggedAsRelease,
         StringEquals: {
-          'ec2:CreateAction': ['CreateImage', 'CreateKeyPair', 'CreateSecurityGroup', 'RunInstances'],
+          'ec2:CreateAction': [
+            'CreateImage',
+            'CreateKeyPair',
+            'CreateSecurityGroup',
+            'RunInstances',
+            ...onSpot('CreateFleet', 'CreateLaunchTemplate'),
+          ],
         },
       },
     }),

@@ -19,6 +19,8 @@ export interface BakeProjectProps {
   readonly role: IRole;
   /** Where the record of each bake goes. */
   readonly bucketName: string;
+  /** Whether builders may be Spot Instances. */
+  readonly spotBuilders: boolean;
   /** Default: the build image must have Packer 1.11 or newer. */
   readonly packer?: PinnedTool;
   /** AWS's plugin for Session Manager, which no CodeBuild image has. Default: no template connects that way. */
@@ -32,7 +34,7 @@ export class BakeProject extends Project {
   constructor(
     scope: Construct,
     id: string,
-    { role, bucketName, packer, sessionManagerPlugin, pluginTokenSecret }: BakeProjectProps,
+    { role, bucketName, spotBuilders, packer, sessionManagerPlugin, pluginTokenSecret }: BakeProjectProps,
   ) {
     super(scope, id, {
       projectName: NAMES.bakeProject,
@@ -47,6 +49,7 @@ export class BakeProject extends Project {
         ...pinned('PACKLEADER_PACKER', packer),
         ...pinned('PACKLEADER_SESSION_MANAGER_PLUGIN', sessionManagerPlugin),
         ...pluginToken(pluginTokenSecret),
+        ...(spotBuilders && { PACKLEADER_SPOT: { value: 'yes' } }),
       },
       // The state sets each build's own limit; nothing may take longer than the longest.
       timeout: Duration.minutes(timeouts.BAKE.toMinutes() - timeouts.QUEUED.toMinutes()),

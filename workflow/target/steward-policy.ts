@@ -10,6 +10,7 @@ export const STEWARD_WILDCARDS: Wildcards = {
   '*': "EC2's Describe actions, and the search for parameters, take no resource; they return no values.",
   ':instance/*': TAGGED,
   ':key-pair/*': TAGGED,
+  ':launch-template/*': TAGGED,
   ':network-interface/*': TAGGED,
   ':security-group/*': TAGGED,
   ':volume/*': TAGGED,
@@ -30,7 +31,7 @@ export const STEWARD_WILDCARDS: Wildcards = {
 export function stewardPolicy(
   accountId: string,
   hubRegion: string,
-  { deprecatesAmis }: { readonly deprecatesAmis: boolean },
+  { deprecatesAmis, spotBuilders }: { readonly deprecatesAmis: boolean; readonly spotBuilders: boolean },
 ): PolicyStatement[] {
   const parameter = (name: string) => `arn:aws:ssm:*:${accountId}:parameter/${name}`;
   return [
@@ -73,6 +74,16 @@ export function stewardPolicy(
       resources: ec2Arns(accountId, 'instance', 'key-pair', 'network-interface', 'security-group', 'volume'),
       conditions: ofSomeRelease,
     }),
+    ...(spotBuilders
+      ? [
+          new PolicyStatement({
+            sid: 'RemoveLaunchTemplates',
+            actions: ['ec2:DeleteLaunchTemplate'],
+            resources: ec2Arns(accountId, 'launch-template'),
+            conditions: ofSomeRelease,
+          }),
+        ]
+      : []),
     new PolicyStatement({
       sid: 'RemoveAmis',
       actions: ['ec2:DeleteSnapshot', 'ec2:DeregisterImage'],

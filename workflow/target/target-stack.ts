@@ -34,6 +34,8 @@ export interface TargetStackProps extends StackProps {
   readonly pluginTokenSecret?: string;
   /** Where the account's builds run, in the hub's region. Default: in no VPC, from where no builder's private address is reached. */
   readonly bakeVpc?: BakeVpc;
+  /** Whether builders may be Spot Instances; as in the hub. Default: they are on demand. */
+  readonly spotBuilders?: boolean;
   /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
   readonly customerKey?: boolean;
 }
@@ -52,6 +54,7 @@ export class TargetStack extends Stack {
       pluginTokenSecret,
       bakeVpc: vpc,
       customerKey = false,
+      spotBuilders = false,
       ...rest
     } = props;
     const { hub } = factory;
@@ -83,7 +86,10 @@ export class TargetStack extends Stack {
       roleName: NAMES.stewardRole,
       description: 'Lets the tasks in the hub look at AMIs, tag, publish and deregister them.',
       trusted: hubRoles(factory, [...stewards().map(taskRole), triggerRole(SCHEDULED_REBUILD)]),
-      statements: stewardPolicy(accountId, hub.region, { deprecatesAmis: factory.deprecatesAmis === true }),
+      statements: stewardPolicy(accountId, hub.region, {
+        deprecatesAmis: factory.deprecatesAmis === true,
+        spotBuilders,
+      }),
       wildcards: STEWARD_WILDCARDS,
     });
     const bake = new FixedRole(this, 'Bake', {
@@ -97,6 +103,7 @@ export class TargetStack extends Stack {
         hub,
         bucketName: bucketName(factory),
         bucketHasKey: customerKey,
+        spotBuilders,
         readsPluginToken: pluginTokenSecret !== undefined,
       }),
       wildcards: BAKE_WILDCARDS,
@@ -105,6 +112,7 @@ export class TargetStack extends Stack {
       // CDK would add permissions of its own; the policy above is all there is.
       role: bake.withoutPolicyUpdates(),
       bucketName: bucketName(factory),
+      spotBuilders,
       ...(packer && { packer }),
       ...(sessionManagerPlugin && { sessionManagerPlugin }),
       ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),

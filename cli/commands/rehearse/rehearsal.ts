@@ -22,6 +22,7 @@ import { ONLOOKER } from '../../../sandbox/rehearsal/onlooker.ts';
 import { type Definition, definitionsOf } from '../../../workflow/definitions.ts';
 import { stagedTargets } from '../../input/factory-targets.ts';
 import { type FailableState, parseFault, parseOverrides } from '../../input/arguments.ts';
+import { deploymentOfProject } from '../../input/project.ts';
 import { configurationFiles } from '../../../core/configuration/files.ts';
 import { type FactoryCheckout, checkOutFactory } from '../../input/checkout.ts';
 import { refuseInvalidTemplates } from '../../checks/validate.ts';
@@ -91,7 +92,7 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
   const { branch, images } = occasion;
   const configuration = loadConfiguration(files);
   const { factory } = configuration;
-  const machines = definitionsOf(factory);
+  const machines = definitionsOf(factory, deploymentOfProject(checkout.directory));
   const failable = {
     states: failableStates(machines),
     targets: factory.stages.flatMap((stage) => stage.targets),

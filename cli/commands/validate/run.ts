@@ -2,6 +2,7 @@ import { laidOverText } from '../../../buildspecs/lay-template.mjs';
 import { problem, sortedProblems, type Problem } from '../../../core/configuration/documents/problems.ts';
 import { configurationFiles } from '../../../core/configuration/files.ts';
 import { type FactoryCheckout, checkOutFactory, whichFactory } from '../../input/checkout.ts';
+import { deploymentOfProject } from '../../input/project.ts';
 import { type Output, jsonText } from '../../terminal/output.ts';
 import { nameInRepository } from '../../../core/configuration/packer-directory.ts';
 import { changesText } from '../adopt/run.ts';
@@ -27,6 +28,7 @@ export async function validateCommand(options: ValidateOptions, output: Output):
   const { files } = checkout;
   const validation = await validate(files, {
     configurationFiles: configurationFiles(files),
+    spotBuilders: deploymentOfProject(checkout.directory).spotBuilders ?? false,
     ...(options.images.length > 0 && { images: [...new Set(options.images)] }),
     ...(options.stage !== undefined && { stage: options.stage }),
     onChecked: (done, all, { check }) =>

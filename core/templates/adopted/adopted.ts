@@ -22,7 +22,7 @@ export type AdoptingImage = Pick<Image, 'name' | 'platform'> & { readonly packer
 export interface Overlay {
   /** In the source. */
   readonly directory: string;
-  /** For `packer build` and `packer validate`; `{source_ami}`, `{subnet_id}` and `{instance_type}` stand for what only the bake knows. */
+  /** For `packer build` and `packer validate`; `{source_ami}`, `{subnet_id}`, `{instance_type}` and `{spot}` stand for what only the bake knows. */
   readonly arguments: readonly string[];
   /** By their names in the directory. */
   readonly files: Readonly<Record<string, string>>;
@@ -56,8 +56,8 @@ export interface AdoptedTemplate {
   readonly problems: readonly Problem[];
 }
 
-/** What only the bake knows: of the last two it may try several. */
-const BY_ARGUMENT = ['source_ami', 'subnet_id', 'instance_type'] as const;
+/** What only the bake knows: of the others than the first it may try several. */
+const BY_ARGUMENT = ['source_ami', 'subnet_id', 'instance_type', 'spot'] as const;
 
 /** Whether the bake fills in an argument, so that one alone says nothing. */
 export const isFilledIn = (argument: string): boolean =>

@@ -1,5 +1,5 @@
 /** What packleader adds to a template that knows nothing of it, in a file of its own. */
-import type { PackleaderVariable } from '../../configuration/settings.ts';
+import type { ToldVariable } from '../../configuration/settings.ts';
 
 export const OWN_FILE = 'packleader.pkr.hcl';
 /** The variable that holds everything that packleader tells, so that only one name can be taken. */
@@ -10,7 +10,7 @@ export const SUBNET = 'packleader_subnet_id';
 /** What the builder is, likewise. */
 export const INSTANCE_TYPE = 'packleader_instance_type';
 /** What the bake tells by itself, each in a variable of its own. */
-export const ALONE: Readonly<Partial<Record<PackleaderVariable, string>>> = {
+export const ALONE: Readonly<Partial<Record<ToldVariable, string>>> = {
   source_ami: SOURCE_AMI,
   subnet_id: SUBNET,
   instance_type: INSTANCE_TYPE,

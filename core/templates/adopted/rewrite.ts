@@ -3,7 +3,7 @@
  * Everything else stays as it is, byte for byte.
  */
 import type { PackerDirectory } from '../../configuration/packer-directory.ts';
-import type { PackleaderVariable } from '../../configuration/settings.ts';
+import { type PackleaderVariable, SPOT } from '../../configuration/settings.ts';
 import type { Attribute, Block, Span } from '../hcl.ts';
 import { FORBIDDEN, IDLE, isManifestRead, reach, resolved, type ToldAs, volumesIn } from '../requirements.ts';
 import type { Template, TemplateFiles, Usage } from '../template.ts';
@@ -110,6 +110,7 @@ class Rewriter implements Rewritten {
       'instances must not serve credentials to whoever asks without a token',
     );
     for (const name of TAGGED) this.#tag(name);
+    this.#spot();
     this.#network();
     this.#encrypt();
     this.#takeAway();
@@ -195,6 +196,21 @@ class Rewriter implements Rewritten {
     for (const block of this.#places.flatMap(({ blocks }) => blocks)) {
       if (block.type !== label || !OWN_TAG.test(block.attributes.get('key')?.text ?? '')) continue;
       this.#remove(block, `${label} ${block.attributes.get('key')?.text}`, 'packleader sets that tag itself');
+    }
+  }
+
+  /** Only for a template that has a variable for it. */
+  #spot(): void {
+    const [, mapped] = this.#told(SPOT);
+    if (mapped === undefined) return;
+    const why = 'the builder may be a Spot Instance, and what a bake leaves of it is found by these tags';
+    for (const [name, value] of [
+      ['spot_price', '"auto"'],
+      ['spot_tags', TAGS],
+      ['fleet_tags', TAGS],
+    ] as const) {
+      const expression = `${mapped} ? ${value} : null`;
+      this.#set(name, [expression, expression], why);
     }
   }
 

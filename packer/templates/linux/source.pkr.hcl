@@ -36,6 +36,11 @@ source "amazon-ebs" "image" {
     http_put_response_hop_limit = 1
   }
 
+  # A launch template and a fleet come with a Spot Instance, of which the template is left behind if Packer is killed.
+  spot_price = var.spot ? "auto" : null
+  spot_tags  = var.spot ? local.tags : null
+  fleet_tags = var.spot ? local.tags : null
+
   # Encrypted from the start, so that no unencrypted snapshot and no second copy ever exist.
   launch_block_device_mappings {
     device_name           = var.root_device_name

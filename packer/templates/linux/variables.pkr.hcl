@@ -53,6 +53,12 @@ variable "instance_type" {
   }
 }
 
+variable "spot" {
+  description = "Whether the builder is a Spot Instance."
+  type        = bool
+  default     = false
+}
+
 variable "architecture" {
   description = "The architecture of the image: x86_64 or arm64. A check inside the image compares."
   type        = string

@@ -1,4 +1,6 @@
 import type {
+  CreateFleetCommandInput,
+  CreateFleetCommandOutput,
   DescribeInstancesCommandInput,
   DescribeInstancesCommandOutput,
   Instance as InstanceView,
@@ -11,6 +13,7 @@ import type {
   TerminateInstancesCommandOutput,
 } from '@aws-sdk/client-ec2';
 import type { Context, Output } from '../context.ts';
+import { find } from './templates.ts';
 import { applyFilters, byIds, ec2Error, ec2Page, iso, tagList, tagsFor } from './requests.ts';
 import {
   compare,
@@ -162,6 +165,7 @@ function describeInstances(
     'instance-type': ({ instanceType }) => [instanceType],
     'instance.group-id': ({ securityGroupIds }) => securityGroupIds,
     'key-name': ({ keyName }) => [keyName],
+    'instance-lifecycle': ({ lifecycle }) => [lifecycle],
     'launch-time': ({ launchedAt }) => [iso(launchedAt)],
   });
   const { items, nextToken } = ec2Page(matching, input);
@@ -199,6 +203,7 @@ function instanceView(place: Region, instance: Instance, now: number): InstanceV
           })),
     MetadataOptions: { HttpTokens: instance.httpTokens, State: 'applied' },
     RootDeviceType: 'ebs',
+    ...(instance.lifecycle === undefined ? {} : { InstanceLifecycle: instance.lifecycle }),
     Tags: tagList(instance.tags),
   };
 }
@@ -210,6 +215,12 @@ function change(
 ): InstanceStateChange[] {
   const instances = byIds(place.instances, ids, noSuchInstance);
   for (const instance of instances) {
+    if (asked === 'stop' && instance.lifecycle === 'spot') {
+      throw ec2Error(
+        'UnsupportedOperation',
+        `You can't stop the Spot Instance '${instance.instanceId}' because it is associated with a one-time Spot Instance request.`,
+      );
+    }
     if (asked === 'stop' && instance.asked === 'terminate') {
       throw ec2Error(
         'IncorrectInstanceState',
@@ -266,7 +277,29 @@ const terminateInstances = (
   TerminatingInstances: change(context, input.InstanceIds ?? [], 'terminate'),
 });
 
+/** Of the type `instant`, for one Spot Instance: what Packer asks for. It has the tags that its launch template tells. */
+function createFleet(context: Context, input: CreateFleetCommandInput): Output<CreateFleetCommandOutput> {
+  const [config] = input.LaunchTemplateConfigs ?? [];
+  const asked = config?.LaunchTemplateSpecification ?? {};
+  const template = find(context, asked);
+  const version = template.versions.find(({ number }) => number === Number(asked.Version));
+  const data = version?.data;
+  if (input.Type !== 'instant' || data?.InstanceMarketOptions?.MarketType !== 'spot')
+    throw ec2Error('InvalidParameterValue', 'The sandbox has fleets of one Spot Instance, of type instant.');
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- A launch template holds what RunInstances takes.
+  const request = data as Omit<RunInstancesCommandInput, 'MinCount' | 'MaxCount'>;
+  const { Instances: [instance] = [] } = runInstances(context, { ...request, MinCount: 1, MaxCount: 1 });
+  const launched = context.place.instances.get(instance?.InstanceId ?? '');
+  if (launched) launched.lifecycle = 'spot';
+  return {
+    FleetId: `fleet-${template.launchTemplateId}`,
+    Errors: [],
+    Instances: [{ InstanceIds: [instance?.InstanceId ?? ''], InstanceType: instance?.InstanceType }],
+  };
+}
+
 export const instanceOperations = {
+  CreateFleet: createFleet,
   DescribeInstances: describeInstances,
   RunInstances: runInstances,
   StopInstances: stopInstances,

@@ -3,6 +3,8 @@ import type {
   CreateLaunchTemplateCommandOutput,
   CreateLaunchTemplateVersionCommandInput,
   CreateLaunchTemplateVersionCommandOutput,
+  DeleteLaunchTemplateCommandInput,
+  DeleteLaunchTemplateCommandOutput,
   DescribeLaunchTemplatesCommandInput,
   DescribeLaunchTemplatesCommandOutput,
   DescribeLaunchTemplateVersionsCommandInput,
@@ -51,6 +53,7 @@ function addVersion(
     createdAt: at,
     ...(data?.ImageId === undefined ? {} : { imageId: data.ImageId }),
     ...(data?.InstanceType === undefined ? {} : { instanceType: data.InstanceType }),
+    ...(data === undefined ? {} : { data }),
   };
   template.versions.push(version);
   return version;
@@ -71,7 +74,7 @@ const noSuchTemplate = (id: string): Error =>
     `The specified launch template, with template ID ${id}, does not exist.`,
   );
 
-function find(
+export function find(
   { place }: Context,
   input: { LaunchTemplateId?: string | undefined; LaunchTemplateName?: string | undefined },
 ): LaunchTemplate {
@@ -162,7 +165,17 @@ const versionView = (
   },
 });
 
+function deleteLaunchTemplate(
+  context: Context,
+  input: DeleteLaunchTemplateCommandInput,
+): Output<DeleteLaunchTemplateCommandOutput> {
+  const template = find(context, input);
+  context.place.launchTemplates.delete(template.launchTemplateId);
+  return { LaunchTemplate: templateView(template) };
+}
+
 export const templateOperations = {
+  DeleteLaunchTemplate: deleteLaunchTemplate,
   CreateLaunchTemplate: createLaunchTemplate,
   CreateLaunchTemplateVersion: createLaunchTemplateVersion,
   DescribeLaunchTemplates: describeLaunchTemplates,

@@ -1,7 +1,7 @@
 /**
  * Records what real Packer says where a second attempt may help, so that what the builds look for in its log is what it writes:
  *
- *     node test/buildspecs/packer-said/record.ts
+ *     node test/buildspecs/packer-said/record.ts [builds]
  *
  * Packer and its amazon plugin are those of tools/packer.ts. `packer init` is answered by a stand-in for GitHub behind a proxy,
  * with a certificate made for it; `packer build` by a stand-in for EC2. Each answers until one request, and that one fails.
@@ -132,6 +132,17 @@ const fleetOf = (code: string, message: string) =>
   `<fleetId>fleet-1</fleetId><errorSet><item><errorCode>${code}</errorCode><errorMessage>${message}</errorMessage></item></errorSet>`;
 const NO_SPOT = 'There is no Spot capacity available that matches your request.';
 
+const NOT_PERMITTED =
+  'The provided credentials do not have permission to create the service-linked role for EC2 Spot Instances.';
+
+/** A Spot Instance that runs, and at whose address nobody answers any more. */
+const RUNNING = {
+  CreateFleet:
+    '<fleetId>fleet-1</fleetId><errorSet/><fleetInstanceSet><item><instanceIds><item>i-0d0e0f0000000001d</item></instanceIds></item></fleetInstanceSet>',
+  DescribeInstances: `<reservationSet><item><instancesSet>${instance('running', '<privateIpAddress>127.0.0.1</privateIpAddress><ipAddress>127.0.0.1</ipAddress>')}</instancesSet></item></reservationSet>`,
+  CreateTags: '<return>true</return>',
+};
+
 const BUILDS: Readonly<Record<string, { readonly spot: string; readonly answer: Answer }>> = {
   'build-no-capacity': {
     spot: '',
@@ -181,6 +192,17 @@ const BUILDS: Readonly<Record<string, { readonly spot: string; readonly answer: 
     spot: 'auto',
     answer: ec2({ CreateFleet: fleetOf('InsufficientInstanceCapacity', NO_SPOT) }),
   },
+  'build-spot-quota': {
+    spot: 'auto',
+    answer: ec2({
+      CreateFleet: refuse('MaxSpotInstanceCountExceeded', 'Max spot instance count exceeded', 400),
+    }),
+  },
+  'build-spot-not-permitted': {
+    spot: 'auto',
+    answer: ec2({ CreateFleet: fleetOf('AuthFailure.ServiceLinkedRoleCreationNotPermitted', NOT_PERMITTED) }),
+  },
+  'build-interrupted': { spot: 'auto', answer: ec2(RUNNING) },
   'build-unfulfillable-spot': {
     spot: 'auto',
     answer: ec2({
@@ -191,6 +213,9 @@ const BUILDS: Readonly<Record<string, { readonly spot: string; readonly answer: 
     }),
   },
 };
+
+/** How soon a Spot Instance at whose address nobody answers is given up. */
+const SOON = 'ssh_timeout = "3s"\n  ssh_port = 1';
 
 const TEMPLATE = (port: number, spot: string) => `
 packer {
@@ -210,6 +235,7 @@ source "amazon-ebs" "image" {
   subnet_id            = "subnet-0d0e0f0000000001a"
   vpc_id               = "vpc-0d0e0f00000000001"
   ssh_username         = "ec2-user"
+  ${spot === '' ? '' : SOON}
   spot_price           = "${spot}"
   run_tags             = { "packleader:release" = "image@1" }
   aws_polling {
@@ -312,7 +338,7 @@ async function recordBuilds(): Promise<void> {
 }
 
 try {
-  await recordInits();
+  if (!process.argv.includes('builds')) await recordInits();
   await recordBuilds();
 } finally {
   rmSync(work, { recursive: true });

@@ -1,5 +1,6 @@
 import {
   DescribeInstancesCommand,
+  DescribeLaunchTemplatesCommand,
   DescribeNetworkInterfacesCommand,
   DescribeSecurityGroupsCommand,
   DescribeSnapshotsCommand,
@@ -18,6 +19,7 @@ import {
   instances,
   interfaces,
   keyPairs,
+  launchTemplates,
   leftBehind,
   listBuilds,
   look,
@@ -55,6 +57,7 @@ describe('the traces of a release', () => {
       builds: ['b:1'],
       instances: ['i-1'],
       keyPairs: ['key-1'],
+      launchTemplates: ['lt-1'],
       volumes: ['vol-1'],
       networkInterfaces: ['eni-1'],
       securityGroups: ['sg-1'],
@@ -62,7 +65,7 @@ describe('the traces of a release', () => {
       snapshotIds: ['snap-1', 'snap-2'],
       parameters: [VERSION, LATEST],
     });
-    const ids = ['ami-1', 'b:1', 'i-1', 'key-1', 'vol-1', 'eni-1', 'sg-1', 'snap-1', 'snap-2'];
+    const ids = ['ami-1', 'b:1', 'i-1', 'key-1', 'lt-1', 'vol-1', 'eni-1', 'sg-1', 'snap-1', 'snap-2'];
     expect(bakedIds(traces)).toEqual(ids);
     expect(aws.sent).toEqual(look(DEV, 'b:1', 'b:0'));
   });
@@ -72,6 +75,10 @@ describe('the traces of a release', () => {
     aws.on(DEV, instances, { NextToken });
     aws.on(DEV, new DescribeInstancesCommand({ ...instances.input, NextToken }), {
       Reservations: [{ Instances: [{ InstanceId: 'i-2', State: { Name: 'running' } }] }],
+    });
+    aws.on(DEV, launchTemplates, { NextToken });
+    aws.on(DEV, new DescribeLaunchTemplatesCommand({ ...launchTemplates.input, NextToken }), {
+      LaunchTemplates: [{ LaunchTemplateId: 'lt-2' }],
     });
     aws.on(DEV, volumes, { NextToken });
     aws.on(DEV, new DescribeVolumesCommand({ ...volumes.input, NextToken }), {
@@ -89,7 +96,7 @@ describe('the traces of a release', () => {
     aws.on(DEV, new DescribeSnapshotsCommand({ ...snapshots.input, NextToken }), {
       Snapshots: [{ SnapshotId: 'snap-2' }],
     });
-    expect(bakedIds(await find())).toEqual(['i-2', 'vol-2', 'eni-2', 'sg-2', 'snap-2']);
+    expect(bakedIds(await find())).toEqual(['i-2', 'lt-2', 'vol-2', 'eni-2', 'sg-2', 'snap-2']);
   });
 
   it('include the snapshots of an AMI that carry no tag of their own', async () => {
@@ -103,6 +110,7 @@ describe('the traces of a release', () => {
       () => aws.on(builds(DEV), listBuilds, refused),
       () => aws.on(DEV, instances, refused),
       () => aws.on(DEV, keyPairs, refused),
+      () => aws.on(DEV, launchTemplates, refused),
       () => aws.on(DEV, volumes, refused),
       () => aws.on(DEV, interfaces, refused),
       () => aws.on(DEV, groups, refused),

@@ -109,6 +109,15 @@ describe('where a builder may run', () => {
     });
   });
 
+  it('is on spot first, also where there is one place only', () => {
+    expect(choicesOf({ spot: false })).toBe(undefined);
+    expect(choicesOf({ spot: true })).toEqual({
+      instanceTypes: ['m7i.large'],
+      subnetIds: [subnetId],
+      spot: true,
+    });
+  });
+
   it('is the default VPC where no network is named', () => {
     const network = { vpcId: null, subnetId: null, securityGroupIds: [] };
     expect(choicesOf({ network, instanceTypes: ['m7a.large'] })).toEqual({

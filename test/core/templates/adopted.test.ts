@@ -67,7 +67,10 @@ describe('templates that know nothing of packleader', () => {
     const packer = await findPacker();
     if (!packer) return;
     const files = adoptingFiles();
-    const { checked } = await validate(files, { configurationFiles: configurationFiles(files) });
+    const { checked } = await validate(files, {
+      configurationFiles: configurationFiles(files),
+      spotBuilders: true,
+    });
     const judged = checked.filter(({ check }) => check.check === 'packer validate');
     const failed = judged.flatMap(({ check, result }) =>
       result.outcome === 'failed' ? [check.image, result.problems] : [],
@@ -335,6 +338,31 @@ describe('where the builder of a template that knows nothing of packleader may r
     expect((await problemsOf(files)).filter((one) => one.includes('instanceTypes'))).toEqual([]);
     const { adopted: found } = await adopt(files, 'timestamp');
     expect(found?.overlay.arguments).toContain('-var=type={instance_type}');
+  });
+});
+
+describe('a builder on spot of a template that knows nothing of packleader', () => {
+  const onSpot = (packer?: string): Files => {
+    const files = new Map(adoptingFiles(['timestamp'], packer === undefined ? {} : { timestamp: packer }));
+    const file = `images/timestamp/config/default.yaml`;
+    const text = `${new TextDecoder().decode(files.get(file))}spot: true\n`;
+    return files.set(file, new TextEncoder().encode(text));
+  };
+
+  it('fails where nothing tells it', async () => {
+    expect(await problemsOf(onSpot())).toEqual([
+      'images/timestamp/config/default.yaml:2 spot: found true for an image whose template is not told of it, must be absent, or images/timestamp/image.yaml must map a variable to spot under packer.variables',
+    ]);
+  });
+
+  it('is asked for by the copy that is baked where a variable is mapped', async () => {
+    const files = onSpot('variables: { cheap: spot }');
+    const { adopted: found } = await adopt(files, 'timestamp');
+    expect(found?.overlay.arguments).toContain('-var=cheap={spot}');
+    const copy = Object.values(found?.overlay.files ?? {}).join('\n');
+    expect(copy).toMatch(/spot_price += var\.cheap \? "auto" : null/);
+    expect(copy).toMatch(/spot_tags += var\.cheap \? local\.packleader_tags : null/);
+    expect(copy).toMatch(/fleet_tags += var\.cheap \? local\.packleader_tags : null/);
   });
 });
 

@@ -49,6 +49,9 @@ export function tracesOf(
       .map(({ instanceId }) => instanceId),
     ...[...place.volumes.values()].filter((one) => isOf(one, release)).map(({ volumeId }) => volumeId),
     ...[...place.keyPairs.values()].filter((one) => isOf(one, release)).map(({ keyPairId }) => keyPairId),
+    ...[...place.launchTemplates.values()]
+      .filter((one) => isOf(one, release))
+      .map(({ launchTemplateId }) => launchTemplateId),
     ...[...place.networkInterfaces].filter(([, one]) => isOf(one, release)).map(([id]) => id),
     ...[...place.securityGroups.values()].filter((one) => isOf(one, release)).map(({ groupId }) => groupId),
     ...runningBuilds(world, hubRegion, target, release),

@@ -29,7 +29,7 @@ const onRelease = (action: string, kind: string) => (where: Where) =>
 /** By program and command: what IAM is asked for. */
 const PROGRAMS: Readonly<Record<string, Commands>> = {
   'bake.mjs': {
-    describe: () => ask('ec2:DescribeSubnets'),
+    describe: () => [...ask('ec2:DescribeSubnets'), ...ask('ec2:DescribeInstances')],
     getObject: ({ accountId, region, bucket }) => [
       ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.secrets.json`),
       ...ask('s3:GetObject', `arn:aws:s3:::${bucket}/plans/one/base/${accountId}-${region}.builder.json`),
@@ -75,9 +75,11 @@ const PROGRAMS: Readonly<Record<string, Commands>> = {
       ...ask('ec2:DescribeInstances'),
       ...ask('ec2:DescribeKeyPairs'),
       ...ask('ec2:DescribeSecurityGroups'),
+      ...ask('ec2:DescribeLaunchTemplates'),
     ],
     'terminate-instances': onRelease('ec2:TerminateInstances', 'instance/i-0123456789abcdef0'),
     'delete-key-pair': onRelease('ec2:DeleteKeyPair', 'key-pair/packer_1'),
+    'delete-launch-template': onRelease('ec2:DeleteLaunchTemplate', 'launch-template/lt-0123456789abcdef0'),
     'delete-security-group': onRelease('ec2:DeleteSecurityGroup', 'security-group/sg-0123456789abcdef0'),
   },
 };

@@ -35,12 +35,14 @@ export const BY_AWS: Reasons = {
   'JoinVpc: ec2:CreateNetworkInterface': 'CodeBuild puts a build into a VPC',
   'LeaveVpc: ec2:DeleteNetworkInterface': 'CodeBuild takes a build out of its VPC',
   'LetCodeBuildAttach: ec2:CreateNetworkInterfacePermission': 'CodeBuild puts a build into a VPC',
+  'iam:CreateServiceLinkedRole': 'EC2 makes its role for Spot Instances with the first one of an account',
   'codebuild:StopBuild': 'stopping an execution stops the builds that it waits for',
 };
 
 /** Real Packer with its amazon plugin does it, with templates that the rehearsals do not run.
  *  @see https://developer.hashicorp.com/packer/integrations/hashicorp/amazon#iam-task-or-instance-role */
 export const BY_PACKER: Reasons = {
+  'TagSpotRequest: ec2:CreateTags': 'tags the request of a Spot Instance when it is there',
   'ec2:DescribeInstanceStatus': 'waits until the builder passes its checks',
   'ec2:DescribeInstanceTypeOfferings': 'chooses a subnet whose zone offers the instance type',
   'ec2:DescribeRegions': 'checks the names of regions',

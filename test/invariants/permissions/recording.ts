@@ -6,6 +6,7 @@ import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
 import { addParameter } from '../../../sandbox/rehearsal/own-things.ts';
 import { HUB_ROLES } from '../../../sandbox/aws/hub-roles.ts';
 import type { Call, Sandbox } from '../../../sandbox/sandbox.ts';
+import { BAKE_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { NAMES, roleArn } from '../../../core/contract/names.ts';
 import { plannedReleaseSchema } from '../../../core/contract/releases.ts';
 import { releasedBefore } from '../../fixtures/sandbox/released-before.ts';
@@ -38,6 +39,7 @@ interface Scenario {
   readonly images?: MadeUpFactory['images'];
   readonly prepare?: (sandbox: Sandbox) => void;
   readonly branch?: string;
+  readonly spot?: true;
 }
 
 const PUBLISH_FAILS: Fault = { state: 'Publish release', kind: 'refused', accountId: '100001000001' };
@@ -66,6 +68,8 @@ const SCENARIOS: readonly Scenario[] = [
     (['refused', 'lost', 'timeout'] as const).map((kind) => ({ faults: [{ state, kind } as const] })),
   ),
   { faults: [PROD_FAILS] },
+  { spot: true },
+  { spot: true, prepare: dieBeforeTheFleet },
   ...['Withdraw publication', 'Deregister prod AMIs', 'Deregister dev AMIs', 'Announce rollback'].map(
     (state) => ({ faults: [PUBLISH_FAILS, { state, kind: 'refused' } as const] }),
   ),
@@ -73,6 +77,17 @@ const SCENARIOS: readonly Scenario[] = [
   { prepare: setByHand },
   { faults: [PUBLISH_FAILS], prepare: useTheCandidate },
 ];
+
+/** Packer is not let delete its launch template at first, and in dev is killed before: the build removes it, and the rollback. */
+function dieBeforeTheFleet(sandbox: Sandbox): void {
+  sandbox.intercept(async (call, next) => {
+    const { LaunchTemplateName: name } = call.input;
+    if (call.operation !== 'DeleteLaunchTemplate' || typeof name !== 'string') return next();
+    throw awsError('ec2', 'RequestLimitExceeded', 'Request limit exceeded.');
+  });
+  sandbox.builds.minutes = ({ [BAKE_ENVIRONMENT.region]: region }) =>
+    region === 'eu-central-1' ? 48 * 60 : undefined;
+}
 
 /** `latest` points at an AMI that is no release, and flips in dev but not in prod: going back needs the parameter's history. */
 function setByHand(sandbox: Sandbox): void {
@@ -121,9 +136,9 @@ function leaveInterface({ world }: Sandbox, releaseId: string): void {
 /** Every different thing that IAM is asked for in all of the scenarios. */
 export async function record(): Promise<Recorded[]> {
   const recorded = new Map<string, Recorded>();
-  for (const { faults = [], images, prepare, branch } of SCENARIOS) {
+  for (const { faults = [], images, prepare, branch, spot } of SCENARIOS) {
     await rehearseFactory(
-      { stages: STAGES, settings: SETTINGS, ...(images && { images }) },
+      { stages: STAGES, settings: SETTINGS, ...(images && { images }), ...(spot && { spot }) },
       {
         faults,
         ...(branch !== undefined && { branch }),

@@ -21,6 +21,11 @@ const inputSchema = z.object({
   InstanceId: z.string(),
   InstanceIds: z.array(z.string()),
   Key: z.string(),
+  LaunchTemplateConfigs: z.array(
+    z.object({ LaunchTemplateSpecification: z.object({ LaunchTemplateName: z.string() }) }),
+  ),
+  LaunchTemplateId: z.string(),
+  LaunchTemplateName: z.string(),
   KeyName: z.string(),
   KeyPairId: z.string(),
   MetadataOptions: z.object({ HttpTokens: z.string() }),
@@ -101,6 +106,21 @@ class Asked {
     return [{ action, resource: this.ec2('key-pair', found.keyName), context }];
   }
 
+  launchTemplate(action: string, name?: string): Request[] {
+    const { LaunchTemplateId, LaunchTemplateName = name } = this.input;
+    const found = [...this.#place.launchTemplates.values()].find(
+      (one) => one.launchTemplateId === LaunchTemplateId || one.name === LaunchTemplateName,
+    );
+    return found ? this.existing(action, 'launch-template', found.launchTemplateId) : [];
+  }
+
+  /** What EC2 asks IAM for the instance of a fleet, by its launch template. */
+  launchedBy(name = ''): Request[] {
+    const found = [...this.#place.launchTemplates.values()].find((one) => one.name === name);
+    const input = found?.versions[0]?.data ?? {};
+    return requestsOf({ ...this.call, operation: 'RunInstances', input }, this.#place);
+  }
+
   snapshotsOf(imageId = ''): string[] {
     return this.#place.images.get(imageId)?.blockDevices.map(({ snapshotId }) => snapshotId) ?? [];
   }
@@ -123,6 +143,7 @@ const KINDS: Readonly<Record<string, string>> = {
   ami: 'image',
   eni: 'network-interface',
   i: 'instance',
+  lt: 'launch-template',
   key: 'key-pair',
   sg: 'security-group',
   snap: 'snapshot',
@@ -173,6 +194,21 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
   'codebuild:StopBuild': (asked) => one('codebuild:StopBuild', asked.project(asked.input.id)),
   'dynamodb:PutItem': ({ call, input }) =>
     one('dynamodb:PutItem', `arn:aws:dynamodb:${call.region}:${call.accountId}:table/${input.TableName}`),
+  // Of each resource of the launch it asks for CreateFleet and for RunInstances, as Karpenter's policy for its fleets has both.
+  'ec2:CreateFleet': (asked) => {
+    const name = asked.input.LaunchTemplateConfigs?.[0]?.LaunchTemplateSpecification.LaunchTemplateName;
+    const launch = asked.launchedBy(name).filter(({ action }) => action === 'ec2:RunInstances');
+    return [
+      ...asked.made('CreateFleet', 'fleet'),
+      ...asked.launchTemplate('ec2:CreateFleet', name),
+      ...asked.launchTemplate('ec2:RunInstances', name),
+      ...asked.launchedBy(name),
+      ...launch.map(({ resource }) => ({ action: 'ec2:CreateFleet', resource, context: {} })),
+      ...one('ec2:RunInstances', asked.ec2('spot-instances-request')),
+    ];
+  },
+  'ec2:CreateLaunchTemplate': (asked) => asked.made('CreateLaunchTemplate', 'launch-template'),
+  'ec2:DeleteLaunchTemplate': (asked) => asked.launchTemplate('ec2:DeleteLaunchTemplate'),
   'ec2:CreateImage': (asked) => [
     ...asked.existing('ec2:CreateImage', 'instance', asked.input.InstanceId),
     ...asked.made('CreateImage', 'image'),

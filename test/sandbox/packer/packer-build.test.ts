@@ -111,6 +111,33 @@ test('a bake without room for its builder takes the next type, then the next sub
   expect(at(sandbox, DEV)?.images.filter(({ name }) => name === 'web-1.4.0')).toHaveLength(1);
 });
 
+test('a bake on spot asks a fleet, stops nothing, and leaves neither builder nor launch template', async () => {
+  const sandbox = bound();
+  const choices = { instanceTypes: ['m7i.large'], subnetIds: ['subnet-1'], spot: true };
+  const build = await ended(sandbox, DEV, await startBake(sandbox, DEV, { choices }));
+  expect(build.buildStatus).toBe('SUCCEEDED');
+  expect(build.exportedEnvironmentVariables).toContainEqual({ name: BUILDER, value: 'm7i.large spot' });
+  const asked = sandbox.calls.map(({ operation }) => operation);
+  expect(asked).toEqual(
+    expect.arrayContaining(['CreateLaunchTemplate', 'CreateFleet', 'DeleteLaunchTemplate']),
+  );
+  for (const other of ['RunInstances', 'StopInstances']) expect(asked).not.toContain(other);
+  await sandbox.clock.sleep(MINUTE);
+  const { launchTemplates, instances } = sandbox.world.region(DEV.accountId, DEV.region);
+  const isOurs = ({ tags }: { tags: ReadonlyMap<string, string> }) => tags.has('packleader:release');
+  expect([...launchTemplates.values()].filter(isOurs)).toEqual([]);
+  expect([...instances.values()].filter(isOurs)).toMatchObject([{ lifecycle: 'spot', asked: 'terminate' }]);
+});
+
+test('a bake without a Spot Instance is on demand', async () => {
+  const sandbox = bound();
+  const choices = { instanceTypes: ['m7i.large'], subnetIds: ['subnet-1'], spot: true };
+  sandbox.builds.fail = (_, run) => (run === 1 ? { at: 'instance', message: NO_ROOM } : undefined);
+  const build = await ended(sandbox, DEV, await startBake(sandbox, DEV, { choices }));
+  expect(build.exportedEnvironmentVariables).toContainEqual({ name: BUILDER, value: 'm7i.large' });
+  expect(sandbox.calls.map(({ operation }) => operation)).toContain('RunInstances');
+});
+
 test('fails when there is no room for half of the time that it may take, and leaves nothing', async () => {
   const sandbox = bound();
   const before = snapshotOf(sandbox.world);
