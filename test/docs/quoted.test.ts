@@ -107,7 +107,7 @@ describe('a command of packleader in the documentation', () => {
 
   test('exists, with every option that it is given', () => {
     const found = [...inBlocks, ...inProse]
-      .flatMap(({ line, ...rest }) => line.split(' && ').map((one) => ({ ...rest, line: one })))
+      .flatMap(({ line, ...rest }) => line.split(/ && | \| /).map((one) => ({ ...rest, line: one })))
       .map((one) => ({ ...one, args: packleaderArguments(one.line) }))
       .filter(({ args }) => args !== undefined && args.length > 0);
     expect(found.length).toBeGreaterThan(50);
