@@ -27,13 +27,16 @@ export async function retries(
   const trigger = triggers.find(({ name }) => name === 'prod is killed');
   if (!trigger) throw new Error('No build of prod is ever killed.');
   const failed = { faults: trigger.faults, retried: {} };
-  const calls = withoutMiddlePolls(
-    (await record(baseline, failed)).filter(({ point }) => point.who === 'retry'),
-  );
+  const both = await record(baseline, failed);
+  const calls = withoutMiddlePolls(both.filter(({ point }) => point.who === 'retry'));
   const swept = { stopAfter: lateCall(good), retried: { swept: 'by schedule' } } as const;
   const sweeping = (await record(baseline, swept)).filter(isOf('sweep'));
   return [
-    { name: 'a retry', atLeast: 18, scenarios: [...afterRollbacks(triggers), ...afterStops(good)] },
+    {
+      name: 'a retry',
+      atLeast: 18,
+      scenarios: [...afterRollbacks(triggers), besideLeftovers(trigger, both), ...afterStops(good)],
+    },
     {
       name: 'a fault in a retry',
       atLeast: FAULTS,
@@ -78,6 +81,20 @@ const afterRollbacks = (triggers: readonly RollbackTrigger[]): SandboxScenario[]
       labels: [name, 'too early'],
     }),
   ]);
+
+/** It bakes nothing where the rollback before it left an AMI, and names that. */
+function besideLeftovers({ faults }: RollbackTrigger, calls: readonly RecordedCall[]): SandboxScenario {
+  const undo = calls.find(
+    ({ point }) => point.state === 'Deregister dev AMIs' && point.operation === 'ec2:DeregisterImage',
+  );
+  if (!undo) throw new Error('No AMI of dev is ever deregistered.');
+  return scenarioOf('a retry', {
+    faults: [...faults, { point: undo.point, kind: 'denied' }],
+    retried: {},
+    ends: ['rollback incomplete'],
+    labels: ['the rollback left an AMI'],
+  });
+}
 
 /** After a stop it begins nothing beside what is left, and says what that is; once that is swept it is released. */
 function afterStops(good: readonly RecordedCall[]): SandboxScenario[] {

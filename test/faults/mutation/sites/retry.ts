@@ -9,7 +9,7 @@ export const RETRY_SITES: readonly MutationSite[] = [
     within: 'beginRetry',
     does: dropElement(spreading('leftInTargets')),
     means: 'a retry begins beside what an earlier attempt left',
-    likely: /^a retry \| stopped/,
+    likely: /^a retry \| (the rollback left|stopped)/,
   },
   {
     file: 'core/releases/retries.ts',
