@@ -40,6 +40,7 @@ import { configurationFiles, type Files } from '../core/configuration/files.ts';
 import { filesInZip } from '../core/source/zip.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { readBytes, readJson, writeJson } from '../core/releases/plan-store.ts';
+import { builtOnRevoked } from '../core/repoints/built-on-revoked.ts';
 import { type ChosenRequest, parseRequest } from '../core/releases/release-request.ts';
 
 const eventSchema = z.object({
@@ -258,7 +259,11 @@ function readFetched(bucket: string, variables: Event['variables']): Fetched {
 async function whatChanged(files: Files, changesKey: string, bucket: string): Promise<string[]> {
   const configuration = loadConfiguration(configurationFiles(files));
   const changes = changesSchema.parse(await readJson({ bucket, key: changesKey }));
-  return imagesToRelease(configuration, changes);
+  const revoked = await builtOnRevoked(bucket, configuration);
+  return imagesToRelease(configuration, {
+    ...changes,
+    ...Object.fromEntries(revoked.map((image) => [image, { since: null, files: [] }])),
+  });
 }
 
 function releaseOf(

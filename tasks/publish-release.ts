@@ -1,20 +1,12 @@
 import * as z from 'zod';
 import { clientsFor } from '../core/aws/clients.ts';
-import { compareVersions } from '../core/configuration/version.ts';
-import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
 import { parameters } from '../core/contract/names.ts';
-import { type Release, releaseSchema } from '../core/contract/releases.ts';
+import { releaseSchema } from '../core/contract/releases.ts';
 import { amiSchema } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
-import { isUsable } from '../core/amis/usable.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
-import {
-  publishedVersions,
-  readParameter,
-  readStored,
-  versionsByAge,
-  writeParameter,
-} from '../core/publication/publication.ts';
+import { flipLatest, notReadBack } from '../core/publication/flip-latest.ts';
+import { readParameter, writeParameter } from '../core/publication/publication.ts';
 
 const eventSchema = z.object({ release: releaseSchema, amis: z.record(z.string(), z.array(amiSchema)) });
 
@@ -36,38 +28,9 @@ export async function handler(event: unknown): Promise<{ published: number }> {
   });
   await inEveryTarget(all, async (ami) => {
     const value = await readParameter(clientsFor(ami).ssm, version);
-    if (value !== ami.imageId) throw notReadyYet(version, ami.imageId, value);
+    if (value !== ami.imageId) throw notReadBack(version, ami.imageId, value);
   });
-  if (!release.prerelease) await inEveryTarget(all, async (ami) => flipLatest(ami, release));
+  if (!release.prerelease)
+    await inEveryTarget(all, async (ami) => flipLatest(clientsFor(ami), release, ami.imageId));
   return { published: all.length };
-}
-
-async function flipLatest(ami: z.infer<typeof amiSchema>, { image, version }: Release): Promise<void> {
-  const { ssm, ec2 } = clientsFor(ami);
-  const latest = parameters.latest(image);
-  const newest = await newestImageId();
-  if ((await readParameter(ssm, latest)) === newest) return;
-  const written = await writeParameter(ssm, latest, newest);
-  const stored = await readStored(ssm, latest);
-  // Until SSM has validated what was written here, the value is another release's, and will be overwritten.
-  if (stored?.value !== (await newestImageId()) || stored.number < written)
-    throw notReadyYet(latest, newest, stored?.value);
-
-  /**
-   * A list may lag behind what was read back a moment ago: this release's own version counts in any case. A newer one
-   * counts where its AMI can be used.
-   */
-  async function newestImageId(): Promise<string> {
-    const published = await publishedVersions(ssm, image);
-    for (const newer of versionsByAge([...published.keys()])) {
-      if (compareVersions(newer, version) <= 0) break;
-      const imageId = published.get(newer) ?? '';
-      if (await isUsable(ec2, imageId)) return imageId;
-    }
-    return ami.imageId;
-  }
-}
-
-function notReadyYet(name: string, wanted: string, found: string | undefined): PackleaderError {
-  return new PackleaderError(ERRORS.notReadyYet, `${name} reads ${found ?? 'nothing'}, expected ${wanted}`);
 }

@@ -2,6 +2,7 @@
 import type { ReleasedRecord } from '../../core/contract/releases.ts';
 import type { SourceAmi } from '../../core/contract/source-amis.ts';
 import { targetName } from '../../core/contract/targets.ts';
+import { Lineages } from '../../core/releases/built-on.ts';
 import { ReleaseNotFound } from '../errors.ts';
 import type { HubOptions } from '../hub.ts';
 import { openRecords } from './record-store.ts';
@@ -58,29 +59,22 @@ type RecordedImage = ReleasedRecord['images'][number];
 /** All releases, and which is built on which. */
 class Family {
   readonly #records: ReadonlyMap<string, ReleasedRecord>;
-  readonly #amis = new Map<string, string>();
-  readonly #children = new Map<string, Set<string>>();
+  readonly #lineages: Lineages;
 
   constructor(records: readonly ReleasedRecord[]) {
     this.#records = new Map(records.map((record) => [record.releaseId, record]));
-    for (const { releaseId, images } of records)
-      for (const { imageId } of images) this.#amis.set(imageId, releaseId);
-    for (const { releaseId, images } of records)
-      for (const base of this.#bases(images)) {
-        const children = this.#children.get(base) ?? new Set();
-        this.#children.set(base, children.add(releaseId));
-      }
+    this.#lineages = new Lineages(records);
   }
 
   releaseOfAmi(imageId: string): string | undefined {
-    return this.#amis.get(imageId);
+    return this.#lineages.releaseOfAmi(imageId);
   }
 
   ancestry(releaseId: string, above: readonly string[] = []): Ancestry {
     const images = this.#records.get(releaseId)?.images ?? [];
     const line = [...above, releaseId];
-    const bases = [...this.#bases(images)].filter((base) => !line.includes(base));
-    const roots = images.filter((image) => this.#base(image) === undefined);
+    const bases = [...this.#lineages.basesOf(images)].filter((base) => !line.includes(base));
+    const roots = images.filter((image) => this.#lineages.baseOf(image) === undefined);
     return {
       releaseId,
       builtOn: bases.map((base) => this.ancestry(base, line)),
@@ -90,7 +84,7 @@ class Family {
 
   builtOn(releaseId: string, above: readonly string[] = []): Descent[] {
     const line = [...above, releaseId];
-    const children = [...(this.#children.get(releaseId) ?? [])].filter((child) => !line.includes(child));
+    const children = this.#lineages.childrenOf(releaseId).filter((child) => !line.includes(child));
     return children.map((child) => ({ releaseId: child, builds: this.builtOn(child, line) }));
   }
 
@@ -98,18 +92,6 @@ class Family {
     return [...this.#records.values()]
       .filter(({ images }) => images.some((image) => image.sourceImageId === imageId))
       .map(({ releaseId }) => ({ releaseId, builds: this.builtOn(releaseId) }));
-  }
-
-  #bases(images: readonly RecordedImage[]): Set<string> {
-    return new Set(images.flatMap((image) => this.#base(image) ?? []));
-  }
-
-  /** As the record says it, else by the version that was pinned, else by whose AMI it was. */
-  #base({ builtOn, sourceAmi, sourceImageId }: RecordedImage): string | undefined {
-    if (builtOn !== undefined) return builtOn;
-    if (sourceAmi && 'image' in sourceAmi && sourceAmi.version !== undefined)
-      return `${sourceAmi.image}@${sourceAmi.version}`;
-    return sourceImageId === undefined ? undefined : this.#amis.get(sourceImageId);
   }
 }
 

@@ -21,10 +21,13 @@ export const isDeregistered = ({ State }: Image): boolean => State === 'deregist
 
 /** What keeps an AMI from being launched or built on, as `it is disabled`; undefined when nothing does. */
 export function whyUnusable(image: Image): string | undefined {
+  const tags = tagsOf(image);
+  const state = tags.get(TAGS.state);
+  // Why it was disabled says more than that it is.
+  if (state === STATES.revoked) return `its release ${tags.get(TAGS.release) ?? ''} is revoked`;
   if (image.State === 'disabled') return 'it is disabled';
   if (image.State !== 'available') return `it is ${image.State}, not available`;
-  const state = tagsOf(image).get(TAGS.state);
-  if (state === STATES.revoked || state === STATES.quarantined) return `its release is ${state}`;
+  if (state === STATES.quarantined) return `its release is ${state}`;
   return undefined;
 }
 

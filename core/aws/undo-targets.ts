@@ -35,7 +35,11 @@ export async function undoInEveryTarget<T extends Target>(
 }
 
 /** What stands for a target that could not be looked at: unknown must never be taken for clean. */
-export function unseen({ accountId, region }: Target, { releaseId }: Release, error: unknown): Leftover {
+export function unseen(
+  { accountId, region }: Target,
+  { releaseId }: Pick<Release, 'releaseId'>,
+  error: unknown,
+): Leftover {
   const { name, message } = asFact(error);
   return { accountId, region, resourceId: releaseId, why: `could not be looked at: ${name}: ${message}` };
 }

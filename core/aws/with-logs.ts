@@ -103,6 +103,7 @@ const sweptSchema = z.object({
 /** What a task's result adds to the metrics, by the name of its function. */
 function countsOf(name: string, result: unknown): Counts {
   if (name === functionName('announce-release')) return { [METRICS.released]: 1 };
+  if (name === functionName('record-repoint')) return { [METRICS.repointed]: 1 };
   const verdict = verdictSchema.safeParse(result).data;
   if (name === functionName('verify-rollback') && verdict)
     return { [verdict.complete ? METRICS.rolledBack : METRICS.rollbackIncomplete]: 1 };

@@ -26,6 +26,7 @@ export const ERRORS = {
   rollbackIncomplete: 'RollbackIncomplete',
   announcementFailed: 'AnnouncementFailed',
   sweepIncomplete: 'SweepIncomplete',
+  repointIncomplete: 'RepointIncomplete',
   accessDenied: 'AccessDenied',
   throttled: 'Throttled',
   connectionLost: 'ConnectionLost',

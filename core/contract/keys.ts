@@ -22,6 +22,13 @@ export const keys = {
   bakes: (accountId: string) => `bakes/${accountId}`,
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,
+  /** What is kept of a version that was revoked; one object, also after it was restored. */
+  revoked: (image: string, version: string) => `revoked/${image}/${version}.json`,
+  revokedOf: (image?: string) => (image === undefined ? 'revoked/' : `revoked/${image}/`),
+  /** What an execution of `packleader-repoint` changes, and what was there before. */
+  repointPlan: (execution: string) => `repoints/plans/${execution}.json`,
+  /** Which execution is at work on what an image shows. */
+  claim: (image: string) => `repoints/claims/${image}.json`,
   /** What one sweep found, and what became of each release it swept; `sweep` is the name of its execution. */
   findings: (sweep: string) => `sweeps/${sweep}/findings.json`,
   swept: (sweep: string, releaseId: string) => `sweeps/${sweep}/${releaseId}.json`,

@@ -21,6 +21,12 @@ export const METRICS = {
   /** What a sweep removed, and what it found and could not remove. */
   sweepRemoved: 'SweepRemoved',
   sweepLeftovers: 'SweepLeftovers',
+  /** Rollbacks, revocations and restorations that every account has seen. */
+  repointed: 'Repoints',
+  /** One that was undone, or refused after it had begun. */
+  repointPutBack: 'RepointsPutBack',
+  /** One that was undone, and not everywhere; or that every account has seen, without its record. */
+  repointIncomplete: 'RepointsIncomplete',
   /** A sweep that could not find out what is dead, or could not report. */
   notSwept: 'SweepsFailed',
 } as const;

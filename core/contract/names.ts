@@ -6,6 +6,7 @@ export const NAMES = {
   releaseImageMachine: 'packleader-release-image',
   bakeBatchMachine: 'packleader-bake-batch',
   sweepMachine: 'packleader-sweep',
+  repointMachine: 'packleader-repoint',
   fetchSourceProject: 'packleader-fetch-source',
   bakeProject: 'packleader-bake',
   validateProject: 'packleader-validate',
@@ -17,6 +18,9 @@ export const NAMES = {
   eventSource: 'packleader',
   released: 'Image Released',
   rolledBack: 'Image Rolled Back',
+  repointed: 'Image Repointed',
+  revoked: 'Image Revoked',
+  restored: 'Image Restored',
   gitPush: 'Git Push',
   deliveriesTable: 'packleader-deliveries',
   /** Triggers that AWS could not hand over, or that failed after all their retries. */

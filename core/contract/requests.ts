@@ -22,6 +22,34 @@ export const releaseRequestSchema = z
   .describe('release request');
 export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;
 
+const oneImage = z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be the name of an image, like linux-base');
+const oneRelease = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*@[^@]+$/, 'must be <image>@<version>, like linux-base@1.4.20261121093000');
+
+/** What people and tools may ask `packleader-repoint` for: one of `rollback`, `revoke` and `restore`. */
+export const repointRequestSchema = z
+  .strictObject({
+    /** The image whose `latest` goes back. */
+    rollback: oneImage.optional(),
+    /** To which version; by default the one before. */
+    to: z.string().min(1).optional(),
+    revoke: oneRelease.optional(),
+    restore: oneRelease.optional(),
+    /** In the words of whoever asks; a revocation needs one. */
+    reason: z.string().trim().min(1).max(1_000).optional(),
+    /** What is built on it too. */
+    children: z.boolean().optional(),
+    /** Nothing can be launched from its AMIs any more. */
+    disable: z.boolean().optional(),
+    /** Only says what would be done. */
+    dryRun: z.boolean().optional(),
+    /** What the console fills in by itself; it means nothing. */
+    Comment: z.string().optional(),
+  })
+  .describe('repoint request');
+export type RepointRequest = z.infer<typeof repointRequestSchema>;
+
 /** What people, events and schedules may ask `packleader-sweep` for; `{}` sweeps everything. */
 export const sweepRequestSchema = z
   .strictObject({

@@ -47,6 +47,23 @@ export const STATE_NAMES = {
   swept: 'Swept',
   sweepIncomplete: 'Sweep incomplete',
   notSwept: 'Not swept',
+  // packleader-repoint
+  planRepoint: 'Plan repoint',
+  isItOnlyALook: 'Is it only a look?',
+  lookedAt: 'Looked at',
+  notRepointed: 'Not repointed',
+  enableAmis: 'Enable AMIs',
+  markVersions: 'Mark versions',
+  pointLatest: 'Point latest',
+  disableAmis: 'Disable AMIs',
+  recordRepoint: 'Record repoint',
+  repointed: 'Repointed',
+  repointedWithoutRecord: 'Repointed without record',
+  putBackVersions: 'Put back versions',
+  wasEverythingPutBack: 'Was everything put back?',
+  putBack: 'Put back',
+  notEverythingPutBack: 'Not everything put back',
+  putBackNotVerified: 'Putting back not verified',
 } as const;
 
 /** The states that every stage has, by the name of the stage. */
@@ -73,7 +90,11 @@ export function stageIn(
 
 /** Whether a state undoes what another has done. */
 export function isUndo(state: string): boolean {
-  return state === STATE_NAMES.withdrawPublication || stageIn(state, 'deregister') !== undefined;
+  return (
+    state === STATE_NAMES.withdrawPublication ||
+    state === STATE_NAMES.putBackVersions ||
+    stageIn(state, 'deregister') !== undefined
+  );
 }
 
 /**

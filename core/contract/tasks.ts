@@ -1,7 +1,7 @@
 import { NAMES } from './names.ts';
 
 /** A folder of the hub's bucket; `keys` says what is in it. */
-export type BucketFolder = 'sources' | 'plans' | 'released' | 'sweeps';
+export type BucketFolder = 'sources' | 'plans' | 'released' | 'sweeps' | 'repoints' | 'revoked';
 
 /** A task: the code of one state, `tasks/<its name>.ts`, and all that its function may touch. */
 export interface TaskAccess {
@@ -31,7 +31,12 @@ const LOOK: readonly ExecutionAction[] = ['states:DescribeExecution', 'states:Ge
  * not here does not compile.
  */
 const ROWS = {
-  'plan-releases': { reads: ['sources'], writes: ['plans'] },
+  'plan-releases': {
+    // Records, and what was revoked: `{}` bakes again what was built on it.
+    reads: ['sources', 'released', 'revoked'],
+    writes: ['plans'],
+    lists: ['released', 'revoked'],
+  },
   'summarise-releases': {},
   'resolve-source-amis': {
     steward: true,
@@ -66,6 +71,27 @@ const ROWS = {
     },
   },
   'report-sweep': { reads: ['sweeps'], lists: ['sweeps'] },
+  'plan-repoint': {
+    steward: true,
+    reads: ['released', 'revoked', 'repoints'],
+    writes: ['repoints'],
+    lists: ['released', 'revoked', 'repoints'],
+    // Whether who claimed an image before is still at work.
+    executions: { [NAMES.repointMachine]: ['states:DescribeExecution'] },
+    // What runs beside it is told, and goes on.
+    listsExecutionsOf: [NAMES.releaseImageMachine],
+  },
+  'enable-amis': { steward: true, reads: ['repoints'] },
+  'mark-versions': { steward: true, reads: ['repoints'] },
+  'point-latest': { steward: true, reads: ['repoints'] },
+  'disable-amis': { steward: true, reads: ['repoints'] },
+  'put-back-versions': { steward: true, reads: ['repoints'] },
+  'record-repoint': {
+    reads: ['repoints', 'revoked'],
+    writes: ['revoked'],
+    lists: ['revoked'],
+    announces: true,
+  },
 } as const satisfies Readonly<Record<string, TaskAccess>>;
 
 export type TaskName = keyof typeof ROWS;

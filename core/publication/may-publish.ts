@@ -43,7 +43,7 @@ async function refuseLower(
     if (!(await isUsable(ec2, imageId))) continue;
     throw new PackleaderError(
       ERRORS.versionTooLow,
-      `${image}@${version} would never be latest here: ${other} is published (${imageId}). Raise version in images/${image}/image.yaml above it; or, if that version was a mistake, disable its AMI or delete ${parameters.version(image, other)} in every target.`,
+      `${image}@${version} would never be latest here: ${other} is published (${imageId}). Raise version in images/${image}/image.yaml above it; or, if that version was a mistake, packleader revoke ${image}@${other} --reason "…".`,
     );
   }
 }

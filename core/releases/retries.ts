@@ -15,6 +15,7 @@ import * as z from 'zod';
 import { batchesOf } from './batches.ts';
 import { executionName, releaseExecutionArn } from './execution-name.ts';
 import { attemptStatusOf, startOf } from './release-status.ts';
+import { settledAfter } from './settling.ts';
 
 export interface Retry {
   /** What it was told to release; its name is that of the execution that retries. */
@@ -30,9 +31,6 @@ export type Pins = ReadonlyMap<string, string>;
 /** Whether a release is not so old that Step Functions may forget its first attempt while it is retried. */
 export const mayBeRetried = ({ version }: Pick<Release, 'version'>, at: Date): boolean =>
   at.getTime() - startOf(version) < RETRIED_DAYS * 86_400_000;
-
-/** When nothing that an execution has left running can do anything any more. */
-export const settledAfter = (endedAt: Date): Date => new Date(endedAt.getTime() + SETTLING_MINUTES * 60_000);
 
 /**
  * Lets a retry begin only when every attempt before it is dead, and nothing of them is left or at work: then it is like a first one.

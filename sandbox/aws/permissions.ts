@@ -19,6 +19,8 @@ const DESTROYED: Record<string, (place: Region, input: Record<string, unknown>) 
   DeregisterImage: (_place, { ImageId: id }) => id,
   DisableImage: (_place, { ImageId: id }) => id,
   EnableImageDeprecation: (_place, { ImageId: id }) => id,
+  EnableImage: (_place, { ImageId: id }) => id,
+  ModifyImageAttribute: (_place, { ImageId: id }) => id,
   StopInstances: (_place, { InstanceIds: ids }) => ids,
   TerminateInstances: (_place, { InstanceIds: ids }) => ids,
 };

@@ -18,6 +18,13 @@ const HANDLERS: Readonly<Record<TaskName, () => Promise<{ handler: Handler }>>> 
   'find-dead-releases': async () => import('../../tasks/find-dead-releases.ts'),
   'report-sweep': async () => import('../../tasks/report-sweep.ts'),
   'sweep-release': async () => import('../../tasks/sweep-release.ts'),
+  'plan-repoint': async () => import('../../tasks/plan-repoint.ts'),
+  'enable-amis': async () => import('../../tasks/enable-amis.ts'),
+  'mark-versions': async () => import('../../tasks/mark-versions.ts'),
+  'point-latest': async () => import('../../tasks/point-latest.ts'),
+  'disable-amis': async () => import('../../tasks/disable-amis.ts'),
+  'record-repoint': async () => import('../../tasks/record-repoint.ts'),
+  'put-back-versions': async () => import('../../tasks/put-back-versions.ts'),
   'withdraw-publication': async () => import('../../tasks/withdraw-publication.ts'),
 };
 

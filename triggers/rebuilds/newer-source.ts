@@ -1,7 +1,7 @@
 import { type EC2Client, type Image, paginateDescribeImages } from '@aws-sdk/client-ec2';
 import { clientsFor } from '../../core/aws/clients.ts';
 import type { SourceAmi, SourcedTarget } from '../../core/contract/source-amis.ts';
-import { TAGS } from '../../core/contract/tags.ts';
+import { STATES, TAGS } from '../../core/contract/tags.ts';
 import { targetName } from '../../core/contract/targets.ts';
 import { inEveryTarget } from '../../core/aws/every-target.ts';
 import { tagsOf } from '../../core/amis/release-images.ts';
@@ -29,7 +29,9 @@ export async function newerSource(
     const { ec2 } = clientsFor(target);
     const released = await find(ec2, target.imageId);
     if (released === undefined) return `${target.imageId} is gone from ${targetName(target)}`;
-    const fault = whyUnusable(released) ?? whyDeprecated(released, now);
+    // What was revoked was so on purpose: a rebuild of the same commit would bring it back.
+    const isRevoked = tagsOf(released).get(TAGS.state) === STATES.revoked;
+    const fault = isRevoked ? undefined : (whyUnusable(released) ?? whyDeprecated(released, now));
     if (fault !== undefined) return `${target.imageId} cannot be used in ${targetName(target)}: ${fault}`;
     const usedId = tagsOf(released).get(TAGS.sourceAmi) ?? '';
     const source = sources.get(target);

@@ -28,7 +28,8 @@ const WORKING_FILES = { expiration: Duration.days(90), noncurrentVersionExpirati
 
 /**
  * `released/` has no rule: what changed since the last release, and whether there is a newer source AMI, is measured from its
- * records, however old the release is. They take a kilobyte for each two targets of a release, and hold its configuration.
+ * records, however old the release is. They take a kilobyte for each two targets of a release, and hold its configuration. Nor has
+ * `revoked/`: why a version must not be used is asked for years later.
  */
 const LIFECYCLE: LifecycleRule[] = [
   { id: 'plans', prefix: 'plans/', ...WORKING_FILES },
@@ -40,6 +41,7 @@ const LIFECYCLE: LifecycleRule[] = [
   },
   { id: 'sources', prefix: 'sources/', ...WORKING_FILES },
   { id: 'sweeps', prefix: 'sweeps/', ...WORKING_FILES },
+  { id: 'repoints', prefix: 'repoints/', ...WORKING_FILES },
   { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
   { id: 'nothing-but-delete-markers', expiredObjectDeleteMarker: true },
 ];

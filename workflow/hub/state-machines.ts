@@ -18,6 +18,7 @@ import { releaseImageWorkflow } from '../machines/release-image.ts';
 import type { TargetRoles } from './target-roles.ts';
 import { releaseWorkflow } from '../machines/release.ts';
 import { BAKE_BATCH_ROLE } from '../constructs/role-names.ts';
+import { repointWorkflow } from '../machines/repoint.ts';
 import { sweepBy } from './triggers/sweep-triggers.ts';
 import { sweepWorkflow } from '../machines/sweep.ts';
 import { TaskStates } from '../machines/task-states.ts';
@@ -126,6 +127,28 @@ export class StateMachines extends Construct {
       ),
       timeout: timeouts.SWEEP,
       ...observed(sweepScope, NAMES.sweepMachine, { [STATE_NAMES.notSwept]: METRICS.notSwept }),
+    });
+
+    // It stands always: whoever has to go back must not have to deploy first.
+    const repointScope = new Construct(this, 'Repoint');
+    new StateMachine(repointScope, 'Machine', {
+      stateMachineName: NAMES.repointMachine,
+      comment:
+        'Goes back. {"rollback": "linux-base"} to the version before; {"rollback": "linux-base", "to": "1.4.2026…"}; {"revoke": "linux-base@1.4.2026…", "reason": "…"}; {"restore": "linux-base@1.4.2026…"}; each with {"dryRun": true} only looks.',
+      definitionBody: DefinitionBody.fromChainable(
+        repointWorkflow(repointScope, {
+          tasks: new TaskStates(repointScope, props.functionOf),
+          bucket: props.bucket,
+          targets: props.targets,
+        }),
+      ),
+      timeout: timeouts.REPOINT,
+      ...observed(repointScope, NAMES.repointMachine, {
+        [STATE_NAMES.putBack]: METRICS.repointPutBack,
+        [STATE_NAMES.notEverythingPutBack]: METRICS.repointIncomplete,
+        [STATE_NAMES.putBackNotVerified]: METRICS.repointIncomplete,
+        [STATE_NAMES.repointedWithoutRecord]: METRICS.repointIncomplete,
+      }),
     });
     sweepBy(sweepScope, sweep, machineArn(this, NAMES.releaseImageMachine), props.failed);
   }

@@ -26,6 +26,10 @@ const WILDCARDS: Wildcards = {
   '/sources/*': 'A source has the name of its commit.',
   '/released/*': 'One record for each version of each image.',
   '/sweeps/*': 'Each sweep has a folder of its own, named after its execution.',
+  '/repoints/*': 'A plan has the name of its execution, a claim that of its image.',
+  '/revoked/*': 'One record for each version of each image that was ever revoked.',
+  [`:execution:${NAMES.repointMachine}:*`]:
+    'Whoever claimed an image before; the names are made when they start.',
   [`:execution:${NAMES.releaseImageMachine}:*`]:
     'Releases of any name may be dead; their names are made when they start.',
   [`:execution:${NAMES.bakeBatchMachine}:*`]:

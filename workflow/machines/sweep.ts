@@ -13,7 +13,7 @@ import {
 import type { Construct } from 'constructs';
 import type { Target } from '../../core/contract/targets.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
-import { type Fallible, catchEverything } from './asl.ts';
+import { type Fallible, byRegion, catchEverything } from './asl.ts';
 import type { TaskStates } from './task-states.ts';
 
 export interface SweepProps {
@@ -113,12 +113,4 @@ function sweepEachRelease(scope: Construct, tasks: TaskStates): MapState {
     resultPath: '$.swept',
   });
   return each.itemProcessor(settle.next(sweep));
-}
-
-/** A thousand targets are 15 KB like this, and 50 KB as a list. */
-function byRegion(targets: readonly Target[]): Record<string, string[]> {
-  const regions = [...Map.groupBy(targets, ({ region }) => region)];
-  return Object.fromEntries(
-    regions.map(([region, list]) => [region, [...new Set(list.map(({ accountId }) => accountId))]]),
-  );
 }

@@ -113,6 +113,13 @@ export function stewardPolicy(
         ]
       : []),
     new PolicyStatement({
+      // A revocation may disable what it revokes. EC2 drops the launch permissions then; a restoration puts them back.
+      sid: 'DisableAmis',
+      actions: ['ec2:DisableImage', 'ec2:EnableImage', 'ec2:ModifyImageAttribute'],
+      resources: ec2Arns(accountId, 'image'),
+      conditions: ofSomeRelease,
+    }),
+    new PolicyStatement({
       sid: 'ReadParameters',
       actions: ['ssm:GetParameter', 'ssm:GetParameters'],
       // A source AMI may come from any public parameter, or from any of the account's own.

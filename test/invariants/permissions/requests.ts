@@ -251,6 +251,8 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
   ],
   'ec2:EnableImageDeprecation': (asked) =>
     asked.existing('ec2:EnableImageDeprecation', 'image', asked.input.ImageId),
+  'ec2:DisableImage': (asked) => asked.existing('ec2:DisableImage', 'image', asked.input.ImageId),
+  'ec2:EnableImage': (asked) => asked.existing('ec2:EnableImage', 'image', asked.input.ImageId),
   'ec2:ModifyImageAttribute': (asked) =>
     asked.existing('ec2:ModifyImageAttribute', 'image', asked.input.ImageId),
   'ec2:RunInstances': (asked) => {
