@@ -1,5 +1,5 @@
 /**
- * Starts, reads, awaits, retries, stops and sweeps releases on a real hub, and tells what was released, for programs; the commands of the same names are made of it.
+ * Starts, reads, awaits, retries, stops and sweeps releases on a real hub, goes back from them, and tells what was released, for programs; the commands of the same names are made of it.
  *
  *     const handle = await startRelease({ images: ['linux-base'] }, { key: process.env.GITHUB_RUN_ID });
  *     const { releases } = await waitForRelease(handle, { timeoutMs: 3 * 60 * 60_000 });
@@ -13,7 +13,14 @@ export { type ListedRelease, listReleases } from './list.ts';
 export { type RetryOptions, retryRelease } from './retry.ts';
 export { type CancelOptions, type Cancellation, type CancelledImage, cancelRelease } from './cancel.ts';
 export { sweep, type SweepOptions, type SweepResult } from './sweep.ts';
-export { type HistoricRelease, getReleaseRecord, releaseHistory } from './seeing/released.ts';
+export {
+  type RepointOptions,
+  type RepointResult,
+  restoreRelease,
+  revokeRelease,
+  rollbackImage,
+} from './repoint.ts';
+export { type HistoricRelease, getRevocation, getReleaseRecord, releaseHistory } from './seeing/released.ts';
 export type { ReleasedVersion } from './seeing/record-store.ts';
 export {
   type ComparedSource,
@@ -42,6 +49,7 @@ export {
 export { type Overview, type OverviewOptions, type SeenRelease, releaseOverview } from './seeing/overview.ts';
 export { type BakeTime, type ReleaseTimeline, type StateTime, releaseTimeline } from './seeing/timeline.ts';
 export type { Billed } from '../core/releases/prices.ts';
+export type { RepointAnswer, Revocation } from '../core/contract/repoints.ts';
 export type { ReleasedRecord, StatedSetting } from '../core/contract/releases.ts';
 export { type Clock, REAL_TIME } from './clock.ts';
 export type { HubOptions } from './hub.ts';

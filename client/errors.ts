@@ -41,6 +41,21 @@ export class WaitTimedOut extends ClientError {}
 /** The sweep itself failed: nobody knows what is left. */
 export class SweepFailed extends ClientError {}
 
+abstract class RepointEndedBadly extends ClientError {
+  /** Of `packleader-repoint`. */
+  readonly executionArn: string;
+  constructor(message: string, executionArn: string) {
+    super(message);
+    this.executionArn = executionArn;
+  }
+}
+
+/** A rollback, a revocation or a restoration failed; every account shows what it showed before. */
+export class RepointFailed extends RepointEndedBadly {}
+
+/** It failed, and not everything is as it was; or every account has followed, and its record is missing. */
+export class RepointIncomplete extends RepointEndedBadly {}
+
 /** The request was wrong. Without `result` nothing was started; with it, the workflow refused what it read. */
 export class ReleaseRefused extends ClientError {
   readonly result: ReleaseResult | undefined;

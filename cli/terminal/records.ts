@@ -1,5 +1,5 @@
 /** How the parts of a record are written. */
-import type { ReleasedRecord, StatedSetting } from '../../client/client.ts';
+import type { ReleasedRecord, Revocation, StatedSetting } from '../../client/client.ts';
 import { count } from './words.ts';
 
 /** How many targets are named before they are only counted. */
@@ -24,3 +24,9 @@ export function foundBy(source: Source): string {
   if ('ids' in source) return 'an id of its region';
   return source.version === undefined ? source.image : `${source.image}@${source.version}`;
 }
+
+/** That a version is revoked, and why. */
+export const revokedText = ({ reason, because, by }: Revocation): string =>
+  ['revoked', because === undefined ? '' : ` with ${because}`, `: ${reason ?? `by a ${WAYS[by]}`}`].join('');
+
+const WAYS = { rollback: 'rollback', revoke: 'revocation' } as const;

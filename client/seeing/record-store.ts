@@ -2,9 +2,11 @@
 import { GetObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { closest } from 'fastest-levenshtein';
 import pMap from 'p-map';
+import type * as z from 'zod';
 import { compareVersions, versionStartedAt } from '../../core/configuration/version.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { bucketName } from '../../core/contract/names.ts';
+import { type Revocation, revocationSchema } from '../../core/contract/repoints.ts';
 import { type ReleasedRecord, releasedRecordSchema } from '../../core/contract/releases.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { RecordUnreadable, ReleaseNotFound, asClientError } from '../errors.ts';
@@ -95,16 +97,30 @@ export class RecordStore {
 
   /** @throws RecordUnreadable */
   async read({ image, version }: Pick<ReleasedVersion, 'image' | 'version'>): Promise<ReleasedRecord> {
-    const key = keys.released(image, version);
-    const text = await this.text(key);
-    const parsed = releasedRecordSchema.safeParse(jsonOf(text));
-    if (parsed.success) return parsed.data;
-    const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    throw new RecordUnreadable(`s3://${this.#bucket}/${key} cannot be read: ${issues.join('; ')}`);
+    return this.#parsed(keys.released(image, version), releasedRecordSchema);
   }
 
   async readAll(versions: readonly Pick<ReleasedVersion, 'image' | 'version'>[]): Promise<ReleasedRecord[]> {
     return pMap(versions, async (version) => this.read(version), { concurrency: READS });
+  }
+
+  /**
+   * What was ever revoked, of one image or of all, by release id.
+   *  @throws RecordUnreadable
+   */
+  async revocations(image?: string): Promise<Map<string, Revocation>> {
+    const found = await this.list(keys.revokedOf(image));
+    const read = await pMap(found, async ({ key }) => this.#parsed(key, revocationSchema), {
+      concurrency: READS,
+    });
+    return new Map(read.map((revocation) => [revocation.releaseId, revocation]));
+  }
+
+  async #parsed<S extends z.ZodType>(key: string, schema: S): Promise<z.infer<S>> {
+    const parsed = schema.safeParse(jsonOf(await this.text(key)));
+    if (parsed.success) return parsed.data;
+    const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new RecordUnreadable(`s3://${this.#bucket}/${key} cannot be read: ${issues.join('; ')}`);
   }
 
   /** The keys below a prefix, and when each was written. */

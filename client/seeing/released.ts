@@ -1,11 +1,15 @@
 /** What was released, as the hub's records tell it. */
+import type { Revocation } from '../../core/contract/repoints.ts';
 import type { ReleasedRecord } from '../../core/contract/releases.ts';
+import { isRevoked } from '../../core/repoints/revocations.ts';
 import type { HubOptions } from '../hub.ts';
 import { type ReleasedVersion, openRecords } from './record-store.ts';
 
 /** A release, as a history shows it. */
 export interface HistoricRelease extends ReleasedVersion {
   readonly record: ReleasedRecord;
+  /** Why it is revoked; null when it stands. */
+  readonly revoked: Revocation | null;
 }
 
 /**
@@ -21,10 +25,12 @@ export async function releaseHistory(
   const records = await openRecords(options);
   const versions = image === undefined ? await records.versions() : await records.versionsOf(image);
   const shown = versions.slice(0, options.limit ?? 20);
+  const revocations = await records.revocations(image);
   const read = await records.readAll(shown);
   return shown.flatMap((version, index) => {
     const record = read[index];
-    return record ? [{ ...version, record }] : [];
+    const revocation = revocations.get(version.releaseId);
+    return record ? [{ ...version, record, revoked: isRevoked(revocation) ? revocation : null }] : [];
   });
 }
 
@@ -36,4 +42,18 @@ export async function releaseHistory(
 export async function getReleaseRecord(release: string, options: HubOptions = {}): Promise<ReleasedRecord> {
   const records = await openRecords(options);
   return records.read(await records.find(release));
+}
+
+/**
+ * What is kept of a release that was revoked, also when it was restored since; undefined when it never was.
+ *  @param release `<image>@<version>`, or an image, whose newest release is meant
+ *  @throws as {@link getReleaseRecord}
+ */
+export async function getRevocation(
+  release: string,
+  options: HubOptions = {},
+): Promise<Revocation | undefined> {
+  const records = await openRecords(options);
+  const { releaseId, image } = await records.find(release);
+  return (await records.revocations(image)).get(releaseId);
 }

@@ -6,6 +6,7 @@ import { compareVersions, versionStartedAt } from '../../core/configuration/vers
 import { NAMES } from '../../core/contract/names.ts';
 import type { ReleasedRecord } from '../../core/contract/releases.ts';
 import { type Target, targetName } from '../../core/contract/targets.ts';
+import { isRevoked } from '../../core/repoints/revocations.ts';
 import { versionsByAge } from '../../core/publication/publication.ts';
 import { type SessionCredentials, assumeRole, callerAccount } from '../accounts.ts';
 import { type HubOptions, hubOf } from '../hub.ts';
@@ -38,8 +39,10 @@ export interface PlacedVersion {
   readonly version: string | null;
   /** Since the release started; null when the version is not known. */
   readonly ageDays: number | null;
-  /** Whether a newer version of the image was released; null when the version is not known. */
+  /** Whether another version of the image is the newest that stands; null when the version is not known. */
   readonly stale: boolean | null;
+  /** Whether it is revoked; null when the version is not known. */
+  readonly revoked: boolean | null;
 }
 
 export interface ImageInTarget {
@@ -60,7 +63,7 @@ export interface TargetSeen extends StagedTarget {
 }
 
 export interface Whereabouts {
-  /** Of each image, the newest version that was released. */
+  /** Of each image, the newest version that stands; where all are revoked, the newest that was released. */
   readonly newest: Readonly<Record<string, string>>;
   readonly targets: readonly TargetSeen[];
 }
@@ -81,12 +84,16 @@ export async function whereImages(options: WhereOptions = {}): Promise<Whereabou
   const caller = await callerAccount(sts);
   const records = await openHubRecords();
   const versions = image === undefined ? await records.versions() : await records.versionsOf(image);
+  const revocations = await records.revocations(image);
+  const isRevokedVersion = (name: string, version: string): boolean =>
+    isRevoked(revocations.get(`${name}@${version}`));
   const byImage = Map.groupBy(versions, (version) => version.image);
   const newest = new Map(
     [...byImage]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .flatMap(([name, all]) => {
-        const [version] = versionsByAge(all.map((one) => one.version));
+        const ordered = versionsByAge(all.map((one) => one.version));
+        const version = ordered.find((one) => !isRevokedVersion(name, one)) ?? ordered[0];
         return version === undefined ? [] : [[name, version] as const];
       }),
   );
@@ -168,9 +175,11 @@ export async function whereImages(options: WhereOptions = {}): Promise<Whereabou
     const startedAt = version === undefined ? undefined : versionStartedAt(version)?.getTime();
     const best = newest.get(name);
     if (version === undefined || startedAt === undefined || best === undefined)
-      return { version: version ?? null, ageDays: null, stale: null };
+      return { version: version ?? null, ageDays: null, stale: null, revoked: null };
     const ageDays = Math.max(0, Math.floor((at - startedAt) / 86_400_000));
-    return { version, ageDays, stale: compareVersions(version, best) < 0 };
+    const revoked = isRevokedVersion(name, version);
+    // What is newer and stands is being released at this moment.
+    return { version, ageDays, stale: revoked || compareVersions(version, best) < 0, revoked };
   }
 }
 

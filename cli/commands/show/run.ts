@@ -1,5 +1,5 @@
 /** `packleader show`: the record of a release. */
-import { getReleaseRecord } from '../../../client/client.ts';
+import { getReleaseRecord, getRevocation } from '../../../client/client.ts';
 import { type SeeingFlags, seenFrom } from '../../input/seeing.ts';
 import { printLines } from '../../terminal/columns.ts';
 import type { CommandContext } from '../../terminal/command-context.ts';
@@ -13,8 +13,10 @@ export async function showCommand(
   output: Output,
   context: CommandContext = {},
 ): Promise<number> {
-  const record = await getReleaseRecord(release, seenFrom(options, context));
-  if (options.json) output.print(jsonText(record));
-  else printLines(recordLines(record, output), output);
+  const from = seenFrom(options, context);
+  const record = await getReleaseRecord(release, from);
+  const revoked = await getRevocation(record.releaseId, from);
+  if (options.json) output.print(jsonText({ ...record, ...(revoked && { revoked }) }));
+  else printLines(recordLines(record, revoked, output), output);
   return EXIT.released;
 }

@@ -1,15 +1,19 @@
-import type { ReleasedRecord } from '../../../client/client.ts';
+import type { ReleasedRecord, Revocation } from '../../../client/client.ts';
 import { executionLink } from '../../../core/aws/console-links.ts';
 import { targetName } from '../../../core/contract/targets.ts';
 import { inColumns } from '../../terminal/columns.ts';
 import type { Output } from '../../terminal/output.ts';
-import { foundBy, originOf, settingText, whereText } from '../../terminal/records.ts';
+import { foundBy, originOf, revokedText, settingText, whereText } from '../../terminal/records.ts';
 
 /** Nothing where the record does not say. */
 const builderText = ({ instanceType, spot }: ReleasedRecord['images'][number]): string =>
   instanceType === undefined ? '' : `on ${instanceType}${spot ? ', spot' : ''}`;
 
-export function recordLines(record: ReleasedRecord, output: Output): string[] {
+export function recordLines(
+  record: ReleasedRecord,
+  revocation: Revocation | undefined,
+  output: Output,
+): string[] {
   const { executionArn, configuration = [], images } = record;
   const facts: [string, string | undefined][] = [
     ['commit', record.commit],
@@ -26,6 +30,7 @@ export function recordLines(record: ReleasedRecord, output: Output): string[] {
   );
   return [
     output.paint('bold', record.releaseId),
+    ...(revocation ? revocationLines(revocation, output) : []),
     ...inColumns(known, output, 2),
     '',
     ...inColumns(
@@ -55,4 +60,12 @@ export function recordLines(record: ReleasedRecord, output: Output): string[] {
     ),
     ...(executionArn === undefined ? [] : ['', output.paint('dim', executionLink({ executionArn }))]),
   ];
+}
+
+function revocationLines(revocation: Revocation, { paint }: Output): string[] {
+  const { at, restored } = revocation;
+  const told = `  ${revokedText(revocation)} (${at})`;
+  if (!restored) return [paint('red', told)];
+  const why = restored.reason === undefined ? '' : `: ${restored.reason}`;
+  return [paint('dim', told), `  restored${why} (${restored.at})`];
 }

@@ -39,7 +39,11 @@ function cells({ latest, running }: ImageInTarget): Cell[] {
       : [
           latest.version ?? `${latest.imageId}, which no record knows`,
           latest.ageDays === null ? '' : count(latest.ageDays, 'day'),
-          latest.stale === true ? { text: 'stale', style: 'yellow' } : '',
+          latest.revoked === true
+            ? { text: 'revoked', style: 'red' }
+            : latest.stale === true
+              ? { text: 'stale', style: 'yellow' }
+              : '',
         ];
   return [...here, (running ?? []).map(users).join(', ')];
 }
@@ -48,9 +52,10 @@ const users = ({
   version,
   imageId,
   stale,
+  revoked,
   instanceIds,
 }: PlacedVersion & { readonly instanceIds: readonly string[] }): string =>
-  `${count(instanceIds.length, 'instance')} on ${version ?? imageId}${stale === true ? ' (stale)' : ''}`;
+  `${count(instanceIds.length, 'instance')} on ${version ?? imageId}${revoked === true ? ' (revoked)' : stale === true ? ' (stale)' : ''}`;
 
 function summary(targets: Whereabouts['targets'], unseen: number, output: Output): string {
   const all = targets.flatMap(({ images }) => images);
