@@ -61,7 +61,7 @@ export const STATE_NAMES = {
   repointedWithoutRecord: 'Repointed without record',
   putBackVersions: 'Put back versions',
   wasEverythingPutBack: 'Was everything put back?',
-  putBack: 'Put back',
+  putBack: 'Everything put back',
   notEverythingPutBack: 'Not everything put back',
   putBackNotVerified: 'Putting back not verified',
 } as const;

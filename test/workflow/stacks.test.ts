@@ -172,10 +172,18 @@ describe('in the hub', () => {
     'packleader-task-find-dead-releases',
     'packleader-task-sweep-release',
     'packleader-task-report-sweep',
+    'packleader-task-plan-repoint',
+    'packleader-task-enable-amis',
+    'packleader-task-mark-versions',
+    'packleader-task-point-latest',
+    'packleader-task-disable-amis',
+    'packleader-task-put-back-versions',
+    'packleader-task-record-repoint',
     'packleader-bake-batch',
     'StateMachines/ReleaseImage/Machine/Role/Resource',
     'StateMachines/Release/Machine/Role/Resource',
     'StateMachines/Sweep/Machine/Role/Resource',
+    'StateMachines/Repoint/Machine/Role/Resource',
     'StateMachines/Sweep/Machine/EventsRole/Resource',
     'packleader-fetch-source',
     'packleader-validate',
@@ -184,7 +192,7 @@ describe('in the hub', () => {
   });
 
   it('has no other role, but those of the triggers', () => {
-    expect(theHub.roles().filter(({ name }) => !TRIGGERS.includes(name))).toHaveLength(21);
+    expect(theHub.roles().filter(({ name }) => !TRIGGERS.includes(name))).toHaveLength(29);
   });
 
   it('the machine that bakes may only take on orchestrators: CDK adds no permission to run builds in its own account', () => {
@@ -261,7 +269,7 @@ describe('in the hub', () => {
 
   it('runs every function on arm64 and Node 24, traced and with a log in JSON', () => {
     const tasks = theHub.ofType('AWS::Lambda::Function');
-    expect(tasks).toHaveLength(16);
+    expect(tasks).toHaveLength(23);
     for (const { is } of tasks)
       expect(is).toMatchObject({
         Architectures: ['arm64'],
@@ -446,7 +454,7 @@ describe('in both', () => {
 
   it('logs are kept for half a year', () => {
     const groups = both.flatMap((stack) => stack.ofType('AWS::Logs::LogGroup'));
-    expect(groups).toHaveLength(23);
+    expect(groups).toHaveLength(31);
     for (const { is, retained } of groups) expect([is['RetentionInDays'], retained]).toEqual([180, true]);
   });
 });

@@ -10,9 +10,11 @@ import { BAKE_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { NAMES, roleArn } from '../../../core/contract/names.ts';
 import { plannedReleaseSchema } from '../../../core/contract/releases.ts';
 import { releasedBefore } from '../../fixtures/sandbox/released-before.ts';
-import { type MadeUpFactory } from '../../fixtures/factories.ts';
+import { AL2023, type MadeUpFactory } from '../../fixtures/factories.ts';
 import { targetsIn } from '../../fixtures/accounts.ts';
 import { rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
+import { RELEASE_MACHINE } from '../../fixtures/sandbox/hub.ts';
+import { releaseAgain, repoint } from '../../fixtures/sandbox/repointing.ts';
 import { type StopPoint, stoppedRelease, sweep, withHub } from '../../fixtures/sandbox/sweeping.ts';
 import type { Request } from './evaluate.ts';
 import { requestsOf } from './requests.ts';
@@ -169,7 +171,41 @@ export async function record(): Promise<Recorded[]> {
       if (outcome !== 'released') throw new Error(`the retry of ${releaseId} was ${outcome}`);
     });
   }
+  for (const faults of REPOINTS)
+    await withHub(
+      { stages: STAGES, images: { base: AL2023, web: 'image: base' } },
+      async (hub) => {
+        await releaseAgain(hub, ['base', 'web']);
+        const version = await releaseAgain(hub, ['base', 'web']);
+        share(hub.sandbox);
+        hub.sandbox.intercept(async (call, next) => {
+          for (const one of recordingsOf(hub.sandbox, call)) recorded.set(JSON.stringify(one), one);
+          return next();
+        });
+        await repoint(hub, { rollback: 'base' });
+        await repoint(hub, { revoke: `base@${version}`, reason: 'a leaked key', disable: true });
+        await repoint(hub, { restore: `base@${version}` });
+        await repoint(hub, { revoke: `base@${version}`, reason: 'the only one left', disable: true });
+        await hub.engine.start(RELEASE_MACHINE, 'whatever-changed', {}).outcome;
+      },
+      { faults },
+    );
   return [...recorded.values()];
+}
+
+/** What goes back, and what is put back once that fails. */
+const REPOINTS: readonly (readonly Fault[])[] = [
+  [],
+  ...['Point latest', 'Disable AMIs'].map((state) => [
+    { state, kind: 'refused', accountId: STAGES.prod[0]?.accountId ?? '' } as const,
+  ]),
+];
+
+/** Somebody else may launch what was released. */
+function share({ world }: Sandbox): void {
+  for (const { accountId, region } of Object.values(STAGES).flat())
+    for (const { tags, launchPermissions } of world.region(accountId, region).images.values())
+      if (tags.has('packleader:release')) launchPermissions.users.add('333333333333');
 }
 
 /** What one call asks IAM for, and who asks. */

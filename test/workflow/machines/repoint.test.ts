@@ -106,8 +106,12 @@ describe('a rollback', () => {
         async (hub) => {
           const before = snapshotOf(hub.sandbox.world);
           const { path, cause, end } = await repoint(hub, { rollback: 'base' });
-          expect(path.slice(-3)).toEqual(['Put back versions', 'Was everything put back?', 'Put back']);
-          expect(end).toBe('Put back');
+          expect(path.slice(-3)).toEqual([
+            'Put back versions',
+            'Was everything put back?',
+            'Everything put back',
+          ]);
+          expect(end).toBe('Everything put back');
           expect(cause).toContain(`AccessDenied: ${PROD && targetName(PROD)}`);
           expect(cause).toContain('Every account shows what it showed before.');
           expect(snapshotOf(hub.sandbox.world)).toEqual(before);
@@ -393,7 +397,7 @@ describe('a revocation', () => {
         image?.launchPermissions.users.add('333333333333');
         const before = snapshotOf(hub.sandbox.world);
         const { end } = await repoint(hub, { revoke: `base@${second}`, reason: 'no', disable: true });
-        expect(end).toBe('Put back');
+        expect(end).toBe('Everything put back');
         expect(snapshotOf(hub.sandbox.world)).toEqual(before);
         expect([...(image?.launchPermissions.users ?? [])]).toEqual(['333333333333']);
       },

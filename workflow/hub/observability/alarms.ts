@@ -90,6 +90,14 @@ export class Alarms extends Construct {
       what: 'A sweep could not find out what is dead, could not say what is left, or ran out of time.',
       metric: sum([own(METRICS.notSwept), executionsOf(this, NAMES.sweepMachine, 'ExecutionsTimedOut')]),
     });
+    this.#alarm('repoint-incomplete', {
+      what: 'A rollback, a revocation or a restoration left accounts that differ, was stopped, or could not be recorded.',
+      metric: sum([
+        own(METRICS.repointIncomplete),
+        executionsOf(this, NAMES.repointMachine, 'ExecutionsAborted'),
+        executionsOf(this, NAMES.repointMachine, 'ExecutionsTimedOut'),
+      ]),
+    });
     this.#alarm('rebuilds-paused', {
       what: 'The scheduled rebuilds of an image are paused, because they failed three times in a row.',
       metric: own(METRICS.rebuildsPaused),

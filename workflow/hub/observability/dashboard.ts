@@ -70,6 +70,13 @@ export class Dashboard extends Construct {
           own(METRICS.notSwept).with({ label: 'sweeps that failed' }),
         ],
       }),
+      graph('Rollbacks, revocations, restorations', {
+        left: [
+          own(METRICS.repointed).with({ label: 'done' }),
+          own(METRICS.repointPutBack).with({ label: 'put back' }),
+          own(METRICS.repointIncomplete).with({ label: 'incomplete' }),
+        ],
+      }),
       graph('Tasks that crashed', { left: [own(METRICS.taskCrashed).with({ label: 'crashed' })] }),
     );
   }

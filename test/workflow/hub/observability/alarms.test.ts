@@ -74,11 +74,16 @@ describe('an end that no task can count', () => {
     const line = (state: string) => `{ ($.type = "FailStateEntered") && ($.details.name = "${state}") }`;
     const counts = (MetricName: string) => ({ MetricNamespace: 'packleader', MetricName, MetricValue: '1' });
     const releaseImage = '/aws/vendedlogs/states/packleader-release-image';
+    const repoint = '/aws/vendedlogs/states/packleader-repoint';
     expect(filters).toEqual([
       [releaseImage, line('Rollback not verified'), counts(METRICS.rollbackIncomplete)],
       [releaseImage, line('Released without announcement'), counts(METRICS.unannounced)],
       ['/aws/vendedlogs/states/packleader-release', line('Not released'), counts(METRICS.notReleased)],
       ['/aws/vendedlogs/states/packleader-sweep', line('Not swept'), counts(METRICS.notSwept)],
+      [repoint, line('Everything put back'), counts(METRICS.repointPutBack)],
+      [repoint, line('Not everything put back'), counts(METRICS.repointIncomplete)],
+      [repoint, line('Putting back not verified'), counts(METRICS.repointIncomplete)],
+      [repoint, line('Repointed without record'), counts(METRICS.repointIncomplete)],
     ]);
   });
 
