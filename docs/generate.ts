@@ -65,9 +65,9 @@ function named(machines: readonly StateMachine[], wanted: string): StateMachine 
 }
 
 function stateMachinesPage(machines: readonly StateMachine[]): string {
-  const { releaseMachine, releaseImageMachine, bakeBatchMachine, sweepMachine } = NAMES;
-  const inOrder = [releaseMachine, releaseImageMachine, bakeBatchMachine, sweepMachine].map((name) =>
-    named(machines, name),
+  const { releaseMachine, releaseImageMachine, bakeBatchMachine, sweepMachine, repointMachine } = NAMES;
+  const inOrder = [releaseMachine, releaseImageMachine, bakeBatchMachine, sweepMachine, repointMachine].map(
+    (name) => named(machines, name),
   );
   const sections = inOrder.map((machine) =>
     [`## ${machine.name}`, diagramOf(machine), stepTable(machine)].join('\n\n'),
@@ -78,7 +78,8 @@ function stateMachinesPage(machines: readonly StateMachine[]): string {
     '# The state machines',
     `As they would be deployed for this repository’s own \`packer/factory.yaml\`; another factory has other stages. Solid
 arrows follow a success, dotted ones a failure. ${example?.name} starts packleader-release-image, and that starts
-packleader-bake-batch. packleader-sweep is started by the end of a release, by the hour, and by hand.`,
+packleader-bake-batch. packleader-sweep is started by the end of a release, by the hour, and by hand. packleader-repoint
+is started by hand.`,
     ...sections,
   ].join('\n\n');
 }

@@ -144,9 +144,13 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
 }
 
 const machineArns = ({ accountId, region }: Hub): string[] =>
-  [NAMES.releaseMachine, NAMES.releaseImageMachine, NAMES.bakeBatchMachine, NAMES.sweepMachine].map(
-    (name) => `arn:aws:states:${region}:${accountId}:stateMachine:${name}`,
-  );
+  [
+    NAMES.releaseMachine,
+    NAMES.releaseImageMachine,
+    NAMES.bakeBatchMachine,
+    NAMES.sweepMachine,
+    NAMES.repointMachine,
+  ].map((name) => `arn:aws:states:${region}:${accountId}:stateMachine:${name}`);
 
 const billingTags = (): Map<string, string> => new Map([['Team', 'billing']]);
 
