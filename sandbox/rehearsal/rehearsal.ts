@@ -2,6 +2,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { STATE_NAMES } from '../../core/contract/state-names.ts';
 import { parameters as parameterNames, NAMES } from '../../core/contract/names.ts';
 import { plannedReleaseSchema, type PlannedRelease } from '../../core/contract/releases.ts';
+import { type RepointAnswer, repointAnswerSchema } from '../../core/contract/repoints.ts';
 import type { Leftover } from '../../core/contract/leftovers.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { forgetClients } from '../../core/aws/clients.ts';
@@ -50,9 +51,25 @@ export interface RehearsalOptions {
   /** Prepares the world before the release, for instance with earlier releases. */
   readonly prepare?: (sandbox: Sandbox) => void | Promise<void>;
   readonly background?: boolean;
+  /** What is done with each released image afterwards. */
+  readonly then?: Then;
   readonly onProgress?: (progress: ReleaseProgress) => void;
   /** Looks at the world from outside, when all has come to rest. */
   readonly atEnd?: (hub: Target, client: SFNClient, now: () => Date) => Promise<void>;
+}
+
+/** Back to the version before, or the new one revoked. */
+export type Then = 'rollback' | 'revoke';
+
+/** What became of an image that was gone back from. */
+export interface ReportedRepoint {
+  readonly image: string;
+  readonly outcome: 'repointed' | 'put back' | 'incomplete';
+  readonly error: { readonly name: string; readonly cause: string } | null;
+  /** The states, in the order in which they were entered. */
+  readonly path: readonly string[];
+  /** What was done, or was to be; null when it was refused. */
+  readonly answer: RepointAnswer | null;
 }
 
 /** What starts the workflow while the sandbox answers; the executions go on when it is done. */
@@ -106,6 +123,8 @@ export interface Report {
   readonly releases: readonly ReportedRelease[];
   /** What came of those first that were retried; undefined when nothing was to be retried. */
   readonly retried?: readonly ReportedRelease[];
+  /** Empty, unless something was to be done afterwards. */
+  readonly repoints: readonly ReportedRepoint[];
   readonly world: Readonly<Record<string, WorldSnapshot>>;
   readonly figures: Figures;
   readonly unmetFaults: readonly Fault[];
@@ -146,12 +165,22 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     const started = engine.executions.filter(({ machine }) => machine.arn === arn);
     const outcomes = await Promise.all(started.map(async ({ outcome }) => outcome));
     const retried = options.retrying && (await retryAll(options.retrying, sandbox, engine, factory, faults));
+    // What was released is told as it was before anything is gone back from.
+    const releases = options.then && (await lastAttempts(engine, factory, worldOf(sandbox, factory)));
+    const repoints = options.then ? await repointReleased(engine, factory, options.then) : [];
     // Whatever was set in motion comes to rest, so that the report is about the end and not about the last moment.
     await sandbox.clock.sleep(SETTLE_MS);
     const report = await reportOf(sandbox, engine, factory, outcomes, sandbox.callCount - before, faults);
     await options.atEnd?.(factory.hub, addOnlooker(sandbox, targets), () => clock.now());
     // What began it first keeps its end, which says nothing of the attempts after it.
     return { ...report, ...(retried && { retried, error: retried.length > 0 ? null : report.error }) };
+    return {
+      ...report,
+      ...(releases && { releases }),
+      repoints,
+      // What began it first keeps its end, which says nothing of the attempts after it.
+      ...(retried && { retried, error: retried.length > 0 ? null : report.error }),
+    };
   } finally {
     unbind();
     forgetClients();
@@ -231,6 +260,40 @@ export async function createEngine(options: ReleaseEngineOptions): Promise<Engin
   return engine;
 }
 
+/** Goes back from every image that was released, one after the other, as a person would. */
+async function repointReleased(
+  engine: Engine,
+  { hub }: RehearsedFactory,
+  then: Then,
+): Promise<ReportedRepoint[]> {
+  const reported: ReportedRepoint[] = [];
+  for (const released of [...engine.executions]) {
+    const planned = plannedOf(released);
+    if (!planned || (await released.outcome).status !== 'SUCCEEDED') continue;
+    const { image, releaseId } = planned.release;
+    const request = then === 'rollback' ? { rollback: image } : { revoke: releaseId, reason: 'a rehearsal' };
+    const arn = machineArn(hub, NAMES.repointMachine);
+    const execution = engine.start(arn, `${then}-${image}`, request);
+    const outcome = await execution.outcome;
+    const { path, outputs } = execution.history;
+    const planning: unknown = outputs.get(STATE_NAMES.planRepoint);
+    const answer = repointAnswerSchema.safeParse(Reflect.get(Object(planning), 'answer'));
+    const end = path.at(-1) ?? '';
+    reported.push({
+      image,
+      outcome:
+        outcome.status === 'SUCCEEDED' ? 'repointed' : UNCHANGED.includes(end) ? 'put back' : 'incomplete',
+      error: errorOf(outcome),
+      path,
+      answer: answer.success ? answer.data : null,
+    });
+  }
+  return reported;
+}
+
+/** Ends in which every account shows what it showed before. */
+const UNCHANGED: readonly string[] = [STATE_NAMES.notRepointed, STATE_NAMES.putBack];
+
 function plannedOf(execution: Execution): PlannedRelease | undefined {
   if (execution.machine.name !== NAMES.releaseImageMachine) return undefined;
   return plannedReleaseSchema.parse(execution.input);
@@ -251,10 +314,9 @@ async function reportOf(
   outcomes: readonly Outcome[],
   calls: number,
   faults: Faults,
-): Promise<Report> {
+): Promise<Omit<Report, 'repoints'>> {
   const world = worldOf(sandbox, factory);
-  const attempts = await reportReleases(engine, factory, world);
-  const releases = [...new Map(attempts.map((one) => [one.releaseId, one])).values()];
+  const releases = await lastAttempts(engine, factory, world);
   const [first] = engine.executions;
   const histories = engine.executions.map(({ history }) => history);
   return {
@@ -271,6 +333,12 @@ async function reportOf(
     },
     unmetFaults: faults.unmet,
   };
+}
+
+/** Each release as its last attempt left it. */
+async function lastAttempts(...of: Parameters<typeof reportReleases>): Promise<ReportedRelease[]> {
+  const attempts = await reportReleases(...of);
+  return [...new Map(attempts.map((one) => [one.releaseId, one])).values()];
 }
 
 /** What became of each release that the engine ran, attempt by attempt, in a world that holds what they left. */

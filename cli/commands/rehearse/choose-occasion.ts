@@ -11,6 +11,7 @@ import { isBranchName } from '../../../core/contract/branch-names.ts';
 import { refuse } from '../../input/arguments.ts';
 import type { FactoryCheckout } from '../../input/checkout.ts';
 import { pushOccasion } from './changed.ts';
+import type { Then } from '../../../sandbox/rehearsal/rehearsal.ts';
 import type { Occasion, Scheduled } from './occasion.ts';
 import { scheduleOccasion } from './schedule.ts';
 
@@ -23,6 +24,8 @@ export interface OccasionOptions {
   readonly changed?: string | true;
   /** What the schedules would release: at an ISO time, or as if they were due now when that is `true`. */
   readonly schedule?: string | true;
+  /** What is done with each released image afterwards. */
+  readonly then?: Then;
   /** What became of the schedules. */
   readonly onDecided?: (schedule: Scheduled) => void;
 }
@@ -46,7 +49,9 @@ export function chooseOccasion(
     throwIfAny(
       checkFactory(files, { ...(asked.length > 0 && { images: asked }), ...(overrides && { overrides }) }),
     );
-    return byHand(loadConfiguration(files), asked, branch);
+    const occasion = byHand(loadConfiguration(files), asked, branch);
+    // What is gone back from must not be the first version that there is.
+    return options.then ? { ...occasion, afterRelease: startAt } : occasion;
   }
   const found = { checkout, configuration: loadConfiguration(files) };
   const occasion =
@@ -69,13 +74,18 @@ function byHand({ factory }: Configuration, asked: readonly string[], branch?: s
 }
 
 function refuseContradictions(
-  { changed, schedule, branch, images }: OccasionOptions,
+  { changed, schedule, branch, images, then }: OccasionOptions,
   overrides: Overrides | undefined,
 ): void {
   if (branch !== undefined && !isBranchName(branch))
     throw refuse(
       '--branch',
       `found ${JSON.stringify(branch)}, must be the name of a branch, as git takes it`,
+    );
+  if (then !== undefined && (changed !== undefined || schedule !== undefined || branch !== undefined))
+    throw refuse(
+      '--then',
+      'must be without --changed, --schedule and --branch: it goes back from what was released by hand, from the default branch',
     );
   if (changed !== undefined && schedule !== undefined)
     throw refuse('--schedule', 'found --changed too, must be one of them');

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Output } from '../../terminal/output.ts';
 import { EXIT_CODES, type ExitCode, collect } from '../../input/options.ts';
 
@@ -11,6 +11,7 @@ interface RehearseFlags {
   readonly changed?: string | true;
   readonly schedule?: string | true;
   readonly retry?: true;
+  readonly then?: 'rollback' | 'revoke';
   readonly validate: boolean;
   readonly page?: string;
   readonly json?: true;
@@ -37,6 +38,12 @@ export function addRehearse(root: Command, output: Output, code: ExitCode): void
       'override a setting, as in instanceType=t3.large; may be repeated',
       collect,
       [],
+    )
+    .addOption(
+      new Option(
+        '--then <what>',
+        'go back from each released image afterwards: to the version before, or by revoking the new one',
+      ).choices(['rollback', 'revoke']),
     )
     .option('--fail <state>', 'make a state fail; may be repeated, see below', collect, [])
     .option('--retry', 'when it came to nothing, retry it without what --fail says, like packleader retry')
@@ -66,8 +73,10 @@ Examples:
   packleader rehearse linux-base --fail 'Bake prod AMIs' --retry
   packleader rehearse --changed origin/main
   packleader rehearse linux-base --schedule 2026-11-23T04:00:00Z
+  packleader rehearse linux-base --then rollback --fail 'Point latest@222222222222'
 ${EXIT_CODES}
 With --changed and --schedule 0 is also: nothing to release.
+With --then 1 is also: put back, every account shows what was released; and 3: not everything was put back.
 A state of --fail that was never reached is refused as well: such a rehearsal has shown nothing. So is --retry of what did not fail.`,
     )
     .action(async (images: string[], flags: RehearseFlags) => {

@@ -68,6 +68,7 @@ export interface Rehearsed {
   readonly releases: Report['releases'];
   /** With `retry`: what came of those first that were retried. */
   readonly retried?: Report['retried'];
+  readonly repoints: Report['repoints'];
   readonly world: Report['world'];
   /** Undefined when nothing was rehearsed. */
   readonly figures: Report['figures'] | undefined;
@@ -109,7 +110,14 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
   if (images.length === 0) {
     const { schedule } = whyOf(occasion);
     if (schedule) options.onDecided?.(schedule);
-    const nothing = { error: null, releases: [], world: {}, figures: undefined, unmetFaults: faults };
+    const nothing = {
+      error: null,
+      releases: [],
+      repoints: [],
+      world: {},
+      figures: undefined,
+      unmetFaults: faults,
+    };
     return { outcome: NOTHING, ...nothing, ...whyOf(occasion) };
   }
   const report = await rehearse({
@@ -126,6 +134,7 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     ...(occasion.start && { start: occasion.start }),
     faults,
     ...(options.retry && { retrying: retryingOn(factory.hub, options.onRetry) }),
+    ...(options.then && { then: options.then }),
     prepare: async (sandbox) => {
       await seedReleases(sandbox, checkout.files, images, overrides);
       const assumptions = [

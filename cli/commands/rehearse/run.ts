@@ -46,7 +46,7 @@ async function told(options: RehearseOptions, output: Output): Promise<Rehearsed
       narrator = new Narrator(output);
     },
   });
-  tellEnd(narrator, report, performance.now() - startedAt);
+  tellEnd(output, narrator, report, performance.now() - startedAt);
   return report;
 }
 
@@ -65,7 +65,7 @@ async function printed(options: RehearseOptions, output: Output): Promise<Rehear
       assumed = assumptions;
     },
   });
-  const { outcome, error, changed, schedule, unmetFaults, releases, retried, world } = report;
+  const { outcome, error, changed, schedule, unmetFaults, releases, retried, repoints, world } = report;
   const document = {
     outcome,
     factory,
@@ -77,6 +77,7 @@ async function printed(options: RehearseOptions, output: Output): Promise<Rehear
     unmetFaults,
     releases,
     ...(retried && { retried }),
+    ...(repoints.length > 0 && { repoints }),
     world,
   };
   output.print(jsonText(document));
@@ -84,8 +85,11 @@ async function printed(options: RehearseOptions, output: Output): Promise<Rehear
 }
 
 /** A fault that was never met, or a retry of nothing, has shown nothing: nobody must take the end for what follows it. */
-function exitCode({ outcome, unmetFaults, retried }: Rehearsed): number {
+function exitCode({ outcome, unmetFaults, retried, repoints }: Rehearsed): number {
   if (unmetFaults.length > 0 || retried?.length === 0) return EXIT.refused;
+  const ends = new Set(repoints.map((repoint) => repoint.outcome));
+  if (ends.has('incomplete')) return EXIT.rollbackIncomplete;
+  if (ends.has('put back') && outcome === 'released') return EXIT.rolledBack;
   if (outcome === 'released' || outcome === NOTHING) return EXIT.released;
   return outcome === 'rolled back' ? EXIT.rolledBack : EXIT.rollbackIncomplete;
 }

@@ -1,10 +1,12 @@
 /** How `packleader rehearse` tells a rehearsal, beyond the story of each release. */
+import { STATE_NAMES, isUndo } from '../../../core/contract/state-names.ts';
 import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
 import { whichFactory } from '../../input/checkout.ts';
-import type { ReportedRelease } from '../../../sandbox/rehearsal/rehearsal.ts';
+import type { ReportedRelease, ReportedRepoint } from '../../../sandbox/rehearsal/rehearsal.ts';
 import type { Narrator } from '../../terminal/narrator.ts';
 import type { Output } from '../../terminal/output.ts';
-import { count, minutes } from '../../terminal/words.ts';
+import { count, indented, minutes } from '../../terminal/words.ts';
+import { repointLines } from '../rollback/tell.ts';
 import type { Scheduled } from './occasion.ts';
 import type { Preparation, Rehearsed } from './rehearsal.ts';
 
@@ -56,11 +58,12 @@ export function tellRetry({ paint, print }: Output, first: readonly ReportedRele
 }
 
 /** Every release, and what the rehearsal took. */
-export function tellEnd(narrator: Narrator, rehearsed: Rehearsed, realMs: number): void {
+export function tellEnd(output: Output, narrator: Narrator, rehearsed: Rehearsed, realMs: number): void {
   const { retried = [] } = rehearsed;
   const again = new Set(retried.map(({ releaseId }) => releaseId));
   for (const release of rehearsed.releases)
     if (again.size === 0 || again.has(release.releaseId)) narrator.tell(release);
+  for (const repoint of rehearsed.repoints) tellRepoint(output, repoint);
   const unmet = rehearsed.unmetFaults.map(
     (fault) => `the fault in "${fault.state}"${ofImage(fault)} was never met: the release did not get there`,
   );
@@ -70,6 +73,34 @@ export function tellEnd(narrator: Narrator, rehearsed: Rehearsed, realMs: number
   const figures = `${count(calls, 'AWS call')}, ${count(transitions, 'state transition')}`;
   const time = `${minutes(virtualMs)} of AWS time rehearsed in ${(realMs / 1000).toFixed(1)} s`;
   narrator.conclude(rehearsed, `${time}: ${figures}`, unmet);
+}
+
+/** What going back did, state by state. */
+function tellRepoint(output: Output, { image, outcome, error, path, answer }: ReportedRepoint): void {
+  const { paint, print } = output;
+  const ends: readonly string[] = [
+    STATE_NAMES.repointed,
+    STATE_NAMES.notRepointed,
+    STATE_NAMES.putBack,
+    STATE_NAMES.notEverythingPutBack,
+    STATE_NAMES.putBackNotVerified,
+    STATE_NAMES.repointedWithoutRecord,
+  ];
+  const told = path.filter((state) => !state.endsWith('?') && !ends.includes(state));
+  const undone = told.findIndex(isUndo);
+  const failed = undone === -1 ? (outcome === 'repointed' ? -1 : told.length - 1) : undone - 1;
+  const lines = told.map((state, index) => {
+    const mark =
+      index === failed
+        ? paint('red', 'FAIL')
+        : isUndo(state)
+          ? paint('yellow', 'undo')
+          : paint('green', 'ok  ');
+    return `  ${mark}  ${state}\n`;
+  });
+  print(`\n  ${paint('bold', `back from ${image}`)}\n${lines.join('')}`);
+  if (outcome === 'repointed' && answer) print(`${repointLines(answer, output).join('\n')}\n`);
+  else print(`  ${paint('red', outcome)}\n${indented(error?.cause ?? '')}`);
 }
 
 const ofImage = ({ image }: Fault): string => (image === undefined ? '' : ` of ${image}`);

@@ -16,7 +16,7 @@ async function rehearsed(options: Parameters<typeof rehearseFactory>[1]): Promis
     { stages: STAGES },
     { ...options, onProgress: (progress) => narrator.follow(progress) },
   );
-  tellEnd(narrator, report, 0);
+  tellEnd(output, narrator, report, 0);
   return blocksOf(texts.out);
 }
 
