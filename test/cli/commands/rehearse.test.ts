@@ -248,3 +248,33 @@ describe('packleader rehearse', () => {
     });
   });
 });
+
+describe('packleader rehearse --then', () => {
+  test.each([
+    [[], 0, 'repointed'],
+    [['--fail', 'Point latest@222222222222'], 1, 'put back'],
+  ])('goes back from what it released; with %j it exits with %i', async (fail, code, outcome) => {
+    const args = ['--factory', shipped, '--then', 'rollback', '--no-validate', '--json', ...fail];
+    const { exit, out } = await run('rehearse', 'linux-base', ...args);
+    expect([exit, JSON.parse(out)]).toEqual([
+      code,
+      expect.objectContaining({
+        outcome: 'released',
+        repoints: [expect.objectContaining({ image: 'linux-base', outcome })],
+      }),
+    ]);
+  });
+
+  test('fails beside another occasion', async () => {
+    const { exit, err } = await run(
+      'rehearse',
+      '--factory',
+      shipped,
+      '--then',
+      'revoke',
+      '--branch',
+      'topic',
+    );
+    expect([exit, err]).toEqual([2, expect.stringContaining('--then')]);
+  });
+});
