@@ -52,7 +52,7 @@ export interface RehearsalOptions {
   readonly prepare?: (sandbox: Sandbox) => void | Promise<void>;
   readonly background?: boolean;
   /** What is done with each released image afterwards. */
-  readonly then?: Then;
+  readonly afterwards?: Then;
   readonly onProgress?: (progress: ReleaseProgress) => void;
   /** Looks at the world from outside, when all has come to rest. */
   readonly atEnd?: (hub: Target, client: SFNClient, now: () => Date) => Promise<void>;
@@ -166,8 +166,8 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     const outcomes = await Promise.all(started.map(async ({ outcome }) => outcome));
     const retried = options.retrying && (await retryAll(options.retrying, sandbox, engine, factory, faults));
     // What was released is told as it was before anything is gone back from.
-    const releases = options.then && (await lastAttempts(engine, factory, worldOf(sandbox, factory)));
-    const repoints = options.then ? await repointReleased(engine, factory, options.then) : [];
+    const releases = options.afterwards && (await lastAttempts(engine, factory, worldOf(sandbox, factory)));
+    const repoints = options.afterwards ? await repointReleased(engine, factory, options.afterwards) : [];
     // Whatever was set in motion comes to rest, so that the report is about the end and not about the last moment.
     await sandbox.clock.sleep(SETTLE_MS);
     const report = await reportOf(sandbox, engine, factory, outcomes, sandbox.callCount - before, faults);
@@ -267,7 +267,7 @@ async function repointReleased(
   then: Then,
 ): Promise<ReportedRepoint[]> {
   const reported: ReportedRepoint[] = [];
-  for (const released of [...engine.executions]) {
+  for (const released of engine.executions.slice()) {
     const planned = plannedOf(released);
     if (!planned || (await released.outcome).status !== 'SUCCEEDED') continue;
     const { image, releaseId } = planned.release;

@@ -25,7 +25,7 @@ export interface OccasionOptions {
   /** What the schedules would release: at an ISO time, or as if they were due now when that is `true`. */
   readonly schedule?: string | true;
   /** What is done with each released image afterwards. */
-  readonly then?: Then;
+  readonly afterwards?: Then;
   /** What became of the schedules. */
   readonly onDecided?: (schedule: Scheduled) => void;
 }
@@ -51,7 +51,7 @@ export function chooseOccasion(
     );
     const occasion = byHand(loadConfiguration(files), asked, branch);
     // What is gone back from must not be the first version that there is.
-    return options.then ? { ...occasion, afterRelease: startAt } : occasion;
+    return options.afterwards ? { ...occasion, afterRelease: startAt } : occasion;
   }
   const found = { checkout, configuration: loadConfiguration(files) };
   const occasion =
@@ -74,7 +74,7 @@ function byHand({ factory }: Configuration, asked: readonly string[], branch?: s
 }
 
 function refuseContradictions(
-  { changed, schedule, branch, images, then }: OccasionOptions,
+  { changed, schedule, branch, images, afterwards }: OccasionOptions,
   overrides: Overrides | undefined,
 ): void {
   if (branch !== undefined && !isBranchName(branch))
@@ -82,7 +82,7 @@ function refuseContradictions(
       '--branch',
       `found ${JSON.stringify(branch)}, must be the name of a branch, as git takes it`,
     );
-  if (then !== undefined && (changed !== undefined || schedule !== undefined || branch !== undefined))
+  if (afterwards !== undefined && (changed !== undefined || schedule !== undefined || branch !== undefined))
     throw refuse(
       '--then',
       'must be without --changed, --schedule and --branch: it goes back from what was released by hand, from the default branch',

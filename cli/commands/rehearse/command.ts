@@ -82,7 +82,10 @@ A state of --fail that was never reached is refused as well: such a rehearsal ha
     .action(async (images: string[], flags: RehearseFlags) => {
       // Loaded when it is needed: CDK and the sandbox take a second that other commands need not wait for.
       const { rehearseCommand } = await import('./run.ts');
-      const { override: overrides, json = false, ...rest } = flags;
-      code.exit = await rehearseCommand({ images, overrides, json, ...rest }, output);
+      const { override: overrides, then: afterwards, json = false, ...rest } = flags;
+      code.exit = await rehearseCommand(
+        { images, overrides, json, ...(afterwards && { afterwards }), ...rest },
+        output,
+      );
     });
 }

@@ -134,7 +134,7 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     ...(occasion.start && { start: occasion.start }),
     faults,
     ...(options.retry && { retrying: retryingOn(factory.hub, options.onRetry) }),
-    ...(options.then && { then: options.then }),
+    ...(options.afterwards && { afterwards: options.afterwards }),
     prepare: async (sandbox) => {
       await seedReleases(sandbox, checkout.files, images, overrides);
       const assumptions = [

@@ -171,7 +171,7 @@ describe('a rollback', () => {
         repoint(hub, { rollback: 'base' }, 'one'),
         repoint(hub, { rollback: 'base', to: first }, 'other'),
       ]);
-      expect(ends.map(({ end }) => end).toSorted()).toEqual(['Not repointed', 'Repointed']);
+      expect(new Set(ends.map(({ end }) => end))).toEqual(new Set(['Not repointed', 'Repointed']));
       const to = ends[0]?.end === 'Repointed' ? second : first;
       expect(new Set(Object.values(seen(hub)).map(({ latest }) => latest))).toEqual(new Set([to]));
       expect(ends.map(({ cause }) => cause).join('')).toMatch(
