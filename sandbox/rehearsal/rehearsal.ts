@@ -172,8 +172,6 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     await sandbox.clock.sleep(SETTLE_MS);
     const report = await reportOf(sandbox, engine, factory, outcomes, sandbox.callCount - before, faults);
     await options.atEnd?.(factory.hub, addOnlooker(sandbox, targets), () => clock.now());
-    // What began it first keeps its end, which says nothing of the attempts after it.
-    return { ...report, ...(retried && { retried, error: retried.length > 0 ? null : report.error }) };
     return {
       ...report,
       ...(releases && { releases }),
