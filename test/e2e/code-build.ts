@@ -40,7 +40,7 @@ export interface Build {
 }
 
 export interface CodeBuildOptions {
-  readonly moto: Moto;
+  readonly moto: Pick<Moto, 'endpoint' | 'assume' | 'accountOf'>;
   readonly region: string;
   readonly projects: readonly Project[];
   readonly directory: string;
@@ -69,18 +69,21 @@ const idSchema = z.object({ id: z.string() });
 const listSchema = z.object({ projectName: z.string(), sortOrder: z.string().optional() });
 
 export class CodeBuild {
+  readonly endpoint: string;
   readonly #options: CodeBuildOptions;
   readonly #builds: Build[] = [];
   /** Kept until the options of the next case say otherwise. */
   onBuild: CodeBuildOptions['onBuild'];
 
-  private constructor(options: CodeBuildOptions) {
+  private constructor(options: CodeBuildOptions, endpoint: string) {
+    this.endpoint = endpoint;
     this.#options = options;
     this.onBuild = options.onBuild;
   }
 
   static async start(options: CodeBuildOptions): Promise<CodeBuild> {
-    const codeBuild = new CodeBuild(options);
+    const port = await freePort();
+    const codeBuild = new CodeBuild(options, `http://127.0.0.1:${port}`);
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -98,10 +101,9 @@ export class CodeBuild {
         );
       });
     });
-    const port = await freePort();
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     server.unref();
-    process.env['AWS_ENDPOINT_URL_CODEBUILD'] = `http://127.0.0.1:${port}`;
+    process.env['AWS_ENDPOINT_URL_CODEBUILD'] = codeBuild.endpoint;
     return codeBuild;
   }
 

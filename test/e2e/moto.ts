@@ -86,6 +86,11 @@ export class Moto {
     this.#hub = hub;
   }
 
+  /** One that runs. */
+  static at(endpoint: string, hub: Target): Moto {
+    return new Moto(endpoint, hub);
+  }
+
   /** Starts it empty but for what others own, and points the SDK's clients of this process at it. */
   static async start(options: MotoOptions): Promise<Moto> {
     const { python, directory, hub, accounts, roles, bucket, additions = [], launchSeconds = 1 } = options;
@@ -143,7 +148,7 @@ export class Moto {
       AWS_SECRET_ACCESS_KEY: 'hub',
     });
     await answers(endpoint, () => server.exitCode !== null, join(directory, 'moto.log'));
-    const moto = new Moto(endpoint, hub);
+    const moto = Moto.at(endpoint, hub);
     if (bucket !== undefined) await moto.addBucket(bucket);
     return moto;
   }
@@ -167,7 +172,7 @@ export class Moto {
   async assume(accountId: string, role: string): Promise<Credentials> {
     const sts = new STSClient({ region: this.#hub.region, endpoint: this.endpoint });
     const { Credentials: found } = await sts.send(
-      new AssumeRoleCommand({ RoleArn: roleArn(accountId, role), RoleSessionName: role }),
+      new AssumeRoleCommand({ RoleArn: roleArn(accountId, role), RoleSessionName: role.slice(0, 64) }),
     );
     const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = found ?? {};
     return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };

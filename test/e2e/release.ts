@@ -124,7 +124,7 @@ const NETWORKS = 8;
 
 /** Answers the builders of every bake; `befall` may do something to the bake besides. */
 export function answerBakes(
-  { codeBuild, moto }: Stand,
+  { codeBuild, moto }: Pick<Stand, 'codeBuild' | 'moto'>,
   options: MachineOptions,
   partOf: (target: Target, image: string) => Part,
   befall: (target: Target, build: Build) => Promise<void> = async () => {},
@@ -156,10 +156,10 @@ export interface Released {
 }
 
 /** What a build finds on its machine. The repository's URL leads to the repository that was made here. */
-function buildImage(
-  { bin, packer }: Installation,
+export function buildImage(
+  { bin, packer }: Pick<Installation, 'bin' | 'packer'>,
   directory: string,
-  { repository }: MadeFactory,
+  { repository }: Pick<MadeFactory, 'repository'>,
 ): NodeJS.ProcessEnv {
   const tools = join(directory, 'bin');
   mkdirSync(tools);

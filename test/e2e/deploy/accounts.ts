@@ -10,7 +10,9 @@ const run = promisify(execFile);
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** What moto lacks to deploy into it, and to run what was deployed. */
-export const ADDITIONS = ['cloudformation.py'].map((name) => join(import.meta.dirname, name));
+export const ADDITIONS = ['cloudformation.py', 'step_functions.py'].map((name) =>
+  join(import.meta.dirname, name),
+);
 
 /** The environment of somebody who may do anything in an account, in the hub's region. */
 export async function administratorOf(moto: Moto, accountId: string): Promise<NodeJS.ProcessEnv> {

@@ -312,3 +312,14 @@ def attribute_of_log_group(original, self, attribute_name):
     """moto leaves out the end of a log group's ARN, which CloudFormation has: what is granted is granted on its streams."""
     found = original(self, attribute_name)
     return f"{found}:*" if attribute_name == "Arn" else found
+
+
+@addition(ResourceMap, "load_parameters")
+def load_parameters(original, self):
+    """moto makes a list of what is given for a parameter, and not of its default."""
+    original(self)
+    for name, parameter in self._template.get("Parameters", {}).items():
+        value = self.resolved_parameters[name]
+        if parameter["Type"] == "CommaDelimitedList" and isinstance(value, str):
+            self.resolved_parameters[name] = value.split(",")
+    self._parsed_resources.update(self.resolved_parameters)

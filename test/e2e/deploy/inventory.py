@@ -52,6 +52,7 @@ def function(found):
         "arn": found["FunctionArn"],
         "role": found["Role"],
         "handler": found["Handler"],
+        "sha256": found["CodeSha256"],
         "runtime": found["Runtime"],
         "timeout": found["Timeout"],
         "environment": found.get("Environment", {}).get("Variables", {}),

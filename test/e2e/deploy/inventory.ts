@@ -24,6 +24,9 @@ export const inventorySchema = z.strictObject({
     named.extend({
       role: z.string(),
       handler: z.string(),
+      /** Of its code, in base 64. */
+      sha256: z.string(),
+      timeout: z.number(),
       environment: z.record(z.string(), z.string()),
       /** As moto keeps it: what CloudFormation was told. */
       policy: z.array(z.looseObject({ Action: z.string(), Principal: z.unknown() })),

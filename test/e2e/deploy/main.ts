@@ -1,17 +1,21 @@
 /**
- * `npm run e2e:deploy`: the real CDK CLI bootstraps and deploys the hub and its targets into moto's accounts, and what CloudFormation
- * created there is read back. Ends with `N passed, N failed`.
+ * `npm run e2e:deploy`: the real CDK CLI bootstraps and deploys the hub and its targets into moto's accounts. What CloudFormation
+ * created there is read back; then it runs: the state machines on moto's interpreter, the deployed zips as Lambda would run them, the
+ * deployed buildspecs with real Packer, and every call is judged by the deployed policies. Ends with `N passed, N failed`.
  *
  * `E2E_KEEP=1` keeps in .cache/e2e what the run leaves.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { accountsOf } from '../../../core/configuration/factory.ts';
+import { targetName } from '../../../core/contract/targets.ts';
 import { HUB } from '../../fixtures/accounts.ts';
 import { STAGES } from '../factory.ts';
-import { installMoto } from '../installation.ts';
+import { install } from '../installation.ts';
+import { removeStaleMachines } from '../machines.ts';
 import { Moto } from '../moto.ts';
 import { ADDITIONS } from './accounts.ts';
+import { Gate } from './gate.ts';
 import { Deployment, makeRepository } from './deployment.ts';
 import {
   type Inventories,
@@ -22,17 +26,26 @@ import {
   unfinishedStacks,
   wrongVariables,
 } from './read-back.ts';
+import { Running } from './running.ts';
+import { SCENARIOS, played, stoppedThenSwept } from './scenarios.ts';
 import { Suite, say } from './suite.ts';
+import { unexplained } from './reasons.ts';
 
 /** The account whose target is an instance of a StackSet; the other has a stack of its own. */
 const BY_STACK_SET = '222222222222';
+/** No other suite's machines have these addresses. */
+const NETWORK = 200;
 
-const { cache, bin } = installMoto(say);
+const installation = await install(say);
+const { cache, bin, root } = installation;
+removeStaleMachines();
 const directory = mkdtempSync(join(cache, 'deploy-'));
 const aws = join(bin, 'aws');
 const python = join(bin, 'python');
 const suite = new Suite();
 
+const gate = await Gate.start();
+process.env['E2E_GATE'] = gate.endpoint;
 const moto = await Moto.start({
   python,
   directory,
@@ -40,10 +53,15 @@ const moto = await Moto.start({
   accounts: ['111111111111', '222222222222'],
   roles: [],
   additions: ADDITIONS,
-  launchSeconds: 0,
 });
+const targets = Object.values(STAGES).flat();
+const networks = await Promise.all(
+  targets.map(
+    async (target, index) => [targetName(target), await moto.addNetwork(target, NETWORK + index)] as const,
+  ),
+);
 const repository = join(directory, 'repository');
-const { factory } = makeRepository(repository, STAGES, new Map());
+const { factory } = makeRepository(repository, STAGES, new Map(networks));
 const deployment = new Deployment(moto, repository);
 const ownStack = [HUB.accountId, ...accountsOf(factory).filter((accountId) => accountId !== BY_STACK_SET)];
 
@@ -78,6 +96,21 @@ await suite.check('every environment variable says what there is', async () =>
 );
 await suite.check('every alarm looks at what something writes', async () =>
   blindAlarms(inventories, repository),
+);
+
+const running = await Running.start({
+  moto,
+  gate,
+  inventories,
+  installation,
+  made: { repository },
+  directory,
+});
+const stand = { running, repository, targets, root, directory };
+for (const scenario of SCENARIOS) await suite.check(scenario.name, async () => played(stand, scenario));
+await suite.check('a release that is stopped while it bakes is swept', async () => stoppedThenSwept(stand));
+await suite.check('every permission is used, or has a reason', async () =>
+  unexplained(running.judge.unused()),
 );
 
 if (suite.failed === 0 && process.env['E2E_KEEP'] === undefined)

@@ -17,7 +17,7 @@ import { RELEASE_MACHINE } from '../../fixtures/sandbox/hub.ts';
 import { releaseAgain, repoint } from '../../fixtures/sandbox/repointing.ts';
 import { type StopPoint, stoppedRelease, sweep, withHub } from '../../fixtures/sandbox/sweeping.ts';
 import type { Request } from './evaluate.ts';
-import { requestsOf } from './requests.ts';
+import { requestsOf, thingsIn } from './requests.ts';
 
 /** One account with two regions, and a second stage: what concerns one target only must show as such. */
 export const STAGES = {
@@ -218,7 +218,7 @@ export function recordingsOf(
   const inHub = call.role === HUB_ROLES.tasks;
   const by = inHub ? (here?.by ?? 'nobody') : call.role;
   const { accountId } = call;
-  const requests = requestsOf(call, world.region(accountId, call.region));
+  const requests = requestsOf(call, thingsIn(world.region(accountId, call.region)));
   const own = requests.map((request) => ({ accountId, by, state, request }));
   if (call.role !== NAMES.stewardRole) return own;
   // Here all functions share one process and so its sessions; in Lambda each takes on the steward by itself.

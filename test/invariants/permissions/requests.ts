@@ -16,10 +16,12 @@ const inputSchema = z.object({
   Entries: z.array(
     z.object({ EventBusName: z.string().default('default'), Source: z.string(), DetailType: z.string() }),
   ),
+  FunctionName: z.string(),
   GroupId: z.string(),
   ImageId: z.string(),
   InstanceId: z.string(),
   InstanceIds: z.array(z.string()),
+  InstanceProfileName: z.string(),
   Key: z.string(),
   LaunchTemplateConfigs: z.array(
     z.object({ LaunchTemplateSpecification: z.object({ LaunchTemplateName: z.string() }) }),
@@ -34,6 +36,7 @@ const inputSchema = z.object({
   NetworkInterfaceId: z.string(),
   Path: z.string(),
   Prefix: z.string(),
+  QueueArn: z.string(),
   ResourceTypes: z.array(z.object({ ResourceType: z.string() })),
   Resources: z.array(z.string()),
   RoleArn: z.string(),
@@ -61,16 +64,47 @@ export type AskedCall = Pick<Call, 'accountId' | 'region' | 'operation'> & {
   readonly input: object;
 };
 
+/** What there is in the caller's account and region at that moment, as far as IAM asks. */
+export interface Things {
+  /** Undefined when there is no such thing. */
+  readonly tagsOf: (id: string) => Tags | undefined;
+  /** By its name or its id. */
+  readonly keyPair: (
+    name?: string,
+    id?: string,
+  ) => { readonly keyName: string; readonly tags: Tags } | undefined;
+  readonly snapshotsOf: (imageId: string) => readonly string[];
+  /** By its id or its name, with what it launches. */
+  readonly launchTemplate: (
+    id?: string,
+    name?: string,
+  ) => { readonly launchTemplateId: string; readonly data: object } | undefined;
+}
+
+/** In the embedded AWS. */
+export const thingsIn = (place: Region): Things => ({
+  tagsOf: (id) => tagsOf(place, id),
+  keyPair: (name, id) =>
+    [...place.keyPairs.values()].find(({ keyName, keyPairId }) => keyName === name || keyPairId === id),
+  snapshotsOf: (imageId) => place.images.get(imageId)?.blockDevices.map(({ snapshotId }) => snapshotId) ?? [],
+  launchTemplate: (id, name) => {
+    const found = [...place.launchTemplates.values()].find(
+      (one) => one.launchTemplateId === id || one.name === name,
+    );
+    return found && { launchTemplateId: found.launchTemplateId, data: found.versions[0]?.data ?? {} };
+  },
+});
+
 /** A call with what it finds. */
 class Asked {
   readonly call: AskedCall;
   readonly input: Input;
-  readonly #place: Region;
+  readonly #things: Things;
 
-  constructor(call: AskedCall, place: Region) {
+  constructor(call: AskedCall, things: Things) {
     this.call = call;
     this.input = anyInputSchema.parse(call.input);
-    this.#place = place;
+    this.#things = things;
   }
 
   ec2(kind: string, id = '*'): string {
@@ -91,16 +125,14 @@ class Asked {
 
   /** On something that exists, with its tags. An absent thing is asked about as if the caller's policy allowed it: AWS says "not found". */
   existing(action: string, kind: string, id = ''): Request[] {
-    const tags = tagsOf(this.#place, id);
+    const tags = this.#things.tagsOf(id);
     if (tags === undefined) return [];
     return [{ action, resource: this.ec2(kind, id), context: tagContext('aws:ResourceTag', tags) }];
   }
 
   keyPair(action: string): Request[] {
     const { KeyName, KeyPairId } = this.input;
-    const found = [...this.#place.keyPairs.values()].find(
-      ({ keyName, keyPairId }) => keyName === KeyName || keyPairId === KeyPairId,
-    );
+    const found = this.#things.keyPair(KeyName, KeyPairId);
     if (!found) return [];
     const context = tagContext('aws:ResourceTag', found.tags);
     return [{ action, resource: this.ec2('key-pair', found.keyName), context }];
@@ -108,21 +140,18 @@ class Asked {
 
   launchTemplate(action: string, name?: string): Request[] {
     const { LaunchTemplateId, LaunchTemplateName = name } = this.input;
-    const found = [...this.#place.launchTemplates.values()].find(
-      (one) => one.launchTemplateId === LaunchTemplateId || one.name === LaunchTemplateName,
-    );
+    const found = this.#things.launchTemplate(LaunchTemplateId, LaunchTemplateName);
     return found ? this.existing(action, 'launch-template', found.launchTemplateId) : [];
   }
 
   /** What EC2 asks IAM for the instance of a fleet, by its launch template. */
   launchedBy(name = ''): Request[] {
-    const found = [...this.#place.launchTemplates.values()].find((one) => one.name === name);
-    const input = found?.versions[0]?.data ?? {};
-    return requestsOf({ ...this.call, operation: 'RunInstances', input }, this.#place);
+    const input = this.#things.launchTemplate(undefined, name)?.data ?? {};
+    return requestsOf({ ...this.call, operation: 'RunInstances', input }, this.#things);
   }
 
-  snapshotsOf(imageId = ''): string[] {
-    return this.#place.images.get(imageId)?.blockDevices.map(({ snapshotId }) => snapshotId) ?? [];
+  snapshotsOf(imageId = ''): readonly string[] {
+    return this.#things.snapshotsOf(imageId);
   }
 
   /** A new thing with the tags of the call, and the permission to set them while it is made. */
@@ -209,6 +238,8 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
   },
   'ec2:CreateLaunchTemplate': (asked) => asked.made('CreateLaunchTemplate', 'launch-template'),
   'ec2:DeleteLaunchTemplate': (asked) => asked.launchTemplate('ec2:DeleteLaunchTemplate'),
+  'ec2:AuthorizeSecurityGroupIngress': (asked) =>
+    asked.existing('ec2:AuthorizeSecurityGroupIngress', 'security-group', asked.input.GroupId),
   'ec2:CreateImage': (asked) => [
     ...asked.existing('ec2:CreateImage', 'instance', asked.input.InstanceId),
     ...asked.made('CreateImage', 'image'),
@@ -280,6 +311,14 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
         'events:detail-type': DetailType,
       }),
     ),
+  'iam:GetInstanceProfile': ({ call, input }) =>
+    one(
+      'iam:GetInstanceProfile',
+      `arn:aws:iam::${call.accountId}:instance-profile/${input.InstanceProfileName}`,
+    ),
+  'lambda:Invoke': ({ input }) => one('lambda:InvokeFunction', input.FunctionName),
+  's3:GetBucketAcl': ({ input }) => one('s3:GetBucketAcl', `arn:aws:s3:::${input.Bucket}`),
+  's3:GetBucketLocation': ({ input }) => one('s3:GetBucketLocation', `arn:aws:s3:::${input.Bucket}`),
   's3:GetObject': ({ input }) => one('s3:GetObject', `arn:aws:s3:::${input.Bucket}/${input.Key}`),
   's3:HeadObject': ({ input }) => one('s3:GetObject', `arn:aws:s3:::${input.Bucket}/${input.Key}`),
   's3:ListObjectsV2': ({ input }) =>
@@ -296,6 +335,7 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
   'sfn:ListExecutions': ({ input }) => one('states:ListExecutions', input.stateMachineArn),
   'sfn:StartExecution': ({ input }) => one('states:StartExecution', input.stateMachineArn),
   'sfn:StopExecution': ({ input }) => one('states:StopExecution', input.executionArn),
+  'sqs:SendMessage': ({ input }) => one('sqs:SendMessage', input.QueueArn),
   'ssm:DeleteParameter': (asked) => one('ssm:DeleteParameter', asked.parameter(asked.input.Name)),
   'ssm:DescribeParameters': () => one('ssm:DescribeParameters'),
   'ssm:GetParameter': (asked) => one('ssm:GetParameter', asked.parameter(asked.input.Name)),
@@ -316,8 +356,8 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
     ),
 };
 
-/** What IAM is asked for one call; `place` is the caller's account and region at that moment. */
-export function requestsOf(call: AskedCall, place: Region): Request[] {
+/** What IAM is asked for one call. */
+export function requestsOf(call: AskedCall, things: Things): Request[] {
   const operation = `${call.service}:${call.operation}`;
   const everywhere = { 'aws:RequestedRegion': call.region, 'aws:SecureTransport': 'true' };
   // EC2's Describe actions take no resource.
@@ -325,7 +365,7 @@ export function requestsOf(call: AskedCall, place: Region): Request[] {
     ? (OPERATIONS[operation] ?? describes)
     : OPERATIONS[operation];
   if (!asked) throw new Error(`requests.ts does not say what IAM is asked for ${operation}.`);
-  return asked(new Asked(call, place)).map((request) => ({
+  return asked(new Asked(call, things)).map((request) => ({
     ...request,
     context: { ...everywhere, ...request.context },
   }));

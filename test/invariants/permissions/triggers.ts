@@ -11,7 +11,7 @@ import { fromGithub, githubPayload } from '../../triggers/requests.ts';
 import { WebhookWorld } from '../../triggers/webhook-world.ts';
 import { withHub } from '../../fixtures/sandbox/sweeping.ts';
 import { type Recorded, STAGES, recordingsOf } from './recording.ts';
-import { requestsOf } from './requests.ts';
+import { requestsOf, thingsIn } from './requests.ts';
 import { AL2023 } from '../../fixtures/factories.ts';
 
 const OUTSIDE = 'outside any state';
@@ -27,7 +27,7 @@ export async function callsOfTriggers(): Promise<Recorded[]> {
     process.env[TRIGGER_ENVIRONMENT.releaseMachine] = RELEASE_MACHINE;
     process.env[TRIGGER_ENVIRONMENT.bucket] = sandbox.hub.bucket;
     const place = sandbox.world.region(HUB.accountId, HUB.region);
-    for (const request of calls.flatMap((call) => requestsOf({ ...HUB, ...call }, place)))
+    for (const request of calls.flatMap((call) => requestsOf({ ...HUB, ...call }, thingsIn(place))))
       recorded.push({ accountId: HUB.accountId, by: 'packleader-git-push', state: OUTSIDE, request });
     const as = async (by: string, run: () => Promise<unknown>) => {
       const stop = recordAs(sandbox, by, recorded);

@@ -1,0 +1,99 @@
+/** Whether a role may make a call, by the policies that were deployed: its own, those of what it asks for, and of whom it takes on. */
+import { roleArn } from '../../../core/contract/names.ts';
+import { HUB } from '../../fixtures/accounts.ts';
+import type { Statement } from '../../fixtures/synthesised.ts';
+import { type Request, allowing, allowingPrincipal } from '../../invariants/permissions/evaluate.ts';
+import type { Inventories } from './read-back.ts';
+
+export interface Caller {
+  readonly accountId: string;
+  /** The role's name. */
+  readonly role: string;
+}
+
+export class Judge {
+  readonly #inventories: Inventories;
+  /** What was asked and allowed, by the role's name and account: the statements that allowed it, each with the actions used of it. */
+  readonly #used = new Map<string, Map<Statement, Set<string>>>();
+  /** What was refused, and was not meant to be. */
+  readonly refused: string[] = [];
+
+  constructor(inventories: Inventories) {
+    this.#inventories = inventories;
+  }
+
+  roleOf(arn: string) {
+    const [, , , , accountId = ''] = arn.split(':');
+    return this.#inventories.get(accountId)?.roles.find((role) => role.arn === arn);
+  }
+
+  /** Undefined when all of it is allowed; otherwise what is not, and by whom. */
+  refusal(caller: Caller, requests: readonly Request[]): string | undefined {
+    const arn = roleArn(caller.accountId, caller.role);
+    const role = this.roleOf(arn);
+    if (!role) return `${arn} was not deployed`;
+    for (const request of requests) {
+      const why = this.#refusalOfOne(caller, arn, role.statements, request);
+      if (why === undefined) continue;
+      this.refused.push(
+        `${arn}: ${request.action} on ${request.resource}: ${why}; ${JSON.stringify(request.context)}`,
+      );
+      return `${request.action} on ${request.resource}: ${why}`;
+    }
+    return undefined;
+  }
+
+  #refusalOfOne(
+    caller: Caller,
+    arn: string,
+    own: readonly Statement[],
+    request: Request,
+  ): string | undefined {
+    const principal = { 'aws:PrincipalArn': arn, 'aws:PrincipalAccount': caller.accountId };
+    const asked = { ...request, context: { ...request.context, ...principal } };
+    const policy = this.#policyOf(request.resource);
+    const denials = policy.statements.filter(({ Effect }) => Effect === 'Deny');
+    const allowed = allowing([...own, ...denials], asked).filter(({ Effect }) => Effect === 'Allow');
+    if (allowed.length === 0) return 'not allowed by the role';
+    const isOthers = policy.accountId !== undefined && policy.accountId !== caller.accountId;
+    const mustBeAdmitted = isOthers || request.action === 'sts:AssumeRole';
+    if (mustBeAdmitted && allowingPrincipal(policy.statements, asked, caller.accountId).length === 0)
+      return `not allowed by the policy of ${request.resource}`;
+    for (const statement of allowed) this.#remember(arn, statement, request.action);
+    return undefined;
+  }
+
+  /** Of what is asked for, where it has one: buckets and roles are what other accounts are admitted to. */
+  #policyOf(resource: string): { readonly accountId?: string; readonly statements: readonly Statement[] } {
+    const [, bucket] = /^arn:aws:s3:::([^/]+)/.exec(resource) ?? [];
+    const found = this.#inventories.get(HUB.accountId)?.buckets.find(({ name }) => name === bucket);
+    if (found) return { accountId: HUB.accountId, statements: found.policy };
+    const [, accountId] = /^arn:aws:iam::(\d{12}):role\//.exec(resource) ?? [];
+    if (accountId === undefined) return { statements: [] };
+    return { accountId, statements: this.roleOf(resource)?.trust ?? [] };
+  }
+
+  #remember(arn: string, statement: Statement, action: string): void {
+    const of = this.#used.get(arn) ?? new Map<Statement, Set<string>>();
+    this.#used.set(arn, of.set(statement, (of.get(statement) ?? new Set()).add(action)));
+  }
+
+  /** `role  Sid: action` of everything that is allowed and was not used. */
+  unused(): string[] {
+    const lines = [...this.#inventories.values()].flatMap(({ roles }) =>
+      roles.flatMap(({ name, arn, statements }) =>
+        statements
+          .filter(({ Effect }) => Effect === 'Allow')
+          .flatMap((statement) =>
+            statement.Action.map((action) => ({
+              line: `${name.replace(/-[A-Z0-9]{12}$/, '')}  ${statement.Sid === undefined ? '' : `${statement.Sid}: `}${action}`,
+              used: this.#used.get(arn)?.get(statement)?.has(action) ?? false,
+            })),
+          ),
+      ),
+    );
+    // The roles of several accounts are the same: what one of them uses is used.
+    const used = new Set(lines.filter((one) => one.used).map(({ line }) => line));
+    return [...new Set(lines.map(({ line }) => line))].filter((line) => !used.has(line)).toSorted();
+  }
+}

@@ -1,0 +1,163 @@
+/** What was deployed, running: machines, functions and builds, each with its role, behind the gate. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  DescribeExecutionCommand,
+  DescribeStateMachineCommand,
+  GetExecutionHistoryCommand,
+  SFNClient,
+  StartExecutionCommand,
+  type DescribeExecutionOutput,
+  ListExecutionsCommand,
+} from '@aws-sdk/client-sfn';
+import * as z from 'zod';
+import { roleArn } from '../../../core/contract/names.ts';
+import { HUB } from '../../fixtures/accounts.ts';
+import { CodeBuild, type Project } from '../code-build.ts';
+import type { MadeFactory } from '../factory.ts';
+import type { Installation } from '../installation.ts';
+import type { Moto } from '../moto.ts';
+import { buildImage } from '../release.ts';
+import { Functions } from './functions.ts';
+import type { Gate } from './gate.ts';
+import { Judge } from './judge.ts';
+import type { Inventories } from './read-back.ts';
+
+export interface RunningOptions {
+  readonly moto: Moto;
+  readonly gate: Gate;
+  readonly inventories: Inventories;
+  readonly installation: Pick<Installation, 'bin' | 'packer'>;
+  readonly made: Pick<MadeFactory, 'repository'>;
+  readonly directory: string;
+}
+
+/** The longest that an execution takes here. */
+const LONGEST_MS = 180_000;
+
+export class Running {
+  readonly moto: Moto;
+  readonly gate: Gate;
+  readonly judge: Judge;
+  readonly functions: Functions;
+  readonly codeBuild: CodeBuild;
+  #client: Promise<SFNClient> | undefined;
+
+  private constructor(moto: Moto, gate: Gate, judge: Judge, functions: Functions, codeBuild: CodeBuild) {
+    this.moto = moto;
+    this.gate = gate;
+    this.judge = judge;
+    this.functions = functions;
+    this.codeBuild = codeBuild;
+  }
+
+  static async start(options: RunningOptions): Promise<Running> {
+    const { moto, gate, inventories, installation, made, directory } = options;
+    const judge = new Judge(inventories);
+    const functions = new Functions({
+      moto,
+      functions: inventories.get(HUB.accountId)?.functions ?? [],
+      directory: join(directory, 'functions'),
+      endpoint: gate.endpoint,
+      session: async ({ role, arn }) => gate.session(role, 'lambda', arn),
+    });
+    await functions.load();
+    const builds = join(directory, 'builds');
+    mkdirSync(builds);
+    const codeBuild = await CodeBuild.start({
+      moto: {
+        endpoint: gate.endpoint,
+        assume: async (accountId, role) =>
+          gate.session(roleArn(accountId, role), 'codebuild', projectOf(inventories, accountId, role)),
+        accountOf: async (authorization) => moto.accountOf(authorization),
+      },
+      region: HUB.region,
+      projects: projectsIn(inventories),
+      directory: builds,
+      environment: buildImage(installation, directory, made),
+    });
+    gate.open({ moto, judge, functions, codeBuild: codeBuild.endpoint });
+    // What CodeBuild itself uploads is judged as well.
+    process.env['AWS_ENDPOINT_URL'] = gate.endpoint;
+    delete process.env['AWS_ENDPOINT_URL_CODEBUILD'];
+    return new Running(moto, gate, judge, functions, codeBuild);
+  }
+
+  /** Whoever looks on. */
+  async #sfn(): Promise<SFNClient> {
+    this.#client ??= this.moto.observer(HUB).then((observer) => new SFNClient(observer));
+    return this.#client;
+  }
+
+  async start(machine: string, input: unknown, name: string): Promise<string> {
+    const sfn = await this.#sfn();
+    const { executionArn = '' } = await sfn.send(
+      new StartExecutionCommand({ stateMachineArn: machineArn(machine), name, input: JSON.stringify(input) }),
+    );
+    return executionArn;
+  }
+
+  async described(executionArn: string): Promise<DescribeExecutionOutput> {
+    const sfn = await this.#sfn();
+    return sfn.send(new DescribeExecutionCommand({ executionArn }));
+  }
+
+  async ended(executionArn: string): Promise<DescribeExecutionOutput> {
+    const until = Date.now() + LONGEST_MS;
+    while (Date.now() < until) {
+      const found = await this.described(executionArn);
+      if (found.status !== 'RUNNING') return found;
+      await sleep(500);
+    }
+    throw new Error(`${executionArn} does not end.`);
+  }
+
+  async executionsOf(machine: string): Promise<string[]> {
+    const sfn = await this.#sfn();
+    const { executions = [] } = await sfn.send(
+      new ListExecutionsCommand({ stateMachineArn: machineArn(machine) }),
+    );
+    return executions.map(({ executionArn = '' }) => executionArn);
+  }
+
+  /** The states at the top of the machine's graph, in the order in which they were entered. */
+  async pathOf(executionArn: string): Promise<string[]> {
+    const sfn = await this.#sfn();
+    const { stateMachineArn } = await this.described(executionArn);
+    const { definition = '' } = await sfn.send(new DescribeStateMachineCommand({ stateMachineArn }));
+    const { States } = graphSchema.parse(JSON.parse(definition));
+    const { events = [] } = await sfn.send(new GetExecutionHistoryCommand({ executionArn }));
+    const entered = events.flatMap(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name ?? []);
+    return entered.filter((name) => name in States);
+  }
+}
+
+const graphSchema = z.object({ States: z.record(z.string(), z.unknown()) });
+
+export const machineArn = (machine: string): string =>
+  `arn:aws:states:${HUB.region}:${HUB.accountId}:stateMachine:${machine}`;
+
+function projectOf(inventories: Inventories, accountId: string, role: string): string {
+  const found = inventories
+    .get(accountId)
+    ?.projects.find(({ serviceRole }) => serviceRole === roleArn(accountId, role));
+  return found?.arn ?? '';
+}
+
+function projectsIn(inventories: Inventories): Project[] {
+  return [...inventories].flatMap(([accountId, { projects }]) =>
+    projects.map(({ name, serviceRole, source, artifacts, environment }) => ({
+      accountId,
+      name,
+      role: serviceRole.split('/').at(-1) ?? '',
+      buildSpec: source.buildspec,
+      ...(artifacts.type === 'S3' && {
+        artifacts: { bucket: artifacts.location ?? '', path: artifacts.path ?? '' },
+      }),
+      environment: Object.fromEntries(
+        environment.environmentVariables.map((variable) => [variable.name, variable.value]),
+      ),
+    })),
+  );
+}
