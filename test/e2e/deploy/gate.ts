@@ -109,22 +109,22 @@ export class Gate {
     }
     const call = recognised(asked);
     const caller = call && this.#callers.get(call.accessKeyId);
-    // Of the suite itself, which looks and prepares: whom nobody gave a session here.
-    if (!call || !caller) return this.#pass(asked, call);
+    // The suite itself looks and prepares at moto, and not here: whoever comes must have got a session.
+    if (!call || !caller) throw new Error(`Nobody knows who asks for ${call?.service}:${call?.operation}.`);
     const known = { ...call, accountId: caller.accountId };
     const requests = requestsOf(known, await thingsFor(moto, known));
     const why = judge.refusal(caller, requests);
     if (why !== undefined) return denied(call, why);
     if (this.refuse?.(known) === true) return refusalFor(known);
-    const answer = await this.#pass(asked, call);
+    const answer = await this.#pass(asked, known);
     if (call.operation === 'AssumeRole' && answer.status === 200) this.#remember(call, answer);
     return answer;
   }
 
-  async #pass(asked: Asked, call: Omit<Recognised, 'accountId'> | undefined): Promise<Answer> {
+  async #pass(asked: Asked, call: Recognised): Promise<Answer> {
     const { moto, functions, codeBuild } = this.#here();
-    if (call?.service === 'codebuild' && BUILDS.includes(call.operation)) return forward(codeBuild, asked);
-    if (call?.service !== 'lambda' || call.operation !== 'Invoke') return forward(moto.endpoint, asked);
+    if (call.service === 'codebuild' && BUILDS.includes(call.operation)) return forward(codeBuild, asked);
+    if (call.service !== 'lambda' || call.operation !== 'Invoke') return forward(moto.endpoint, asked);
     const found = functions.find(String(call.input['FunctionName']));
     if (!found) return errorAnswer('sfn', named('ResourceNotFoundException', 'Function not found'), 404);
     const { payload, failed } = await functions.invoke(found, Buffer.from(asked.body, 'latin1').toString());

@@ -13,8 +13,6 @@ export interface Caller {
 
 export class Judge {
   readonly #inventories: Inventories;
-  /** What was asked and allowed, by the role's name and account: the statements that allowed it, each with the actions used of it. */
-  readonly #used = new Map<string, Map<Statement, Set<string>>>();
   /** What was refused, and was not meant to be. */
   readonly refused: string[] = [];
 
@@ -59,7 +57,6 @@ export class Judge {
     const mustBeAdmitted = isOthers || request.action === 'sts:AssumeRole';
     if (mustBeAdmitted && allowingPrincipal(policy.statements, asked, caller.accountId).length === 0)
       return `not allowed by the policy of ${request.resource}`;
-    for (const statement of allowed) this.#remember(arn, statement, request.action);
     return undefined;
   }
 
@@ -71,29 +68,5 @@ export class Judge {
     const [, accountId] = /^arn:aws:iam::(\d{12}):role\//.exec(resource) ?? [];
     if (accountId === undefined) return { statements: [] };
     return { accountId, statements: this.roleOf(resource)?.trust ?? [] };
-  }
-
-  #remember(arn: string, statement: Statement, action: string): void {
-    const of = this.#used.get(arn) ?? new Map<Statement, Set<string>>();
-    this.#used.set(arn, of.set(statement, (of.get(statement) ?? new Set()).add(action)));
-  }
-
-  /** `role  Sid: action` of everything that is allowed and was not used. */
-  unused(): string[] {
-    const lines = [...this.#inventories.values()].flatMap(({ roles }) =>
-      roles.flatMap(({ name, arn, statements }) =>
-        statements
-          .filter(({ Effect }) => Effect === 'Allow')
-          .flatMap((statement) =>
-            statement.Action.map((action) => ({
-              line: `${name.replace(/-[A-Z0-9]{12}$/, '')}  ${statement.Sid === undefined ? '' : `${statement.Sid}: `}${action}`,
-              used: this.#used.get(arn)?.get(statement)?.has(action) ?? false,
-            })),
-          ),
-      ),
-    );
-    // The roles of several accounts are the same: what one of them uses is used.
-    const used = new Set(lines.filter((one) => one.used).map(({ line }) => line));
-    return [...new Set(lines.map(({ line }) => line))].filter((line) => !used.has(line)).toSorted();
   }
 }

@@ -1,12 +1,10 @@
 /** Releases of what was deployed: each returns what is wrong with how it went, or with what it left, by what a rehearsal of it says. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StopExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { NAMES } from '../../../core/contract/names.ts';
 import { plannedReleaseSchema } from '../../../core/contract/releases.ts';
 import { type Target, targetName } from '../../../core/contract/targets.ts';
 import type { WorldSnapshot } from '../../../sandbox/aws/world.ts';
 import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
-import { HUB } from '../../fixtures/accounts.ts';
 import { differences, normalised } from '../compare.ts';
 import { LOGIN } from '../factory.ts';
 import type { Part } from '../machines.ts';
@@ -97,7 +95,9 @@ export async function played(stand: Stand, scenario: Scenario): Promise<string[]
     ),
   );
   const expected = rehearsed.releases[0];
+  const unswept = path.at(-1) === 'Released' ? [] : await notSwept(running, transaction.arn);
   return [
+    ...unswept,
     ...(path.at(-1) === ends ? [] : [`It ended as ${path.at(-1)}, expected ${ends}: ${error}: ${cause}`]),
     ...differences(expected?.releaseId, transaction.releaseId, 'release'),
     ...differences(expected?.path.join(' > '), path.join(' > '), 'path'),
@@ -137,50 +137,19 @@ function ofRelease(world: WorldSnapshot, releaseId: string, rename: (text: strin
   return JSON.parse(rename(JSON.stringify(own))) as WorldSnapshot;
 }
 
-/** A release that is stopped while it bakes is swept, because EventBridge tells of its end. */
-export async function stoppedThenSwept(stand: Stand): Promise<string[]> {
-  const { running } = stand;
-  const refusedBefore = running.judge.refused.length;
-  answerBakes(running, { root: stand.root, directory: stand.directory, login: LOGIN }, ({ accountId }) =>
-    accountId === PROD ? 'hang' : 'bake',
-  );
-  const name = `e2e-${Date.now()}`;
-  const arn = await running.start(NAMES.releaseMachine, { images: ['linux-base'] }, name);
-  const isBaking = () =>
-    running.codeBuild.builds.filter(
-      ({ project, status, startedAt }) =>
-        project.accountId === PROD && status === 'IN_PROGRESS' && startedAt >= Number(name.slice(4)),
-    ).length;
-  while (isBaking() < 2 && (await running.described(arn)).status === 'RUNNING') await sleep(300);
-  const transaction = await transactionOf(running, name);
-  if (transaction === undefined) return ['There is nothing to stop.'];
-  const sweepsBefore = (await running.executionsOf(NAMES.sweepMachine)).length;
-  const sfn = new SFNClient(await running.moto.observer(HUB));
-  await sfn.send(new StopExecutionCommand({ executionArn: transaction.arn }));
-  let sweeps: string[] = [];
-  for (let attempt = 0; attempt < 60 && sweeps.length <= sweepsBefore; attempt++) {
+/** EventBridge tells of the end of every release that was not released, and a sweep looks whether anything stayed. */
+async function notSwept(running: Running, transaction: string): Promise<string[]> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    for (const arn of await running.executionsOf(NAMES.sweepMachine)) {
+      const { input = '' } = await running.described(arn);
+      if (!input.includes(transaction)) continue;
+      const { status, error, cause } = await running.ended(arn);
+      return status === 'SUCCEEDED' ? [] : [`The sweep ended ${status}: ${error}: ${cause}`];
+    }
     await sleep(500);
-    sweeps = await running.executionsOf(NAMES.sweepMachine);
   }
-  const [sweep] = sweeps;
-  if (sweeps.length <= sweepsBefore || sweep === undefined)
-    return ['No sweep was started.', ...running.judge.refused.slice(refusedBefore)];
-  const ends = await Promise.all(sweeps.map(async (one) => running.ended(one)));
-  const left = await Promise.all(
-    stand.targets.map(async (target) => {
-      const world = ofRelease(await running.moto.snapshotOf(target), transaction.releaseId, (text) => text);
-      return Object.entries(world).flatMap(([kind, things]) =>
-        Object.keys(Object(things)).length === 0
-          ? []
-          : [`${targetName(target)} still has ${kind}: ${JSON.stringify(things)}`],
-      );
-    }),
-  );
-  return [
-    ...ends
-      .filter(({ status }) => status !== 'SUCCEEDED')
-      .map(({ error, cause }) => `The sweep failed: ${error}: ${cause}`),
-    ...left.flat(),
-    ...running.judge.refused.slice(refusedBefore),
-  ];
+  return ['No sweep was started.'];
 }
+
+/** Half a minute. */
+const ATTEMPTS = 60;

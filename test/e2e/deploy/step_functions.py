@@ -217,7 +217,7 @@ def terminated(original, self):
         "executionArn": execution.exec_arn,
         "stateMachineArn": execution.state_machine.arn,
         "name": execution.name,
-        "status": str(execution.exec_status),
+        "status": execution.status,
     }
     event = {
         "Source": "aws.states",
