@@ -5,9 +5,7 @@
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DescribeImagesCommand, DescribeKeyPairsCommand, DescribeTagsCommand } from '@aws-sdk/client-ec2';
-import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import { HUB } from '../../fixtures/accounts.ts';
 import { type Things, requestsOf } from '../../invariants/permissions/requests.ts';
 import { type Answer, type Asked, errorAnswer, jsonAnswer } from '../faults/wire/protocols.ts';
 import { forward } from '../faults/wire/proxy.ts';
@@ -26,11 +24,6 @@ export interface Behind {
 }
 
 const sessionSchema = z.object({ role: z.string(), service: z.string(), source: z.string() });
-const deliverySchema = z.object({
-  rule: z.string(),
-  target: z.object({ Arn: z.string(), RoleArn: z.string().optional() }),
-  input: z.unknown(),
-});
 
 export class Gate {
   readonly endpoint: string;
@@ -103,10 +96,6 @@ export class Gate {
       const { role, service, source } = sessionSchema.parse(JSON.parse(asked.body));
       return jsonAnswer(await this.session(role, service, source));
     }
-    if (asked.url === '/-/deliver') {
-      await this.#deliver(deliverySchema.parse(JSON.parse(asked.body)));
-      return jsonAnswer({});
-    }
     const call = recognised(asked);
     const caller = call && this.#callers.get(call.accessKeyId);
     // The suite itself looks and prepares at moto, and not here: whoever comes must have got a session.
@@ -140,33 +129,6 @@ export class Gate {
     const [, accountId = '', role = ''] =
       /^arn:aws:iam::(\d{12}):role\/(.+)$/.exec(String(input['RoleArn'])) ?? [];
     this.#callers.set(accessKeyId, { accountId, role });
-  }
-
-  /** What EventBridge does with an event that a rule matches. */
-  async #deliver({ rule, target, input }: z.infer<typeof deliverySchema>): Promise<void> {
-    const { functions, judge } = this.#here();
-    const found = functions.find(target.Arn);
-    try {
-      if (target.Arn.includes(':stateMachine:')) {
-        const credentials = await this.session(target.RoleArn ?? '', 'events', rule);
-        const sfn = new SFNClient({ region: HUB.region, endpoint: this.endpoint, credentials });
-        await sfn.send(
-          new StartExecutionCommand({ stateMachineArn: target.Arn, input: JSON.stringify(input) }),
-        );
-        return;
-      }
-      if (!found) throw new Error(`There is no ${target.Arn}.`);
-      const admits = found.policy.some(
-        ({ Principal, SourceArn }) =>
-          JSON.stringify(Principal).includes('events.amazonaws.com') && SourceArn === rule,
-      );
-      if (!admits) throw new Error(`The policy of ${found.name} does not admit ${rule}.`);
-      const { failed, payload } = await functions.invoke(found, JSON.stringify(input));
-      if (failed) throw new Error(payload);
-    } catch (error) {
-      const message = `${rule} to ${target.Arn}: ${error instanceof Error ? error.message : String(error)}`;
-      judge.refused.push(message);
-    }
   }
 }
 

@@ -1,5 +1,4 @@
 /** Releases of what was deployed: each returns what is wrong with how it went, or with what it left, by what a rehearsal of it says. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { NAMES } from '../../../core/contract/names.ts';
 import { plannedReleaseSchema } from '../../../core/contract/releases.ts';
 import { type Target, targetName } from '../../../core/contract/targets.ts';
@@ -95,9 +94,7 @@ export async function played(stand: Stand, scenario: Scenario): Promise<string[]
     ),
   );
   const expected = rehearsed.releases[0];
-  const unswept = path.at(-1) === 'Released' ? [] : await notSwept(running, transaction.arn);
   return [
-    ...unswept,
     ...(path.at(-1) === ends ? [] : [`It ended as ${path.at(-1)}, expected ${ends}: ${error}: ${cause}`]),
     ...differences(expected?.releaseId, transaction.releaseId, 'release'),
     ...differences(expected?.path.join(' > '), path.join(' > '), 'path'),
@@ -136,20 +133,3 @@ function ofRelease(world: WorldSnapshot, releaseId: string, rename: (text: strin
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The same, with another name in it.
   return JSON.parse(rename(JSON.stringify(own))) as WorldSnapshot;
 }
-
-/** EventBridge tells of the end of every release that was not released, and a sweep looks whether anything stayed. */
-async function notSwept(running: Running, transaction: string): Promise<string[]> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    for (const arn of await running.executionsOf(NAMES.sweepMachine)) {
-      const { input = '' } = await running.described(arn);
-      if (!input.includes(transaction)) continue;
-      const { status, error, cause } = await running.ended(arn);
-      return status === 'SUCCEEDED' ? [] : [`The sweep ended ${status}: ${error}: ${cause}`];
-    }
-    await sleep(500);
-  }
-  return ['No sweep was started.'];
-}
-
-/** Half a minute. */
-const ATTEMPTS = 60;

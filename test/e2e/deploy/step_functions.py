@@ -1,11 +1,10 @@
-"""Step Functions and EventBridge as they run what was deployed: moto's own interpreter, and what it lacks. Every call of it goes through
+"""Step Functions as it runs what was deployed: moto's own interpreter, and what it lacks. Every call of it goes through
 the gate, with a session of the role that makes it: E2E_GATE is its address."""
 
 import datetime
 import json
 import os
 import sys
-import threading
 import time
 import urllib.request
 
@@ -14,7 +13,7 @@ from __main__ import addition
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.core.config import default_user_config
-from moto.events.models import EventTemplateParser, Rule, events_backends
+from moto.events.models import Rule
 from moto.stepfunctions import models
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
@@ -31,7 +30,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import StateTaskServiceSfn
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 GATE = os.environ["E2E_GATE"]
@@ -208,39 +206,7 @@ def wait_interval(original, self, env, wait_seconds):
     env.program_state_event.wait(wait_seconds / SPEED)
 
 
-@addition(BaseExecutionWorkerCommunication, "terminated")
-def terminated(original, self):
-    """moto tells nobody how an execution ended; Step Functions tells EventBridge."""
-    original(self)
-    execution = self.execution
-    detail = {
-        "executionArn": execution.exec_arn,
-        "stateMachineArn": execution.state_machine.arn,
-        "name": execution.name,
-        "status": execution.status,
-    }
-    event = {
-        "Source": "aws.states",
-        "DetailType": "Step Functions Execution Status Change",
-        "Detail": json.dumps(detail),
-        "Resources": [execution.exec_arn],
-    }
-    events_backends[execution.account_id][execution.region_name].put_events([event])
-
-
 @addition(Rule, "send_to_targets")
 def send_to_targets(original, self, event, transform_input=True):
-    """moto knows neither functions nor state machines as targets, and lets a rule with a schedule match every event."""
-    if not self.event_pattern._pattern or not self.event_pattern.matches_event(event):
-        return
-    for target in self.targets:
-        transformer = target.get("InputTransformer")
-        given = event
-        if transformer:
-            given = EventTemplateParser.parse(transformer["InputTemplate"], transformer["InputPathsMap"], event)
-        elif target.get("Input"):
-            given = json.loads(target["Input"])
-        if isinstance(given, str):
-            given = json.loads(given)
-        delivery = {"rule": self.arn, "target": {key: target[key] for key in ("Arn", "RoleArn") if key in target}, "input": given}
-        threading.Thread(target=ask, args=("/-/deliver", delivery), daemon=True).start()
+    """moto lets a rule with a schedule match every event, and fails for a target that is a function or a state machine: here events
+    are taken, and handed over to nobody."""
