@@ -160,7 +160,15 @@ async function thingsFor(
   moto: Moto,
   { service, operation, accountId, region, input }: Recognised,
 ): Promise<Things> {
-  const nothing: Things = { tagsOf: () => undefined, keyPair: () => undefined, snapshotsOf: () => [] };
+  const launchTemplate = () => {
+    throw new Error('Nobody looks for launch templates here.');
+  };
+  const nothing: Things = {
+    tagsOf: () => undefined,
+    keyPair: () => undefined,
+    snapshotsOf: () => [],
+    launchTemplate,
+  };
   if (service !== 'ec2' || /^(Describe|Get)/.test(operation)) return nothing;
   const ec2 = await moto.ec2({ accountId, region });
   const { KeyName, KeyPairId, ImageId } = aboutSchema.parse(input);
@@ -181,6 +189,7 @@ async function thingsFor(
   return {
     tagsOf: (id) => tags.get(id),
     snapshotsOf: () => snapshots,
+    launchTemplate,
     keyPair: (name, id) => {
       const found = pairs.find((pair) => pair.KeyName === name || pair.KeyPairId === id);
       const own = (found?.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value] as const);
