@@ -31,6 +31,12 @@ const TARGETS_OF_A_STAGE = 40;
 export const mostTargets = (stages: number): number =>
   MOST_TARGETS - TARGETS_OF_A_STAGE * Math.max(0, stages - STAGES_OF_MOST_TARGETS);
 
+/**
+ * In a factory of more targets bakes do not say which builder they had: it would take the room that {@link mostTargets} counts on.
+ * What each bake leaves in the bucket tells it all the same.
+ */
+export const MOST_TOLD_BUILDERS = 500;
+
 /** So many images of a factory have a schedule, each a resource in the hub's stack, which holds 500. */
 export const MOST_SCHEDULES = 250;
 

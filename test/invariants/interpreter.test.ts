@@ -17,6 +17,7 @@ const CONTEXT = [
   '$$.Execution.Input',
   '$$.Execution.Name',
   '$$.Execution.StartTime',
+  '$$.State.EnteredTime',
   '$$.State.RetryCount',
 ];
 

@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { Stack } from 'aws-cdk-lib';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { forgetClients } from '../../core/aws/clients.ts';
@@ -20,6 +21,7 @@ import {
   LEAST_DEPRECATION_DAYS,
   MOST_STAGES,
   MOST_TARGETS,
+  MOST_TOLD_BUILDERS,
   mostTargets,
 } from '../../core/contract/limits.ts';
 import { LeftoversRemain } from '../../core/contract/leftovers.ts';
@@ -28,6 +30,7 @@ import { STATES, TAGS } from '../../core/contract/tags.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { handler as verifyRollback } from '../../tasks/verify-rollback.ts';
 import { executionName } from '../../core/releases/execution-name.ts';
+import { bakeBatchWorkflow } from '../../workflow/machines/bake-batch.ts';
 import { LAMBDA, releaseImage } from '../../workflow/machines/timeouts.ts';
 import { LONGEST_STAGE, allStates, functionOf, samples } from '../fixtures/machines.ts';
 import { nestedMachine, worstPathSeconds } from './worst-path.ts';
@@ -107,12 +110,16 @@ const caught = (name: string, message: string) => ({
   }),
 });
 
-describe.each([4, MOST_STAGES])('the document of a release in %i stages', (stages) => {
+describe.each([
+  [4, mostTargets(4)],
+  [MOST_STAGES, mostTargets(MOST_STAGES)],
+  [4, MOST_TOLD_BUILDERS],
+])('the document of a release in %i stages with %i targets', (stages, targetsInAll) => {
   const STAGES = Array.from(
     { length: stages },
     (_, index) => `${LONGEST_STAGE.slice(0, -1)}${'abcdefghijklmnopqrst'[index]}`,
   );
-  const targetsInAll = mostTargets(stages);
+  const builder = targetsInAll > MOST_TOLD_BUILDERS ? {} : { builder: ['x8g.metal-24xl spot'] };
   const imageId = 'ami-0123456789abcdef0';
   const groups = Array.from({ length: 5 }, (_, index) => ({ GroupId: `sg-0123456789abcdef${index}` }));
   const release = {
@@ -188,7 +195,7 @@ describe.each([4, MOST_STAGES])('the document of a release in %i stages', (stage
       'x'.repeat(700),
       () => ec2.on(DescribeSecurityGroupsCommand).resolves({ SecurityGroups: groups }),
     ],
-  ])('of as many targets as may be still fits when every target holds %s', async (_, why, holds) => {
+  ])('still fits when every target holds %s', async (_, why, holds) => {
     holds();
     const targets = STAGES.map((_stage, index) =>
       Array.from({ length: targetsInAll / STAGES.length }, (_target, position) => ({
@@ -215,7 +222,7 @@ describe.each([4, MOST_STAGES])('the document of a release in %i stages', (stage
       })),
       baked: perStage((all) =>
         batches(all.map((one) => ({ ...one, sourceImageId: imageId, timeoutMinutes: 480 }))).map(
-          ({ targets: batch }) => ({ bakes: batch.map(() => ({ builder: ['x8g.metal-24xl spot'] })) }),
+          ({ targets: batch }) => ({ bakes: batch.map(() => builder) }),
         ),
       ),
       amis: perStage((all) => all.map((target) => ({ ...target, imageId }))),
@@ -267,5 +274,16 @@ describe('the names of executions', () => {
 describe('an AMI', () => {
   it('is released before it is deprecated, however long its release takes', () => {
     expect(LEAST_DEPRECATION_DAYS).toBeGreaterThan(releaseImage(MOST_STAGES).toDays({ integral: false }));
+  });
+});
+
+describe('a bake', () => {
+  const said = (targets: number) => {
+    const batch = bakeBatchWorkflow(new Stack(), { targets }).toStateJson();
+    return JSON.stringify(batch).includes('BUILDER');
+  };
+
+  it('says which builder it had, unless that would not fit', () => {
+    expect([said(MOST_TOLD_BUILDERS), said(MOST_TOLD_BUILDERS + 1)]).toEqual([true, false]);
   });
 });

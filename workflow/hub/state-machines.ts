@@ -50,7 +50,10 @@ export class StateMachines extends Construct {
   constructor(scope: Construct, id: string, props: StateMachinesProps) {
     super(scope, id);
     justify(this, WILDCARDS);
-    const { stages } = props;
+    const {
+      stages,
+      targets: { length: targets },
+    } = props;
 
     const bakeBatchScope = new Construct(this, 'BakeBatch');
     const bakeBatch = new StateMachine(bakeBatchScope, 'Machine', {
@@ -65,7 +68,7 @@ export class StateMachines extends Construct {
       stateMachineName: NAMES.bakeBatchMachine,
       stateMachineType: StateMachineType.STANDARD,
       comment: `Bakes one image in up to ${BAKES_PER_BATCH} targets at the same time. Started by ${NAMES.releaseImageMachine}.`,
-      definitionBody: DefinitionBody.fromChainable(bakeBatchWorkflow(bakeBatchScope)),
+      definitionBody: DefinitionBody.fromChainable(bakeBatchWorkflow(bakeBatchScope, { targets })),
       timeout: timeouts.BAKE_BATCH,
       ...observed(bakeBatchScope, NAMES.bakeBatchMachine),
     });

@@ -3,13 +3,19 @@ import { JsonPath, Map as MapState, Pass } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { BUILD_QUOTA } from '../../core/contract/build-quota.ts';
 import { BAKE_ENVIRONMENT, BUILDER } from '../../core/contract/environments.ts';
+import { MOST_TOLD_BUILDERS } from '../../core/contract/limits.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { catchEverything, runBuild } from './asl.ts';
 import * as retries from './retries.ts';
 import * as timeouts from './timeouts.ts';
 
+export interface BakeBatchProps {
+  /** Of the whole factory. */
+  readonly targets: number;
+}
+
 /** At most 40 bakes, all at the same time; one that fails does not stop the others. Returns the only state. */
-export function bakeBatchWorkflow(scope: Construct): MapState {
+export function bakeBatchWorkflow(scope: Construct, { targets }: BakeBatchProps): MapState {
   const bake = runBuild(scope, STATE_NAMES.bakeAmi, {
     comment: `Runs Packer in the account; waits for one of its "${BUILD_QUOTA}".`,
     roleArn: `States.Format('arn:aws:iam::{}:role/${NAMES.orchestratorRole}', $.accountId)`,
@@ -29,9 +35,10 @@ export function bakeBatchWorkflow(scope: Construct): MapState {
       [BAKE_ENVIRONMENT.planPrefix]: '$.plan.prefix',
       [BAKE_ENVIRONMENT.sourceAmi]: '$.sourceImageId',
     },
-    resultSelector: {
-      'builder.$': `$.Build.ExportedEnvironmentVariables[?(@.Name=='${BUILDER}')].Value`,
-    },
+    resultSelector:
+      targets > MOST_TOLD_BUILDERS
+        ? {}
+        : { 'builder.$': `$.Build.ExportedEnvironmentVariables[?(@.Name=='${BUILDER}')].Value` },
     timeout: timeouts.BAKE,
   });
   bake.addRetry(retries.throttled);
