@@ -1,14 +1,15 @@
 import * as z from 'zod';
 import { clientsFor } from '../core/aws/clients.ts';
 import { asFact } from '../core/aws/errors.ts';
-import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
+import { ERRORS } from '../core/contract/errors.ts';
+import { invalidRequest } from '../core/contract/invalid-request.ts';
 import { keys } from '../core/contract/keys.ts';
 import type { Leftover } from '../core/contract/leftovers.ts';
 import { SETTLING_MINUTES } from '../core/contract/limits.ts';
 import { type Plan, type Release, planSchema, plannedReleaseSchema } from '../core/contract/releases.ts';
 import { type SweepRequest, sweepRequestSchema } from '../core/contract/requests.ts';
 import type { KeptRelease } from '../core/contract/sweeps.ts';
-import { type Target, accountIdSchema, regionSchema, targetName } from '../core/contract/targets.ts';
+import { type Target, deployedSchema, targetName, targetsOf } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
 import { batchesOf } from '../core/releases/batches.ts';
 import { executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
@@ -25,8 +26,7 @@ const eventSchema = z.object({
   request: z.unknown(),
   execution: z.object({ id: z.string(), name: z.string(), startedAt: z.string() }),
   bucket: z.string(),
-  /** The targets of the deployed factory: accounts by region. */
-  deployed: z.record(regionSchema, z.array(accountIdSchema)),
+  deployed: deployedSchema,
   /** How often this state was tried before. */
   attempt: z.number().int(),
 });
@@ -58,13 +58,10 @@ export async function handler(event: unknown): Promise<Found> {
   const { dryRun = false, olderThanMinutes = 0 } = request;
   const only = request.release ?? (request.execution && (await releaseOf(request.execution)));
   const nothing = request.execution !== undefined && only === undefined;
-  const everywhere = Object.entries(deployed).flatMap(([region, accounts]) =>
-    accounts.map((accountId) => ({ accountId, region })),
-  );
   const planned = only === undefined ? undefined : await plannedTargets(told, only);
   const { sightings, leftovers } = nothing
     ? { sightings: [], leftovers: [] }
-    : await lookEverywhere(planned ?? everywhere, only, told.attempt);
+    : await lookEverywhere(planned ?? targetsOf(deployed), only, told.attempt);
   const seen = Map.groupBy(sightings, ({ releaseId }) => releaseId);
   if (only !== undefined && !seen.has(only)) seen.set(only, []);
   const recorded = await announcedReleases(bucket);
@@ -117,10 +114,9 @@ function parseSweepRequest(asked: unknown): SweepRequest {
     if (release === undefined || readReleaseId(release)) return parsed.data;
   }
   const issues = parsed.success ? [] : parsed.error.issues.map(({ message }) => message);
-  throw new PackleaderError(
-    ERRORS.invalidRequest,
-    `${['The input cannot be understood.', ...issues].join(' ')} Correct inputs are {} (everything), ` +
-      '{ "dryRun": true } and { "release": "linux-base@1.4.20261121093000" }.',
+  throw invalidRequest(
+    issues,
+    '{} (everything), { "dryRun": true } and { "release": "linux-base@1.4.20261121093000" }',
   );
 }
 

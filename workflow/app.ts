@@ -3,6 +3,7 @@ import { checkedConfiguration } from '../core/templates/check.ts';
 import { throwIfAny } from '../core/configuration/documents/problems.ts';
 import { NO_SPOT_BUILDERS, spotBuilderProblems } from '../core/configuration/spot-builders.ts';
 import { accountsOf } from '../core/configuration/factory.ts';
+import { retentionRules } from '../core/configuration/retention-rules.ts';
 import { STACKS } from '../core/contract/names.ts';
 import { deploymentOf, factoryOf, hubAlarms } from './context.ts';
 import { HubStack } from './hub/hub-stack.ts';
@@ -28,6 +29,12 @@ await saidPlainly(async () => {
       ),
     );
   const accounts = accountsOf(factory);
+  const retention = settings.retire === true ? retentionRules(configuration) : undefined;
+  if (retention && Object.keys(retention).length === 0)
+    throw refused(
+      ['retire'],
+      'is true, but no image has a retention in every stage and target: set retention in config/default.yaml, or in the layers of an image',
+    );
   for (const accountId of Object.keys(bakeVpcs)) {
     if (!accounts.includes(accountId))
       throw refused(
@@ -48,6 +55,7 @@ await saidPlainly(async () => {
     ...(organizationId !== undefined && { organizationId }),
     ...(customerKey !== undefined && { customerKey }),
     ...(spotBuilders !== undefined && { spotBuilders }),
+    ...(retention && { retention }),
   });
   for (const accountId of accounts) {
     const bakeVpc = bakeVpcs[accountId];
@@ -60,6 +68,7 @@ await saidPlainly(async () => {
       ...(bakeVpc && { bakeVpc }),
       ...(customerKey !== undefined && { customerKey }),
       ...(spotBuilders !== undefined && { spotBuilders }),
+      retires: retention !== undefined,
     });
     warnOfUnreachableBuilders(stack, configuration, {
       accountId,

@@ -1,6 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import * as z from 'zod';
 import { STACKS } from '../core/contract/names.ts';
+import type { RetentionRules } from '../core/configuration/retention.ts';
 import type { Factory } from '../core/configuration/factory.ts';
 import { HubStack } from './hub/hub-stack.ts';
 
@@ -16,7 +17,10 @@ export interface Definition {
  */
 export function definitionsOf(
   factory: Factory,
-  { spotBuilders = false }: { readonly spotBuilders?: boolean } = {},
+  {
+    spotBuilders = false,
+    retention,
+  }: { readonly spotBuilders?: boolean; readonly retention?: RetentionRules } = {},
 ): Definition[] {
   const app = new App({
     // Templates are validated when they are synthesised for deployment.
@@ -25,7 +29,12 @@ export function definitionsOf(
     analyticsReporting: false,
   });
   const { accountId: account, region } = factory.hub;
-  const stack = new HubStack(app, STACKS.hub, { factory, spotBuilders, env: { account, region } });
+  const stack = new HubStack(app, STACKS.hub, {
+    factory,
+    spotBuilders,
+    env: { account, region },
+    ...(retention && { retention }),
+  });
   const template = templateSchema.parse(app.synth().getStackArtifact(stack.artifactId).template);
   const machines = Object.values(template.Resources).filter(
     ({ Type }) => Type === 'AWS::StepFunctions::StateMachine',

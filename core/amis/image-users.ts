@@ -26,7 +26,7 @@ const TEMPLATE_VERSIONS = 10_000;
 /** Every state but terminated: an instance that is gone for good launches nothing any more. */
 const ALIVE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
 
-type User = readonly [imageId: string, by: string];
+export type User = readonly [imageId: string, by: string];
 
 /**
  * Who uses these AMIs of one account, by AMI: instances that are not terminated, launch templates in any version, Auto
@@ -111,7 +111,8 @@ async function builtOnThem(ec2: EC2Client, imageIds: readonly string[]): Promise
  */
 async function sharedWith(ec2: EC2Client, image: Image): Promise<User[]> {
   const { ImageId, OwnerId } = image;
-  if (ImageId === undefined || isGone(image)) return [];
+  // Nobody can launch one that is disabled, and EC2 keeps none of its permissions.
+  if (ImageId === undefined || isGone(image) || image.State === 'disabled') return [];
   try {
     const { LaunchPermissions = [] } = await ec2.send(
       new DescribeImageAttributeCommand({ ImageId, Attribute: 'launchPermission' }),
@@ -128,7 +129,7 @@ function nameOf({ UserId, Group, OrganizationArn, OrganizationalUnitArn }: Launc
   return UserId ?? Group ?? OrganizationArn ?? OrganizationalUnitArn ?? 'somebody';
 }
 
-async function launchConfigurations(autoScaling: AutoScalingClient): Promise<User[]> {
+export async function launchConfigurations(autoScaling: AutoScalingClient): Promise<User[]> {
   const pages = await Array.fromAsync(paginateDescribeLaunchConfigurations({ client: autoScaling }, {}));
   return pages
     .flatMap((page) => page.LaunchConfigurations ?? [])
@@ -136,7 +137,7 @@ async function launchConfigurations(autoScaling: AutoScalingClient): Promise<Use
 }
 
 /** A group's launch template is found with the launch templates; its overrides may name AMIs of their own. */
-async function groupOverrides(autoScaling: AutoScalingClient): Promise<User[]> {
+export async function groupOverrides(autoScaling: AutoScalingClient): Promise<User[]> {
   const pages = await Array.fromAsync(paginateDescribeAutoScalingGroups({ client: autoScaling }, {}));
   return pages
     .flatMap((page) => page.AutoScalingGroups ?? [])

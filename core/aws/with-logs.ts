@@ -99,6 +99,7 @@ const sweptSchema = z.object({
   removedCount: z.number(),
   leftoverCount: z.number(),
 });
+const retiredSchema = z.object({ dryRun: z.literal(false), complete: z.boolean(), doneCount: z.number() });
 
 /** What a task's result adds to the metrics, by the name of its function. */
 function countsOf(name: string, result: unknown): Counts {
@@ -107,6 +108,9 @@ function countsOf(name: string, result: unknown): Counts {
   const verdict = verdictSchema.safeParse(result).data;
   if (name === functionName('verify-rollback') && verdict)
     return { [verdict.complete ? METRICS.rolledBack : METRICS.rollbackIncomplete]: 1 };
+  const retired = retiredSchema.safeParse(result).data;
+  if (name === functionName('retire-versions') && retired)
+    return { [METRICS.retired]: retired.doneCount, [METRICS.notRetired]: retired.complete ? 0 : 1 };
   const swept = sweptSchema.safeParse(result).data;
   if (name === functionName('report-sweep') && swept)
     return { [METRICS.sweepRemoved]: swept.removedCount, [METRICS.sweepLeftovers]: swept.leftoverCount };

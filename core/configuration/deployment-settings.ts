@@ -139,6 +139,14 @@ export const deploymentSchema = strictMap({
       { topicArn: 'arn:aws:sns:eu-west-1:999999999999:images' },
     ],
   }),
+  retire: z
+    .boolean({ error: 'must be true or false' })
+    .exactOptional()
+    .meta({
+      description:
+        '`true`: versions that nothing uses any more are [retired](retiring.md), of images that have a `retention`. Without it nothing is ever removed, and nothing stands that could.',
+      examples: [true],
+    }),
   customerKey: z
     .boolean({ error: 'must be true or false' })
     .exactOptional()

@@ -8,6 +8,7 @@ import { NAMES } from '../contract/names.ts';
 import { secretReferenceSchema, type SecretReference } from '../contract/secrets.ts';
 import type { SourceAmi } from '../contract/source-amis.ts';
 import { region, strictMap, text, wholeNumber } from './documents/validation.ts';
+import { retentionSchema } from './retention.ts';
 
 /** Packer variables that packleader sets itself; every template declares them, no configuration may set them. */
 export const PACKLEADER_VARIABLES = [
@@ -338,6 +339,22 @@ export const settingsSchema = strictMap(
           'How Packer reaches a Linux builder; `session_manager` unless set. The layers of a Windows image may not set it, and what `config/` says of it does not reach one.',
         examples: ['private_ip'],
       }),
+    retention: retentionSchema.optional().meta({
+      description:
+        'How long versions are kept, once [retiring](retiring.md) is switched on; `{}` takes every default. A version goes in all accounts or in none, so of what stages and targets say the most careful counts, and where one of them has no `retention`, the image stays everywhere.',
+      examples: [
+        {},
+        {
+          unusedDays: 30,
+          keepNewest: 5,
+          minAgeDays: 30,
+          prereleaseDays: 7,
+          deprecateFirst: true,
+          graceDays: 14,
+        },
+        { deprecateFirst: false, graceDays: 'none' },
+      ],
+    }),
     tags: tags.default({}).meta({
       description:
         'Tags of the AMI, its snapshots and the builder, besides those that packleader sets: at most 35, keys of at most 128 characters, values of at most 256. No key may be `Name`, `Version` or `AutoCleanup`, or begin with `aws:` or `packleader:`.',

@@ -27,6 +27,8 @@ export const ERRORS = {
   announcementFailed: 'AnnouncementFailed',
   sweepIncomplete: 'SweepIncomplete',
   repointIncomplete: 'RepointIncomplete',
+  inventoryIncomplete: 'InventoryIncomplete',
+  retirementIncomplete: 'RetirementIncomplete',
   accessDenied: 'AccessDenied',
   throttled: 'Throttled',
   connectionLost: 'ConnectionLost',

@@ -56,6 +56,9 @@ export const RETRIED_DAYS = 14;
 /** The least that `deprecateAfterDays` may say: longer than any release takes, or an AMI would be deprecated before it is released. */
 export const LEAST_DEPRECATION_DAYS = 30;
 
+/** How many targets one function takes inventory of: twenty of them do so at the same time for {@link MOST_TARGETS}. */
+export const TARGETS_PER_INVENTORY = 50;
+
 /** The time limit of every task's Lambda function, in minutes. */
 export const LAMBDA_MINUTES = 10;
 

@@ -29,4 +29,10 @@ export const METRICS = {
   repointIncomplete: 'RepointsIncomplete',
   /** A sweep that could not find out what is dead, or could not report. */
   notSwept: 'SweepsFailed',
+  /** A look at all AMIs that did not see everything: nothing is retired until one does. */
+  inventoryIncomplete: 'InventoriesIncomplete',
+  /** What a run that retires versions did with AMIs, by its steps. */
+  retired: 'VersionsMovedOn',
+  /** A run that was stopped by a limit, or left something undone, or never came to its end. */
+  notRetired: 'RetirementsIncomplete',
 } as const;

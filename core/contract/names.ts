@@ -7,6 +7,9 @@ export const NAMES = {
   bakeBatchMachine: 'packleader-bake-batch',
   sweepMachine: 'packleader-sweep',
   repointMachine: 'packleader-repoint',
+  /** Both stand only where retiring is switched on. */
+  inventoryMachine: 'packleader-inventory',
+  retireMachine: 'packleader-retire',
   fetchSourceProject: 'packleader-fetch-source',
   bakeProject: 'packleader-bake',
   validateProject: 'packleader-validate',
@@ -21,6 +24,9 @@ export const NAMES = {
   repointed: 'Image Repointed',
   revoked: 'Image Revoked',
   restored: 'Image Restored',
+  /** Before and after a step that retires a version, or takes that back. */
+  retiring: 'Image Retiring',
+  retired: 'Image Retired',
   gitPush: 'Git Push',
   deliveriesTable: 'packleader-deliveries',
   /** Triggers that AWS could not hand over, or that failed after all their retries. */

@@ -64,6 +64,26 @@ export const STATE_NAMES = {
   putBack: 'Everything put back',
   notEverythingPutBack: 'Not everything put back',
   putBackNotVerified: 'Putting back not verified',
+  // packleader-inventory
+  planInventory: 'Plan inventory',
+  takeEveryInventory: 'Take every inventory',
+  takeInventory: 'Take inventory',
+  inventoryNotTaken: 'Inventory not taken',
+  reportInventory: 'Report inventory',
+  wasEveryTargetRead: 'Was every target read?',
+  inventoryTaken: 'Inventory taken',
+  inventoryIncomplete: 'Inventory incomplete',
+  noInventory: 'No inventory',
+  // packleader-retire
+  isItAnUndo: 'Is it an undo?',
+  restoreVersion: 'Restore version',
+  restored: 'Restored',
+  notRestored: 'Not restored',
+  retireVersions: 'Retire versions',
+  wasEverythingRetired: 'Was everything retired?',
+  retired: 'Retired',
+  retirementIncomplete: 'Retirement incomplete',
+  notRetired: 'Not retired',
 } as const;
 
 /** The states that every stage has, by the name of the stage. */

@@ -12,6 +12,11 @@ export const TAGS = {
   execution: 'packleader:execution',
   state: 'packleader:state',
   quarantine: 'packleader:quarantine',
+  /** When something last used the AMI, and when anybody last looked. */
+  lastUsed: 'LastUsed',
+  lastUsedRuntime: 'LastUsedRuntime',
+  /** How far it is on its way out, and since when: `deprecated 2026-11-21T09:30:00.000Z`. */
+  retirement: 'packleader:retirement',
 } as const;
 
 /** The values of the tag `packleader:state`. */

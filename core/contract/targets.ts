@@ -6,6 +6,22 @@ export const regionSchema = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a regio
 /** One account and one region. */
 export const targetSchema = z.object({ accountId: accountIdSchema, region: regionSchema });
 export type Target = z.infer<typeof targetSchema>;
+/** The targets of the deployed factory, accounts by region: a thousand of them are 15 KB like this, and 50 KB as a list. */
+export const deployedSchema = z.record(regionSchema, z.array(accountIdSchema));
+type Deployed = z.infer<typeof deployedSchema>;
+
+export const targetsOf = (deployed: Deployed): Target[] =>
+  Object.entries(deployed).flatMap(([region, accounts]) =>
+    accounts.map((accountId) => ({ accountId, region })),
+  );
+
+export function byRegion(targets: readonly Target[]): Deployed {
+  const regions = [...Map.groupBy(targets, ({ region }) => region)];
+  return Object.fromEntries(
+    regions.map(([region, list]) => [region, [...new Set(list.map(({ accountId }) => accountId))]]),
+  );
+}
+
 export const targetName = ({ accountId, region }: Target) => `${accountId}/${region}`;
 
 /** An AMI of a release in one target. */

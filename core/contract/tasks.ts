@@ -19,6 +19,8 @@ export interface TaskAccess {
   readonly listsExecutionsOf?: readonly string[];
   /** Whether it puts events on the bus. */
   readonly announces?: true;
+  /** What must be switched on at deployment for it to be there. */
+  readonly partOf?: 'retiring';
 }
 
 export type ExecutionAction =
@@ -92,6 +94,11 @@ const ROWS = {
     lists: ['revoked'],
     announces: true,
   },
+  'plan-inventory': { partOf: 'retiring' },
+  'take-inventory': { steward: true, partOf: 'retiring' },
+  'report-inventory': { partOf: 'retiring' },
+  'retire-versions': { steward: true, announces: true, partOf: 'retiring' },
+  'restore-version': { steward: true, announces: true, partOf: 'retiring' },
 } as const satisfies Readonly<Record<string, TaskAccess>>;
 
 export type TaskName = keyof typeof ROWS;
@@ -103,8 +110,9 @@ export const isTaskName = (name: string): name is TaskName => Object.hasOwn(TASK
 
 export const taskNames = (): TaskName[] => Object.keys(TASKS).filter(isTaskName);
 
-/** The tasks that act in target accounts. */
-export const stewards = (): TaskName[] => taskNames().filter((name) => TASKS[name].steward);
+/** The tasks that act in target accounts; those of retiring only where that is switched on. */
+export const stewards = ({ retiring }: { readonly retiring: boolean }): TaskName[] =>
+  taskNames().filter((name) => TASKS[name].steward && (retiring || TASKS[name].partOf !== 'retiring'));
 
 /** The name of a task's Lambda function. */
 export const functionName = (task: TaskName): string => `packleader-${task}`;

@@ -25,6 +25,11 @@ const HANDLERS: Readonly<Record<TaskName, () => Promise<{ handler: Handler }>>> 
   'disable-amis': async () => import('../../tasks/disable-amis.ts'),
   'record-repoint': async () => import('../../tasks/record-repoint.ts'),
   'put-back-versions': async () => import('../../tasks/put-back-versions.ts'),
+  'plan-inventory': async () => import('../../tasks/plan-inventory.ts'),
+  'take-inventory': async () => import('../../tasks/take-inventory.ts'),
+  'report-inventory': async () => import('../../tasks/report-inventory.ts'),
+  'retire-versions': async () => import('../../tasks/retire-versions.ts'),
+  'restore-version': async () => import('../../tasks/restore-version.ts'),
   'withdraw-publication': async () => import('../../tasks/withdraw-publication.ts'),
 };
 

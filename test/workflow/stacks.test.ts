@@ -235,7 +235,10 @@ describe('in the hub', () => {
         statements.some(({ Resource }) => Resource.some((arn) => arn.endsWith(`/${NAMES.stewardRole}`))),
       );
     expect(may.map(({ name }) => name).sort()).toEqual(
-      [...stewards().map((file) => `packleader-task-${file}`), 'packleader-trigger-scheduled-rebuild'].sort(),
+      [
+        ...stewards({ retiring: false }).map((file) => `packleader-task-${file}`),
+        'packleader-trigger-scheduled-rebuild',
+      ].sort(),
     );
   });
 

@@ -1,5 +1,6 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { RetentionRules } from '../../core/configuration/retention.ts';
 import { type Factory, accountsOf } from '../../core/configuration/factory.ts';
 import { machineLink } from '../../core/aws/console-links.ts';
 import { NAMES, bucketName } from '../../core/contract/names.ts';
@@ -11,6 +12,7 @@ import { FetchSourceProject } from './fetch-source-project.ts';
 import type { PinnedTool } from '../constructs/build-projects.ts';
 import { ValidateProject } from './validate-project.ts';
 import { ReleaseBucket } from './release-bucket.ts';
+import { Retiring } from './retiring.ts';
 import { StateMachines, machineArn } from './state-machines.ts';
 import { TargetRoles } from './target-roles.ts';
 import { TaskFunctions } from './task-functions.ts';
@@ -35,13 +37,16 @@ export interface HubStackProps extends StackProps {
   /** Whether builders may be Spot Instances; as in the targets. Default: they are on demand. */
   readonly spotBuilders?: boolean;
   readonly alarms?: AlarmsProps;
+  /** How long versions of which images are kept. Default: nothing is ever retired, and nothing stands that could. */
+  readonly retention?: RetentionRules;
 }
 
 /** What stands once per organisation: the state machines, their tasks, the bucket, the project that fetches the source. */
 export class HubStack extends Stack {
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
-    const { factory, packer, repositoryTokenSecret, webhookSecret, organizationId, alarms } = props;
+    const { factory, packer, repositoryTokenSecret, webhookSecret, organizationId, alarms, retention } =
+      props;
     const key = props.customerKey ? new CustomerKey(this, 'Key') : undefined;
     const accountIds = accountsOf(factory);
     const bucket = new ReleaseBucket(this, 'Bucket', {
@@ -87,6 +92,13 @@ export class HubStack extends Stack {
       targets: factory.stages.flatMap(({ targets }) => targets),
       failed,
     });
+    if (retention)
+      new Retiring(this, 'Retiring', {
+        functionOf: (task) => functions.of(task),
+        targets: factory.stages.flatMap(({ targets }) => targets),
+        rules: retention,
+        failed,
+      });
     new Triggers(this, 'Triggers', {
       factory,
       bucket,
@@ -96,8 +108,8 @@ export class HubStack extends Stack {
       ...(webhookSecret !== undefined && { webhookSecret }),
     });
     // Last: the alarms watch every function and queue that is there.
-    new Alarms(this, 'Alarms', alarms);
-    new Dashboard(this, 'Dashboard');
+    new Alarms(this, 'Alarms', { ...alarms, retires: retention !== undefined });
+    new Dashboard(this, 'Dashboard', { retires: retention !== undefined });
     new CfnOutput(this, 'ReleaseMachine', {
       value: machineLink({ region: this.region, arn: machineArn(this, NAMES.releaseMachine) }),
       description: 'Where people start releases, and see them.',

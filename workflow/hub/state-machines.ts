@@ -161,14 +161,14 @@ export class StateMachines extends Construct {
  * Traced, and every step logged, for longer than the 90 days of its history. Without the data: they are in the history and
  * the bucket, and a log of them would be as large again.
  */
-function observed(scope: Construct, name: string, ends: Parameters<typeof countEnds>[1] = {}) {
+export function observed(scope: Construct, name: string, ends: Parameters<typeof countEnds>[1] = {}) {
   const destination = new KeptLogs(scope, 'Logs', `/aws/vendedlogs/states/${name}`);
   countEnds(destination, ends);
   return { tracingEnabled: true, logs: { destination, level: LogLevel.ALL, includeExecutionData: false } };
 }
 
 /** Why the policies of the machines hold patterns. */
-const WILDCARDS: Wildcards = {
+export const WILDCARDS: Wildcards = {
   '*': 'X-Ray, and the deliveries of a log to CloudWatch, have no resources.',
   '.Arn>:*': 'Every version of one function, which CDK grants together with the function.',
   [`:execution:${NAMES.bakeBatchMachine}:*`]:

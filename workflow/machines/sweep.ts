@@ -11,7 +11,7 @@ import {
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { Target } from '../../core/contract/targets.ts';
+import { type Target, byRegion } from '../../core/contract/targets.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
 import { type Fallible, byRegion, catchEverything } from './asl.ts';
 import type { TaskStates } from './task-states.ts';

@@ -41,6 +41,11 @@ export const release = (stages: number): Duration =>
 
 /** Seven tasks that exhaust every retry take an hour each, and a quarter more where a function does not answer. */
 export const REPOINT = Duration.hours(10);
+/** Three tasks that exhaust every retry take an hour each, and the batches of one inventory are looked at at the same time. */
+export const INVENTORY = Duration.hours(6);
+
+/** One task that exhausts every retry. */
+export const RETIRE = Duration.hours(3);
 
 /** Three tasks that exhaust every retry take an hour each, and the releases of one sweep are swept at the same time. */
 export const SWEEP = Duration.hours(6);

@@ -18,6 +18,7 @@ import { CustomerKey } from '../constructs/customer-key.ts';
 import { FixedRole } from '../constructs/fixed-role.ts';
 import { orchestratorPolicy } from './orchestrator-policy.ts';
 import { BAKE_BATCH_ROLE, SCHEDULED_REBUILD, taskRole, triggerRole } from '../constructs/role-names.ts';
+import { retiringPolicy } from './retiring-policy.ts';
 import { STEWARD_WILDCARDS, stewardPolicy } from './steward-policy.ts';
 import { bakeProjectArn } from './target-arns.ts';
 import { type PinnedTool, buildsOf } from '../constructs/build-projects.ts';
@@ -38,6 +39,8 @@ export interface TargetStackProps extends StackProps {
   readonly spotBuilders?: boolean;
   /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
   readonly customerKey?: boolean;
+  /** Whether the hub retires versions; as there. Default: it may not. */
+  readonly retires?: boolean;
 }
 
 /**
@@ -55,6 +58,7 @@ export class TargetStack extends Stack {
       bakeVpc: vpc,
       customerKey = false,
       spotBuilders = false,
+      retires = false,
       ...rest
     } = props;
     const { hub } = factory;
@@ -85,11 +89,17 @@ export class TargetStack extends Stack {
     new FixedRole(this, 'Steward', {
       roleName: NAMES.stewardRole,
       description: 'Lets the tasks in the hub look at AMIs, tag, publish and deregister them.',
-      trusted: hubRoles(factory, [...stewards().map(taskRole), triggerRole(SCHEDULED_REBUILD)]),
-      statements: stewardPolicy(accountId, hub.region, {
-        deprecatesAmis: factory.deprecatesAmis === true,
-        spotBuilders,
-      }),
+      trusted: hubRoles(factory, [
+        ...stewards({ retiring: retires }).map(taskRole),
+        triggerRole(SCHEDULED_REBUILD),
+      ]),
+      statements: [
+        ...stewardPolicy(accountId, hub.region, {
+          deprecatesAmis: factory.deprecatesAmis === true,
+          spotBuilders,
+        }),
+        ...(retires ? retiringPolicy(accountId) : []),
+      ],
       wildcards: STEWARD_WILDCARDS,
     });
     const bake = new FixedRole(this, 'Bake', {

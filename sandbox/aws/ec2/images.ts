@@ -13,6 +13,8 @@ import type {
   DescribeImagesCommandOutput,
   DisableImageCommandInput,
   DisableImageCommandOutput,
+  DisableImageDeprecationCommandInput,
+  DisableImageDeprecationCommandOutput,
   EnableImageCommandInput,
   EnableImageCommandOutput,
   EnableImageDeprecationCommandInput,
@@ -501,7 +503,8 @@ function enableImageDeprecation(
   input: EnableImageDeprecationCommandInput,
 ): Output<EnableImageDeprecationCommandOutput> {
   const image = ownImage(context, input.ImageId);
-  const at = input.DeprecateAt?.getTime() ?? Number.NaN;
+  // EC2 rounds to the minute.
+  const at = Math.floor((input.DeprecateAt?.getTime() ?? Number.NaN) / MINUTE) * MINUTE;
   if (!(at > context.now) || at > context.now + 10 * 366 * 24 * 60 * MINUTE) {
     throw ec2Error(
       'InvalidParameterValue',
@@ -509,6 +512,14 @@ function enableImageDeprecation(
     );
   }
   image.deprecatedAt = Math.round(at / MINUTE) * MINUTE;
+  return { Return: true };
+}
+
+function disableImageDeprecation(
+  context: Context,
+  input: DisableImageDeprecationCommandInput,
+): Output<DisableImageDeprecationCommandOutput> {
+  delete ownImage(context, input.ImageId).deprecatedAt;
   return { Return: true };
 }
 
@@ -596,6 +607,7 @@ export const imageOperations = {
   DescribeImageReferences: describeImageReferences,
   DescribeImages: describeImages,
   DisableImage: disableImage,
+  DisableImageDeprecation: disableImageDeprecation,
   DisableImageDeregistrationProtection: disableImageDeregistrationProtection,
   EnableImage: enableImage,
   EnableImageDeprecation: enableImageDeprecation,

@@ -26,12 +26,17 @@ export interface AlarmsProps {
   readonly usualTime?: Duration;
   /** Where the runbook can be read, without the heading. Default: the file in the repository. */
   readonly runbook?: string;
+  /** Whether versions are retired. Default: nothing is there that could fail. */
+  readonly retires?: boolean;
 }
 
 /** How many requests in a quarter of an hour may be turned away: a public address is found by anyone who looks for one. */
 const WEBHOOK_REJECTS = 10;
 
 const PERIOD = Duration.minutes(5);
+
+/** One look that fails is followed by the next; three of them leave the AMIs without a fresh one. */
+const INVENTORIES_AN_HOUR = 3;
 
 /**
  * Every alarm of the hub, each with a heading in docs/runbook.md. Functions and queues are found in the stack, so this comes last.
@@ -43,7 +48,7 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmsProps = {}) {
     super(scope, id);
-    const { notify, usualTime = Duration.hours(3), runbook = 'docs/runbook.md' } = props;
+    const { notify, usualTime = Duration.hours(3), runbook = 'docs/runbook.md', retires = false } = props;
     this.#runbook = runbook;
     this.#topic = new AlarmTopic(this, 'Topic', notify ?? {}).topic;
 
@@ -102,6 +107,23 @@ export class Alarms extends Construct {
       what: 'The scheduled rebuilds of an image are paused, because they failed three times in a row.',
       metric: own(METRICS.rebuildsPaused),
     });
+    if (retires) {
+      this.#alarm('inventory-incomplete', {
+        what: 'For an hour nobody could look everywhere at which AMIs are used, so nothing is retired.',
+        metric: sum(
+          [
+            own(METRICS.inventoryIncomplete),
+            executionsOf(this, NAMES.inventoryMachine, 'ExecutionsTimedOut'),
+          ],
+          Duration.hours(1),
+        ),
+        above: INVENTORIES_AN_HOUR - 1,
+      });
+      this.#alarm('retirement-incomplete', {
+        what: 'A run that retires versions was stopped by a limit, left something undone, or did not come to its end.',
+        metric: sum([own(METRICS.notRetired), executionsOf(this, NAMES.retireMachine, 'ExecutionsTimedOut')]),
+      });
+    }
     this.#countLostTasks();
     this.#alarm('task-crashed', {
       what: 'A task failed in a way that it does not know, or did not come to its end.',
@@ -174,12 +196,12 @@ export class Alarms extends Construct {
 }
 
 /** A metric without data counts as none: it must not hide the others. */
-function sum(metrics: readonly IMetric[]): IMetric {
+function sum(metrics: readonly IMetric[], period = PERIOD): IMetric {
   const names = metrics.map((_, index) => `m${index}`);
   return new MathExpression({
     expression: names.map((name) => `FILL(${name}, 0)`).join(' + '),
     usingMetrics: Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric])),
-    period: PERIOD,
+    period,
   });
 }
 

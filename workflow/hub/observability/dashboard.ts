@@ -16,7 +16,7 @@ const PERIOD = Duration.minutes(5);
 
 /** One page: what became of releases, how long they take, and what the machinery does meanwhile. */
 export class Dashboard extends Construct {
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { retires = false }: { readonly retires?: boolean } = {}) {
     super(scope, id);
     const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
       dashboardName: 'packleader',
@@ -78,6 +78,16 @@ export class Dashboard extends Construct {
         ],
       }),
       graph('Tasks that crashed', { left: [own(METRICS.taskCrashed).with({ label: 'crashed' })] }),
+    );
+    if (!retires) return;
+    dashboard.addWidgets(
+      graph('Retiring', {
+        left: [
+          own(METRICS.retired).with({ label: 'versions moved on' }),
+          own(METRICS.notRetired).with({ label: 'runs that were stopped, or left something' }),
+          own(METRICS.inventoryIncomplete).with({ label: 'inventories that did not see everything' }),
+        ],
+      }),
     );
   }
 }

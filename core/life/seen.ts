@@ -1,0 +1,106 @@
+/** What can be seen of the factory's AMIs in one target by their tags: what every decision about their end starts from. */
+import { type EC2Client, type Image, paginateDescribeImages } from '@aws-sdk/client-ec2';
+import { tagsOf } from '../amis/release-images.ts';
+import { isGone } from '../amis/usable.ts';
+import { TAGS } from '../contract/tags.ts';
+import type { Ami, Target } from '../contract/targets.ts';
+import { readReleaseId } from '../releases/release-status.ts';
+
+/** How far an AMI is on its way out. */
+export const PHASES = ['deprecated', 'disabled'] as const;
+export type Phase = (typeof PHASES)[number];
+
+export interface Retirement {
+  readonly phase: Phase;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+/** An AMI of the factory; instants are as the tags have them, and need not be any. */
+export interface SeenAmi extends Ami {
+  readonly releaseId: string;
+  readonly image: string;
+  readonly version: string;
+  /** As EC2 names it: `available`, `disabled`, `pending`. */
+  readonly state: string;
+  readonly createdAt: string;
+  /** The value of `packleader:state`. */
+  readonly releaseState?: string;
+  readonly autoCleanup: boolean;
+  readonly lastUsed?: string;
+  readonly lastUsedRuntime?: string;
+  /** What EC2 knows of launches, by anybody, a day late. */
+  readonly lastLaunched?: string;
+  readonly retirement?: Retirement | 'unreadable';
+  readonly sourceAmi?: string;
+  readonly deprecatedAt?: string;
+  readonly isProtected: boolean;
+}
+
+/** An AMI as it was seen, with what EC2 says of it. */
+export interface FoundAmi {
+  readonly ami: SeenAmi;
+  readonly image: Image;
+}
+
+/** As many as EC2 gives in one answer. */
+const PAGE = 1_000;
+
+/** Every AMI of the factory in a target, whatever its state; not what is gone already. */
+export async function factoryAmis(ec2: EC2Client, target: Target): Promise<FoundAmi[]> {
+  const pages = await Array.fromAsync(
+    paginateDescribeImages(
+      { client: ec2, pageSize: PAGE },
+      {
+        Owners: ['self'],
+        Filters: [{ Name: 'tag-key', Values: [TAGS.release] }],
+        IncludeDeprecated: true,
+        IncludeDisabled: true,
+      },
+    ),
+  );
+  return pages
+    .flatMap((page) => page.Images ?? [])
+    .filter((image) => !isGone(image))
+    .map((image) => ({ ami: seenAmi(image, target), image }));
+}
+
+export function seenAmi(image: Image, { accountId, region }: Target): SeenAmi {
+  const tags = tagsOf(image);
+  const releaseId = tags.get(TAGS.release) ?? '';
+  const told = readReleaseId(releaseId);
+  const optional = {
+    releaseState: tags.get(TAGS.state),
+    lastUsed: tags.get(TAGS.lastUsed),
+    lastUsedRuntime: tags.get(TAGS.lastUsedRuntime),
+    lastLaunched: image.LastLaunchedTime,
+    retirement: readRetirement(tags.get(TAGS.retirement)),
+    sourceAmi: tags.get(TAGS.sourceAmi),
+    deprecatedAt: image.DeprecationTime,
+  };
+  return {
+    accountId,
+    region,
+    imageId: image.ImageId ?? '',
+    releaseId,
+    image: told?.image ?? '',
+    version: told?.version ?? '',
+    state: image.State ?? '',
+    createdAt: image.CreationDate ?? '',
+    autoCleanup: tags.get(TAGS.autoCleanup) === 'true',
+    isProtected: (image.DeregistrationProtection ?? 'disabled') !== 'disabled',
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+  };
+}
+
+/** The value of the tag for a phase that begins now. */
+export const retirementTag = ({ phase, since }: Retirement): string => `${phase} ${since}`;
+
+function readRetirement(value: string | undefined): SeenAmi['retirement'] {
+  if (value === undefined) return undefined;
+  const [is = '', since = '', ...more] = value.split(' ');
+  const phase = PHASES.find((one) => one === is);
+  return phase === undefined || Number.isNaN(Date.parse(since)) || more.length > 0
+    ? 'unreadable'
+    : { phase, since };
+}

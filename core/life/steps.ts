@@ -1,0 +1,133 @@
+/** What is done to one AMI on its way out, and how it is taken back. */
+import {
+  CreateTagsCommand,
+  DeleteSnapshotCommand,
+  DeleteTagsCommand,
+  DeregisterImageCommand,
+  DisableImageCommand,
+  DisableImageDeprecationCommand,
+  EnableImageCommand,
+  EnableImageDeprecationCommand,
+  type EC2Client,
+} from '@aws-sdk/client-ec2';
+import type { TargetClients } from '../aws/clients.ts';
+import { asFact, hasCode } from '../aws/errors.ts';
+import type { Leftover } from '../contract/leftovers.ts';
+import { parameters } from '../contract/names.ts';
+import { TAGS } from '../contract/tags.ts';
+import { deleteParameter } from '../publication/publication.ts';
+import type { Step } from './decide.ts';
+import { type Phase, type SeenAmi, retirementTag } from './seen.ts';
+
+/** EC2 takes only a time to come, and rounds it to the minute: longer after the start of an execution than that may run. */
+const SOON_MS = 4 * 3_600_000;
+
+/** EC2's ways to say that an AMI is gone already. */
+const GONE = ['InvalidAMIID.NotFound', 'InvalidAMIID.Unavailable'];
+
+/**
+ * Takes one step with one AMI, and returns what it could not remove. Safe to repeat: what is done already is done again, or is a
+ * success.
+ *  @param now ISO 8601
+ */
+export async function takeStep(
+  clients: TargetClients,
+  step: Step,
+  ami: SeenAmi,
+  now: string,
+): Promise<Leftover[]> {
+  const { ec2 } = clients;
+  switch (step) {
+    case 'deprecate':
+      if (!isBegun(ami, 'deprecated')) await deprecate(ec2, ami, now);
+      return [];
+    case 'disable':
+      if (!isBegun(ami, 'disabled')) await disable(ec2, ami, now);
+      return [];
+    case 'deregister':
+      return deregister(clients, ami);
+    case 'restore':
+      await restore(ec2, ami, now);
+      return [];
+  }
+}
+
+function isBegun({ retirement }: SeenAmi, phase: Phase): boolean {
+  return (
+    retirement !== undefined &&
+    retirement !== 'unreadable' &&
+    (retirement.phase === phase || retirement.phase === 'disabled')
+  );
+}
+
+async function deprecate(ec2: EC2Client, { imageId, deprecatedAt }: SeenAmi, now: string): Promise<void> {
+  const at = Date.parse(now);
+  if (deprecatedAt === undefined || !(Date.parse(deprecatedAt) <= at + SOON_MS))
+    await ec2.send(
+      new EnableImageDeprecationCommand({ ImageId: imageId, DeprecateAt: new Date(at + SOON_MS) }),
+    );
+  await remember(ec2, imageId, 'deprecated', now);
+}
+
+/** Whoever shares an AMI uses it, so there are no permissions here that EC2 would drop. */
+async function disable(ec2: EC2Client, { imageId, state }: SeenAmi, now: string): Promise<void> {
+  if (state !== 'disabled') await ec2.send(new DisableImageCommand({ ImageId: imageId }));
+  await remember(ec2, imageId, 'disabled', now);
+}
+
+/** After the effect: the grace time must not begin before the thing itself has. */
+async function remember(ec2: EC2Client, imageId: string, phase: Phase, since: string): Promise<void> {
+  const Tags = [{ Key: TAGS.retirement, Value: retirementTag({ phase, since }) }];
+  await ec2.send(new CreateTagsCommand({ Resources: [imageId], Tags }));
+}
+
+/**
+ * Takes the version out of consumers' sight, and then the AMI with its snapshots: into the Recycle Bin where a rule of the account
+ * keeps them. EC2 answers with success although a snapshot remains, so its own list is looked at.
+ *  @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeregisterImage.html
+ */
+async function deregister({ ec2, ssm }: TargetClients, ami: SeenAmi): Promise<Leftover[]> {
+  const { accountId, region, imageId, image, version } = ami;
+  await deleteParameter(ssm, parameters.version(image, version));
+  try {
+    const { DeleteSnapshotResults = [] } = await ec2.send(
+      new DeregisterImageCommand({ ImageId: imageId, DeleteAssociatedSnapshots: true }),
+    );
+    const left: Leftover[] = [];
+    for (const { SnapshotId = '', ReturnCode = 'no answer' } of DeleteSnapshotResults) {
+      if (ReturnCode === 'success') continue;
+      const why = await refusal(ec2, SnapshotId);
+      if (why !== undefined)
+        left.push({ accountId, region, resourceId: SnapshotId, why: `${ReturnCode}: ${why}` });
+    }
+    return left;
+  } catch (error) {
+    if (hasCode(error, ...GONE)) return [];
+    throw error;
+  }
+}
+
+/** Deletes a snapshot that EC2 left; why it could not, or undefined. One that another AMI uses is that one's. */
+async function refusal(ec2: EC2Client, SnapshotId: string): Promise<string | undefined> {
+  try {
+    await ec2.send(new DeleteSnapshotCommand({ SnapshotId }));
+    return undefined;
+  } catch (error) {
+    if (hasCode(error, 'InvalidSnapshot.NotFound', 'InvalidSnapshot.InUse')) return undefined;
+    return asFact(error).message;
+  }
+}
+
+/** As if it had never begun, and used now: so it stays for as long as anything that was used today. */
+async function restore(
+  ec2: EC2Client,
+  { imageId, state, deprecatedAt }: SeenAmi,
+  now: string,
+): Promise<void> {
+  if (state === 'disabled') await ec2.send(new EnableImageCommand({ ImageId: imageId }));
+  if (deprecatedAt !== undefined) await ec2.send(new DisableImageDeprecationCommand({ ImageId: imageId }));
+  const Tags = [{ Key: TAGS.lastUsed, Value: now }];
+  await ec2.send(new CreateTagsCommand({ Resources: [imageId], Tags }));
+  // Last: as long as it is there, a repetition comes back for the rest.
+  await ec2.send(new DeleteTagsCommand({ Resources: [imageId], Tags: [{ Key: TAGS.retirement }] }));
+}
