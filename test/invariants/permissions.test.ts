@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { loadConfiguration } from '../../core/configuration/configuration.ts';
 import { NAMES, roleArn } from '../../core/contract/names.ts';
 import { statesOf } from '../../sandbox/engine/asl.ts';
-import { filesOf } from '../fixtures/factories.ts';
+import { filesOf, retentionOf } from '../fixtures/factories.ts';
 import { type Statement, type Synthesised, hub, target } from '../fixtures/synthesised.ts';
 import { WEBHOOK_SECRET } from '../triggers/webhook-world.ts';
 import { machinesOf } from '../fixtures/machines.ts';
@@ -22,7 +22,7 @@ const scheduled = {
     schedule: { rate: '7 days', timeZone: 'UTC', when: 'always' } as const,
   })),
 };
-const theHub = hub(scheduled, { webhookSecret: WEBHOOK_SECRET });
+const theHub = hub(scheduled, { webhookSecret: WEBHOOK_SECRET, retention: retentionOf(factory) });
 const accountIds = [...new Set(Object.values(STAGES).flatMap((of) => of.map(({ accountId }) => accountId)))];
 /** The builds of one account run in a VPC. */
 const [ofVpc] = accountIds;
@@ -30,7 +30,13 @@ const bakeVpc = { vpcId: 'vpc-0a000001', subnetIds: ['subnet-0a000001'], securit
 const targets = new Map(
   accountIds.map((accountId) => [
     accountId,
-    target({ factory, accountId, spotBuilders: true, ...(accountId === ofVpc && { bakeVpc }) }),
+    target({
+      factory,
+      accountId,
+      spotBuilders: true,
+      retires: true,
+      ...(accountId === ofVpc && { bakeVpc }),
+    }),
   ]),
 );
 
@@ -192,8 +198,12 @@ describe('what the code calls', () => {
       .ofType('AWS::Lambda::Function')
       .map(({ is }) => String(is['FunctionName']))
       .filter((name) => !callers.has(name));
-    // It only computes.
-    expect(silent).toEqual(['packleader-summarise-releases']);
+    // They only compute.
+    expect(silent.toSorted()).toEqual([
+      'packleader-plan-inventory',
+      'packleader-report-inventory',
+      'packleader-summarise-releases',
+    ]);
     const machines = theHub.ofType('AWS::StepFunctions::StateMachine');
     for (const { is } of machines) expect(callers).toContain(is['StateMachineName']);
     for (const role of [NAMES.orchestratorRole, NAMES.stewardRole, NAMES.bakeRole])

@@ -15,6 +15,9 @@ import { targetsIn } from '../../fixtures/accounts.ts';
 import { rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
 import { RELEASE_MACHINE } from '../../fixtures/sandbox/hub.ts';
 import { releaseAgain, repoint } from '../../fixtures/sandbox/repointing.ts';
+import { addVersion, amiOf, oneDay, retire } from '../../fixtures/sandbox/retiring.ts';
+import { retentionSchema } from '../../../core/configuration/retention.ts';
+import type { OperatedHub } from '../../fixtures/sandbox/hub.ts';
 import { type StopPoint, stoppedRelease, sweep, withHub } from '../../fixtures/sandbox/sweeping.ts';
 import type { Request } from './evaluate.ts';
 import { requestsOf, thingsIn } from './requests.ts';
@@ -190,6 +193,9 @@ export async function record(): Promise<Recorded[]> {
       },
       { faults },
     );
+  await withHub({ stages: STAGES }, async (hub) => retireEverything(hub, recorded), {
+    retention: { base: retentionSchema.parse({ keepNewest: 1, graceDays: 1 }) },
+  });
   return [...recorded.values()];
 }
 
@@ -206,6 +212,40 @@ function share({ world }: Sandbox): void {
   for (const { accountId, region } of Object.values(STAGES).flat())
     for (const { tags, launchPermissions } of world.region(accountId, region).images.values())
       if (tags.has('packleader:release')) launchPermissions.users.add('333333333333');
+}
+
+/** One version goes, and is then followed by another, which is taken back; a template with more than its newest version is there. */
+async function retireEverything(hub: OperatedHub, recorded: Map<string, Recorded>): Promise<void> {
+  const { sandbox } = hub;
+  const targets = Object.values(STAGES).flat();
+  const newest = addVersion(sandbox, targets, { daysAgo: 30 });
+  const first = addVersion(sandbox, targets, { daysAgo: 100 });
+  for (const { accountId, region } of targets) {
+    const place = sandbox.world.region(accountId, region);
+    const imageId = amiOf(sandbox, { accountId, region }, newest)?.imageId ?? '';
+    for (const template of place.launchTemplates.values())
+      for (const number of [2, 3]) template.versions.push({ number, createdAt: 0, imageId });
+  }
+  sandbox.intercept(async (call, next) => {
+    for (const one of recordingsOf(sandbox, call)) recorded.set(JSON.stringify(one), one);
+    return next();
+  });
+  // EC2 leaves a snapshot, which is then deleted by its own name.
+  sandbox.intercept(async (call, next) => {
+    const answer = await next();
+    if (call.operation !== 'DeregisterImage') return answer;
+    return {
+      ...Object(answer),
+      DeleteSnapshotResults: [{ SnapshotId: 'snap-0', ReturnCode: 'internal-error' }],
+    };
+  });
+  for (let day = 0; day < 3; day += 1) await oneDay(hub);
+  if (targets.some((target) => amiOf(sandbox, target, first))) throw new Error(`${first} is still there`);
+  const second = addVersion(sandbox, targets, { daysAgo: 90 });
+  for (let day = 0; day < 2; day += 1) await oneDay(hub);
+  const { outcome } = await retire(hub, { undo: second });
+  if (outcome.status !== 'SUCCEEDED')
+    throw new Error(`${second} was not restored: ${JSON.stringify(outcome)}`);
 }
 
 /** What one call asks IAM for, and who asks. */

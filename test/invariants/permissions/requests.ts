@@ -9,7 +9,7 @@ import type { Region, Tags } from '../../../sandbox/aws/world.ts';
 import { tagsOf } from '../../../sandbox/aws/ec2/tags.ts';
 import type { Request } from './evaluate.ts';
 
-const tagListSchema = z.array(z.object({ Key: z.string(), Value: z.string() }));
+const tagListSchema = z.array(z.object({ Key: z.string(), Value: z.string().default('') }));
 const inputSchema = z.object({
   Bucket: z.string(),
   DeleteAssociatedSnapshots: z.boolean(),
@@ -272,6 +272,24 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
       ...snapshots.flatMap((id) => asked.existing('ec2:DeleteSnapshot', 'snapshot', id)),
     ];
   },
+  'ec2:DeleteTags': (asked) =>
+    (asked.input.Resources ?? [])
+      .flatMap((id) => asked.existing('ec2:DeleteTags', kindOf(id), id))
+      .map((request) => ({
+        ...request,
+        context: { ...request.context, 'aws:TagKeys': (asked.input.Tags ?? []).map(({ Key }) => Key) },
+      })),
+  ...Object.fromEntries(
+    ['DisableImage', 'DisableImageDeprecation', 'EnableImage', 'EnableImageDeprecation'].map((operation) => [
+      `ec2:${operation}`,
+      (asked: Asked) => asked.existing(`ec2:${operation}`, 'image', asked.input.ImageId),
+    ]),
+  ),
+  'ec2:DescribeLaunchTemplateVersions': (asked) => [
+    ...one('ec2:DescribeLaunchTemplateVersions'),
+    // To resolve what a version names by a parameter.
+    ...one('ssm:GetParameters', asked.parameter('any')),
+  ],
   'ec2:DescribeImageReferences': (asked) => [
     ...one('ec2:DescribeImageReferences'),
     ...(asked.input.ResourceTypes ?? []).flatMap(({ ResourceType }) => {
