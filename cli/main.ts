@@ -17,6 +17,7 @@ import { addPin } from './commands/pin/command.ts';
 import { addRehearse } from './commands/rehearse/command.ts';
 import { addRelease } from './commands/release/command.ts';
 import { addStatus } from './commands/status/command.ts';
+import { addRetire } from './commands/retire/command.ts';
 import { addRetry } from './commands/retry/command.ts';
 import { addWhere } from './commands/where/command.ts';
 import { addShow } from './commands/show/command.ts';
@@ -29,6 +30,7 @@ import { addRollback } from './commands/rollback/command.ts';
 import { addSweep } from './commands/sweep/command.ts';
 import { addUpgrade } from './commands/upgrade/command.ts';
 import { addValidate } from './commands/validate/command.ts';
+import { addWhy } from './commands/why/command.ts';
 import { addWatch } from './commands/watch/command.ts';
 import { ClientError } from '../client/errors.ts';
 import {
@@ -149,6 +151,8 @@ function program(output: Output, code: ExitCode): Command {
   addRevoke(root, output, code);
   addRestore(root, output, code);
   addSweep(root, output, code);
+  addRetire(root, output, code);
+  addWhy(root, output, code);
   addHistory(root, output, code);
   addShow(root, output, code);
   addDiff(root, output, code);

@@ -12,6 +12,13 @@ export { type WaitOptions, followRelease, getRelease, waitForRelease } from './w
 export { type ListedRelease, listReleases } from './list.ts';
 export { type RetryOptions, retryRelease } from './retry.ts';
 export { type CancelOptions, type Cancellation, type CancelledImage, cancelRelease } from './cancel.ts';
+export {
+  type Restoration,
+  type RetireOptions,
+  type RetireResult,
+  restoreVersion,
+  retireVersions,
+} from './retire.ts';
 export { sweep, type SweepOptions, type SweepResult } from './sweep.ts';
 export {
   type RepointOptions,

@@ -56,6 +56,9 @@ export class RepointFailed extends RepointEndedBadly {}
 /** It failed, and not everything is as it was; or every account has followed, and its record is missing. */
 export class RepointIncomplete extends RepointEndedBadly {}
 
+/** A run of packleader-retire failed before it could say what it did. */
+export class RetirementFailed extends ClientError {}
+
 /** The request was wrong. Without `result` nothing was started; with it, the workflow refused what it read. */
 export class ReleaseRefused extends ClientError {
   readonly result: ReleaseResult | undefined;

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { readFactoryDirectory } from '../core/configuration/factory-directory.ts';
+import { retentionSchema } from '../core/configuration/retention.ts';
 import { loadFactory } from '../core/configuration/factory.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { stateGraphSchema } from '../sandbox/engine/asl.ts';
@@ -51,8 +52,11 @@ export function writtenPages(): string[] {
 
 const ownFactory = () => loadFactory(readFactoryDirectory(new URL('packer', ROOT).pathname));
 
+/** So that the machines that retire are described too; what is kept does not show in them. */
+const RETENTION = { 'linux-base': retentionSchema.parse({}) };
+
 function machinesOfThisFactory(): StateMachine[] {
-  return definitionsOf(ownFactory()).map(({ name, definition }) => ({
+  return definitionsOf(ownFactory(), RETENTION).map(({ name, definition }) => ({
     name,
     graph: stateGraphSchema.parse(definition),
   }));
@@ -65,10 +69,15 @@ function named(machines: readonly StateMachine[], wanted: string): StateMachine 
 }
 
 function stateMachinesPage(machines: readonly StateMachine[]): string {
-  const { releaseMachine, releaseImageMachine, bakeBatchMachine, sweepMachine, repointMachine } = NAMES;
-  const inOrder = [releaseMachine, releaseImageMachine, bakeBatchMachine, sweepMachine, repointMachine].map(
-    (name) => named(machines, name),
-  );
+  const inOrder = [
+    NAMES.releaseMachine,
+    NAMES.releaseImageMachine,
+    NAMES.bakeBatchMachine,
+    NAMES.sweepMachine,
+    NAMES.repointMachine,
+    NAMES.inventoryMachine,
+    NAMES.retireMachine,
+  ].map((name) => named(machines, name));
   const sections = inOrder.map((machine) =>
     [`## ${machine.name}`, diagramOf(machine), stepTable(machine)].join('\n\n'),
   );
@@ -79,7 +88,8 @@ function stateMachinesPage(machines: readonly StateMachine[]): string {
     `As they would be deployed for this repository’s own \`packer/factory.yaml\`; another factory has other stages. Solid
 arrows follow a success, dotted ones a failure. ${example?.name} starts packleader-release-image, and that starts
 packleader-bake-batch. packleader-sweep is started by the end of a release, by the hour, and by hand. packleader-repoint
-is started by hand.`,
+is started by hand. packleader-inventory and packleader-retire stand only where [retiring](../retiring.md) is switched on;
+they are started every 20 minutes, and every day and by hand.`,
     ...sections,
   ].join('\n\n');
 }

@@ -19,8 +19,14 @@ await saidPlainly(() => {
       'aws:cdk:enable-path-metadata': false,
     },
   });
-  const { customerKey, spotBuilders, packer, sessionManagerPlugin, pluginTokenSecret } =
-    deploymentOf(app).settings;
+  const {
+    customerKey,
+    spotBuilders,
+    packer,
+    sessionManagerPlugin,
+    pluginTokenSecret,
+    retire = false,
+  } = deploymentOf(app).settings;
   new TargetStack(app, 'packleader-target', {
     factory: loadFactory(configurationFiles(factoryOf(app).files)),
     // A StackSet takes 51,200 bytes as they are; more must be in S3.
@@ -29,6 +35,13 @@ await saidPlainly(() => {
     ...(sessionManagerPlugin && { sessionManagerPlugin }),
     ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
     ...(customerKey !== undefined && { customerKey }),
-    ...(spotBuilders !== undefined && { spotBuilders }),
+  const {
+    customerKey,
+    spotBuilders,
+    packer,
+    sessionManagerPlugin,
+    pluginTokenSecret,
+    retire = false,
+  } = deploymentOf(app).settings;
   });
 });

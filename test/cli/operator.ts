@@ -1,6 +1,8 @@
 /** The commands that reach into the hub, as a person at a terminal, or a pipe, runs them. */
 import { type CancelCommandOptions, cancelCommand } from '../../cli/commands/cancel/run.ts';
 import { type ReleaseOptions, releaseCommand } from '../../cli/commands/release/run.ts';
+import { type RetireCommandOptions, retireCommand } from '../../cli/commands/retire/run.ts';
+import { whyCommand } from '../../cli/commands/why/run.ts';
 import { retryCommand } from '../../cli/commands/retry/run.ts';
 import { statusCommand } from '../../cli/commands/status/run.ts';
 import { type SweepCommandOptions, sweepCommand } from '../../cli/commands/sweep/run.ts';
@@ -51,6 +53,16 @@ export async function openOperator(options: HubOptions = {}, images?: MadeUpFact
       const { texts, output } = written();
       const swept = { ...asked, dryRun: false, ...flags };
       const exit = await sweepCommand(release, swept, output, context(signal));
+      return { exit, out: texts.out, err: texts.err };
+    },
+    retire: async (flags: Partial<RetireCommandOptions> = {}) => {
+      const { texts, output } = written();
+      const exit = await retireCommand({ ...asked, dryRun: false, ...flags }, output, context());
+      return { exit, out: texts.out, err: texts.err };
+    },
+    why: async (ami: string, flags: { json?: boolean } = {}) => {
+      const { texts, output } = written();
+      const exit = await whyCommand(ami, { ...asked, ...flags }, output, context());
       return { exit, out: texts.out, err: texts.err };
     },
     cancel: async (release: string, flags: Partial<CancelCommandOptions> = {}) => {

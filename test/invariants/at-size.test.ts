@@ -10,7 +10,7 @@ import { stewards } from '../../core/contract/tasks.ts';
 import { REGIONS } from '../../core/contract/regions.ts';
 import { targetsIn } from '../fixtures/accounts.ts';
 import { CLOUDFORMATION } from '../fixtures/aws-quotas.ts';
-import { AL2023, filesOf } from '../fixtures/factories.ts';
+import { AL2023, filesOf, retentionOf } from '../fixtures/factories.ts';
 import { SCHEDULED_REBUILD, taskRole, triggerRole } from '../../workflow/constructs/role-names.ts';
 import { type Synthesised, hub, target } from '../fixtures/synthesised.ts';
 import { above, quantitiesOf, unknownTypes } from './quantities.ts';
@@ -61,6 +61,7 @@ const hubOf = (factory: Factory, more: { organizationId?: string } = {}) =>
     webhookSecret: 'packleader/webhook',
     packer: { version: '1.14.2', sha256: 'a'.repeat(64) },
     alarms: { notify: { email: 'people@example.com' } },
+    retention: retentionOf(factory),
     ...more,
   });
 
@@ -192,14 +193,19 @@ describe('a target', () => {
     ],
     ['for any account, in every region', { factory: everywhere }],
   ])('%s stays within every quota of AWS', (_, props) => {
-    const stack = target({ ...common, ...props });
+    const stack = target({ ...common, retires: true, ...props });
     expect(stack.errors).toEqual([]);
     expect(above(quantitiesOf(stack))).toEqual([]);
     expect(unknownTypes(stack.resources)).toEqual([]);
   });
 
   it('for any account fits into the request that makes a StackSet, in every region', () => {
-    const stack = target({ ...common, factory: everywhere, suppressTemplateIndentation: true });
+    const stack = target({
+      ...common,
+      factory: everywhere,
+      retires: true,
+      suppressTemplateIndentation: true,
+    });
     expect(stack.template.characters).toBeLessThan(CLOUDFORMATION.templateInRequest);
   });
 });

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { HubStack } from '../../workflow/hub/hub-stack.ts';
-import { STAGES, filesOf, ownFactory } from '../fixtures/factories.ts';
+import { STAGES, filesOf, ownFactory, retentionOf } from '../fixtures/factories.ts';
 import { SOUND_TEMPLATE } from '../fixtures/templates.ts';
 
 const LARGEST_BYTES = 1_200_000;
@@ -45,6 +45,7 @@ describe('every bundle of the hub, as CDK makes it for deployment', () => {
       factory,
       env: { account, region },
       webhookSecret: 'packleader/webhook',
+      retention: retentionOf(factory),
     });
     functions = functionsSchema
       .parse(app.synth().getStackArtifact(stack.artifactId).template)

@@ -8,7 +8,7 @@ import * as z from 'zod';
 import type { Factory } from '../../core/configuration/factory.ts';
 import { HubStack } from '../../workflow/hub/hub-stack.ts';
 import { TargetStack } from '../../workflow/target/target-stack.ts';
-import { ownFactory } from '../fixtures/factories.ts';
+import { ownFactory, retentionOf } from '../fixtures/factories.ts';
 
 const factory = ownFactory();
 const { accountId: account, region } = factory.hub;
@@ -62,12 +62,13 @@ describe('cdk-nag finds nothing that is not explained', () => {
     [{ factory: everyTrigger, customerKey: true }],
     [{ factory, repositoryTokenSecret: 'git/images', pluginTokenSecret: 'packleader/github' }],
   ])('in the hub, whatever it is told: %#', (told) => {
-    const props = { ...told, env: { account, region }, webhookSecret: 'packleader/webhook' };
+    const retention = retentionOf(factory);
+    const props = { ...told, env: { account, region }, webhookSecret: 'packleader/webhook', retention };
     expect(findings((scope) => new HubStack(scope, 'hub', props))).toEqual([]);
   });
 
   it.each([false, true])('in a target, with a key of its own: %s', (customerKey) => {
-    const props = { factory, accountId: '111111111111', customerKey };
+    const props = { factory, accountId: '111111111111', customerKey, retires: true };
     expect(findings((scope) => new TargetStack(scope, 'target', props))).toEqual([]);
   });
 

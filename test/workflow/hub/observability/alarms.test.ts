@@ -7,11 +7,11 @@ import { METRICS } from '../../../../core/contract/metrics.ts';
 import { statesOf } from '../../../../sandbox/engine/asl.ts';
 import { Alarms, type AlarmsProps } from '../../../../workflow/hub/observability/alarms.ts';
 import { machinesOf } from '../../../fixtures/machines.ts';
-import { ownFactory } from '../../../fixtures/factories.ts';
+import { ownFactory, retentionOf } from '../../../fixtures/factories.ts';
 import { Synthesised, hub } from '../../../fixtures/synthesised.ts';
 
 const factory = ownFactory();
-const withAlarms = (alarms: AlarmsProps = {}) => hub(factory, { alarms });
+const withAlarms = (alarms: AlarmsProps = {}) => hub(factory, { alarms, retention: retentionOf(factory) });
 const theHub = withAlarms();
 
 const alarmSchema = z.looseObject({
