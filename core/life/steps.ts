@@ -37,19 +37,11 @@ export async function takeStep(
   now: string,
 ): Promise<Leftover[]> {
   const { ec2 } = clients;
-  switch (step) {
-    case 'deprecate':
-      if (!isBegun(ami, 'deprecated')) await deprecate(ec2, ami, now);
-      return [];
-    case 'disable':
-      if (!isBegun(ami, 'disabled')) await disable(ec2, ami, now);
-      return [];
-    case 'deregister':
-      return deregister(clients, ami);
-    case 'restore':
-      await restore(ec2, ami, now);
-      return [];
-  }
+  if (step === 'deregister') return deregister(clients, ami);
+  if (step === 'deprecate' && !isBegun(ami, 'deprecated')) await deprecate(ec2, ami, now);
+  if (step === 'disable' && !isBegun(ami, 'disabled')) await disable(ec2, ami, now);
+  if (step === 'restore') await restore(ec2, ami, now);
+  return [];
 }
 
 function isBegun({ retirement }: SeenAmi, phase: Phase): boolean {

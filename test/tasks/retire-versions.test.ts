@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { DeleteParameterCommand, GetParametersCommand } from '@aws-sdk/client-ssm';
 import { beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { retentionSchema } from '../../core/configuration/retention.ts';
 import { byRegion } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/retire-versions.ts';
@@ -17,6 +18,8 @@ import { builtOn, groups, launchConfigurations, references, usersAre } from '../
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
 
 const aws = useAws();
+
+const eventSchema = z.object({ DetailType: z.string(), Detail: z.string() });
 
 const NOW = '2026-11-21T09:30:00.000Z';
 const RELEASE_ID = 'base@1.4.20260901000000';
@@ -61,7 +64,7 @@ const effects = () =>
 const events = () =>
   aws.sent
     .filter(({ command }) => command === 'PutEvents')
-    .map(({ input }) => Object(input).Entries[0] as { DetailType: string; Detail: string });
+    .map(({ input }) => z.object({ Entries: z.tuple([eventSchema]) }).parse(input).Entries[0]);
 
 beforeEach(() => aws.expects(HUB, ({ command }) => command === 'PutEvents'));
 

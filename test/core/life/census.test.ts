@@ -12,7 +12,7 @@ import {
   values,
 } from '../../fixtures/aws/census.ts';
 import { groups, launchConfigurations } from '../../fixtures/aws/image-users.ts';
-import { type Aws, awsError, call, useAws } from '../../fixtures/aws/strict-aws.ts';
+import { awsError, call, useAws } from '../../fixtures/aws/strict-aws.ts';
 
 const aws = useAws();
 
@@ -125,16 +125,16 @@ describe('what uses AMIs', () => {
 });
 
 describe('a source that cannot be read', () => {
-  const refused = (command: Parameters<Aws['on']>[1]) => aws.on(DEV, command, awsError('AccessDenied', 'no'));
-  it.each([
-    ['instances', instances],
-    ['launch templates', templates],
-    ['launch configurations', launchConfigurations],
-    ['Auto Scaling groups', groups],
-    ['parameters', imageParameters],
-  ] as const)('is named, and the others are read all the same: %s', async (source, command) => {
+  const no = awsError('AccessDenied', 'no');
+  it.each<[string, () => void]>([
+    ['instances', () => aws.on(DEV, instances, no)],
+    ['launch templates', () => aws.on(DEV, templates, no)],
+    ['launch configurations', () => aws.on(DEV, launchConfigurations, no)],
+    ['Auto Scaling groups', () => aws.on(DEV, groups, no)],
+    ['parameters', () => aws.on(DEV, imageParameters, no)],
+  ])('is named, and the others are read all the same: %s', async (source, refuse) => {
     nothingIsUsed(aws, DEV);
-    refused(command as Parameters<Aws['on']>[1]);
+    refuse();
     const { unread } = await census();
     expect(unread).toEqual([{ source, why: 'AccessDenied: AccessDenied: no' }]);
     expect(aws.sent).toHaveLength(5);

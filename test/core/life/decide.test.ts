@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, boolean, constantFrom, integer, option, property, record, uniqueArray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Retention, graceDaysOf, retentionSchema } from '../../../core/configuration/retention.ts';
 import { compareVersions, isPrerelease, releaseVersion } from '../../../core/configuration/version.ts';
@@ -231,63 +231,59 @@ describe('nothing goes at all', () => {
   });
 });
 
-const anyAmi = fc
-  .record({
-    days: fc.integer({ min: 0, max: 120 }),
-    target: fc.constantFrom(DEV, PROD),
-    image: fc.constantFrom('base', 'web'),
-    branch: fc.constantFrom('main', 'feature'),
-    used: fc.option(fc.integer({ min: 0, max: 40 }), { nil: undefined }),
-    looked: fc.constantFrom(5, 59, 200),
-    phase: fc.constantFrom(undefined, begun('deprecated', 3), begun('deprecated', 20), begun('disabled', 20)),
-    odd: fc.constantFrom<Partial<SeenAmi>>(
-      {},
-      {},
-      {},
-      {},
-      { autoCleanup: false },
-      { releaseState: 'candidate' },
-      { state: 'pending' },
-    ),
-  })
-  .map(({ days, target, image, branch, used, looked, phase = {}, odd }) =>
-    ami(days, {
-      ...target,
-      image,
-      branch,
-      ...(used !== undefined && { lastUsed: daysAgo(used) }),
-      lastUsedRuntime: minutesAgo(looked),
-      ...phase,
-      ...odd,
-    }),
-  );
-const anySeen = fc
-  .record({
-    amis: fc.uniqueArray(anyAmi, { maxLength: 14, selector: amiName }),
-    keepNewest: fc.integer({ min: 1, max: 4 }),
-    graceDays: fc.constantFrom<Retention['graceDays']>('none', 1, 7),
-    deprecateFirst: fc.boolean(),
-    latestIs: fc.integer({ min: 0, max: 20 }),
-    usedIs: fc.integer({ min: 0, max: 20 }),
-    unread: fc.boolean(),
-  })
-  .map(({ amis, latestIs, usedIs, unread, ...told }): Seen => {
-    const latest = amis[latestIs];
-    const used = amis[usedIs];
-    const told2 = rule(told);
-    return seen(amis, {
-      rules: { base: told2, web: told2 },
-      mostPercent: 100,
-      ...(latest && { latest: new Map([[latest.image, new Set([latest.version])]]) }),
-      ...(used && { users: new Map([[amiName(used), ['somebody']]]) }),
-      unread: unread ? [{ ...PROD, why: 'no' }] : [],
-    });
+const anyAmi = record({
+  days: integer({ min: 0, max: 120 }),
+  target: constantFrom(DEV, PROD),
+  image: constantFrom('base', 'web'),
+  branch: constantFrom('main', 'feature'),
+  used: option(integer({ min: 0, max: 40 }), { nil: undefined }),
+  looked: constantFrom(5, 59, 200),
+  phase: constantFrom(undefined, begun('deprecated', 3), begun('deprecated', 20), begun('disabled', 20)),
+  odd: constantFrom<Partial<SeenAmi>>(
+    {},
+    {},
+    {},
+    {},
+    { autoCleanup: false },
+    { releaseState: 'candidate' },
+    { state: 'pending' },
+  ),
+}).map(({ days, target, image, branch, used, looked, phase = {}, odd }) =>
+  ami(days, {
+    ...target,
+    image,
+    branch,
+    ...(used !== undefined && { lastUsed: daysAgo(used) }),
+    lastUsedRuntime: minutesAgo(looked),
+    ...phase,
+    ...odd,
+  }),
+);
+const anySeen = record({
+  amis: uniqueArray(anyAmi, { maxLength: 14, selector: amiName }),
+  keepNewest: integer({ min: 1, max: 4 }),
+  graceDays: constantFrom<Retention['graceDays']>('none', 1, 7),
+  deprecateFirst: boolean(),
+  latestIs: integer({ min: 0, max: 20 }),
+  usedIs: integer({ min: 0, max: 20 }),
+  unread: boolean(),
+}).map(({ amis, latestIs, usedIs, unread, ...told }): Seen => {
+  const latest = amis[latestIs];
+  const used = amis[usedIs];
+  const told2 = rule(told);
+  return seen(amis, {
+    rules: { base: told2, web: told2 },
+    mostPercent: 100,
+    ...(latest && { latest: new Map([[latest.image, new Set([latest.version])]]) }),
+    ...(used && { users: new Map([[amiName(used), ['somebody']]]) }),
+    unread: unread ? [{ ...PROD, why: 'no' }] : [],
   });
+});
 
 describe('whatever was seen', () => {
   const holds = (law: (told: Seen, verdicts: readonly Verdict[], due: readonly Verdict[]) => void) =>
-    fc.assert(
-      fc.property(anySeen, (told) => {
+    assert(
+      property(anySeen, (told) => {
         const decision = decide(told);
         law(told, decision.verdicts, dueOf(decision));
       }),
