@@ -33,15 +33,26 @@ export const retentionSchema = strictMap({
       'Whether a version is deprecated before it is disabled: hidden from others, and launched by its id.',
     ),
   graceDays: z
-    .union([z.literal(NO_GRACE), z.int().min(1).max(365)], { error: GRACE })
+    .union(
+      [z.literal(NO_GRACE), z.int({ error: GRACE }).min(1, { error: GRACE }).max(365, { error: GRACE })],
+      { error: GRACE },
+    )
     .default(7)
     .describe('How long it stays deprecated, and then disabled, in days; `none` for no time at all.'),
 });
 export type Retention = z.infer<typeof retentionSchema>;
 
 /** What is kept of each image that anything goes of, by its name; of any other image everything stays. */
-export const retentionRulesSchema = z.record(z.string(), retentionSchema);
-export type RetentionRules = Readonly<Record<string, Retention>>;
+export const retentionRulesSchema = z.record(
+  z.string(),
+  retentionSchema.extend({
+    /** Versions that other images are built on by name: they are needed for the next release. */
+    pinned: z.array(z.string()).exactOptional(),
+  }),
+);
+export type RetentionRules = Readonly<
+  Record<string, Retention & { readonly pinned?: readonly string[] | undefined }>
+>;
 
 export const graceDaysOf = ({ graceDays }: Retention): number => (graceDays === NO_GRACE ? 0 : graceDays);
 

@@ -105,6 +105,8 @@ function standingOf({ amis, rules, latest }: Seen): Standing {
           places.set(`${image}@${version}`, `latest, which is ${current}, could go back to it`);
     }
   }
+  for (const [image, { pinned = [] }] of Object.entries(rules))
+    for (const version of pinned) places.set(`${image}@${version}`, 'an image is built on it by its version');
   // Whatever it is, and however old: consumers get it now.
   for (const [image, versions] of latest)
     for (const version of versions) places.set(`${image}@${version}`, 'it is latest');

@@ -37,10 +37,10 @@ export interface SeenAmi extends Ami {
   readonly isProtected: boolean;
 }
 
-/** An AMI as it was seen, with what EC2 says of it. */
+/** An AMI as it was seen, with as much of what EC2 says as it takes to look for its users: there may be tens of thousands. */
 export interface FoundAmi {
   readonly ami: SeenAmi;
-  readonly image: Image;
+  readonly image: Pick<Image, 'ImageId' | 'OwnerId' | 'State'>;
 }
 
 /** As many as EC2 gives in one answer. */
@@ -48,21 +48,23 @@ const PAGE = 1_000;
 
 /** Every AMI of the factory in a target, whatever its state; not what is gone already. */
 export async function factoryAmis(ec2: EC2Client, target: Target): Promise<FoundAmi[]> {
-  const pages = await Array.fromAsync(
-    paginateDescribeImages(
-      { client: ec2, pageSize: PAGE },
-      {
-        Owners: ['self'],
-        Filters: [{ Name: 'tag-key', Values: [TAGS.release] }],
-        IncludeDeprecated: true,
-        IncludeDisabled: true,
-      },
-    ),
+  const found: FoundAmi[] = [];
+  const pages = paginateDescribeImages(
+    { client: ec2, pageSize: PAGE },
+    {
+      Owners: ['self'],
+      Filters: [{ Name: 'tag-key', Values: [TAGS.release] }],
+      IncludeDeprecated: true,
+      IncludeDisabled: true,
+    },
   );
-  return pages
-    .flatMap((page) => page.Images ?? [])
-    .filter((image) => !isGone(image))
-    .map((image) => ({ ami: seenAmi(image, target), image }));
+  for await (const { Images = [] } of pages) {
+    for (const image of Images) {
+      const { ImageId = '', OwnerId = '', State = 'pending' } = image;
+      if (!isGone(image)) found.push({ ami: seenAmi(image, target), image: { ImageId, OwnerId, State } });
+    }
+  }
+  return found;
 }
 
 export function seenAmi(image: Image, { accountId, region }: Target): SeenAmi {

@@ -146,6 +146,12 @@ describe('a version stays', () => {
     ]);
   });
 
+  it('when another image is to be built on it by its version', () => {
+    const own = ami(OLD);
+    const rules = { base: { ...rule(), pinned: [own.version] } };
+    expect(verdictOn(own, { rules })).toMatchObject({ why: 'an image is built on it by its version' });
+  });
+
   it('when an image was built on it, in the same account', () => {
     const child = ami(2, { image: 'web', sourceAmi: `ami-base-${OLD}` });
     const judged = (amis: SeenAmi[]) =>
