@@ -75,6 +75,7 @@ describe('an end that no task can count', () => {
     const counts = (MetricName: string) => ({ MetricNamespace: 'packleader', MetricName, MetricValue: '1' });
     const releaseImage = '/aws/vendedlogs/states/packleader-release-image';
     const repoint = '/aws/vendedlogs/states/packleader-repoint';
+    const inventory = '/aws/vendedlogs/states/packleader-inventory';
     expect(filters).toEqual([
       [releaseImage, line('Rollback not verified'), counts(METRICS.rollbackIncomplete)],
       [releaseImage, line('Released without announcement'), counts(METRICS.unannounced)],
@@ -84,6 +85,9 @@ describe('an end that no task can count', () => {
       [repoint, line('Not everything put back'), counts(METRICS.repointIncomplete)],
       [repoint, line('Putting back not verified'), counts(METRICS.repointIncomplete)],
       [repoint, line('Repointed without record'), counts(METRICS.repointIncomplete)],
+      [inventory, line('Inventory incomplete'), counts(METRICS.inventoryIncomplete)],
+      [inventory, line('No inventory'), counts(METRICS.inventoryIncomplete)],
+      ['/aws/vendedlogs/states/packleader-retire', line('Not retired'), counts(METRICS.notRetired)],
     ]);
   });
 
