@@ -56,7 +56,7 @@ const ownFactory = () => loadFactory(readFactoryDirectory(new URL('packer', ROOT
 const RETENTION = { 'linux-base': retentionSchema.parse({}) };
 
 function machinesOfThisFactory(): StateMachine[] {
-  return definitionsOf(ownFactory(), RETENTION).map(({ name, definition }) => ({
+  return definitionsOf(ownFactory(), { retention: RETENTION }).map(({ name, definition }) => ({
     name,
     graph: stateGraphSchema.parse(definition),
   }));

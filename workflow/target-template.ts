@@ -35,13 +35,7 @@ await saidPlainly(() => {
     ...(sessionManagerPlugin && { sessionManagerPlugin }),
     ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
     ...(customerKey !== undefined && { customerKey }),
-  const {
-    customerKey,
-    spotBuilders,
-    packer,
-    sessionManagerPlugin,
-    pluginTokenSecret,
-    retire = false,
-  } = deploymentOf(app).settings;
+    ...(spotBuilders !== undefined && { spotBuilders }),
+    retires: retire,
   });
 });
