@@ -7,7 +7,6 @@ import {
   type TaskStateBase,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { Target } from '../../core/contract/targets.ts';
 
 /** A state that can fail. */
 export type Fallible = TaskStateBase | MapState | CustomState;
@@ -104,12 +103,4 @@ export function runBuild(
 
 function isDynamic(value: string): boolean {
   return value.startsWith('$') || value.startsWith('States.');
-}
-
-/** A thousand targets are 15 KB like this, and 50 KB as a list. */
-export function byRegion(targets: readonly Target[]): Record<string, string[]> {
-  const regions = [...Map.groupBy(targets, ({ region }) => region)];
-  return Object.fromEntries(
-    regions.map(([region, list]) => [region, [...new Set(list.map(({ accountId }) => accountId))]]),
-  );
 }

@@ -2,8 +2,8 @@ import { Choice, Condition, Fail, JsonPath, Succeed } from 'aws-cdk-lib/aws-step
 import type { Construct } from 'constructs';
 import { ERRORS } from '../../core/contract/errors.ts';
 import { STATE_NAMES } from '../../core/contract/state-names.ts';
-import type { Target } from '../../core/contract/targets.ts';
-import { type Fallible, byRegion, catchEverything } from './asl.ts';
+import { type Target, byRegion } from '../../core/contract/targets.ts';
+import { type Fallible, catchEverything } from './asl.ts';
 import type { TaskStates } from './task-states.ts';
 
 export interface RepointProps {

@@ -13,7 +13,7 @@ import {
 import type { Construct } from 'constructs';
 import { type Target, byRegion } from '../../core/contract/targets.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
-import { type Fallible, byRegion, catchEverything } from './asl.ts';
+import { type Fallible, catchEverything } from './asl.ts';
 import type { TaskStates } from './task-states.ts';
 
 export interface SweepProps {
