@@ -1,8 +1,10 @@
+import type { Build } from '@aws-sdk/client-codebuild';
 import type { Image } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { clientsFor } from '../core/aws/clients.ts';
 import { adviceFor } from '../core/amis/advice.ts';
-import { describeBuildFailure } from '../core/amis/build-failure.ts';
+import { bakedAfterAll, describeBuildFailure } from '../core/amis/build-failure.ts';
+import { findReleaseBuilds } from '../core/amis/release-builds.ts';
 import { amiName } from '../core/configuration/version.ts';
 import { NO_BUILD_FREE, raiseBuildQuota } from '../core/contract/build-quota.ts';
 import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
@@ -35,13 +37,14 @@ const eventSchema = z.object({
 });
 type Event = z.infer<typeof eventSchema>;
 
-/** How many failed builds are looked up for the message; the others are counted. */
+/** How many failed builds the message tells of; the others are counted. */
 const FAILURES_TOLD = 3;
 
 /** How often an AMI that cannot be seen is looked for again: EC2 may take a while to show what it has just made. */
 const LOOKS = 4;
 
-/** Decides whether a stage was baked: every bake succeeded and every target holds exactly one sound AMI of the release.
+/** Decides whether a stage was baked: every target holds exactly one sound AMI of the release, and every bake succeeded, or failed
+ *  only after its build had made that very AMI.
  *  In      { release, stage: 'dev', plan: { bucket, prefix }, batches: [{ number, targets }], baked: [{ bakes: [{ error? }] }], attempt: 0 }
  *  Out     [{ accountId, region, imageId }], one per target
  *  Errors  BakeFailed (a build failed, or left no AMI), AmiRejected (not encrypted, wrongly tagged, not from the pinned
@@ -50,8 +53,13 @@ const LOOKS = 4;
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html */
 export async function handler(event: unknown): Promise<Ami[]> {
   const { release, stage, plan: location, batches, baked, attempt } = parseEvent(eventSchema, event);
-  const failures = failedBakes(batches, baked);
-  if (failures.length > 0) throw await bakeFailed(release, failures);
+  const failures = await inEveryTarget(failedBakes(batches, baked), async (failure) => ({
+    ...failure,
+    builds: await findReleaseBuilds(clientsFor(failure).codebuild, release, failure),
+  }));
+  const made = new Map(failures.map((failure) => [targetName(failure), bakedAfterAll(failure.builds)]));
+  const lost = failures.filter((failure) => made.get(targetName(failure)) === undefined);
+  if (lost.length > 0) throw bakeFailed(lost);
   const bakes = batches.flatMap(({ targets }) => targets);
   if (bakes.length === 0) return [];
   const plan = await readPlan({ bucket: location.bucket, key: keys.plan(location.prefix) });
@@ -60,6 +68,9 @@ export async function handler(event: unknown): Promise<Ami[]> {
   );
   return inEveryTarget(bakes, async (bake) => {
     const image = theOnly(await findReleaseImages(clientsFor(bake).ec2, release), release, attempt);
+    const told = made.get(targetName(bake));
+    if (told !== undefined && image.ImageId !== told)
+      throw rejected(image, `is not the AMI that its build made, ${told}`);
     refuseUnsound(image, bake, release, stage);
     const target = planned.get(targetName(bake));
     const fault = target?.asked && whyNotAsked(image, target.architecture, target.asked);
@@ -85,13 +96,13 @@ function failedBakes(batches: Event['batches'], baked: Event['baked']): FailedBa
   });
 }
 
-async function bakeFailed(release: Release, failures: readonly FailedBake[]): Promise<PackleaderError> {
-  const told = await Promise.all(
-    failures.slice(0, FAILURES_TOLD).map(async (failure) => {
-      const why = await describeBuildFailure(clientsFor(failure).codebuild, release, failure);
-      return { line: `${targetName(failure)}: ${why ?? whyNoBuild(failure)}`, advice: adviceFor(why ?? '') };
-    }),
-  );
+function bakeFailed(
+  failures: readonly (FailedBake & { readonly builds: readonly Build[] })[],
+): PackleaderError {
+  const told = failures.slice(0, FAILURES_TOLD).map((failure) => {
+    const why = describeBuildFailure(failure.builds, failure);
+    return { line: `${targetName(failure)}: ${why ?? whyNoBuild(failure)}`, advice: adviceFor(why ?? '') };
+  });
   const lines = told.map(({ line }) => line);
   const advice = [...new Set(told.flatMap((one) => one.advice))].map((text) => `Advice: ${text}`);
   const rest = failures.length > told.length ? [`And ${failures.length - told.length} more targets.`] : [];

@@ -46,6 +46,9 @@ export const hasOverlay = (sha256: string) => ({ overlay: sha256 }) as const;
 /** The variable in which a bake exports which builder it got: `m7i.large`, or `m7i.large spot`. */
 export const BUILDER = 'BUILDER';
 
+/** The variable that a bake exports with the id of its AMI, once Packer has ended well. */
+export const AMI_ID = 'AMI_ID';
+
 /** The variable in which a bake that failed exports the reason: one line, without secrets. */
 export const LAST_ERROR = 'LAST_ERROR';
 

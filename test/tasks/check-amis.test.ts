@@ -358,6 +358,60 @@ describe('checking a stage of which a bake failed', () => {
     expect(aws.sent).toEqual([call(builds(DEV), listBuilds), call(builds(DEV), get)]);
   });
 
+  describe('whose build had made its AMI before', () => {
+    const made = (changes: Partial<Build> = {}): Build => ({
+      ...ended,
+      phases: [
+        { phaseType: 'BUILD', phaseStatus: 'SUCCEEDED' },
+        { phaseType: 'UPLOAD_ARTIFACTS', phaseStatus: 'FAILED', contexts: [{ message: 'no such bucket' }] },
+      ],
+      exportedEnvironmentVariables: [{ name: 'AMI_ID', value: 'ami-1' }],
+      ...changes,
+    });
+
+    it('takes the AMI, when it is the only one and sound: only its record could not be uploaded', async () => {
+      holds(DEV, candidate('ami-1'));
+      expect(await checkAfter(made())).toEqual([{ ...DEV, imageId: 'ami-1' }]);
+    });
+
+    it('takes the AMI of a build that succeeded without anybody hearing of it', async () => {
+      holds(DEV, candidate('ami-1'));
+      expect(await checkAfter(made({ buildStatus: 'SUCCEEDED' }))).toEqual([{ ...DEV, imageId: 'ami-1' }]);
+    });
+
+    it('fails when another AMI is there than the one that the build names', async () => {
+      holds(DEV, candidate('ami-2'));
+      await expect(checkAfter(made())).rejects.toMatchObject({
+        name: 'AmiRejected',
+        message: '111111111111/eu-west-1: ami-2 is not the AMI that its build made, ami-1',
+      });
+    });
+
+    it('fails when the AMI is not sound', async () => {
+      holds(DEV, candidate('ami-1', { 'packleader:source-ami': 'ami-x' }));
+      await expect(checkAfter(made())).rejects.toMatchObject({ name: 'AmiRejected' });
+    });
+
+    it.each([
+      ['that still runs', { buildStatus: 'IN_PROGRESS' }],
+      ['that named no AMI', { exportedEnvironmentVariables: [] }],
+      ['whose builder may be left', { phases: [{ phaseType: 'BUILD', phaseStatus: 'FAILED' }] }],
+      ['that never came to its phase BUILD', { phases: [{ phaseType: 'QUEUED', phaseStatus: 'TIMED_OUT' }] }],
+    ] as const)('fails for a build %s, whatever AMI there is', async (_, changes) => {
+      const build = made(structuredClone(changes) as Partial<Build>);
+      await expect(checkAfter(build)).rejects.toMatchObject({ name: 'BakeFailed' });
+      expect(aws.sentTo(DEV)).toEqual([]);
+    });
+
+    it('fails while an older build of the release still runs', async () => {
+      aws.on(builds(DEV), listBuilds, { ids: ['packleader-bake:2', 'packleader-bake:1'] });
+      aws.on(builds(DEV), getBuilds('packleader-bake:2', 'packleader-bake:1'), {
+        builds: [made(), made({ buildStatus: 'IN_PROGRESS' })],
+      });
+      await expect(check([DEV], [{ bakes: [{ error: 'x' }] }])).rejects.toMatchObject({ name: 'BakeFailed' });
+    });
+  });
+
   it('fails with a build that still runs although its bake is over', async () => {
     aws.on(builds(DEV), listBuilds, { ids: ['packleader-bake:1'] });
     aws.on(builds(DEV), get, { builds: [{ ...ended, buildStatus: 'IN_PROGRESS', phases: [] }] });
@@ -416,7 +470,7 @@ describe('checking a stage of which a bake failed', () => {
     const failed = targets.map(() => ({ error: 'x' }));
     const checking = check(targets, [{ bakes: failed }]);
     await expect(checking).rejects.toThrow(/^111.*: no build ran \(x\)\n222.*\n333.*\nAnd 2 more targets\.$/);
-    expect(aws.sent).toHaveLength(3);
+    expect(aws.sent).toHaveLength(5);
   });
 });
 
