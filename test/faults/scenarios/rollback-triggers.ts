@@ -31,15 +31,19 @@ export function rollbackTriggers(calls: readonly RecordedCall[]): RollbackTrigge
     },
     {
       name: 'prod is lost from sight',
-      faults: [first('Bake prod AMIs', 'codebuild:BatchGetBuilds', 'denied')],
+      // The slowest: what has ended when the stage is checked is no loss.
+      faults: [firstOfSlowest('Bake prod AMIs', 'codebuild:BatchGetBuilds', 'denied')],
     },
     { name: 'prod is unsound', faults: [last('Check prod AMIs', 'ec2:DescribeImages', 'denied')] },
     { name: 'publishing fails', faults: [last('Publish release', 'ssm:PutParameter', 'denied')] },
     { name: 'publishing fails at its end', faults: [last('Publish release', 'ssm:GetParameter', 'denied')] },
   ];
 
-  function first(state: string, operation: string, kind: SandboxFaultKind): SandboxFault {
-    const found = calls.find(({ point }) => point.state === state && point.operation === operation);
+  function firstOfSlowest(state: string, operation: string, kind: SandboxFaultKind): SandboxFault {
+    const { place } = last(state, operation, kind).point;
+    const found = calls.find(
+      ({ point }) => point.state === state && point.operation === operation && point.place === place,
+    );
     if (found === undefined) throw new Error(`${state} never calls ${operation}, so it cannot fail there.`);
     return { point: found.point, kind };
   }
