@@ -82,7 +82,7 @@ const KINDS: Readonly<Record<string, readonly [Changes, string]>> = {
       'mine/a.pkr.hcl':
         `variable "colour" {}\n${SOUND_TEMPLATE.slice(SOUND_TEMPLATE.indexOf('source "'))}`.replace(
           'ami_name        = var.ami_name',
-          'instance_type = var.colour',
+          'ami_description = var.colour',
         ),
     },
     'colour: has no default, must be set for',
