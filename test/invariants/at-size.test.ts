@@ -159,7 +159,7 @@ describe('a factory that the hub has no room for', () => {
     for (const [name, text] of files)
       if (name.endsWith('image.yaml')) files.set(name, `${text}schedule: { rate: 7 days }\n`);
     expect(() => loadFactory(files)).toThrow(
-      /^images\/image-350\/image\.yaml schedule: found a schedule in 251 images, must be in at most 250, because the hub's stack holds no more: leave it out, and start the release of several images from one schedule of your own$/,
+      /^images\/image-320\/image\.yaml schedule: found a schedule in 221 images, must be in at most 220, because the hub's stack holds no more: leave it out, and start the release of several images from one schedule of your own$/,
     );
   });
 
