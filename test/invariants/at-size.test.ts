@@ -217,7 +217,7 @@ describe('the measure', () => {
     const whats = quantitiesOf(stack).map(({ what }) => what);
     expect(whats).toContain('managed policies of packleader-task-check-amis');
     expect(whats).toContain('inline policies of packleader-task-check-amis');
-    expect(whats.filter((what) => what.startsWith('definition of '))).toHaveLength(4);
+    expect(whats.filter((what) => what.startsWith('definition of '))).toHaveLength(7);
     expect(whats.filter((what) => what.startsWith('environment of ')).length).toBeGreaterThan(15);
   });
 
