@@ -70,6 +70,13 @@ const variables = (branch: string) =>
 
 const DEPLOYED = { stages: ['dev', 'prod'], defaultBranch: 'main' };
 
+/** Whether some versions were revoked is asked when nobody says which images. */
+const asksForRevoked = () =>
+  aws.expects(
+    HUB,
+    ({ command, input }) => command === 'ListObjectsV2' && Object(input).Prefix === 'revoked/',
+  );
+
 const plan = (request: unknown, branch = 'main', deployed: unknown = DEPLOYED) =>
   handler({ request, execution: EXECUTION, bucket: 'hub', deployed, variables: variables(branch) });
 
@@ -336,6 +343,7 @@ describe('planning a release of an image with a template', () => {
       const { tiers } = await plan({});
       return tiers.flat().map(({ release }) => release.image);
     };
+    asksForRevoked();
     acceptsWrites(...files('base'), ...files('web'));
     expect(await released('web')).toEqual(['web']);
     expect(await released('base')).toEqual(['base', 'web']);
@@ -371,6 +379,7 @@ describe('planning releases of several images', () => {
     'without a choice releases %s',
     async (_, changes, expected) => {
       aws.holds('hub', 'sources/changes.json', changes);
+      asksForRevoked();
       acceptsWrites(...files('base'), ...files('web'));
       const { tiers } = await plan({});
       expect(tiers.map((tier) => tier.map(({ release }) => release.image))).toEqual(expected);
@@ -443,6 +452,7 @@ describe('planning a commit that is not deployed', () => {
   it('fails even when nothing changed, so that nobody takes it for released', async () => {
     const unchanged = { since: COMMIT, files: [] };
     aws.holds('hub', 'sources/changes.json', { base: unchanged, web: unchanged });
+    asksForRevoked();
     await expect(plan({}, 'main', { ...DEPLOYED, stages: ['dev'] })).rejects.toMatchObject({
       name: 'InvalidConfiguration',
     });

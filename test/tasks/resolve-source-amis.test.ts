@@ -216,7 +216,11 @@ describe('a source AMI', () => {
       'it is deprecated since 2026-11-21T09:30:00.000Z; source.allowDeprecated would let it pass',
     ],
     ['of another architecture', { Architecture: 'arm64' }, 'it is built for arm64, the image for x86_64'],
-    ['revoked', { Tags: tagList({ 'packleader:state': 'revoked' }) }, 'its release is revoked'],
+    [
+      'revoked',
+      { Tags: tagList({ 'packleader:state': 'revoked', 'packleader:release': 'base@1.0.20260101000000' }) },
+      'its release base@1.0.20260101000000 is revoked',
+    ],
     ['quarantined', { Tags: tagList({ 'packleader:state': 'quarantined' }) }, 'its release is quarantined'],
     [
       'too old',
@@ -503,9 +507,9 @@ describe('a retry', () => {
   it('fails beside a batch of an earlier attempt, which may start a build at any time', async () => {
     releaseEnded(aws, 'FAILED');
     aws.on(HUB, describeExecution(batchArn('dev', 1)), { status: 'RUNNING' });
-    const { instances, keyPairs, volumes, interfaces, groups, snapshots } = looksFor(releaseFilter);
+    const looks = looksFor(releaseFilter);
     aws.accepts(builds(DEV), listBuilds);
-    aws.accepts(DEV, instances, keyPairs, volumes, interfaces, groups, snapshots, imagesByTag);
+    aws.accepts(DEV, ...Object.values(looks), imagesByTag);
     aws.accepts(
       DEV,
       new DescribeParametersCommand({
@@ -513,7 +517,7 @@ describe('a retry', () => {
         MaxResults: 50,
       }),
     );
-    aws.on(DEV, groups, {
+    aws.on(DEV, looks.groups, {
       SecurityGroups: [{ GroupId: 'sg-1', Tags: tagList({ 'packleader:release': RELEASE.releaseId }) }],
     });
     await expect(retried()).rejects.toMatchObject({
@@ -586,7 +590,7 @@ describe('a release that could not become latest', () => {
     });
     await expect(begin()).rejects.toMatchObject({
       name: 'VersionTooLow',
-      message: `111111111111/eu-west-1: ${RELEASE.releaseId} would never be latest here: 2.0.20261101000000 is published (ami-2.0.20261101000000). Raise version in images/web/image.yaml above it; or, if that version was a mistake, disable its AMI or delete /packleader/web/versions/2.0.20261101000000 in every target.`,
+      message: `111111111111/eu-west-1: ${RELEASE.releaseId} would never be latest here: 2.0.20261101000000 is published (ami-2.0.20261101000000). Raise version in images/web/image.yaml above it; or, if that version was a mistake, packleader revoke web@2.0.20261101000000 --reason "…".`,
     });
     expect(aws.sent).not.toContainEqual(call(DEV, get(PARAMETER)));
   });
