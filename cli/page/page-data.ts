@@ -39,7 +39,8 @@ export function pageData({ seenAt, hub, releases, where }: Overview, rehearsed =
   };
 
   function pageRelease(release: SeenRelease): PageRelease {
-    const { outcome, branch, reason, builtOn, error, repository, startedAt, stoppedAt, timeline } = release;
+    const { outcome, revoked, branch, reason, builtOn, error, repository, startedAt, stoppedAt, timeline } =
+      release;
     const start = inSeconds(startedAt);
     const since = (from: string, to: string | null) => (to === null ? null : inSeconds(to) - inSeconds(from));
     return {
@@ -47,13 +48,14 @@ export function pageData({ seenAt, hub, releases, where }: Overview, rehearsed =
       version: release.version,
       commit: release.commit.slice(0, 12),
       at: start,
-      ...(outcome !== 'released' && { outcome }),
+      ...(revoked !== null ? { outcome: 'revoked' } : outcome !== 'released' && { outcome }),
       ...(release.prerelease && { prerelease: true as const }),
       ...(repository !== null && { repository: repositories.indexOf(repository) }),
       ...(branch !== null && { branch }),
       ...(reason !== null && { reason }),
       ...(stoppedAt !== null && { seconds: inSeconds(stoppedAt) - start }),
       ...(builtOn !== null && { builtOn }),
+      ...(revoked !== null && { error: revoked.slice(0, LONGEST_ERROR) }),
       ...(error && { error: errorText(error).slice(0, LONGEST_ERROR) }),
       amis: release.amis.map((ami) => [names.indexOf(targetName(ami)), ami.imageId] as const),
       ...(timeline && {

@@ -2,6 +2,7 @@
 import pMap from 'p-map';
 import { targetName } from '../../core/contract/targets.ts';
 import type { ReleasedRecord } from '../../core/contract/releases.ts';
+import type { Revocation } from '../../core/contract/repoints.ts';
 import { ClientError, ReleaseNotFound } from '../errors.ts';
 import { hubOf } from '../hub.ts';
 import { listReleases } from '../list.ts';
@@ -38,6 +39,8 @@ export interface SeenRelease {
   /** Of the base that it is built on, when that is of this factory. */
   readonly builtOn: string | null;
   readonly error: { readonly name: string; readonly cause: string } | null;
+  /** Why it is revoked; null when it stands. */
+  readonly revoked: string | null;
   /** Null where there is none, or none any more. */
   readonly amis: readonly (StagedTarget & { readonly imageId: string | null })[];
   /** Null when its history was not read, or is forgotten. */
@@ -67,10 +70,11 @@ export async function releaseOverview(options: OverviewOptions = {}): Promise<Ov
   onProgress(`reading the newest ${timelines} executions`);
   const executed = await executedReleases(timelines, options);
   const known = new Map(executed.map((release) => [release.releaseId, release]));
-  const released = history.map(({ record, releaseId, startedAt }): SeenRelease => {
+  const released = history.map(({ record, releaseId, startedAt, revoked }): SeenRelease => {
     const execution = known.get(releaseId);
     return {
       ...seenIn(record, releaseId, record.startedAt ?? startedAt),
+      revoked: revoked && whyRevoked(revoked),
       ...(execution && { timeline: execution.timeline }),
     };
   });
@@ -86,6 +90,9 @@ export async function releaseOverview(options: OverviewOptions = {}): Promise<Ov
     where: await whereImages(options),
   };
 }
+
+const whyRevoked = ({ reason, because, by }: Revocation): string =>
+  reason ?? (because === undefined ? `by a ${by}` : `with ${because}`);
 
 function seenIn(record: ReleasedRecord, releaseId: string, startedAt: string): SeenRelease {
   const { image, version, commit, repository, prerelease, branch, reason, announcedAt, images } = record;
@@ -103,6 +110,7 @@ function seenIn(record: ReleasedRecord, releaseId: string, startedAt: string): S
     stoppedAt: announcedAt ?? null,
     builtOn: images.find(({ builtOn }) => builtOn !== undefined)?.builtOn ?? null,
     error: null,
+    revoked: null,
     amis: images.map(({ stage, accountId, region, imageId }) => ({ stage, accountId, region, imageId })),
     timeline: null,
   };
@@ -136,6 +144,7 @@ async function executedReleases(limit: number, options: OverviewOptions): Promis
             stoppedAt:
               timeline?.states.at(-1)?.stoppedAt ?? (outcome === 'running' ? null : handle.stoppedAt),
             builtOn: null,
+            revoked: null,
             amis: targets.map(({ stage, accountId, region, imageId }) => ({
               stage,
               accountId,

@@ -27,6 +27,11 @@ describe('the page', () => {
     expect(JSON.parse(json).releases[0]).toMatchObject({ reason: hostile, branch: hostile });
   });
 
+  test('says that a release is revoked, and why', () => {
+    const { releases } = pageData(overviewOf(1, { revoked: 'a leaked key' }));
+    expect(releases[0]).toMatchObject({ outcome: 'revoked', error: 'a leaked key' });
+  });
+
   test('tells of a release what its record and its timeline know', () => {
     const { releases, targets, images, newest } = pageData(overviewOf(8));
     expect(targets[1]).toEqual({ stage: 'prod', name: '222222222222/eu-west-1' });
