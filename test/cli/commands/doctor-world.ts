@@ -8,6 +8,7 @@ import {
   DescribeSubnetsCommand,
   DescribeVpcsCommand,
   EC2Client,
+  type Image,
 } from '@aws-sdk/client-ec2';
 import { DescribeEventBusCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import {
@@ -113,6 +114,16 @@ export function servers(answer: () => Response = () => new Response(PROGRAM)): s
 }
 
 /** AWS as it should be, seen from an account of the hub, with a role in each target. */
+/** The source AMI of every image, as the template wants it. */
+const AL2023: Image = {
+  Name: 'al2023',
+  State: 'available',
+  Architecture: 'x86_64',
+  RootDeviceType: 'ebs',
+  RootDeviceName: '/dev/xvda',
+  BlockDeviceMappings: [{ DeviceName: '/dev/xvda', Ebs: { VolumeSize: 8 } }],
+};
+
 export function everythingIsWell(): void {
   const { sts, sfn, s3, events, codebuild, iam, quotas, ec2, kms, ssm } = aws;
   servers();
@@ -143,7 +154,7 @@ export function everythingIsWell(): void {
   });
   quotas.on(GetServiceQuotaCommand).resolves({ Quota: { Value: 50_000 } });
   ec2.on(DescribeImagesCommand).callsFake(({ ImageIds }: { ImageIds?: string[] }) => ({
-    Images: ImageIds?.map((ImageId) => ({ ImageId, Name: 'al2023', State: 'available' })) ?? [{}, {}],
+    Images: ImageIds?.map((ImageId) => ({ ...AL2023, ImageId })) ?? [{}, {}],
   }));
   ssm.on(GetParameterCommand).resolves({ Parameter: { Value: 'ami-0123456789abcdef0' } });
   ec2
