@@ -4,7 +4,7 @@ import { parameters } from '../core/contract/names.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { flipLatest, notReadBack } from '../core/publication/flip-latest.ts';
 import { deleteParameter, readParameter } from '../core/publication/publication.ts';
-import { latestIn, plannedRepointSchema, readRepointPlan } from '../core/repoints/read-plan.ts';
+import { amisIn, latestIn, plannedRepointSchema, readRepointPlan } from '../core/repoints/read-plan.ts';
 
 /** Lets `latest` show the version of the plan in every target, or a newer one that was released meanwhile. Where no version stands any
  *  more, `latest` goes, unless it shows something else by now.
@@ -15,10 +15,12 @@ import { latestIn, plannedRepointSchema, readRepointPlan } from '../core/repoint
  *  @see    https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html */
 export async function handler(event: unknown): Promise<{ pointed: number }> {
   const { plan } = parseEvent(plannedRepointSchema, event);
-  const targets = latestIn(await readRepointPlan(plan));
+  const repoint = await readRepointPlan(plan);
+  const targets = latestIn(repoint);
+  const left = new Set(repoint.action === 'restore' ? [] : amisIn(repoint).map(({ imageId }) => imageId));
   await inEveryTarget(targets, async ({ image, version, imageId, was, ...target }) => {
     const clients = clientsFor(target);
-    if (imageId !== null && version !== null) return flipLatest(clients, { image, version }, imageId);
+    if (imageId !== null && version !== null) return flipLatest(clients, { image, version }, imageId, left);
     const latest = parameters.latest(image);
     const shown = async () => readParameter(clients.ssm, latest);
     if ((await shown()) !== was?.imageId) return undefined;

@@ -15,12 +15,14 @@ import {
 /**
  * Lets `latest` of one target show a version, or a newer one that is published and can be used: of two at once the newer one
  * wins, whichever comes last.
+ *  @param left AMIs that were marked just now: EC2 may still show them as they were
  *  @throws PackleaderError NotReadyYet: SSM validates after it has answered, so it may be stored a moment later
  */
 export async function flipLatest(
   { ssm, ec2 }: Pick<TargetClients, 'ssm' | 'ec2'>,
   { image, version }: Pick<Release, 'image' | 'version'>,
   own: string,
+  left: ReadonlySet<string> = new Set(),
 ): Promise<void> {
   const latest = parameters.latest(image);
   const newest = await newestImageId();
@@ -40,7 +42,7 @@ export async function flipLatest(
     for (const newer of versionsByAge([...published.keys()])) {
       if (compareVersions(newer, version) <= 0) break;
       const imageId = published.get(newer) ?? '';
-      if (await isUsable(ec2, imageId)) return imageId;
+      if (!left.has(imageId) && (await isUsable(ec2, imageId))) return imageId;
     }
     return own;
   }

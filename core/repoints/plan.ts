@@ -159,7 +159,7 @@ export class Repointing {
     const targets = this.#union([...marked, ...(to ? [to] : [])]);
     const pointed = await inEveryTarget(targets, async (target): Promise<PointedTarget[]> => {
       const { accountId, region, stage } = target;
-      const was = await this.#shown(image, target);
+      const was = this.#below(await this.#shown(image, target), image, target);
       const imageId = to ? (amiIn(to, target)?.imageId ?? null) : null;
       if (was?.imageId === imageId || !this.#moves(was, to, marked)) return [];
       return [{ accountId, region, stage, imageId, was }];
@@ -195,6 +195,21 @@ export class Repointing {
     return { imageId, version };
   }
 
+  /**
+   * A newer version that has no record is of a release that runs: if that is withdrawn, `latest` goes back to what stands now, which must not
+   * be what is revoked meanwhile. So that counts as shown; who lets `latest` show another one leaves a newer version there.
+   */
+  #below(was: PointedTarget['was'], image: string, target: Target): PointedTarget['was'] {
+    const [newest] = this.#releases.standing(image);
+    const ami = newest && amiIn(newest, target);
+    if (!ami || this.#asked.action === 'restore') return was;
+    const isRunning =
+      typeof was?.version === 'string' &&
+      !this.#releases.get(`${image}@${was.version}`) &&
+      isNewerThan(newest, was.version);
+    return isRunning ? { imageId: ami.imageId, version: newest.version } : was;
+  }
+
   /** Whether `latest` is moved away from what it shows. */
   #moves(
     was: PointedTarget['was'],
@@ -204,12 +219,7 @@ export class Repointing {
     const { action } = this.#asked;
     const isMarkedNow = marked.some(({ version }) => version === was?.version);
     if (action === 'revoke') return isMarkedNow;
-    const isNewer =
-      typeof was?.version === 'string' &&
-      VERSION_PATTERN.test(was.version) &&
-      !isPrerelease(was.version) &&
-      to !== undefined &&
-      compareVersions(was.version, to.version) > 0;
+    const isNewer = typeof was?.version === 'string' && to !== undefined && isNewerThan(to, was.version);
     // What a person set is left alone by a restoration; a rollback was asked for by one.
     if (action === 'restore') return was === null || (was.version !== null && !isNewer);
     return (
@@ -217,6 +227,9 @@ export class Repointing {
     );
   }
 }
+
+const isNewerThan = (record: ReleasedRecord, version: string): boolean =>
+  VERSION_PATTERN.test(version) && !isPrerelease(version) && compareVersions(version, record.version) > 0;
 
 /** So many versions say why they cannot be gone back to. */
 const REASONS = 5;

@@ -37,8 +37,8 @@ export function targetsIn(plan: RepointPlan): PlannedTarget[] {
 }
 
 /**
- * Puts back what was there before in one target, the AMIs first: `latest` can only show one that exists and is enabled. What refuses does
- * not keep the rest. Looks again afterwards: what is not as it was is left.
+ * Puts back what was there before in one target, the AMIs first: `latest` can only show one that exists and is enabled; so what was disabled
+ * is disabled last. What refuses does not keep the rest. Looks again afterwards: what is not as it was is left.
  */
 export async function putBackIn(
   clients: TargetClients,
@@ -57,6 +57,10 @@ export async function putBackIn(
   for (const ami of amis) await attempt(ami.imageId, async () => putBackAmi(clients, ami, set));
   for (const pointed of latest)
     await attempt(parameters.latest(pointed.image), async () => putBackLatestOf(clients, pointed));
+  // What latest may still show stays enabled, and so does what is not marked: it could not be restored.
+  const isPutBack = refusals.size === 0;
+  for (const { imageId, enable } of amis)
+    if (enable && isPutBack) await attempt(imageId, async () => disableAmi(clients, imageId));
   const changed = [
     ...(await Promise.all(amis.map(async (ami) => changedOf(clients, ami, set)))).flat(),
     ...(await Promise.all(latest.map(async (pointed) => repointedStill(clients, pointed)))).flat(),
@@ -70,9 +74,8 @@ export async function putBackIn(
 }
 
 async function putBackAmi(clients: TargetClients, ami: MarkedAmi, set: string): Promise<void> {
-  const { imageId, was, disable, enable } = ami;
+  const { imageId, was, disable } = ami;
   if (disable) await enableAmi(clients, imageId, was.sharedWith ?? []);
-  if (enable) await disableAmi(clients, imageId);
   const marks = await marksOf(clients, ami);
   // Also what already shows what it was: the answer may be older than the tag that was set.
   const Resources = [...marks].flatMap(([id, mark]) => (mark === set || mark === was.state ? [id] : []));

@@ -4,6 +4,7 @@ import { amisInUse } from './scenarios/amis-in-use.ts';
 import { deprecations } from './scenarios/deprecations.ts';
 import { forwardFaults } from './scenarios/forward-faults.ts';
 import { type RecordedUndo, record, recordUndo, warmUp } from './scenarios/recordings.ts';
+import { repoints } from './scenarios/repoints.ts';
 import { retries } from './scenarios/retries.ts';
 import { rollbackTriggers } from './scenarios/rollback-triggers.ts';
 import { type Category, idOf } from './scenarios/scenario-of.ts';
@@ -41,6 +42,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await retries(four, good, sampler)),
     ...(await twoReleases(two, sampler)),
     ...(await amisInUse(two)),
+    ...(await repoints(two, sampler)),
     ...(await deprecations(baselines.aging)),
     ...(await wholeReleases(two)),
     ...(await failingMaps(two)),

@@ -29,6 +29,14 @@ describe('pointing latest at another version', () => {
     expect(aws.sent).toContainEqual(call(DEV, put(LATEST, 'ami-0')));
   });
 
+  it('passes by what it has marked also where EC2 does not show the mark any more', async () => {
+    aws.on(DEV, published(), versions({ [OLDER]: 'ami-0', [NEWER]: 'ami-1' }));
+    aws.on(DEV, get(LATEST), reads('ami-1'), reads('ami-0'));
+    aws.accepts(DEV, put(LATEST, 'ami-0'));
+    await handler(asked());
+    expect(aws.sent).toContainEqual(call(DEV, put(LATEST, 'ami-0')));
+  });
+
   it('leaves it to a newer version that was released meanwhile', async () => {
     aws.on(DEV, published(), versions({ [OLDER]: 'ami-0', '1.4.20261122000000': 'ami-2' }));
     aws.on(DEV, describe1('ami-2'), { Images: [{ ImageId: 'ami-2', State: 'available' }] });

@@ -1,6 +1,7 @@
 import {
   CreateTagsCommand,
   DescribeImageAttributeCommand,
+  DisableImageCommand,
   EnableImageCommand,
   ModifyImageAttributeCommand,
 } from '@aws-sdk/client-ec2';
@@ -108,6 +109,39 @@ describe('putting back', () => {
     });
     const changes = aws.commands.filter((one) => /^(Create|Enable|Modify)/.test(one));
     expect(changes).toEqual(['EnableImage', 'ModifyImageAttribute', 'CreateTags']);
+  });
+
+  describe('of a restoration', () => {
+    const was = { state: 'revoked', disabled: true };
+    const plan = planOf({ action: 'restore', ami: { enable: [], was }, latest: [POINTED] });
+    const disable = new DisableImageCommand({ ImageId: 'ami-1' });
+    const changes = () => aws.commands.filter((one) => /^(Create|Put|Disable)/.test(one));
+
+    it('disables last, when latest does not show the AMI any more', async () => {
+      aws.on(
+        DEV,
+        describe1(),
+        image1('released'),
+        image1('revoked'),
+        image1('revoked'),
+        image1('revoked', { State: 'disabled' }),
+      );
+      aws.on(DEV, snapshots1, snapshot1('released'), snapshot1('revoked'));
+      aws.on(DEV, published(), versions({ [OLDER]: 'ami-0' }));
+      aws.on(DEV, get(LATEST), reads('ami-0'), reads('ami-0'), reads('ami-1'));
+      aws.accepts(DEV, marked('revoked'), put(LATEST, 'ami-1'), disable);
+      await putBack(plan);
+      expect(changes()).toEqual(['CreateTags', 'PutParameter', 'DisableImage']);
+    });
+
+    it('disables nothing that it could not mark, and names both', async () => {
+      held('released');
+      aws.on(DEV, marked('revoked'), awsError('UnauthorizedOperation', 'no CreateTags here'));
+      aws.on(DEV, get(LATEST), reads('ami-1'));
+      const { cause } = await putBack(plan, 20);
+      expect(cause).toContain('ami-1: UnauthorizedOperation: no CreateTags here');
+      expect(changes()).toEqual(['CreateTags']);
+    });
   });
 });
 

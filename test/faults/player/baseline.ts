@@ -19,6 +19,8 @@ import { COMMIT, STARTED_AT } from '../../fixtures/releases.ts';
 
 export const IMAGE = 'base';
 export const EARLIER = '1.4.20261001000000';
+/** What somebody can go back from, the oldest first. */
+export const RELEASED = ['1.4.20260901000000', '1.4.20260902000000', '1.4.20260903000000'] as const;
 
 /** Two stages, two accounts in the second one, and one account with two regions. */
 export const FACTORIES = {

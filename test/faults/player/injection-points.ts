@@ -4,8 +4,8 @@ import type { Target } from '../../../core/contract/targets.ts';
 import type { Call } from '../../../sandbox/sandbox.ts';
 import type { Actor } from './baseline.ts';
 
-/** A release, its retry, or the sweep. */
-export type Who = Actor | 'retry' | 'sweep';
+/** A release, its retry, the sweep, or one of two who repoint. */
+export type Who = Actor | 'retry' | 'sweep' | 'repoint' | 'other';
 
 export interface InjectionPoint {
   readonly who: Who;
@@ -28,13 +28,16 @@ export const seriesOf = ({ who, state, by, operation, place }: Omit<InjectionPoi
 export const nameOfPoint = (point: InjectionPoint): string => `${seriesOf(point)} #${point.nth}`;
 
 const NAME =
-  /^(?:(?<who>B|retry|sweep), )?(?<state>[^:,]+)(?<packer>, Packer)?: (?<operation>\w+:[\w.]+) in (?<place>\S+) #(?<nth>\d+)$/;
+  /^(?:(?<who>B|retry|sweep|repoint|other), )?(?<state>[^:,]+)(?<packer>, Packer)?: (?<operation>\w+:[\w.]+) in (?<place>\S+) #(?<nth>\d+)$/;
+
+const isOther = (who: string | undefined): who is Exclude<Who, 'A'> =>
+  who !== undefined && ['B', 'retry', 'sweep', 'repoint', 'other'].includes(who);
 
 /** The point of that name. @throws Error for what `nameOfPoint` never returns */
 export function pointNamed(name: string): InjectionPoint {
   const { who, state = '', packer, operation = '', place = '', nth } = NAME.exec(name)?.groups ?? {};
   const point: InjectionPoint = {
-    who: who === 'B' || who === 'retry' || who === 'sweep' ? who : 'A',
+    who: isOther(who) ? who : 'A',
     state,
     by: packer === undefined ? 'state' : 'packer',
     operation,

@@ -16,6 +16,7 @@ import type { CallHooks, Environment } from './environment.ts';
 import { nameOfFault } from './faults.ts';
 import { type InjectionPoint, nameOfPoint } from './injection-points.ts';
 import { Judge } from './judge.ts';
+import { PlayOfRepoint } from './play-of-repoint.ts';
 import type { Played, Scenario } from './scenario.ts';
 import { StepScheduler } from './step-scheduler.ts';
 
@@ -39,7 +40,10 @@ export async function play(
     observed: (point, call) => playing.observed(point, call),
     after: (point) => playing.after(point),
   });
-  const playing = new Play(environment, baseline, scenario);
+  const { repoint } = scenario;
+  const playing = repoint
+    ? new PlayOfRepoint(environment, baseline, { ...scenario, repoint })
+    : new Play(environment, baseline, scenario);
   const patience = new AbortController();
   try {
     const unending = realSleep(PATIENCE_MS, undefined, { signal: patience.signal });

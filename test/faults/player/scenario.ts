@@ -1,5 +1,7 @@
 /** What a scenario says, and what playing it returns. Plain data: a scenario is handed to threads and to other processes. */
+import type { RepointRequest } from '../../../core/contract/requests.ts';
 import type { End } from '../oracle/ends.ts';
+import type { RepointEnd } from '../oracle/repoint-ends.ts';
 import type { Actor, Past, Size } from './baseline.ts';
 import type { Fault } from './faults.ts';
 import type { InjectionPoint } from './injection-points.ts';
@@ -26,6 +28,8 @@ export interface Scenario<Kind extends string = string> {
   readonly redriveAfter?: InjectionPoint;
   /** The first release is retried as soon as it may be; from then on it is what the retry makes of it. */
   readonly retried?: Retried;
+  /** Somebody goes back from what was released before, or revokes it, or lets it stand again. */
+  readonly repoint?: Repoint;
   /** How two releases take turns. */
   readonly schedule?: Schedule;
   /** The ends that are allowed; any good one by default. */
@@ -53,6 +57,34 @@ export interface Retried {
   readonly tooEarly?: true;
   /** A day later, and there are newer source AMIs. */
   readonly newerSource?: true;
+}
+
+/** A request, and what is true once every account has followed it. */
+export interface Asked {
+  readonly request: RepointRequest;
+  readonly becomes: {
+    /** The version that `latest` shows. */
+    readonly latest: string;
+    /** What becomes of versions. */
+    readonly versions: Readonly<Record<string, Standing>>;
+  };
+}
+
+export type Standing = 'released' | 'revoked' | 'revoked and disabled';
+
+export interface Repoint extends Asked {
+  /** What was asked for, and done, a day before. */
+  readonly earlier?: RepointRequest;
+  /** In the last account, of the version that `latest` is to show: it can never be done. */
+  readonly gone?: 'AMI' | 'parameter';
+  /** Begins after this call of the release, and ends while that waits for its answer; at once by default. */
+  readonly amid?: InjectionPoint;
+  /** After this call of it, it waits until the release has ended, which has waited for it. */
+  readonly until?: InjectionPoint;
+  /** Another one begins after this call of it. */
+  readonly other?: Asked & { readonly after: InjectionPoint };
+  /** The ends that are allowed; any known one by default. */
+  readonly ends?: readonly RepointEnd[];
 }
 
 export interface Use {

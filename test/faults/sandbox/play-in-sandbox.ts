@@ -13,6 +13,7 @@ import { USERS, isUser } from './ami-users.ts';
 import { placeOfTask } from './call-origin.ts';
 import type { SandboxFaultKind } from './fault-kinds.ts';
 import { Injection } from './injection.ts';
+import { addReleases } from './earlier-releases.ts';
 import { newWorld } from './new-world.ts';
 import type { Recorder } from './recorder.ts';
 import { executionName } from '../../../core/releases/execution-name.ts';
@@ -35,6 +36,7 @@ async function playOn(
   records: boolean,
 ): Promise<{ played: Played; recorder: Recorder }> {
   const sandbox = newWorld(baseline, scenario.past, scenario.retried?.newerSource);
+  if (scenario.repoint) addReleases(sandbox, baseline);
   const { world, clock } = sandbox;
   const unbind = bindSandbox(sandbox);
   forgetClients();
@@ -85,6 +87,8 @@ function actorsByExecution(baseline: Baseline, { actors }: SandboxScenario): Map
       return [planned.executionName, startedBy].map((name) => [name, actor] as const);
     }),
     [retry, 'retry'],
+    ['repoint', 'repoint'],
+    ['other', 'other'],
   ]);
 }
 

@@ -46,9 +46,9 @@ const PASSING: readonly SandboxFaultKind[] = [
 /** What Step Functions can start again without doing it twice. */
 const PASSING_AT_START: readonly SandboxFaultKind[] = ['unreachable', 'throttled 3 times', 'full 3 times'];
 /** Tasks that go on with everything else, and come back for what is left. */
-const UNDOES = /^(Withdraw|Deregister)/;
+const UNDOES = /^(Withdraw|Deregister|Put back)/;
 /** Looks that are repeated until they show what must be there. Others look for what must be gone, and may be deceived. */
-const INSISTS = /^(Check|Apply|Publish|Announce release)/;
+const INSISTS = /^(Check|Apply|Publish|Announce release|Mark versions|Point latest|Enable AMIs|Disable AMIs)/;
 const STALE: readonly SandboxFaultKind[] = ['partial', 'stale', 'stale by two', 'stale for 30 s'];
 
 /** Whether a release must go on as if nothing had been, and an undo or a sweep too. */

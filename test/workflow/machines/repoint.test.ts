@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { NAMES, parameters } from '../../../core/contract/names.ts';
 import { targetName } from '../../../core/contract/targets.ts';
 import { snapshotOf } from '../../../sandbox/aws/world.ts';
-import { addParameter } from '../../../sandbox/rehearsal/own-things.ts';
+import { addImage, addParameter } from '../../../sandbox/rehearsal/own-things.ts';
 import { RELEASE_MACHINE } from '../../fixtures/sandbox/hub.ts';
 import {
   BACK_TARGETS,
@@ -193,6 +193,31 @@ describe('a rollback', () => {
       expect(Object.values(seen(hub)).map(({ latest }) => latest)).toEqual([first, first, first]);
       expect((await release.outcome).status).toBe('SUCCEEDED');
       expect(Object.values(seen(hub)).map(({ latest }) => latest)).toEqual(Array(3).fill(`1.4.${started}`));
+      expect(revoked(hub)).toHaveProperty([`base@${second}`]);
+    });
+  });
+
+  test('beside a release that is withdrawn then leaves latest at no revoked version', async () => {
+    await afterReleases(2, async (hub, [first, second]) => {
+      const place = hub.sandbox.world.region(DEV?.accountId ?? '', DEV?.region ?? '');
+      const shown = place.parameters.get(parameters.latest('base'))?.versions.at(-1)?.value ?? '';
+      const running = '1.4.20261231000000';
+      const tags = new Map([
+        ['packleader:image', 'base'],
+        ['packleader:version', running],
+        ['packleader:state', 'released'],
+      ]);
+      const createdAt = hub.sandbox.clock.milliseconds();
+      const made = DEV && addImage(hub.sandbox.world, DEV, { name: 'base-of-a-release', tags, createdAt });
+      if (DEV && made) addParameter(hub.sandbox.world, DEV, parameters.latest('base'), made);
+      const withdrawing = hub.sandbox.intercept(async (call, next) => {
+        if (DEV && call.operation === 'CreateTags')
+          addParameter(hub.sandbox.world, DEV, parameters.latest('base'), shown);
+        return next();
+      });
+      expect((await repoint(hub, { rollback: 'base' })).status).toBe('SUCCEEDED');
+      withdrawing();
+      expect(Object.values(seen(hub)).map(({ latest }) => latest)).toEqual([first, first, first]);
       expect(revoked(hub)).toHaveProperty([`base@${second}`]);
     });
   });
