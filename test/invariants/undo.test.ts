@@ -111,6 +111,62 @@ describe.each(samples)('the release of an image in $title', (sample) => {
   });
 });
 
+describe.each(samples)('going back in $title', (sample) => {
+  const machine = machineOf(sample, NAMES.repointMachine);
+  const steps = ['Enable AMIs', 'Mark versions', 'Point latest', 'Disable AMIs'];
+
+  it('looks first, then marks before latest moves, disables what nothing shows, and remembers it last', () => {
+    expect(machine.graph.StartAt).toBe('Plan repoint');
+    expect(stateOf(machine, 'Plan repoint').Next).toBe('Is it only a look?');
+    expect(stateOf(machine, 'Is it only a look?').Default).toBe(steps[0]);
+    const order = [...steps, 'Record repoint', 'Repointed'];
+    for (const [index, step] of order.slice(0, -1).entries())
+      expect(stateOf(machine, step).Next, step).toBe(order[index + 1]);
+  });
+
+  it('puts everything back however a step fails, and keeps the first error', () => {
+    for (const step of steps) {
+      expect(stateOf(machine, step).Catch, step).toEqual(everythingTo('Put back versions'));
+      expect(resultPaths(machine, step), step).toEqual(['$.failure', '$.failure']);
+    }
+  });
+
+  it('puts nothing back before it has changed anything, nor after every account has followed', () => {
+    expect(stateOf(machine, 'Plan repoint').Catch).toEqual(everythingTo('Not repointed'));
+    expect(stateOf(machine, 'Record repoint').Catch).toEqual(everythingTo('Repointed without record'));
+    expect(stateOf(machine, 'Repointed without record').Type).toBe('Fail');
+  });
+
+  it('tries to put back again and again, and ends badly where that gives up or is not complete', () => {
+    const { Retry = [], Catch, Next } = stateOf(machine, 'Put back versions');
+    expect(Retry.flatMap(({ ErrorEquals }) => ErrorEquals)).toEqual(
+      expect.arrayContaining([
+        ERRORS.leftoversRemain,
+        ERRORS.notReadyYet,
+        ERRORS.throttled,
+        ERRORS.connectionLost,
+        'States.Timeout',
+      ]),
+    );
+    expect(Catch).toEqual(everythingTo('Putting back not verified'));
+    expect(resultPaths(machine, 'Put back versions')).toEqual(['$.unverified', '$.unverified']);
+    expect(stateOf(machine, 'Putting back not verified')).toMatchObject({
+      Type: 'Fail',
+      Error: ERRORS.repointIncomplete,
+      CausePath: '$.failure.Cause',
+    });
+    const verdict = stateOf(machine, Next ?? '');
+    expect([Next, verdict.Default]).toEqual(['Was everything put back?', 'Not everything put back']);
+    for (const end of ['Everything put back', 'Not everything put back', 'Not repointed'])
+      expect(stateOf(machine, end).Type, end).toBe('Fail');
+  });
+
+  it('succeeds in two ways only: every account has followed, or it was only a look', () => {
+    const successes = Object.entries(machine.graph.States).filter(([, { Type }]) => Type === 'Succeed');
+    expect(successes.map(([name]) => name).toSorted()).toEqual(['Looked at', 'Repointed']);
+  });
+});
+
 describe.each(samples)('the release of everything in $title', (sample) => {
   const machine = machineOf(sample, NAMES.releaseMachine);
 

@@ -186,8 +186,10 @@ export class PlayOfRepoint {
   }
 
   /** Whatever the end: once nothing fails any more, whoever asks for the same has it. */
-  async #askAgain([first]: readonly Ended[], before: Facts, end: End | undefined): Promise<void> {
-    if (!first || first.end === 'repointed' || this.#scenario.repoint.gone) return;
+  async #askAgain(ended: readonly Ended[], before: Facts, end: End | undefined): Promise<void> {
+    const [first] = ended;
+    const isDone = ended.some((one) => one.end === 'repointed');
+    if (!first || isDone || this.#scenario.repoint.gone) return;
     const { world, plan } = this.#environment;
     plan.lift();
     await world.clock.sleep(SETTLE_MS);
