@@ -16,6 +16,10 @@ const FAULTS = 500;
 const STOPS = 200;
 const BESIDE = 120;
 
+/** Never left to the sample: an old mark where latest moves, a late value before it is put back, an account that keeps what it has. */
+const TELLING =
+  /Point latest: (ec2:DescribeImages in .* stale for 30 s|ssm:PutParameter in .* late)$|Put back versions: (ec2|ssm):(Create|Put)\w+ in .* denied$/;
+
 const [FIRST, SECOND, THIRD] = RELEASED;
 
 const ROLLBACK: Asked = {
@@ -70,6 +74,7 @@ export async function repoints(baseline: Baseline, sampler: SeededSampler): Prom
     ...faultsOf(calls).map((fault) => withFault(name, repoint, [], fault)),
     ...faultsOf(undo).map((fault) => withFault(name, repoint, [fails], fault)),
   ]);
+  const telling = faults.filter(({ id }) => TELLING.test(id));
   const stops = all.flatMap(({ name, repoint, calls, undo, fails }) => [
     ...calls.filter(isCall).map(({ point }) => stopped(name, repoint, [], point)),
     ...undo.filter(isCall).map(({ point }) => stopped(name, repoint, [fails], point)),
@@ -98,7 +103,11 @@ export async function repoints(baseline: Baseline, sampler: SeededSampler): Prom
         ),
       ],
     },
-    { name: 'a fault in a repoint', atLeast: FAULTS, scenarios: sampleOfCalls(faults, FAULTS, sampler) },
+    {
+      name: 'a fault in a repoint',
+      atLeast: FAULTS,
+      scenarios: [...telling, ...sampleOfCalls(faults, FAULTS - telling.length, sampler)],
+    },
     { name: 'a repoint is stopped', atLeast: STOPS, scenarios: sampler.sampleOrAll(stops, STOPS, idOf) },
     { name: 'two repoints at once', atLeast: 30, scenarios: atOnce(rollback?.calls ?? []) },
     {
