@@ -1,6 +1,7 @@
 /** Going back to an older version, revoking one and restoring it: refused, lost, stopped, beside another one, beside a release. */
 import { STATE_NAMES } from '../../../core/contract/state-names.ts';
-import { type Baseline, IMAGE, RELEASED } from '../player/baseline.ts';
+import { targetName } from '../../../core/contract/targets.ts';
+import { type Baseline, IMAGE, RELEASED, targetsOf } from '../player/baseline.ts';
 import { deceives, nameOfFault } from '../player/faults.ts';
 import { type InjectionPoint, nameOfPoint } from '../player/injection-points.ts';
 import type { Asked, Repoint } from '../player/scenario.ts';
@@ -16,9 +17,8 @@ const FAULTS = 500;
 const STOPS = 200;
 const BESIDE = 120;
 
-/** Never left to the sample: an old mark where latest moves, a late value before it is put back, an account that keeps what it has. */
-const TELLING =
-  /Point latest: (ec2:DescribeImages in .* stale for 30 s|ssm:PutParameter in .* late)$|Put back versions: (ec2|ssm):(Create|Put)\w+ in .* denied$/;
+/** Never left to the sample: an account that keeps what it has. */
+const TELLING = /Put back versions: (ec2|ssm):(Create|Put)\w+ in .* denied$/;
 
 const [FIRST, SECOND, THIRD] = RELEASED;
 
@@ -82,11 +82,12 @@ export async function repoints(baseline: Baseline, sampler: SeededSampler): Prom
   return [
     {
       name: 'a repoint',
-      atLeast: 9,
+      atLeast: 11,
       scenarios: [
         ...[...ASKED, ['rollback to the one before', TO_THE_ONE_BEFORE] as const].map(([name, repoint]) =>
           repointing('a repoint', { ...repoint, ends: ['repointed'] }, { labels: [name] }),
         ),
+        ...oldMarks(baseline),
         ...(['AMI', 'parameter'] as const).map((gone) =>
           repointing(
             'a repoint',
@@ -117,6 +118,26 @@ export async function repoints(baseline: Baseline, sampler: SeededSampler): Prom
     },
   ];
 }
+
+/** Nothing looks at the marks once they are read back. If something does, EC2 may show it what was there before. */
+const oldMarks = (baseline: Baseline): SandboxScenario[] =>
+  targetsOf(baseline).map((target) => {
+    const state = STATE_NAMES.pointLatest;
+    const place = targetName(target);
+    const point = {
+      who: 'repoint',
+      state,
+      by: 'state',
+      operation: 'ec2:DescribeImages',
+      place,
+      nth: 1,
+    } as const;
+    return repointing(
+      'a repoint',
+      { ...ROLLBACK, ends: ['repointed'] },
+      { faults: [{ point, kind: 'stale for 30 s' }], labels: ['rollback', `${place} shows an old mark`] },
+    );
+  });
 
 const recorded = async (
   baseline: Baseline,
@@ -238,4 +259,4 @@ async function besideRelease(baseline: Baseline, calls: readonly RecordedCall[])
 }
 
 const isPublishing = ({ point }: RecordedCall): boolean =>
-  point.who === 'A' && /^(Publish|Withdraw)/.test(point.state) && /^ssm:/.test(point.operation);
+  point.who === 'A' && /^(Publish|Withdraw)/.test(point.state) && point.operation.startsWith('ssm:');

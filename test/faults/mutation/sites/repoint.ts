@@ -39,7 +39,7 @@ export const REPOINT_SITES: readonly MutationSite[] = [
     within: 'newestImageId',
     does: dropOperand(mentioning('left')),
     means: 'latest shows what was revoked just now where EC2 shows an old tag',
-    likely: /Point latest: ec2:DescribeImages.* stale for 30 s$/,
+    likely: /^a repoint \|.* an old mark$/,
   },
   {
     file: 'core/amis/mark.ts',
@@ -89,13 +89,6 @@ export const REPOINT_SITES: readonly MutationSite[] = [
     does: neverWhen(mentioning('ATTEMPTS')),
     means: 'what is not as it was is named at once, and not tried again',
     likely: PUTS_BACK,
-  },
-  {
-    file: 'tasks/put-back-versions.ts',
-    within: 'handler',
-    does: neverDo(throwing('notReadyYet')),
-    means: 'what SSM had not validated yet is not looked at again',
-    likely: /Point latest: ssm:PutParameter.* (late|lost|slow after|dies)/,
   },
   {
     file: 'tasks/put-back-versions.ts',
