@@ -40,10 +40,10 @@ const old = (tags: Readonly<Record<string, string>> = {}, more: Partial<Image> =
   BlockDeviceMappings: [{ Ebs: { SnapshotId: 'snap-1' } }],
   ...more,
 });
-const holds = (image: Image, target = DEV) => {
+function holds(image: Image, target = DEV): void {
   aws.on(target, factoryImages, { Images: [image, NEWEST] });
   aws.accepts(target, latest);
-};
+}
 const phase = (is: string) => ({ 'packleader:retirement': `${is} 2026-11-01T00:00:00.000Z` });
 const retire = async (request: object = {}, ...targets: (typeof DEV)[]) =>
   handler({

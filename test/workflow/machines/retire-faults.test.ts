@@ -69,10 +69,10 @@ const isThere = (hub: OperatedHub, releaseId: string) =>
   });
 
 const KINDS = ['refused', 'lost', 'throttled'] as const;
-const refusal = (call: Call) => {
+function refusal(call: Call): Error {
   const service = call.service === 'sfn' ? 'ec2' : call.service;
   return awsError(service, service === 'ec2' ? 'UnauthorizedOperation' : 'AccessDeniedException', 'Not you.');
-};
+}
 const broken = () => Object.assign(new Error('socket hang up'), { name: 'TimeoutError' });
 const busy = () => Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
 
