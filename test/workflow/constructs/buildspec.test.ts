@@ -40,7 +40,7 @@ describe('a program in a template', () => {
     const there = sayings.filter((found) => all.includes(found));
     // What a program does not use of a file that it shares is left out.
     expect(sayings.length).toBeGreaterThan(10);
-    expect(there.length / sayings.length).toBeGreaterThan(0.7);
+    expect(there.length / sayings.length).toBeGreaterThan(0.6);
   });
 
   it.each(programs)('$file has lines that a person can compare', ({ text }) => {

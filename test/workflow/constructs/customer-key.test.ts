@@ -148,6 +148,10 @@ describe('with a key of one’s own', () => {
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringLike":{"kms:EncryptionContext:aws:states:stateMachineArn":"arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-*"}}",
           "Allow kms:GenerateDataKey on key ref:Key/Resource if {"StringLike":{"kms:EncryptionContext:SourceArn":"arn:aws:logs:eu-west-1:999999999999:*"}}",
         ],
+        "StateMachines/Repoint/Machine/Role/Resource": [
+          "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringLike":{"kms:EncryptionContext:aws:states:stateMachineArn":"arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-*"}}",
+          "Allow kms:GenerateDataKey on key ref:Key/Resource if {"StringLike":{"kms:EncryptionContext:SourceArn":"arn:aws:logs:eu-west-1:999999999999:*"}}",
+        ],
         "StateMachines/Sweep/Machine/EventsRole/Resource": [],
         "StateMachines/Sweep/Machine/Role/Resource": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringLike":{"kms:EncryptionContext:aws:states:stateMachineArn":"arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-*"}}",
@@ -172,14 +176,36 @@ describe('with a key of one’s own', () => {
           "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
         ],
         "packleader-task-deregister-amis": [],
+        "packleader-task-disable-amis": [
+          "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
+        "packleader-task-enable-amis": [
+          "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
         "packleader-task-find-dead-releases": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
           "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image"]}}",
         ],
+        "packleader-task-mark-versions": [
+          "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
         "packleader-task-plan-releases": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
         ],
+        "packleader-task-plan-repoint": [
+          "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-repoint"]}}",
+        ],
+        "packleader-task-point-latest": [
+          "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
         "packleader-task-publish-release": [],
+        "packleader-task-put-back-versions": [
+          "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
+        "packleader-task-record-repoint": [
+          "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+        ],
         "packleader-task-report-sweep": [
           "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
         ],

@@ -56,6 +56,13 @@ describe('the bucket', () => {
           NoncurrentVersionExpiration: { NoncurrentDays: 30 },
         },
         {
+          Id: 'repoints',
+          Prefix: 'repoints/',
+          Status: 'Enabled',
+          ExpirationInDays: 90,
+          NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+        },
+        {
           Id: 'unfinished-uploads',
           Status: 'Enabled',
           AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
