@@ -3,10 +3,22 @@
  * with what synthesis would need esbuild for, and with what is read at run time from beside the code.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BUILD_SPECS, scriptsOf } from '../workflow/constructs/buildspec.ts';
+import { packBundles } from '../workflow/hub/packed-bundles.ts';
 import { bundlePrograms, directoryOf } from '../workflow/constructs/programs.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -29,7 +41,14 @@ const SHIPPED = [
 
 rmSync(DIST, { recursive: true, force: true });
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
-run('workflow/hub/bundle-functions.ts', join(DIST, 'bundles'));
+const bundles = mkdtempSync(join(tmpdir(), 'packleader-bundles-'));
+run('workflow/hub/bundle-functions.ts', bundles);
+const files = globSync('**/*.*', { cwd: bundles }).toSorted();
+writeFileSync(
+  join(DIST, 'bundles.br'),
+  packBundles(new Map(files.map((name) => [name, readFileSync(join(bundles, name))]))),
+);
+rmSync(bundles, { recursive: true });
 for (const files of BUILD_SPECS.flatMap(scriptsOf)) {
   const directory = join(DIST, 'programs', directoryOf(files));
   mkdirSync(directory, { recursive: true });
