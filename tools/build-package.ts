@@ -43,10 +43,10 @@ rmSync(DIST, { recursive: true, force: true });
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
 const bundles = mkdtempSync(join(tmpdir(), 'packleader-bundles-'));
 run('workflow/hub/bundle-functions.ts', bundles);
-const files = globSync('**/*.*', { cwd: bundles }).toSorted();
+const made = globSync('**/*.*', { cwd: bundles }).toSorted();
 writeFileSync(
   join(DIST, 'bundles.br'),
-  packBundles(new Map(files.map((name) => [name, readFileSync(join(bundles, name))]))),
+  packBundles(new Map(made.map((name) => [name, readFileSync(join(bundles, name))]))),
 );
 rmSync(bundles, { recursive: true });
 for (const files of BUILD_SPECS.flatMap(scriptsOf)) {
