@@ -3,14 +3,14 @@ import pMap from 'p-map';
 import { targetName } from '../../core/contract/targets.ts';
 import type { ReleasedRecord } from '../../core/contract/releases.ts';
 import type { Revocation } from '../../core/contract/repoints.ts';
-import { ClientError, ReleaseNotFound } from '../errors.ts';
-import { hubOf } from '../hub.ts';
+import { ReleaseNotFound } from '../errors.ts';
+import { isRevoked } from '../../core/repoints/revocations.ts';
+import { type HubOptions, hubOf } from '../hub.ts';
 import { listReleases } from '../list.ts';
 import type { Outcome } from '../result.ts';
 import { getRelease } from '../wait.ts';
-import { releaseHistory } from './released.ts';
 import { type ReleaseTimeline, releaseTimeline } from './timeline.ts';
-import { type StagedTarget, type WhereOptions, type Whereabouts, whereImages } from './where.ts';
+import { type StagedTarget, type WhereOptions, type Whereabouts, lookAround } from './where.ts';
 
 export interface OverviewOptions extends Omit<WhereOptions, 'image'> {
   /** How many releases at most, the newest; 1,000 by default. */
@@ -65,29 +65,33 @@ const READS = 5;
 export async function releaseOverview(options: OverviewOptions = {}): Promise<Overview> {
   const { limit = 1_000, timelines = 25, now = () => new Date(), onProgress = () => {} } = options;
   const { target: hub } = await hubOf(options);
-  onProgress('reading the records');
-  const history = await releaseHistory(undefined, { ...options, limit });
+  onProgress('reading the records, and looking into the targets');
+  const { where, versions, records, revocations, client } = await lookAround(options);
   onProgress(`reading the newest ${timelines} executions`);
-  const executed = await executedReleases(timelines, options);
-  const known = new Map(executed.map((release) => [release.releaseId, release]));
-  const released = history.map(({ record, releaseId, startedAt, revoked }): SeenRelease => {
-    const execution = known.get(releaseId);
-    return {
-      ...seenIn(record, releaseId, record.startedAt ?? startedAt),
-      revoked: revoked && whyRevoked(revoked),
-      ...(execution && { timeline: execution.timeline }),
-    };
+  const executed = await executedReleases(timelines, { ...options, hub, client });
+  const released = versions.slice(0, limit).flatMap(({ releaseId, startedAt }, index): SeenRelease[] => {
+    const record = records[index];
+    if (!record) return [];
+    const revocation = revocations.get(releaseId);
+    // A retry is another execution than the one that is listed: what that came to says nothing of it.
+    const execution = executed.find(({ executionArn }) => executionArn === record.executionArn);
+    return [
+      {
+        ...seenIn(record, releaseId, record.startedAt ?? startedAt),
+        revoked: isRevoked(revocation) ? whyRevoked(revocation) : null,
+        timeline: execution?.release.timeline ?? null,
+      },
+    ];
   });
-  const recorded = new Set(released.map(({ releaseId }) => releaseId));
-  const others = executed.filter(({ releaseId }) => !recorded.has(releaseId));
-  onProgress('looking into the targets');
+  const recorded = new Set(versions.map(({ releaseId }) => releaseId));
+  const others = executed.flatMap(({ release }) => (recorded.has(release.releaseId) ? [] : [release]));
   return {
     seenAt: now().toISOString(),
     hub: targetName(hub),
     releases: [...released, ...others].toSorted(
       (a, b) => b.startedAt.localeCompare(a.startedAt) || a.image.localeCompare(b.image),
     ),
-    where: await whereImages(options),
+    where,
   };
 }
 
@@ -116,8 +120,14 @@ function seenIn(record: ReleasedRecord, releaseId: string, startedAt: string): S
   };
 }
 
+interface ExecutedRelease {
+  readonly release: SeenRelease;
+  /** Of `packleader-release-image`; null when it was never begun. */
+  readonly executionArn: string | null;
+}
+
 /** The images of the newest executions of `packleader-release`, those that failed among them. */
-async function executedReleases(limit: number, options: OverviewOptions): Promise<SeenRelease[]> {
+async function executedReleases(limit: number, options: HubOptions): Promise<ExecutedRelease[]> {
   if (limit === 0) return [];
   const listed = await listReleases({ ...options, limit });
   const read = await pMap(
@@ -125,11 +135,11 @@ async function executedReleases(limit: number, options: OverviewOptions): Promis
     async (handle) => {
       const { releases } = await getRelease(handle, options);
       return Promise.all(
-        releases.map(async (release): Promise<SeenRelease> => {
+        releases.map(async (release): Promise<ExecutedRelease> => {
           const { releaseId, image, version, outcome, prerelease, commit, error, targets, executionArn } =
             release;
           const timeline = executionArn === null ? null : await timelineOf(executionArn, options);
-          return {
+          const seen = {
             releaseId,
             image,
             version,
@@ -153,6 +163,7 @@ async function executedReleases(limit: number, options: OverviewOptions): Promis
             })),
             timeline,
           };
+          return { release: seen, executionArn };
         }),
       );
     },
@@ -162,11 +173,11 @@ async function executedReleases(limit: number, options: OverviewOptions): Promis
 }
 
 /** Step Functions forgets a history after 90 days. */
-async function timelineOf(executionArn: string, options: OverviewOptions): Promise<ReleaseTimeline | null> {
+async function timelineOf(executionArn: string, options: HubOptions): Promise<ReleaseTimeline | null> {
   try {
     return await releaseTimeline(executionArn, options);
   } catch (error) {
-    if (error instanceof ClientError && error instanceof ReleaseNotFound) return null;
+    if (error instanceof ReleaseNotFound) return null;
     throw error;
   }
 }

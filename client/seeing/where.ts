@@ -1,17 +1,19 @@
 /** Which version of which image every target has, and who runs it. */
 import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { STSClient } from '@aws-sdk/client-sts';
 import pMap from 'p-map';
 import { compareVersions, versionStartedAt } from '../../core/configuration/version.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import type { ReleasedRecord } from '../../core/contract/releases.ts';
+import type { Revocation } from '../../core/contract/repoints.ts';
 import { type Target, targetName } from '../../core/contract/targets.ts';
 import { isRevoked } from '../../core/repoints/revocations.ts';
 import { versionsByAge } from '../../core/publication/publication.ts';
 import { type SessionCredentials, assumeRole, callerAccount } from '../accounts.ts';
 import { type HubOptions, hubOf } from '../hub.ts';
 import { type Looked, lookAt } from './look-at-target.ts';
-import { RecordStore } from './record-store.ts';
+import { RecordStore, type ReleasedVersion } from './record-store.ts';
 
 export interface StagedTarget extends Target {
   readonly stage: string;
@@ -77,12 +79,32 @@ const TARGETS = 25;
  *    NoCredentials, Throttled, HubUnreachable
  */
 export async function whereImages(options: WhereOptions = {}): Promise<Whereabouts> {
+  return (await lookAround(options)).where;
+}
+
+/** What was seen, and by what. */
+export interface Around {
+  readonly where: Whereabouts;
+  /** Newest first by their time, with the record of each at the same place. */
+  readonly versions: readonly ReleasedVersion[];
+  readonly records: readonly ReleasedRecord[];
+  /** By release id. */
+  readonly revocations: ReadonlyMap<string, Revocation>;
+  /** With the credentials that the records were read with. */
+  readonly client: SFNClient;
+}
+
+/** @throws as {@link whereImages} */
+export async function lookAround(options: WhereOptions): Promise<Around> {
   const { image, role, instances = true, now = () => new Date() } = options;
   const { target: hub, client } = await hubOf(options);
   const own = client.config.credentials;
   const sts = new STSClient({ region: hub.region, credentials: own });
   const caller = await callerAccount(sts);
-  const records = await openHubRecords();
+  const elsewhere = role !== undefined && caller !== hub.accountId;
+  const credentials = elsewhere ? await assume(hub.accountId, role) : own;
+  const s3 = new S3Client({ region: hub.region, credentials });
+  const records = new RecordStore(s3, hub, options.signal);
   const versions = image === undefined ? await records.versions() : await records.versionsOf(image);
   const revocations = await records.revocations(image);
   const isRevokedVersion = (name: string, version: string): boolean =>
@@ -114,18 +136,19 @@ export async function whereImages(options: WhereOptions = {}): Promise<Whereabou
     }),
     { concurrency: TARGETS },
   );
-  const released = versionsByAmi(await reading);
+  const read = await reading;
+  const released = versionsByAmi(read);
   const at = now().getTime();
   return {
-    newest: Object.fromEntries(newest),
-    targets: seen.map(({ target, looked }) => whatIsThere(target, looked)),
+    where: {
+      newest: Object.fromEntries(newest),
+      targets: seen.map(({ target, looked }) => whatIsThere(target, looked)),
+    },
+    versions,
+    records: read,
+    revocations,
+    client: elsewhere ? new SFNClient({ region: hub.region, credentials }) : client,
   };
-
-  async function openHubRecords(): Promise<RecordStore> {
-    const elsewhere = role !== undefined && caller !== hub.accountId;
-    const credentials = elsewhere ? await assume(hub.accountId, role) : own;
-    return new RecordStore(new S3Client({ region: hub.region, credentials }), hub, options.signal);
-  }
 
   async function assume(accountId: string, name: string): Promise<SessionCredentials> {
     return assumeRole(sts, { accountId, role: name, session: 'packleader-where' });

@@ -2,9 +2,11 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import * as z from 'zod';
 import { type PageOptions, pageCommand } from '../../../cli/commands/page/run.ts';
+import { HUB } from '../../fixtures/accounts.ts';
 import { HUB_FLAG } from '../operator.ts';
 import { run, written } from '../output.ts';
 import { shipped } from '../rehearsing.ts';
@@ -40,6 +42,8 @@ const dataSchema = z.object({
   where: z.array(z.looseObject({ latest: z.array(z.unknown()).nullable() })),
   notSeen: z.array(z.unknown()),
 });
+
+const seenSchema = z.object({ releases: z.array(z.looseObject({ timeline: z.unknown() })) });
 
 const dataIn = (html: string) =>
   dataSchema.parse(JSON.parse(/id="data">([^]*?)<\/script>/.exec(html)?.[1] ?? ''));
@@ -81,14 +85,38 @@ describe('packleader page', () => {
     ]);
   });
 
+  test('sees with the role of --as when the caller is not in the hub', async () => {
+    const { sandbox, operator } = await afterTwoReleases();
+    const accountId = DEV_TARGET?.accountId ?? '';
+    const role = (of: string, name: string, allows: RegExp) =>
+      sandbox.world.roles.set(`${of}/${name}`, {
+        accountId: of,
+        name,
+        allows,
+        trusts: [accountId],
+        destroysTaggedOnly: false,
+      });
+    role(accountId, 'person', /^sts:/);
+    for (const account of [HUB.accountId, accountId, PROD_TARGET?.accountId ?? ''])
+      role(
+        account,
+        'auditor',
+        /^(sfn:(List|Get|Describe)|s3:(GetObject|ListObjectsV2)$|ssm:GetParameters$|ec2:Describe)/,
+      );
+    const credentials = sandbox.issue(accountId, 'person', 'somebody');
+    const client = new SFNClient({ region: HUB.region, credentials });
+    const { texts, output } = written();
+    expect(await pageCommand({ ...ASKED, json: true }, output, { ...operator, client })).toBe(0);
+    const { releases } = seenSchema.parse(JSON.parse(texts.out));
+    expect(releases.map(({ timeline }) => timeline !== null)).toEqual([true, true, true, true]);
+  });
+
   test('reads as few histories as it is told', async () => {
     const { sandbox, operator } = await afterTwoReleases();
     addAuditor(sandbox, [DEV_TARGET, PROD_TARGET]);
     const { texts, output } = written();
     expect(await pageCommand({ ...ASKED, json: true, timelines: 1 }, output, operator)).toBe(0);
-    const { releases } = z
-      .object({ releases: z.array(z.looseObject({ timeline: z.unknown() })) })
-      .parse(JSON.parse(texts.out));
+    const { releases } = seenSchema.parse(JSON.parse(texts.out));
     expect(releases.map(({ timeline }) => timeline !== null)).toEqual([true, true, false, false]);
   });
 
