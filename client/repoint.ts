@@ -1,17 +1,15 @@
 /** Goes back from outside: starts `packleader-repoint`, waits for it and reads what it did. */
-import { randomUUID } from 'node:crypto';
-import { StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { PackleaderError } from '../core/contract/errors.ts';
+import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { type RepointAnswer, repointAnswerSchema } from '../core/contract/repoints.ts';
 import type { RepointRequest } from '../core/contract/requests.ts';
 import { STATE_NAMES } from '../core/contract/state-names.ts';
-import { messageIn } from '../core/releases/release-outcome.ts';
 import { parseRepoint } from '../core/repoints/request.ts';
-import { ReleaseRefused, RepointFailed, RepointIncomplete, asClientError } from './errors.ts';
-import { ExecutionHistory } from './history.ts';
-import { type HubOptions, executionArn, hubOf, machineArn } from './hub.ts';
-import { type Patience, pollUntilEnd } from './poll.ts';
+import { ReleaseRefused, RepointFailed, RepointIncomplete } from './errors.ts';
+import type { ExecutionHistory } from './history.ts';
+import type { HubOptions } from './hub.ts';
+import type { Patience } from './poll.ts';
+import { failureOf, runByHand } from './run-by-hand.ts';
 
 export type RepointOptions = HubOptions & Patience;
 
@@ -67,31 +65,10 @@ export async function restoreRelease(
 const given = (fields: RepointRequest): RepointRequest =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-/** @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html */
 async function repoint(request: RepointRequest, options: RepointOptions): Promise<RepointResult> {
-  const { signal } = options;
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   refuseInvalid(request);
-  const { target, client } = await hubOf(options);
-  const name = `by-hand-${randomUUID()}`;
-  const history = new ExecutionHistory(executionArn(target, NAMES.repointMachine, name));
-  try {
-    const stateMachineArn = machineArn(target, NAMES.repointMachine);
-    const command = new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(request) });
-    await client.send(command, signal ? { abortSignal: signal } : {});
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw asClientError(error, `cannot start ${NAMES.repointMachine}`);
-  }
-  return pollUntilEnd(
-    history.arn,
-    options,
-    async () => {
-      const steps = await history.read(client, signal);
-      return history.ending ? { end: resultOf(history) } : { news: steps.length > 0 };
-    },
-    { justStarted: true },
-  );
+  return resultOf(await runByHand(NAMES.repointMachine, request, options));
 }
 
 function refuseInvalid(request: RepointRequest): void {
@@ -106,14 +83,13 @@ function refuseInvalid(request: RepointRequest): void {
 /** Ends in which no account was changed, or each shows again what it showed. */
 const UNCHANGED: readonly string[] = [STATE_NAMES.notRepointed, STATE_NAMES.putBack];
 
-function resultOf({ arn, outputs, path, ending }: ExecutionHistory): RepointResult {
+function resultOf(history: ExecutionHistory): RepointResult {
+  const { arn, outputs, path, ending } = history;
   const planned: unknown = outputs.get(STATE_NAMES.planRepoint);
   const answer = repointAnswerSchema.safeParse(Reflect.get(Object(planned), 'answer'));
   if (ending?.status === 'succeeded' && answer.success) return { executionArn: arn, ...answer.data };
-  const { name = 'Stopped', cause: told = 'it was stopped, and put nothing back by itself' } =
-    ending?.error ?? {};
-  const cause = messageIn({ name, cause: told });
-  if (name === 'InvalidRequest') throw new ReleaseRefused(cause);
+  const { name, cause } = failureOf(history, 'it was stopped, and put nothing back by itself');
+  if (name === ERRORS.invalidRequest) throw new ReleaseRefused(cause);
   const end = path.at(-1) ?? '';
   if (ending?.status === 'failed' && UNCHANGED.includes(end)) throw new RepointFailed(cause, arn);
   throw new RepointIncomplete(`${end === '' ? '' : `${end}: `}${cause}`, arn);

@@ -1,16 +1,14 @@
 /** Retires from outside: starts `packleader-retire`, waits for it and reads its report. */
-import { randomUUID } from 'node:crypto';
-import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import { hasCode } from '../core/aws/errors.ts';
+import { ERRORS } from '../core/contract/errors.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { type RetireReport, type RetireRequest, retireReportSchema } from '../core/contract/retirements.ts';
 import { STATE_NAMES } from '../core/contract/state-names.ts';
-import { messageIn } from '../core/releases/release-outcome.ts';
-import { HubNotFound, ReleaseRefused, RetirementFailed, asClientError } from './errors.ts';
-import { ExecutionHistory } from './history.ts';
-import { type HubOptions, executionArn, hubOf, machineArn } from './hub.ts';
-import { type Patience, pollUntilEnd } from './poll.ts';
+import { HubNotFound, ReleaseRefused, RetirementFailed } from './errors.ts';
+import type { ExecutionHistory } from './history.ts';
+import type { HubOptions } from './hub.ts';
+import type { Patience } from './poll.ts';
+import { failureOf, runByHand } from './run-by-hand.ts';
 
 export type RetireOptions = HubOptions & Patience;
 
@@ -32,7 +30,6 @@ const restoredSchema = z.looseObject({ releaseId: z.string(), restored: z.number
  * Safe to repeat: it looks at everything afresh.
  *  @throws ReleaseRefused (the request was wrong), RetirementFailed, WaitTimedOut (it goes on), HubNotFound (also where retiring is not
  *    switched on), HubUnknown, AccessDenied, NoCredentials, Throttled, HubUnreachable
- *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 export async function retireVersions(
   request: Omit<RetireRequest, 'undo' | 'Comment'>,
@@ -58,39 +55,20 @@ export async function restoreVersion(release: string, options: RetireOptions): P
 }
 
 async function run(request: RetireRequest, options: RetireOptions): Promise<ExecutionHistory> {
-  const { signal } = options;
-  signal?.throwIfAborted();
-  const { target, client } = await hubOf(options);
-  const name = `by-hand-${randomUUID()}`;
-  const history = new ExecutionHistory(executionArn(target, NAMES.retireMachine, name));
   try {
-    const stateMachineArn = machineArn(target, NAMES.retireMachine);
-    const command = new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(request) });
-    await client.send(command, signal ? { abortSignal: signal } : {});
+    return await runByHand(NAMES.retireMachine, request, options);
   } catch (error) {
-    signal?.throwIfAborted();
-    if (hasCode(error, 'StateMachineDoesNotExist'))
-      throw new HubNotFound(
-        `the hub has no ${NAMES.retireMachine}: set retire: true in packleader.config, a retention in the layers of your images, and deploy`,
-        { cause: error },
-      );
-    throw asClientError(error, 'cannot start packleader-retire');
+    if (!(error instanceof HubNotFound)) throw error;
+    throw new HubNotFound(
+      `the hub has no ${NAMES.retireMachine}: set retire: true in packleader.config, a retention in the layers of your images, and deploy`,
+      { cause: error },
+    );
   }
-  return pollUntilEnd(
-    history.arn,
-    options,
-    async () => {
-      const steps = await history.read(client, signal);
-      return history.ending ? { end: history } : { news: steps.length > 0 };
-    },
-    { justStarted: true },
-  );
 }
 
-function failure({ arn, ending }: ExecutionHistory): Error {
-  const { name = 'Stopped', cause: told = 'it was stopped' } = ending?.error ?? {};
-  const cause = messageIn({ name, cause: told });
-  return name === 'InvalidRequest'
+function failure(history: ExecutionHistory): Error {
+  const { name, cause } = failureOf(history);
+  return name === ERRORS.invalidRequest
     ? new ReleaseRefused(cause)
-    : new RetirementFailed(`${arn} did not come to its report: ${name}: ${cause}`);
+    : new RetirementFailed(`${history.arn} did not come to its report: ${name}: ${cause}`);
 }

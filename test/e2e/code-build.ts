@@ -12,7 +12,8 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { type Artifacts, upload } from './artifacts.ts';
 import { atEnd, killGroup } from './at-end.ts';
-import { type Credentials, type Moto, freePort } from './moto.ts';
+import { freePort } from '../fixtures/ports.ts';
+import type { Credentials, Moto } from './moto.ts';
 
 /** A project as a synthesised template has it. */
 export interface Project {

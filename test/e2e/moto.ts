@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -25,6 +24,7 @@ import { NAMES } from '../../core/contract/names.ts';
 import { roleArn } from '../../core/contract/names.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { atEnd, killGroup } from './at-end.ts';
+import { freePort } from '../fixtures/ports.ts';
 
 /** A role that the stacks deploy, and what its trust policy asks for. */
 export interface DeployedRole {
@@ -285,15 +285,6 @@ const tagsOf = (tags: Tag[] = []): Record<string, string> =>
   Object.fromEntries(
     tags.map(({ Key = '', Value = '' }) => [Key, Value] as const).sort(([a], [b]) => compare(a, b)),
   );
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No port is free.');
-  return address.port;
-}
 
 async function answers(url: string, hasEnded: () => boolean, log: string): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt++) {

@@ -1,6 +1,5 @@
 /** Shows the page to browsers on this machine, until Ctrl-C. */
 import { type Server, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { InvalidConfiguration, problem } from '../../../core/configuration/documents/problems.ts';
 
@@ -46,23 +45,24 @@ export async function serve({ port, make, signal, onListening }: Serving): Promi
     }
   });
   await listening(server, port);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- A server that listens on a port has such an address.
-  onListening(`http://${HERE}:${(server.address() as AddressInfo).port}/`);
+  onListening(`http://${HERE}:${port}/`);
   if (!signal.aborted) await once(signal, 'abort');
   server.close();
   server.closeAllConnections();
 }
 
 async function listening(server: Server, port: number): Promise<void> {
-  server.listen(port, HERE);
   try {
+    server.listen(port, HERE);
     await once(server, 'listening');
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? error.code : error;
     const said =
       why === 'EADDRINUSE'
         ? `somebody listens on port ${port} already; give another, as in --serve ${port + 1}`
-        : `cannot listen on port ${port}: ${String(why)}`;
+        : why === 'ERR_SOCKET_BAD_PORT'
+          ? `found ${port}, must be a port, a whole number from 1 to 65535`
+          : `cannot listen on port ${port}: ${String(why)}`;
     throw new InvalidConfiguration([problem('command line', 0, ['--serve'], said)]);
   }
 }

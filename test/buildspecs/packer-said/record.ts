@@ -10,10 +10,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensurePacker } from '../../../tools/packer.ts';
+import { portOf } from '../../fixtures/ports.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -268,8 +269,7 @@ async function listening(server: Server | ReturnType<typeof createSecureServer>)
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, '127.0.0.1', resolve);
   await promise;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- It listens on a port.
-  return (server.address() as AddressInfo).port;
+  return portOf(server);
 }
 
 function keep(name: string, said: string): void {

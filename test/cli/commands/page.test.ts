@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import * as z from 'zod';
 import { type PageOptions, pageCommand } from '../../../cli/commands/page/run.ts';
 import { HUB } from '../../fixtures/accounts.ts';
+import { freePort } from '../../fixtures/ports.ts';
 import { HUB_FLAG } from '../operator.ts';
 import { run, written } from '../output.ts';
 import { shipped } from '../rehearsing.ts';
@@ -138,6 +139,9 @@ describe('packleader page', () => {
     await expect(pageCommand({ ...ASKED, serve: port }, written().output, operator)).rejects.toThrow(
       `somebody listens on port ${port} already; give another, as in --serve ${port + 1}`,
     );
+    await expect(pageCommand({ ...ASKED, serve: 99_999 }, written().output, operator)).rejects.toThrow(
+      'found 99999, must be a port, a whole number from 1 to 65535',
+    );
     enough.abort();
     expect(await showing).toBe(0);
   });
@@ -181,17 +185,8 @@ describe('packleader rehearse --page', () => {
   });
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
 /** The status line for a browser that was led here by another name. */
 async function statusFor(port: number, host: string): Promise<string> {
-  const { connect } = await import('node:net');
   const socket = connect(port, '127.0.0.1');
   socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
   let said = '';

@@ -6,7 +6,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { unzipSync } from 'fflate';
@@ -14,6 +13,7 @@ import { HUB } from '../../fixtures/accounts.ts';
 import { atEnd, killGroup } from '../at-end.ts';
 import type { Credentials, Moto } from '../moto.ts';
 import type { Inventory } from './inventory.ts';
+import { portOf } from '../../fixtures/ports.ts';
 
 export type DeployedFunction = Inventory['functions'][number];
 
@@ -112,8 +112,7 @@ export class Functions {
     const server = createServer((request, response) => void answer(environment, of, request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     server.unref();
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- It listens on a port.
-    const { port } = server.address() as AddressInfo;
+    const port = portOf(server);
     const child = spawn(process.execPath, [join(import.meta.dirname, 'runtime.mjs')], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],

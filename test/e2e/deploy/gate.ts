@@ -3,7 +3,6 @@
  * deployed allow it, and brings it where it is answered: to moto, to the builds or to the functions.
  */
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { DescribeImagesCommand, DescribeKeyPairsCommand, DescribeTagsCommand } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { type Things, requestsOf } from '../../invariants/permissions/requests.ts';
@@ -14,6 +13,7 @@ import { type Recognised, recognised } from './asked.ts';
 import type { Functions } from './functions.ts';
 import type { Caller, Judge } from './judge.ts';
 import { trusts } from './read-back.ts';
+import { portOf } from '../../fixtures/ports.ts';
 
 /** What stands behind it, once it is there. */
 export interface Behind {
@@ -40,9 +40,7 @@ export class Gate {
     const server = createServer((request, response) => void gate.#serve(request, response));
     await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
     server.unref();
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- It listens on a port.
-    const { port } = server.address() as AddressInfo;
-    const gate: Gate = new Gate(`http://127.0.0.1:${port}`);
+    const gate: Gate = new Gate(`http://127.0.0.1:${portOf(server)}`);
     return gate;
   }
 

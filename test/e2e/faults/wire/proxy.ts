@@ -7,9 +7,9 @@ import {
   createServer,
   request,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { ORIGIN_HEADER, type Origin, originOf } from './origin.ts';
 import type { Answer, Asked } from './protocols.ts';
+import { portOf } from '../../../fixtures/ports.ts';
 
 /** What becomes of a request: an answer, a broken connection, or nothing, ever. */
 export type Reply = Answer | 'reset' | 'silence';
@@ -31,8 +31,7 @@ export class Proxy {
   static async start(): Promise<Proxy> {
     const server = createServer((asked, response) => void proxy.#pass(asked, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- It listens on a port.
-    const proxy: Proxy = new Proxy(server, (server.address() as AddressInfo).port);
+    const proxy: Proxy = new Proxy(server, portOf(server));
     return proxy;
   }
 

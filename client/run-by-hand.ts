@@ -1,0 +1,54 @@
+/** Starts a state machine of the hub, other than a release, and waits for its end. */
+import { randomUUID } from 'node:crypto';
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { messageIn } from '../core/releases/release-outcome.ts';
+import { asClientError } from './errors.ts';
+import { ExecutionHistory } from './history.ts';
+import { type HubOptions, executionArn, hubOf, machineArn } from './hub.ts';
+import { type Patience, pollUntilEnd } from './poll.ts';
+import type { ReleaseError } from './result.ts';
+
+/**
+ * Returns what happened, whatever the end.
+ *  @param machine its name
+ *  @throws WaitTimedOut (it goes on), HubNotFound (there is no such machine), HubUnknown, AccessDenied, NoCredentials, Throttled,
+ *    HubUnreachable
+ *  @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+ */
+export async function runByHand(
+  machine: string,
+  request: object,
+  options: HubOptions & Patience,
+): Promise<ExecutionHistory> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const { target, client } = await hubOf(options);
+  const name = `by-hand-${randomUUID()}`;
+  const history = new ExecutionHistory(executionArn(target, machine, name));
+  try {
+    const stateMachineArn = machineArn(target, machine);
+    const command = new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(request) });
+    await client.send(command, signal ? { abortSignal: signal } : {});
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw asClientError(error, `cannot start ${machine}`);
+  }
+  return pollUntilEnd(
+    history.arn,
+    options,
+    async () => {
+      const steps = await history.read(client, signal);
+      return history.ending ? { end: history } : { news: steps.length > 0 };
+    },
+    { justStarted: true },
+  );
+}
+
+/**
+ * Why an execution did not come to what it was started for.
+ *  @param stopped what to say when it was stopped, and nobody said why
+ */
+export function failureOf({ ending }: ExecutionHistory, stopped = 'it was stopped'): ReleaseError {
+  const { name, cause } = ending?.error ?? { name: 'Stopped', cause: stopped };
+  return { name, cause: messageIn({ name, cause }) };
+}
