@@ -102,7 +102,7 @@ function record(scope: Construct, tasks: TaskStates): Fallible {
   catchEverything(
     state,
     new Fail(scope, STATE_NAMES.repointedWithoutRecord, {
-      comment: 'Every account has followed; its record or its event is missing: ask for the same again.',
+      comment: 'Every account has followed; its record or its event is missing: asking again writes the record.',
       error: ERRORS.announcementFailed,
       causePath: '$.failure.Cause',
     }),
