@@ -102,7 +102,8 @@ function record(scope: Construct, tasks: TaskStates): Fallible {
   catchEverything(
     state,
     new Fail(scope, STATE_NAMES.repointedWithoutRecord, {
-      comment: 'Every account has followed; its record or its event is missing: asking again writes the record.',
+      comment:
+        'Every account has followed; its record or its event is missing: asking again writes the record.',
       error: ERRORS.announcementFailed,
       causePath: '$.failure.Cause',
     }),
