@@ -14,6 +14,8 @@ const USAGE = `Takes away one Catch, Retry, undo step, tag or read-back at a tim
 
   npm run mutants                       all mutations
   npm run mutants -- --only '<text>'    those whose name holds the text
+  npm run mutants -- --every 3          every third one only
+  npm run mutants -- --every 3 --offset 2   another third; any whole number, 1 by default
   npm run mutants -- --list             their names, one a line
   npm run mutants -- --seed 7           other scenarios first; 1 by default
 `;
@@ -27,6 +29,8 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: '' },
+      every: { type: 'string', default: '1' },
+      offset: { type: 'string', default: '1' },
       list: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
       help: { type: 'boolean', default: false },
@@ -36,9 +40,14 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
+  const every = Math.max(1, wholeNumber('every', values.every));
+  const offset = wholeNumber('offset', values.offset);
   const sampler = new SeededSampler(wholeNumber('seed', values.seed));
   const { baselines, categories } = await suite(wholeNumber('seed', values.seed));
-  const mutants = (await mutantsOf(baselines)).filter(({ name }) => name.includes(values.only));
+  const all = await mutantsOf(baselines);
+  const mutants = all.filter(
+    ({ name }, index) => name.includes(values.only) && index % every === offset % every,
+  );
   if (values.list) {
     for (const { name } of mutants) say(name);
     return 0;
