@@ -7,6 +7,7 @@ import { loadFactory } from '../core/configuration/factory.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { stateGraphSchema } from '../sandbox/engine/asl.ts';
 import { definitionsOf } from '../workflow/definitions.ts';
+import { eventsReference } from './events-reference.ts';
 import { jsonSchemas } from './json-schemas.ts';
 import { withQuotations } from './quoted.ts';
 import { settingsPage } from './settings-reference.ts';
@@ -21,6 +22,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const stages = ownFactory().stages.map(({ name }) => name);
   const sections = new Map([
     ['README.md', new Map([['overview', overviewOf(transaction, stages)]])],
+    ['docs/events.md', new Map([['events', eventsReference()]])],
     [
       'docs/how-it-works.md',
       new Map([

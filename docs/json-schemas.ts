@@ -6,6 +6,8 @@
  * file, or on two values together, is for `packleader validate` to say.
  */
 import * as z from 'zod';
+import { EVENTS } from '../core/contract/events.ts';
+import { NAMES } from '../core/contract/names.ts';
 import { deploymentSchema } from '../core/configuration/deployment-settings.ts';
 import { factorySchema, imageSchema } from '../core/configuration/factory.ts';
 import { settingsSchema } from '../core/configuration/settings.ts';
@@ -35,12 +37,23 @@ export function jsonSchemas(): ReadonlyMap<string, string> {
     ['config', 'packleader.config', draft7(deploymentSchema)],
   ];
   return new Map(
-    documents.map(([name, title, { $schema, ...schema }]) => [
+    [...documents, ...eventDocuments()].map(([name, title, { $schema, ...schema }]) => [
       `schemas/${name}.json`,
       JSON.stringify({ $schema, title, ...schema }),
     ]),
   );
 }
+
+/** What listeners are told: an event may hold more than its schema names, because fields may be added. */
+const eventDocuments = () =>
+  EVENTS.map(({ name, file, when, detail }) => {
+    const title = `The detail of "${name}", source ${NAMES.eventSource}`;
+    return [
+      `events/${file.replace(/\.json$/, '')}`,
+      title,
+      { description: when, ...draft7(detail) },
+    ] as const;
+  });
 
 /** The draft that editors know best. */
 const draft7 = (schema: z.ZodType): JsonSchema => inputSchema(schema, { target: 'draft-7' });

@@ -6,7 +6,7 @@ import { isBranchName } from '../core/contract/branch-names.ts';
 import { isOneOf } from './pushes/branches.ts';
 import { claim, remember } from './webhook/deliveries.ts';
 import { environment, pushBranches } from './starting/environment.ts';
-import type { GitPush } from './pushes/git-push-event.ts';
+import type { GitPush } from '../core/contract/events.ts';
 import { type Answer, Refusal, type Request, answer, readJson, readRequest } from './webhook/http.ts';
 import { count } from './starting/metrics.ts';
 import { bitbucket } from './webhook/providers/bitbucket.ts';

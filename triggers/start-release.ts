@@ -3,7 +3,7 @@ import { METRICS } from '../core/contract/metrics.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { codeCommitEventSchema, pushOfCodeCommit } from './pushes/code-commit-event.ts';
-import { gitPushSchema } from './pushes/git-push-event.ts';
+import { gitPushSchema } from '../core/contract/events.ts';
 import { triggersAreEnabled } from './starting/kill-switch.ts';
 import { count } from './starting/metrics.ts';
 import { type Started, pushExecutionName, startRelease } from './starting/release-execution.ts';

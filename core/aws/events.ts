@@ -2,6 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { plainText, visible } from '../../buildspecs/plain-text.mjs';
 import { asFact } from './errors.ts';
 import { ERRORS, PackleaderError } from '../contract/errors.ts';
+import { EVENT_SCHEMA, type EventDetail, type EventName } from '../contract/events.ts';
 import { NAMES } from '../contract/names.ts';
 
 const eventBridge = new EventBridgeClient({});
@@ -11,11 +12,14 @@ const eventBridge = new EventBridgeClient({});
  * thrown as AnnouncementFailed.
  *  @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
-export async function putEvent(detailType: string, detail: Record<string, unknown>): Promise<void> {
+export async function putEvent<Name extends EventName>(
+  detailType: Name,
+  detail: EventDetail<Name>,
+): Promise<void> {
   const entry = {
     Source: NAMES.eventSource,
     DetailType: detailType,
-    Detail: visible(JSON.stringify(detail)),
+    Detail: visible(JSON.stringify({ schema: EVENT_SCHEMA, ...detail })),
   };
   const { Entries = [], FailedEntryCount = 0 } = await eventBridge
     .send(new PutEventsCommand({ Entries: [entry] }))
@@ -31,9 +35,12 @@ export async function putEvent(detailType: string, detail: Record<string, unknow
 }
 
 /** Tells people: {@link putEvent} with plain text everywhere, because a mail or a chat may show any of it. */
-export async function announce(detailType: string, detail: Record<string, unknown>): Promise<void> {
-  const plain: unknown = JSON.parse(JSON.stringify(detail), (_key, value: unknown) =>
+export async function announce<Name extends EventName>(
+  detailType: Name,
+  detail: EventDetail<Name>,
+): Promise<void> {
+  const plain: EventDetail<Name> = JSON.parse(JSON.stringify(detail), (_key, value: unknown) =>
     typeof value === 'string' ? plainText(value) : value,
   );
-  await putEvent(detailType, Object(plain));
+  await putEvent(detailType, plain);
 }

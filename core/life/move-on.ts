@@ -31,7 +31,8 @@ export async function moveOn(due: readonly Verdict[], now: string): Promise<Done
   for (const verdict of due.toSorted((a, b) => rank(a) - rank(b))) {
     const { releaseId, step } = verdict;
     if (step === undefined) continue;
-    await tell(NAMES.retiring, verdict, {});
+    const told = about(verdict, step);
+    await announce(NAMES.retiring, told);
     const left = await takeEverywhere(verdict, step, now);
     leftovers.push(...left);
     if (left.length > 0) {
@@ -42,7 +43,7 @@ export async function moveOn(due: readonly Verdict[], now: string): Promise<Done
         reversible ? 'it was refused in an account, and taken back in all' : 'it was refused in an account',
       );
     }
-    await tell(NAMES.retired, verdict, { complete: left.length === 0, leftovers: left.slice(0, 100) });
+    await announce(NAMES.retired, { ...told, complete: left.length === 0, leftovers: left.slice(0, 100) });
   }
   return { refused, leftovers };
 }
@@ -75,8 +76,7 @@ async function takeBack({ releaseId, amis, ...verdict }: Verdict, now: string): 
   return takeEverywhere({ ...verdict, releaseId, amis: found.flat() }, 'restore', now);
 }
 
-async function tell(what: string, verdict: Verdict, more: Record<string, unknown>): Promise<void> {
-  const { releaseId, image, version, step, why } = verdict;
-  const amis = verdict.amis.map(({ accountId, region, imageId }) => ({ accountId, region, imageId }));
-  await announce(what, { releaseId, image, version, step, why, amis, ...more });
+function about({ releaseId, image, version, why, amis }: Verdict, step: Step) {
+  const each = amis.map(({ accountId, region, imageId }) => ({ accountId, region, imageId }));
+  return { releaseId, image, version, step, why, amis: each };
 }

@@ -4,7 +4,7 @@ import { PackleaderError } from '../../core/contract/errors.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { releaseRequestSchema } from '../../core/contract/requests.ts';
 import { isOneOf } from '../../triggers/pushes/branches.ts';
-import type { GitPush } from '../../triggers/pushes/git-push-event.ts';
+import type { GitPush } from '../../core/contract/events.ts';
 import { handler as rebuild } from '../../triggers/scheduled-rebuild.ts';
 import { handler as startRelease } from '../../triggers/start-release.ts';
 import type { Engine } from '../engine/engine.ts';

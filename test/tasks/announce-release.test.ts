@@ -26,7 +26,11 @@ const EXECUTION = {
   resolved: { dev: { batches: [batchOf(DEV)] }, prod: { batches: [] } },
 };
 
-const detail = (release: Release) => ({ ...release, images: [{ stage: 'dev', ...DEV, imageId: 'ami-1' }] });
+const detail = (release: Release) => ({
+  schema: 1,
+  ...release,
+  images: [{ stage: 'dev', ...DEV, imageId: 'ami-1' }],
+});
 const SOURCE = {
   sourceAmi: { ssmParameter: '/aws/service/al2023', maxAgeDays: 30 },
   architecture: 'arm64',

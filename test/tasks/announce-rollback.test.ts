@@ -19,7 +19,7 @@ const event = new PutEventsCommand({
     {
       Source: 'packleader',
       DetailType: 'Image Rolled Back',
-      Detail: JSON.stringify({ ...RELEASE, ...rollback }),
+      Detail: JSON.stringify({ schema: 1, ...RELEASE, ...rollback }),
     },
   ],
 });

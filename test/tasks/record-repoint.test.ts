@@ -55,10 +55,11 @@ describe('recording a repoint', () => {
       [KEY, { schema: 1, ...told, executionArn: ARN, at: '2026-11-22T09:30:00.000Z' }],
     ]);
     expect(events).toEqual([
-      ['Image Revoked', { ...told, disabled: false, executionArn: ARN }],
+      ['Image Revoked', { schema: 1, ...told, disabled: false, executionArn: ARN }],
       [
         'Image Repointed',
         {
+          schema: 1,
           releaseId: `web@${OLDER}`,
           image: 'web',
           version: OLDER,

@@ -85,6 +85,7 @@ describe('retiring versions', () => {
     expect(effects()).toEqual([deprecate, remember('deprecated')].map((effect) => call(DEV, effect)));
     expect(events().map(({ DetailType }) => DetailType)).toEqual(['Image Retiring', 'Image Retired']);
     expect(JSON.parse(events()[0]?.Detail ?? '')).toEqual({
+      schema: 1,
       releaseId: RELEASE_ID,
       image: 'base',
       version: '1.4.20260901000000',

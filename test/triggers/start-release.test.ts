@@ -3,7 +3,7 @@ import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
-import type { GitPush } from '../../triggers/pushes/git-push-event.ts';
+import type { GitPush } from '../../core/contract/events.ts';
 import { pushExecutionName } from '../../triggers/starting/release-execution.ts';
 import { handler } from '../../triggers/start-release.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';

@@ -6,7 +6,8 @@ import { mockClient } from 'aws-sdk-client-mock';
 import * as z from 'zod';
 import { TRIGGER_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { NAMES } from '../../core/contract/names.ts';
-import { type GitPush, gitPushSchema } from '../../triggers/pushes/git-push-event.ts';
+import { type GitPush, gitPushSchema } from '../../core/contract/events.ts';
+import { unpublishedEvents } from '../fixtures/events.ts';
 import { REPOSITORY } from '../fixtures/releases.ts';
 import { SECRET, SIGNING_TOKEN } from './requests.ts';
 
@@ -83,6 +84,13 @@ export class WebhookWorld {
   #tell(input: unknown): object {
     if (!this.busWorks) throw Object.assign(new Error('no'), { name: 'InternalFailure' });
     const { Entries } = entriesSchema.parse(input);
+    const sent = Entries.map(({ DetailType: detailType, Source: source, Detail }) => ({
+      source,
+      detailType,
+      detail: JSON.parse(Detail) as unknown,
+    }));
+    const unpublished = unpublishedEvents(sent);
+    if (unpublished.length > 0) throw new Error(unpublished.join('\n'));
     this.pushes.push(...Entries.map(({ Detail }) => gitPushSchema.parse(JSON.parse(Detail))));
     return { FailedEntryCount: 0, Entries: [{ EventId: '1' }] };
   }

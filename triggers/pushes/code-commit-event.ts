@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type GitPush, commitIdSchema } from './git-push-event.ts';
+import { type GitPush, commitIdSchema } from '../../core/contract/events.ts';
 
 /**
  * What CodeCommit puts on the bus when a branch is made or moved; the rule lets nothing else through.

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { commitIdSchema } from '../../pushes/git-push-event.ts';
+import { commitIdSchema } from '../../../core/contract/events.ts';
 import { Refusal, type Request } from '../http.ts';
 
 /** One branch or tag that a push moved. */
