@@ -44,7 +44,7 @@ export async function handler(event: unknown): Promise<BatchInventory> {
     const left = (why: string) =>
       unread.push({ ...target, resourceId: 'AMIs', why: cut(why, CHARACTERS_OF_ONE_REASON) });
     try {
-      const inventory = await takeInventory(clientsFor(target), target, now);
+      const inventory = await takeInventory(clientsFor(target), target, { now, mayRetry: attempt < LOOKS });
       if (inventory.unread !== undefined) left(inventory.unread);
       return inventory;
     } catch (error) {

@@ -8,12 +8,18 @@ import { GetParametersCommand, paginateDescribeParameters } from '@aws-sdk/clien
 import { type User, groupOverrides, launchConfigurations } from '../amis/image-users.ts';
 import type { TargetClients } from '../aws/clients.ts';
 import { asFact } from '../aws/errors.ts';
+import { ERRORS } from '../contract/errors.ts';
 import { parameters } from '../contract/names.ts';
 
 /** What was found, and which sources could not be read: of these nothing is known, which is not the same as nothing. */
 export interface Census {
   readonly used: ReadonlySet<string>;
   readonly unread: readonly { readonly source: string; readonly why: string }[];
+}
+
+export interface CensusOptions {
+  /** Whether what may pass is thrown, and not told as a source that could not be read. */
+  readonly mayRetry: boolean;
 }
 
 type Clients = Pick<TargetClients, 'ec2' | 'autoScaling' | 'ssm'>;
@@ -26,8 +32,11 @@ const SOURCES: Readonly<Record<string, (clients: Clients) => Promise<User[]>>> =
   parameters: imageParameters,
 };
 
-/** The AMIs that anything in a target uses, by every source. One source that cannot be read keeps none of the others from being read. */
-export async function censusOf(clients: Clients): Promise<Census> {
+/**
+ * The AMIs that anything in a target uses, by every source. One source that cannot be read keeps none of the others from being read.
+ *  @throws PackleaderError Throttled or ConnectionLost, as long as a repetition may mend it
+ */
+export async function censusOf(clients: Clients, { mayRetry }: CensusOptions): Promise<Census> {
   const unread: { source: string; why: string }[] = [];
   const found = await Promise.all(
     Object.entries(SOURCES).map(async ([source, look]) => {
@@ -35,6 +44,7 @@ export async function censusOf(clients: Clients): Promise<Census> {
         return await look(clients);
       } catch (error) {
         const { name, message } = asFact(error);
+        if (mayRetry && (name === ERRORS.throttled || name === ERRORS.connectionLost)) throw error;
         unread.push({ source, why: `${name}: ${message}` });
         return [];
       }

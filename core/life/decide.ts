@@ -171,11 +171,17 @@ function needed(
     const [user] = users?.get(amiName(ami)) ?? [];
     if (user !== undefined) return `${ami.imageId} is used by ${user}`;
   }
-  // Used again since its end began.
+  if (amis.every(({ retirement }) => retirement === undefined)) return undefined;
+  const enabled = amis.find((ami) => isPhase(ami, 'disabled') && ami.state === 'available');
+  if (enabled) return `${enabled.imageId} was disabled, and can be launched again`;
+  // Used again since its end began, anywhere: a restoration that was interrupted has got to some of them only.
   const unusedMs = (rules[amis[0]?.image ?? '']?.unusedDays ?? 0) * DAY_MS;
-  const again = amis.find((ami) => ami.retirement !== undefined && Date.parse(now) < usedAt(ami) + unusedMs);
+  const again = amis.find((ami) => Date.parse(now) < usedAt(ami) + unusedMs);
   return again && `${again.imageId} was used at ${new Date(usedAt(again)).toISOString()}`;
 }
+
+const isPhase = ({ retirement }: SeenAmi, phase: Phase): boolean =>
+  retirement !== undefined && retirement !== 'unreadable' && retirement.phase === phase;
 
 /** When something last used an AMI; one that nothing ever used began to be unused when it was made. */
 function usedAt({ createdAt, lastUsed, lastLaunched }: SeenAmi): number {

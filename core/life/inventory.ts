@@ -2,7 +2,7 @@ import { CreateTagsCommand, type EC2Client } from '@aws-sdk/client-ec2';
 import type { TargetClients } from '../aws/clients.ts';
 import { TAGS } from '../contract/tags.ts';
 import type { Target } from '../contract/targets.ts';
-import { censusOf } from './census.ts';
+import { type CensusOptions, censusOf } from './census.ts';
 import { factoryAmis } from './seen.ts';
 
 /** What one look at one target found. */
@@ -21,10 +21,15 @@ const RESOURCES_PER_CALL = 1_000;
  * Tags every AMI of the factory with when it was looked at, and those in use with that they are. Where a source could not be read,
  * only what is used is tagged: the AMIs look older than they are, and nothing of them goes.
  *  @param now ISO 8601
+ *  @throws PackleaderError Throttled or ConnectionLost, as long as a repetition may mend it
  */
-export async function takeInventory(clients: TargetClients, target: Target, now: string): Promise<Inventory> {
+export async function takeInventory(
+  clients: TargetClients,
+  target: Target,
+  { now, ...options }: CensusOptions & { readonly now: string },
+): Promise<Inventory> {
   const { ec2 } = clients;
-  const [found, { used, unread }] = await Promise.all([factoryAmis(ec2, target), censusOf(clients)]);
+  const [found, { used, unread }] = await Promise.all([factoryAmis(ec2, target), censusOf(clients, options)]);
   const bases = new Set(found.map(({ ami }) => ami.sourceAmi));
   const isUsed = (imageId: string) => used.has(imageId) || bases.has(imageId);
   const ids = found.map(({ ami }) => ami.imageId);

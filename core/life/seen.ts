@@ -14,6 +14,8 @@ export interface Retirement {
   readonly phase: Phase;
   /** ISO 8601. */
   readonly since: string;
+  /** When the AMI was to be deprecated anyhow, ISO 8601; undefined when never. */
+  readonly deprecatedBefore?: string;
 }
 
 /** An AMI of the factory; instants are as the tags have them, and need not be any. */
@@ -95,14 +97,21 @@ export function seenAmi(image: Image, { accountId, region }: Target): SeenAmi {
   };
 }
 
-/** The value of the tag for a phase that begins now. */
-export const retirementTag = ({ phase, since }: Retirement): string => `${phase} ${since}`;
+/** Between a phase and the deprecation that the AMI had before. */
+const BEFORE = 'was';
+
+/** The value of the tag: `deprecated 2026-11-21T09:30:00.000Z`, and `was 2027-02-01T00:00:00.000Z` where there was another date before. */
+export const retirementTag = ({ phase, since, deprecatedBefore }: Retirement): string =>
+  [phase, since, ...(deprecatedBefore === undefined ? [] : [BEFORE, deprecatedBefore])].join(' ');
 
 function readRetirement(value: string | undefined): SeenAmi['retirement'] {
   if (value === undefined) return undefined;
-  const [is = '', since = '', ...more] = value.split(' ');
+  const [is = '', since = '', was = BEFORE, deprecatedBefore = since, ...more] = value.split(' ');
   const phase = PHASES.find((one) => one === is);
-  return phase === undefined || Number.isNaN(Date.parse(since)) || more.length > 0
-    ? 'unreadable'
-    : { phase, since };
+  const isReadable =
+    was === BEFORE &&
+    more.length === 0 &&
+    [since, deprecatedBefore].every((at) => !Number.isNaN(Date.parse(at)));
+  if (phase === undefined || !isReadable) return 'unreadable';
+  return { phase, since, ...(deprecatedBefore !== since && { deprecatedBefore }) };
 }

@@ -39,7 +39,11 @@ export async function takeStep(
   const { ec2 } = clients;
   if (step === 'deregister') return deregister(clients, ami);
   if (step === 'deprecate' && !isBegun(ami, 'deprecated')) await deprecate(ec2, ami, now);
-  if (step === 'disable' && !isBegun(ami, 'disabled')) await disable(ec2, ami, now);
+  if (step === 'disable' && !isBegun(ami, 'disabled')) {
+    // One that is disabled and says nothing was disabled by somebody else.
+    if (!isBegun(ami, 'deprecated')) await remember(ec2, ami, 'deprecated', now);
+    await disable(ec2, ami, now);
+  }
   if (step === 'restore') await restore(ec2, ami, now);
   return [];
 }
@@ -52,25 +56,38 @@ function isBegun({ retirement }: SeenAmi, phase: Phase): boolean {
   );
 }
 
-async function deprecate(ec2: EC2Client, { imageId, deprecatedAt }: SeenAmi, now: string): Promise<void> {
+async function deprecate(ec2: EC2Client, ami: SeenAmi, now: string): Promise<void> {
+  const { imageId, deprecatedAt } = ami;
   const at = Date.parse(now);
+  // What would be lost with the effect is remembered before it.
+  if (deprecatedAt !== undefined) await remember(ec2, ami, 'deprecated', now);
   if (deprecatedAt === undefined || !(Date.parse(deprecatedAt) <= at + SOON_MS))
     await ec2.send(
       new EnableImageDeprecationCommand({ ImageId: imageId, DeprecateAt: new Date(at + SOON_MS) }),
     );
-  await remember(ec2, imageId, 'deprecated', now);
+  if (deprecatedAt === undefined) await remember(ec2, ami, 'deprecated', now);
 }
 
 /** Whoever shares an AMI uses it, so there are no permissions here that EC2 would drop. */
-async function disable(ec2: EC2Client, { imageId, state }: SeenAmi, now: string): Promise<void> {
+async function disable(ec2: EC2Client, ami: SeenAmi, now: string): Promise<void> {
+  const { imageId, state } = ami;
   if (state !== 'disabled') await ec2.send(new DisableImageCommand({ ImageId: imageId }));
-  await remember(ec2, imageId, 'disabled', now);
+  await remember(ec2, ami, 'disabled', now);
 }
 
-/** After the effect: the grace time must not begin before the thing itself has. */
-async function remember(ec2: EC2Client, imageId: string, phase: Phase, since: string): Promise<void> {
-  const Tags = [{ Key: TAGS.retirement, Value: retirementTag({ phase, since }) }];
-  await ec2.send(new CreateTagsCommand({ Resources: [imageId], Tags }));
+/** After the effect, as a rule: the grace time must not begin before the thing itself has. */
+async function remember(ec2: EC2Client, ami: SeenAmi, phase: Phase, since: string): Promise<void> {
+  const deprecatedBefore = deprecatedBeforeOf(ami);
+  const Value = retirementTag({ phase, since, ...(deprecatedBefore !== undefined && { deprecatedBefore }) });
+  await ec2.send(
+    new CreateTagsCommand({ Resources: [ami.imageId], Tags: [{ Key: TAGS.retirement, Value }] }),
+  );
+}
+
+/** When an AMI was to be deprecated before its end began. */
+function deprecatedBeforeOf({ retirement, deprecatedAt }: SeenAmi): string | undefined {
+  if (retirement === undefined) return deprecatedAt;
+  return retirement === 'unreadable' ? undefined : retirement.deprecatedBefore;
 }
 
 /**
@@ -111,13 +128,16 @@ async function refusal(ec2: EC2Client, SnapshotId: string): Promise<string | und
 }
 
 /** As if it had never begun, and used now: so it stays for as long as anything that was used today. */
-async function restore(
-  ec2: EC2Client,
-  { imageId, state, deprecatedAt }: SeenAmi,
-  now: string,
-): Promise<void> {
+async function restore(ec2: EC2Client, ami: SeenAmi, now: string): Promise<void> {
+  const { imageId, state, deprecatedAt } = ami;
   if (state === 'disabled') await ec2.send(new EnableImageCommand({ ImageId: imageId }));
-  if (deprecatedAt !== undefined) await ec2.send(new DisableImageDeprecationCommand({ ImageId: imageId }));
+  const before = deprecatedBeforeOf(ami);
+  if (before === undefined) {
+    if (deprecatedAt !== undefined) await ec2.send(new DisableImageDeprecationCommand({ ImageId: imageId }));
+  } else if (Date.parse(before) > Date.parse(now) + SOON_MS && before !== deprecatedAt) {
+    // One that would be deprecated by now anyhow is.
+    await ec2.send(new EnableImageDeprecationCommand({ ImageId: imageId, DeprecateAt: new Date(before) }));
+  }
   const Tags = [{ Key: TAGS.lastUsed, Value: now }];
   await ec2.send(new CreateTagsCommand({ Resources: [imageId], Tags }));
   // Last: as long as it is there, a repetition comes back for the rest.

@@ -3,6 +3,7 @@ import {
   DeleteTagsCommand,
   DisableImageDeprecationCommand,
   EnableImageCommand,
+  EnableImageDeprecationCommand,
 } from '@aws-sdk/client-ec2';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { byRegion } from '../../core/contract/targets.ts';
@@ -53,6 +54,30 @@ describe('taking back what was done to a version', () => {
       'CreateTags',
       'DeleteTags',
     ]);
+  });
+
+  it('gives it the deprecation back that was planned before', async () => {
+    const before = '2027-02-01T00:00:00.000Z';
+    const tag = `deprecated 2026-11-01T00:00:00.000Z was ${before}`;
+    aws.on(DEV, factoryImages, {
+      Images: [{ ...disabled, ...factoryImage('ami-1', { 'packleader:retirement': tag }) }],
+    });
+    aws.accepts(PROD, factoryImages);
+    const again = new EnableImageDeprecationCommand({ ImageId: 'ami-1', DeprecateAt: new Date(before) });
+    aws.accepts(DEV, again, ...undone.slice(2));
+    await restore();
+    expect(aws.sentTo(DEV).slice(1)).toEqual([again, ...undone.slice(2)].map((effect) => call(DEV, effect)));
+  });
+
+  it('leaves it deprecated when it would be by now anyhow', async () => {
+    const tag = 'deprecated 2026-11-01T00:00:00.000Z was 2026-11-20T00:00:00.000Z';
+    aws.on(DEV, factoryImages, {
+      Images: [{ ...disabled, ...factoryImage('ami-1', { 'packleader:retirement': tag }) }],
+    });
+    aws.accepts(PROD, factoryImages);
+    aws.accepts(DEV, ...undone.slice(2));
+    await restore();
+    expect(aws.sentTo(DEV)).toHaveLength(3);
   });
 
   it('of one that nothing was done to does nothing', async () => {

@@ -9,7 +9,7 @@ import {
 import { DeleteParameterCommand, GetParametersCommand } from '@aws-sdk/client-ssm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { retentionSchema } from '../../core/configuration/retention.ts';
+import { type RetentionRules, retentionSchema } from '../../core/configuration/retention.ts';
 import { byRegion } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/retire-versions.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
@@ -46,17 +46,19 @@ function holds(image: Image, target = DEV): void {
 }
 const phase = (is: string) => ({ 'packleader:retirement': `${is} 2026-11-01T00:00:00.000Z` });
 const retire = async (request: object = {}, ...targets: (typeof DEV)[]) =>
+  retireBy(rules, request, ...targets);
+const retireBy = async (by: RetentionRules, request: object = {}, ...targets: (typeof DEV)[]) =>
   handler({
     request,
     deployed: byRegion(targets.length > 0 ? targets : [DEV]),
-    rules,
+    rules: by,
     now: NOW,
     attempt: 0,
   });
-const remember = (is: string) =>
+const remember = (is: string, before = '') =>
   new CreateTagsCommand({
     Resources: ['ami-1'],
-    Tags: [{ Key: 'packleader:retirement', Value: `${is} ${NOW}` }],
+    Tags: [{ Key: 'packleader:retirement', Value: `${is} ${NOW}${before}` }],
   });
 /** What changes something, in order, without the events. */
 const effects = () =>
@@ -98,12 +100,46 @@ describe('retiring versions', () => {
     expect(order.lastIndexOf('PutEvents')).toBeGreaterThan(order.indexOf('CreateTags'));
   });
 
-  it('leaves the deprecation of one that is deprecated already', async () => {
+  it('leaves the deprecation of one that is deprecated already, and remembers it', async () => {
     holds(old({}, { DeprecationTime: '2026-10-01T00:00:00.000Z' }));
     usersAre(aws, DEV, ['ami-1']);
-    aws.accepts(DEV, remember('deprecated'));
+    const remembered = remember('deprecated', ' was 2026-10-01T00:00:00.000Z');
+    aws.accepts(DEV, remembered);
     await retire();
-    expect(effects()).toEqual([call(DEV, remember('deprecated'))]);
+    expect(effects()).toEqual([call(DEV, remembered)]);
+  });
+
+  it('remembers when it was to be deprecated before that date is lost, and carries it on when it disables', async () => {
+    const later = '2027-02-01T00:00:00.000Z';
+    holds(old({}, { DeprecationTime: later }));
+    usersAre(aws, DEV, ['ami-1']);
+    const deprecate = new EnableImageDeprecationCommand({
+      ImageId: 'ami-1',
+      DeprecateAt: new Date('2026-11-21T13:30:00.000Z'),
+    });
+    const remembered = remember('deprecated', ` was ${later}`);
+    aws.accepts(DEV, remembered, deprecate);
+    await retire();
+    expect(effects()).toEqual([remembered, deprecate].map((effect) => call(DEV, effect)));
+  });
+
+  it('carries on when it was to be deprecated', async () => {
+    const before = ' was 2027-02-01T00:00:00.000Z';
+    holds(old({ 'packleader:retirement': `deprecated 2026-11-01T00:00:00.000Z${before}` }));
+    usersAre(aws, DEV, ['ami-1']);
+    const disable = new DisableImageCommand({ ImageId: 'ami-1' });
+    aws.accepts(DEV, disable, remember('disabled', before));
+    expect(await retire()).toMatchObject({ complete: true, done: [{ step: 'disable' }] });
+  });
+
+  it('that it does not deprecate first says that it has begun before it disables: else somebody else had', async () => {
+    holds(old());
+    usersAre(aws, DEV, ['ami-1']);
+    const disable = new DisableImageCommand({ ImageId: 'ami-1' });
+    const order = [remember('deprecated'), disable, remember('disabled')];
+    aws.accepts(DEV, ...order);
+    await retireBy({ base: retentionSchema.parse({ keepNewest: 1, deprecateFirst: false }) });
+    expect(effects()).toEqual(order.map((effect) => call(DEV, effect)));
   });
 
   it('disables', async () => {

@@ -102,6 +102,16 @@ describe('an inventory', () => {
     expect(await take(4)).toMatchObject({ unread: [{ ...DEV }], unreadCount: 1 });
   });
 
+  it('fails with Throttled as long as another try may help also where one source is, and then names that', async () => {
+    nothingIsUsed(aws, DEV);
+    aws.on(DEV, factoryImages, { Images: [factoryImage('ami-1')] });
+    aws.on(DEV, instances, awsError('RequestLimitExceeded'));
+    await expect(take()).rejects.toMatchObject({ name: 'Throttled' });
+    expect(await take(4)).toMatchObject({
+      unread: [{ why: expect.stringContaining('instances: Throttled') }],
+    });
+  });
+
   it('fails on an event that is none', async () => {
     await expect(handler({ targets: [DEV], now: 'now', attempt: 0 })).rejects.toMatchObject({
       name: 'InvalidEvent',

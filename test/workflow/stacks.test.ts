@@ -63,7 +63,8 @@ describe('in a target account', () => {
       RemoveBuilders: Allow ec2:DeleteKeyPair ec2:DeleteNetworkInterface ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       RemoveAmis: Allow ec2:DeleteSnapshot ec2:DeregisterImage on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       TagAmis: Allow ec2:CreateTags on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"ForAllValues:StringEquals":{"aws:TagKeys":["packleader:state","Version","packleader:quarantine"]}}
-      DisableAmis: Allow ec2:DisableImage ec2:EnableImage ec2:ModifyImageAttribute on arn:aws:ec2:*::image/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+      DisableAmis: Allow ec2:DisableImage on arn:aws:ec2:*::image/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"StringEquals":{"aws:ResourceTag/packleader:state":"revoked"}}
+      EnableAmis: Allow ec2:EnableImage ec2:ModifyImageAttribute on arn:aws:ec2:*::image/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       ReadParameters: Allow ssm:GetParameter ssm:GetParameters on arn:aws:ssm:*:111111111111:parameter/* arn:aws:ssm:*::parameter/aws/service/*
       ReadNoSecrets: Deny kms:* on *
       KeepOffSecrets: Deny ssm:* on arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*

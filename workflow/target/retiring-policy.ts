@@ -11,13 +11,14 @@ export function retiringPolicy(accountId: string): PolicyStatement[] {
   return [
     new PolicyStatement({
       sid: 'RetireAmis',
-      actions: ['ec2:DisableImage', 'ec2:EnableImageDeprecation'],
+      actions: ['ec2:DisableImage'],
       resources: images,
       conditions: mayGo,
     }),
     new PolicyStatement({
       sid: 'RestoreAmis',
-      actions: ['ec2:DisableImageDeprecation', 'ec2:EnableImage'],
+      // It also gives a deprecation back that was planned before.
+      actions: ['ec2:DisableImageDeprecation', 'ec2:EnableImage', 'ec2:EnableImageDeprecation'],
       resources: images,
       conditions: ofSomeRelease,
     }),

@@ -1,5 +1,5 @@
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { TAGS } from '../../core/contract/tags.ts';
+import { STATES, TAGS } from '../../core/contract/tags.ts';
 import type { Wildcards } from '../constructs/wildcards.ts';
 import { bakeProjectArn, ec2Arns, ofSomeRelease } from './target-arns.ts';
 
@@ -113,9 +113,19 @@ export function stewardPolicy(
         ]
       : []),
     new PolicyStatement({
-      // A revocation may disable what it revokes. EC2 drops the launch permissions then; a restoration puts them back.
+      // A revocation may disable what it has marked, and nothing else: what is retired has a condition of its own.
       sid: 'DisableAmis',
-      actions: ['ec2:DisableImage', 'ec2:EnableImage', 'ec2:ModifyImageAttribute'],
+      actions: ['ec2:DisableImage'],
+      resources: ec2Arns(accountId, 'image'),
+      conditions: {
+        ...ofSomeRelease,
+        StringEquals: { [`aws:ResourceTag/${TAGS.state}`]: STATES.revoked },
+      },
+    }),
+    new PolicyStatement({
+      // EC2 drops the launch permissions of what is disabled; a restoration puts them back.
+      sid: 'EnableAmis',
+      actions: ['ec2:EnableImage', 'ec2:ModifyImageAttribute'],
       resources: ec2Arns(accountId, 'image'),
       conditions: ofSomeRelease,
     }),

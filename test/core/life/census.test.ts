@@ -16,7 +16,7 @@ import { awsError, call, useAws } from '../../fixtures/aws/strict-aws.ts';
 
 const aws = useAws();
 
-const census = async () => censusOf(clientsFor(DEV));
+const census = async (mayRetry = false) => censusOf(clientsFor(DEV), { mayRetry });
 const used = async () => [...(await census()).used].filter((id) => id !== '').toSorted();
 const version = (ImageId: string) => ({ LaunchTemplateId: 'lt-1', LaunchTemplateData: { ImageId } });
 

@@ -93,6 +93,22 @@ describe('a version that nothing uses', () => {
   });
 });
 
+describe('a version of which something was taken back', () => {
+  it('in one account is taken back in the others', () => {
+    const own = [ami(OLD, { lastUsed: NOW }), ami(OLD, { ...PROD, ...begun('deprecated', 1) })];
+    expect(verdictOn(own)).toMatchObject({ step: 'restore', why: expect.stringContaining('was used at') });
+  });
+
+  it('by whoever enabled it is taken back as a whole, and never deregistered', () => {
+    const enabled = { ...begun('disabled', 30), state: 'available' };
+    const own = [ami(OLD, begun('disabled', 30)), ami(OLD, { ...PROD, ...enabled })];
+    expect(verdictOn(own)).toMatchObject({
+      step: 'restore',
+      why: expect.stringContaining('was disabled, and can be launched again'),
+    });
+  });
+});
+
 describe('a version stays', () => {
   it.each<[string, Partial<SeenAmi>, string]>([
     ['when an AMI of it may not go', { autoCleanup: false }, 'has no tag AutoCleanup=true'],
