@@ -15,7 +15,7 @@ import { targetsIn } from '../../fixtures/accounts.ts';
 import { rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
 import { RELEASE_MACHINE } from '../../fixtures/sandbox/hub.ts';
 import { releaseAgain, repoint } from '../../fixtures/sandbox/repointing.ts';
-import { addVersion, amiOf, oneDay, retire } from '../../fixtures/sandbox/retiring.ts';
+import { DAY_MS, addVersion, amiOf, oneDay, retire } from '../../fixtures/sandbox/retiring.ts';
 import { retentionSchema } from '../../../core/configuration/retention.ts';
 import type { OperatedHub } from '../../fixtures/sandbox/hub.ts';
 import { type StopPoint, stoppedRelease, sweep, withHub } from '../../fixtures/sandbox/sweeping.ts';
@@ -242,6 +242,11 @@ async function retireEverything(hub: OperatedHub, recorded: Map<string, Recorded
   for (let day = 0; day < 3; day += 1) await oneDay(hub);
   if (targets.some((target) => amiOf(sandbox, target, first))) throw new Error(`${first} is still there`);
   const second = addVersion(sandbox, targets, { daysAgo: 90 });
+  // It was to be deprecated one day anyhow, which is given back.
+  for (const target of targets) {
+    const image = amiOf(sandbox, target, second);
+    if (image) image.deprecatedAt = sandbox.clock.milliseconds() + 60 * DAY_MS;
+  }
   for (let day = 0; day < 2; day += 1) await oneDay(hub);
   const { outcome } = await retire(hub, { undo: second });
   if (outcome.status !== 'SUCCEEDED')
