@@ -2,7 +2,14 @@
  * What releasing one image costs: `npm run costs`. State transitions are counted in a rehearsal; the other quantities are
  * assumptions, written down here, and the prices are AWS's list prices. Prints the tables of docs/deploying.md.
  */
+import { retentionSchema } from '../core/configuration/retention.ts';
+import { TARGETS_PER_INVENTORY } from '../core/contract/limits.ts';
+import { NAMES } from '../core/contract/names.ts';
+import { STATE_NAMES } from '../core/contract/state-names.ts';
 import { PRICES } from '../core/releases/prices.ts';
+import type { Execution } from '../sandbox/engine/engine.ts';
+import { targetsIn } from '../test/fixtures/accounts.ts';
+import { machineArn, operatedHub } from '../test/fixtures/sandbox/hub.ts';
 import { countRelease } from './counts.ts';
 import { withFactory } from './factories.ts';
 import { count, print } from './table.ts';
@@ -50,6 +57,57 @@ for (const { targets, stages } of [
   ]);
 }
 print(['Targets', 'Step Functions', 'Lambda', 'CodeBuild', 'S3, logs, event', 'Sum', 'Per target'], lines);
+
+/** What retiring costs in a month, where it is switched on: an inventory every twenty minutes, and a run every day. */
+const RUNS = { inventories: 30 * 24 * 3, runs: 30 } as const;
+/** Of the functions that only divide and sum up. */
+const SECONDS_OF_SMALL_TASK = 1;
+
+const monthly: string[][] = [];
+for (const targets of [2, 50, 1_000]) {
+  const { inventory, run, batches } = await countRetiring(targets);
+  const transitions = RUNS.inventories * inventory + RUNS.runs * run;
+  const seconds =
+    RUNS.inventories * (batches * ASSUMED.secondsPerTask + 2 * SECONDS_OF_SMALL_TASK) +
+    RUNS.runs * ASSUMED.secondsPerTask;
+  const invocations = RUNS.inventories * (batches + 2) + RUNS.runs;
+  const costs = {
+    stepFunctions: transitions * PRICES.perTransition,
+    lambda: seconds * PRICES.perLambdaGiBSecond + invocations * PRICES.perLambdaRequest,
+  };
+  monthly.push([
+    count(targets),
+    `${count(transitions)}: ${dollars(costs.stepFunctions)}`,
+    `${count(seconds)} GiB·s: ${dollars(costs.lambda)}`,
+    dollars(costs.stepFunctions + costs.lambda),
+  ]);
+}
+process.stdout.write('\nRetiring, in a month:\n\n');
+print(['Targets', 'Step Functions', 'Lambda', 'Sum'], monthly);
+
+/** Transitions of one inventory and of one run that has nothing to do, and how many functions look at targets. */
+async function countRetiring(targets: number): Promise<{ inventory: number; run: number; batches: number }> {
+  const factory = { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, targets - 1) } };
+  const hub = await operatedHub(factory, { retention: { base: retentionSchema.parse({}) } });
+  try {
+    const of = async (machine: string): Promise<Execution> => {
+      const execution = hub.engine.start(machineArn(machine), machine, {});
+      await execution.outcome;
+      return execution;
+    };
+    const inventory = await of(NAMES.inventoryMachine);
+    const run = await of(NAMES.retireMachine);
+    const took = inventory.history.path.filter((state) => state === STATE_NAMES.takeEveryInventory).length;
+    if (took !== 1) throw new Error(`An inventory went ${inventory.history.path.join(' > ')}`);
+    return {
+      inventory: inventory.history.transitions,
+      run: run.history.transitions,
+      batches: Math.ceil(targets / TARGETS_PER_INVENTORY),
+    };
+  } finally {
+    await hub.close();
+  }
+}
 
 function dollars(amount: number): string {
   return amount < 0.1 ? `$${amount.toFixed(4)}` : `$${amount.toFixed(2)}`;

@@ -33,19 +33,21 @@ export type User = readonly [imageId: string, by: string];
  * Scaling groups and launch configurations, SSM parameters, AMIs of the factory that were built on it, and whoever it was
  * shared with. An AMI that nothing uses is absent from the map. A refused look-up throws: unknown must never be taken for
  * unused.
+ *  @param known Who uses AMIs, as a census just saw it: only who shares them and what is built on them is asked for then
  */
 export async function usersOfImages(
   { ec2, autoScaling }: Pick<TargetClients, 'ec2' | 'autoScaling'>,
   images: readonly Image[],
+  known?: readonly User[],
 ): Promise<Map<string, string[]>> {
   const imageIds = images.map(({ ImageId = '' }) => ImageId);
   if (imageIds.length === 0) return new Map();
   const found = await Promise.all([
-    references(ec2, imageIds),
+    ...(known
+      ? [known]
+      : [references(ec2, imageIds), launchConfigurations(autoScaling), groupOverrides(autoScaling)]),
     builtOnThem(ec2, imageIds),
     ...images.map(async (image) => sharedWith(ec2, image)),
-    launchConfigurations(autoScaling),
-    groupOverrides(autoScaling),
   ]);
   const users = new Map<string, string[]>();
   for (const [imageId, by] of found.flat()) {

@@ -14,6 +14,8 @@ import { parameters } from '../contract/names.ts';
 /** What was found, and which sources could not be read: of these nothing is known, which is not the same as nothing. */
 export interface Census {
   readonly used: ReadonlySet<string>;
+  /** The same, and who uses each. */
+  readonly users: readonly User[];
   readonly unread: readonly { readonly source: string; readonly why: string }[];
 }
 
@@ -50,7 +52,8 @@ export async function censusOf(clients: Clients, { mayRetry }: CensusOptions): P
       }
     }),
   );
-  return { used: new Set(found.flat().map(([imageId]) => imageId)), unread };
+  const users = found.flat();
+  return { used: new Set(users.map(([imageId]) => imageId)), users, unread };
 }
 
 /** In any state: one that is stopped, or waits in a warm pool, is started again; one that was terminated is forgotten within the hour. */

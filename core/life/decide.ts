@@ -210,9 +210,7 @@ function due(
     (isVersion(version) && isPrerelease(version) ? rule.prereleaseDays : rule.minAgeDays) * DAY_MS;
   const unusedAt = latest((ami) => usedAt(ami)) + rule.unusedDays * DAY_MS;
   const oldAt = latest(({ createdAt }) => Date.parse(createdAt)) + minAge;
-  const since = latest(({ retirement }) =>
-    retirement === undefined || retirement === 'unreadable' ? 0 : Date.parse(retirement.since),
-  );
+  const since = latest((ami) => begunAt(ami, phase));
   const dueMs = Math.max(unusedAt, oldAt, phase === undefined ? 0 : since + grace);
   const dueAt = new Date(dueMs).toISOString();
   const step =
@@ -230,6 +228,12 @@ function due(
         ? `it is younger than ${minAge / DAY_MS} days`
         : `it was used in the last ${rule.unusedDays} days`;
   return { ...about, why, dueAt };
+}
+
+/** When a phase of an AMI began. One that is further says nothing: where a step was interrupted, it does not wait for another grace. */
+function begunAt({ retirement }: SeenAmi, phase: Phase | undefined): number {
+  if (retirement === undefined || retirement === 'unreadable') return 0;
+  return retirement.phase === phase ? Date.parse(retirement.since) : 0;
 }
 
 function whyStopped(seen: Seen, verdicts: readonly Verdict[]): string | undefined {

@@ -1,12 +1,13 @@
 /** Looks at every target: at its AMIs by their tags, at `latest`, and at whoever uses what would go. */
 import { GetParametersCommand } from '@aws-sdk/client-ssm';
-import { usersOfImages } from '../amis/image-users.ts';
+import { type User, usersOfImages } from '../amis/image-users.ts';
 import { type TargetClients, clientsFor } from '../aws/clients.ts';
 import { asFact } from '../aws/errors.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
-import { ERRORS } from '../contract/errors.ts';
+import { ERRORS, PackleaderError } from '../contract/errors.ts';
 import { parameters } from '../contract/names.ts';
 import { type Target, targetName } from '../contract/targets.ts';
+import { censusOf } from './census.ts';
 import { type Seen, type Verdict, amiName } from './decide.ts';
 import { type FoundAmi, factoryAmis } from './seen.ts';
 
@@ -23,6 +24,9 @@ export interface Looks extends Pick<Seen, 'amis' | 'unread' | 'latest'> {
 /** One filter takes 200 values.
  *  @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html */
 const AMIS_PER_LOOK = 200;
+
+/** EC2 says of ten at a time who uses them. For more than these it takes fewer calls to look at everything that may use any. */
+const MOST_ASKED_FOR = 100;
 
 /** As many parameters as Parameter Store gives in one answer. */
 const NAMES_PER_CALL = 10;
@@ -76,6 +80,14 @@ async function lookAt({ ec2, ssm }: TargetClients, target: Target, images: reado
   return { found, latest };
 }
 
+/** @throws PackleaderError AccessDenied when a source cannot be read: what uses them would not be seen */
+async function everyUserIn(clients: TargetClients): Promise<readonly User[]> {
+  const { users, unread } = await censusOf(clients, { mayRetry: true });
+  const [closed] = unread;
+  if (closed) throw new PackleaderError(ERRORS.accessDenied, `${closed.source}: ${closed.why}`);
+  return users;
+}
+
 /**
  * Who uses the AMIs of versions that would go, by every source there is, and by {@link amiName}. That a version can be found by its own
  * parameter is no use of it.
@@ -93,10 +105,11 @@ export async function usersOf(
   );
   await inEveryTarget(byTarget, async ({ amis, ...target }) => {
     const clients = clientsFor(target);
+    const known = amis.length > MOST_ASKED_FOR ? await everyUserIn(clients) : undefined;
     for (let start = 0; start < amis.length; start += AMIS_PER_LOOK) {
       const some = amis.slice(start, start + AMIS_PER_LOOK);
       const own = some.flatMap((ami) => images.get(amiName(ami)) ?? []);
-      const usedBy = await usersOfImages(clients, own);
+      const usedBy = await usersOfImages(clients, own, known);
       for (const ami of some) {
         const version = `:parameter${parameters.version(ami.image, ami.version)}`;
         const others = (usedBy.get(ami.imageId) ?? []).filter((by) => !by.endsWith(version));

@@ -75,6 +75,8 @@ export interface MotoOptions {
   readonly additions?: readonly string[];
   /** How long a launch takes; a second by default, for the sake of real Packer. */
   readonly launchSeconds?: number;
+  /** How long it may take until it answers; half a minute by default. */
+  readonly patienceSeconds?: number;
 }
 
 export class Moto {
@@ -94,6 +96,7 @@ export class Moto {
   /** Starts it empty but for what others own, and points the SDK's clients of this process at it. */
   static async start(options: MotoOptions): Promise<Moto> {
     const { python, directory, hub, accounts, roles, bucket, additions = [], launchSeconds = 1 } = options;
+    const { patienceSeconds = 30 } = options;
     const port = await freePort();
     const seed = join(directory, 'seed.json');
     const observers = [hub.accountId, ...accounts].map((accountId) => ({
@@ -147,7 +150,10 @@ export class Moto {
       AWS_ACCESS_KEY_ID: 'AKIAHUB',
       AWS_SECRET_ACCESS_KEY: 'hub',
     });
-    await answers(endpoint, () => server.exitCode !== null, join(directory, 'moto.log'));
+    await answers(endpoint, () => server.exitCode !== null, {
+      log: join(directory, 'moto.log'),
+      patienceSeconds,
+    });
     const moto = Moto.at(endpoint, hub);
     if (bucket !== undefined) await moto.addBucket(bucket);
     return moto;
@@ -286,8 +292,12 @@ const tagsOf = (tags: Tag[] = []): Record<string, string> =>
     tags.map(({ Key = '', Value = '' }) => [Key, Value] as const).sort(([a], [b]) => compare(a, b)),
   );
 
-async function answers(url: string, hasEnded: () => boolean, log: string): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+async function answers(
+  url: string,
+  hasEnded: () => boolean,
+  { log, patienceSeconds }: { readonly log: string; readonly patienceSeconds: number },
+): Promise<void> {
+  for (let attempt = 0; attempt < patienceSeconds * 10; attempt++) {
     if (hasEnded()) break;
     try {
       await fetch(`${url}/moto-api/data.json`);

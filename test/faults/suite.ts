@@ -5,6 +5,7 @@ import { deprecations } from './scenarios/deprecations.ts';
 import { forwardFaults } from './scenarios/forward-faults.ts';
 import { type RecordedUndo, record, recordUndo, warmUp } from './scenarios/recordings.ts';
 import { repoints } from './scenarios/repoints.ts';
+import { retirements } from './scenarios/retirements.ts';
 import { retries } from './scenarios/retries.ts';
 import { rollbackTriggers } from './scenarios/rollback-triggers.ts';
 import { type Category, idOf } from './scenarios/scenario-of.ts';
@@ -43,6 +44,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await twoReleases(two, sampler)),
     ...(await amisInUse(two)),
     ...(await repoints(two, sampler)),
+    ...(await retirements(two, sampler)),
     ...(await deprecations(baselines.aging)),
     ...(await wholeReleases(two)),
     ...(await failingMaps(two)),

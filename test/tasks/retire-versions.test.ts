@@ -13,7 +13,7 @@ import { type RetentionRules, retentionSchema } from '../../core/configuration/r
 import { byRegion } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/retire-versions.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
-import { factoryImage, factoryImages } from '../fixtures/aws/census.ts';
+import { factoryImage, factoryImages, instances, nothingIsUsed } from '../fixtures/aws/census.ts';
 import { builtOn, groups, launchConfigurations, references, usersAre } from '../fixtures/aws/image-users.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
 
@@ -149,6 +149,40 @@ describe('retiring versions', () => {
     aws.accepts(DEV, disable, remember('disabled'));
     expect(await retire()).toMatchObject({ complete: true, done: [{ step: 'disable' }] });
     expect(effects()).toEqual([disable, remember('disabled')].map((effect) => call(DEV, effect)));
+  });
+
+  describe('where more than a hundred would go', () => {
+    const many = Array.from({ length: 101 }, (_, index): Image => ({
+      ...old({
+        ...phase('disabled'),
+        'packleader:release': `base@1.4.20260901000000-b${100 + index}`,
+      }),
+      ImageId: `ami-${100 + index}`,
+      State: 'disabled',
+    }));
+    const ids = many.map(({ ImageId = '' }) => ImageId);
+    beforeEach(() => {
+      aws.on(DEV, factoryImages, { Images: [...many, NEWEST] });
+      aws.accepts(DEV, latest, builtOn(...ids));
+      nothingIsUsed(aws, DEV);
+    });
+
+    it('looks once at everything that may use them, and not ten by ten', async () => {
+      aws.on(DEV, instances, { Reservations: [{ Instances: [{ ImageId: 'ami-107', InstanceId: 'i-1' }] }] });
+      const report = await retire({ dryRun: true, mostPercent: 100 });
+      expect(report.done.map(({ step, why }) => `${step}: ${why}`)).toContain(
+        'restore: ami-107 is used by i-1',
+      );
+      expect(report.done.filter(({ step }) => step === 'deregister')).toHaveLength(100);
+      expect(aws.sent.map(({ command }) => command)).not.toContain('DescribeImageReferences');
+    });
+
+    it('fails where one of these cannot be read', async () => {
+      aws.on(DEV, instances, awsError('UnauthorizedOperation', 'no'));
+      await expect(retire({ dryRun: true, mostPercent: 100 })).rejects.toMatchObject({
+        name: 'AccessDenied',
+      });
+    });
   });
 
   describe('deregisters', () => {

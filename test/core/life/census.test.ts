@@ -23,7 +23,7 @@ const version = (ImageId: string) => ({ LaunchTemplateId: 'lt-1', LaunchTemplate
 describe('what uses AMIs', () => {
   it('is nothing when every source was read and none has any', async () => {
     nothingIsUsed(aws, DEV);
-    expect(await census()).toEqual({ used: new Set(), unread: [] });
+    expect(await census()).toEqual({ used: new Set(), users: [], unread: [] });
     const sent = [instances, templates, launchConfigurations, groups, imageParameters];
     expect(aws.sent).toEqual(expect.arrayContaining(sent.map((command) => call(DEV, command))));
     expect(aws.sent).toHaveLength(sent.length);

@@ -91,6 +91,11 @@ describe('a version that nothing uses', () => {
     const own = [ami(OLD, begun('deprecated', 9)), ami(OLD, PROD)];
     expect(verdictOn(own)).toMatchObject({ step: 'deprecate' });
   });
+
+  it('fails to wait for another grace where a step was interrupted', () => {
+    const own = [ami(OLD, begun('disabled', 0)), ami(OLD, { ...PROD, ...begun('deprecated', 9) })];
+    expect(verdictOn(own)).toMatchObject({ phase: 'deprecated', step: 'disable' });
+  });
 });
 
 describe('a version of which something was taken back', () => {

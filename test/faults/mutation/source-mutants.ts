@@ -4,6 +4,7 @@ import type { MutatedSource } from './mutated-source.ts';
 import { mutate, nameOfSite } from './site.ts';
 import { RELEASE_SITES } from './sites/release.ts';
 import { REPOINT_SITES } from './sites/repoint.ts';
+import { RETIRE_SITES } from './sites/retire.ts';
 import { RETRY_SITES } from './sites/retry.ts';
 import { UNDO_SITES } from './sites/undo.ts';
 
@@ -13,7 +14,7 @@ export interface SourceMutant extends MutatedSource {
   readonly likely: RegExp;
 }
 
-export const SITES = [...UNDO_SITES, ...RELEASE_SITES, ...RETRY_SITES, ...REPOINT_SITES];
+export const SITES = [...UNDO_SITES, ...RELEASE_SITES, ...RETRY_SITES, ...REPOINT_SITES, ...RETIRE_SITES];
 
 /** @throws Error that names a mutation whose site is not there exactly once: none is left out in silence */
 export async function sourceMutants(root: URL): Promise<SourceMutant[]> {

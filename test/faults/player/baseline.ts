@@ -3,6 +3,7 @@
  * planned already. Made once; a scenario gets a world of its own with it.
  */
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
+import { retentionSchema } from '../../../core/configuration/retention.ts';
 import { NAMES, bucketName } from '../../../core/contract/names.ts';
 import { type PlannedRelease, plannedReleaseSchema } from '../../../core/contract/releases.ts';
 import type { Target } from '../../../core/contract/targets.ts';
@@ -68,12 +69,23 @@ export interface Baseline {
 
 const SECONDS_BETWEEN = 90;
 
+/** As short as it can be said: what is due is done within a few days, one step a day. */
+const RETENTION = {
+  [IMAGE]: retentionSchema.parse({
+    unusedDays: 1,
+    keepNewest: 1,
+    minAgeDays: 1,
+    prereleaseDays: 1,
+    graceDays: 1,
+  }),
+};
+
 /** Plans both releases with the real workflow; everything else of what that leaves is thrown away. */
 export async function prepareBaseline(size: Size): Promise<Baseline> {
   const files = filesOf(FACTORIES[size]);
   const { factory } = loadConfiguration(files);
   const { hub, stages } = factory;
-  const machines = definitionsOf(factory).map(({ name, definition }) => ({
+  const machines = definitionsOf(factory, { retention: RETENTION }).map(({ name, definition }) => ({
     name,
     arn: machineArn(hub, name),
     definition: stateGraphSchema.parse(definition),

@@ -4,8 +4,9 @@ import type { Target } from '../../../core/contract/targets.ts';
 import type { Call } from '../../../sandbox/sandbox.ts';
 import type { Actor } from './baseline.ts';
 
-/** A release, its retry, the sweep, or one of two who repoint. */
-export type Who = Actor | 'retry' | 'sweep' | 'repoint' | 'other';
+/** A release, its retry, the sweep, one of two who repoint or retire, or an inventory. */
+export type Who = Actor | (typeof OTHERS)[number];
+const OTHERS = ['B', 'retry', 'sweep', 'repoint', 'inventory', 'retirement', 'other'] as const;
 
 export interface InjectionPoint {
   readonly who: Who;
@@ -28,10 +29,9 @@ export const seriesOf = ({ who, state, by, operation, place }: Omit<InjectionPoi
 export const nameOfPoint = (point: InjectionPoint): string => `${seriesOf(point)} #${point.nth}`;
 
 const NAME =
-  /^(?:(?<who>B|retry|sweep|repoint|other), )?(?<state>[^:,]+)(?<packer>, Packer)?: (?<operation>\w+:[\w.]+) in (?<place>\S+) #(?<nth>\d+)$/;
+  /^(?:(?<who>B|retry|sweep|repoint|inventory|retirement|other), )?(?<state>[^:,]+)(?<packer>, Packer)?: (?<operation>\w+:[\w.]+) in (?<place>\S+) #(?<nth>\d+)$/;
 
-const isOther = (who: string | undefined): who is Exclude<Who, 'A'> =>
-  who !== undefined && ['B', 'retry', 'sweep', 'repoint', 'other'].includes(who);
+const isOther = (who: string | undefined): who is Exclude<Who, 'A'> => OTHERS.some((one) => one === who);
 
 /** The point of that name. @throws Error for what `nameOfPoint` never returns */
 export function pointNamed(name: string): InjectionPoint {

@@ -17,6 +17,7 @@ import { nameOfFault } from './faults.ts';
 import { type InjectionPoint, nameOfPoint } from './injection-points.ts';
 import { Judge } from './judge.ts';
 import { PlayOfRepoint } from './play-of-repoint.ts';
+import { PlayOfRetirement } from './play-of-retirement.ts';
 import type { Played, Scenario } from './scenario.ts';
 import { StepScheduler } from './step-scheduler.ts';
 
@@ -40,10 +41,12 @@ export async function play(
     observed: (point, call) => playing.observed(point, call),
     after: (point) => playing.after(point),
   });
-  const { repoint } = scenario;
+  const { repoint, retire } = scenario;
   const playing = repoint
     ? new PlayOfRepoint(environment, baseline, { ...scenario, repoint })
-    : new Play(environment, baseline, scenario);
+    : retire
+      ? new PlayOfRetirement(environment, baseline, { ...scenario, retire })
+      : new Play(environment, baseline, scenario);
   const patience = new AbortController();
   try {
     const unending = realSleep(PATIENCE_MS, undefined, { signal: patience.signal });

@@ -2,6 +2,7 @@
 import type { RepointRequest } from '../../../core/contract/requests.ts';
 import type { End } from '../oracle/ends.ts';
 import type { RepointEnd } from '../oracle/repoint-ends.ts';
+import type { RetireEnd } from '../oracle/retire-ends.ts';
 import type { Actor, Past, Size } from './baseline.ts';
 import type { Fault } from './faults.ts';
 import type { InjectionPoint } from './injection-points.ts';
@@ -30,6 +31,8 @@ export interface Scenario<Kind extends string = string> {
   readonly retried?: Retried;
   /** Somebody goes back from what was released before, or revokes it, or lets it stand again. */
   readonly repoint?: Repoint;
+  /** Somebody looks what is used, retires what is not, or takes that back. */
+  readonly retire?: Retire;
   /** How two releases take turns. */
   readonly schedule?: Schedule;
   /** The ends that are allowed; any good one by default. */
@@ -86,6 +89,19 @@ export interface Repoint extends Asked {
   /** The ends that are allowed; any known one by default. */
   readonly ends?: readonly RepointEnd[];
 }
+
+export interface Retire {
+  readonly run: 'inventory' | 'retirement' | 'undo';
+  /** Another run, of the kind, begins after this call of it. */
+  readonly other?: { readonly run: 'retirement' | 'undo'; readonly after: InjectionPoint };
+  /** Who begins to use an AMI that is about to go, in the last target: after the inventory, or after this call of the run. */
+  readonly user?: { readonly by: string; readonly of: Leaving; readonly after?: InjectionPoint };
+  /** The ends that are allowed; any known one by default. */
+  readonly ends?: readonly RetireEnd[];
+}
+
+/** What is due for a version, which is how it is called. */
+export type Leaving = 'to deprecate' | 'to disable' | 'to deregister';
 
 export interface Use {
   /** `an instance`: what an environment knows how to begin. */

@@ -5,11 +5,16 @@ import type { World } from '../../../sandbox/aws/world.ts';
 
 const NOW = { createdAt: 0, instanceType: 'm7i.large' } as const;
 
-function launchTemplate(world: World, { accountId, region }: Target, images: readonly string[]): void {
-  world.region(accountId, region).launchTemplates.set('lt-team', {
-    launchTemplateId: 'lt-team',
-    name: 'team',
-    createdBy: `arn:aws:iam::${accountId}:role/team`,
+function launchTemplate(
+  world: World,
+  { accountId, region }: Target,
+  images: readonly string[],
+  team: string,
+): void {
+  world.region(accountId, region).launchTemplates.set(`lt-${team}`, {
+    launchTemplateId: `lt-${team}`,
+    name: team,
+    createdBy: `arn:aws:iam::${accountId}:role/${team}`,
     defaultVersion: images.length,
     versions: images.map((imageId, index) => ({ ...NOW, number: index + 1, imageId })),
     createdAt: NOW.createdAt,
@@ -30,11 +35,13 @@ export const USER_NAMES = [
 ] as const;
 export type User = (typeof USER_NAMES)[number];
 
+type Using = (world: World, target: Target, imageId: string, team?: string) => void;
+
 /** Each puts itself into a target. */
-export const USERS: Readonly<Record<User, (world: World, target: Target, imageId: string) => void>> = {
-  'an instance': (world, { accountId, region }, imageId) => {
-    world.region(accountId, region).instances.set('i-team', {
-      instanceId: 'i-team',
+export const USERS: Readonly<Record<User, Using>> = {
+  'an instance': (world, { accountId, region }, imageId, team = 'team') => {
+    world.region(accountId, region).instances.set(`i-${team}`, {
+      instanceId: `i-${team}`,
       imageId,
       instanceType: NOW.instanceType,
       architecture: 'x86_64',
@@ -47,12 +54,13 @@ export const USERS: Readonly<Record<User, (world: World, target: Target, imageId
       tags: new Map(),
     });
   },
-  'a launch template': (world, target, imageId) => launchTemplate(world, target, [imageId]),
-  'an old version of a launch template': (world, target, imageId) =>
-    launchTemplate(world, target, [imageId, 'ami-0aaaaaaaaaaaaaaaa']),
-  'a launch configuration': (world, { accountId, region }, imageId) => {
+  'a launch template': (world, target, imageId, team = 'team') =>
+    launchTemplate(world, target, [imageId], team),
+  'an old version of a launch template': (world, target, imageId, team = 'team') =>
+    launchTemplate(world, target, [imageId, 'ami-0aaaaaaaaaaaaaaaa'], team),
+  'a launch configuration': (world, { accountId, region }, imageId, team = 'team') => {
     const { launchConfigurations } = world.region(accountId, region);
-    launchConfigurations.set('team', { name: 'team', imageId, instanceType: NOW.instanceType });
+    launchConfigurations.set(team, { name: team, imageId, instanceType: NOW.instanceType });
   },
   'an Auto Scaling group': (world, { accountId, region }, imageId) => {
     world.region(accountId, region).autoScalingGroups.set('team', { name: 'team', overrides: [{ imageId }] });

@@ -13,6 +13,7 @@ import { USERS, isUser } from './ami-users.ts';
 import { placeOfTask } from './call-origin.ts';
 import type { SandboxFaultKind } from './fault-kinds.ts';
 import { Injection } from './injection.ts';
+import { addAging } from './aging-versions.ts';
 import { addReleases } from './earlier-releases.ts';
 import { newWorld } from './new-world.ts';
 import type { Recorder } from './recorder.ts';
@@ -37,6 +38,7 @@ async function playOn(
 ): Promise<{ played: Played; recorder: Recorder }> {
   const sandbox = newWorld(baseline, scenario.past, scenario.retried?.newerSource);
   if (scenario.repoint) addReleases(sandbox, baseline);
+  if (scenario.retire) addAging(sandbox, baseline);
   const { world, clock } = sandbox;
   const unbind = bindSandbox(sandbox);
   forgetClients();
@@ -88,6 +90,8 @@ function actorsByExecution(baseline: Baseline, { actors }: SandboxScenario): Map
     }),
     [retry, 'retry'],
     ['repoint', 'repoint'],
+    ['inventory', 'inventory'],
+    ['retirement', 'retirement'],
     ['other', 'other'],
   ]);
 }
