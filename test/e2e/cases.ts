@@ -51,7 +51,7 @@ function compared(
           (await moto.volumesOf(target)).map((id) => `${targetName(target)} still has the volume ${id}`),
         ),
       );
-      const rehearsed = rehearseAlone({
+      const rehearsed = await rehearseAlone({
         repository: made.repository,
         request,
         faults,

@@ -116,6 +116,11 @@ export function makeFactory(
     });
   git(repository, 'add', '--all');
   git(repository, 'commit', '--quiet', '--message', 'The factory of the end-to-end runs');
+  return loaded(repository);
+}
+
+/** A repository as it is committed. */
+export function loaded(repository: string): MadeFactory {
   const checkout = checkOutFactory(repository);
   const files = configurationFiles(checkout.files);
   throwIfAny(checkFactory(files));
@@ -131,12 +136,12 @@ function isLayerOfOther(file: string, stages: Stages): boolean {
 const ROOT = join(import.meta.dirname, '..', '..');
 const ALICES_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJVvtdnEqNhqVeBsUDzkX4WzeVRoQmnMx0m7Y9mY7cQe alice';
 
-function git(directory: string, ...args: readonly string[]): void {
+export function git(directory: string, ...args: readonly string[]): string {
   const who = ['user.name=e2e', 'user.email=e2e@example.com', 'commit.gpgsign=false'].flatMap((one) => [
     '-c',
     one,
   ]);
-  execFileSync('git', ['-C', directory, ...who, ...args], { stdio: 'pipe' });
+  return execFileSync('git', ['-C', directory, ...who, ...args], { stdio: 'pipe', encoding: 'utf8' });
 }
 
 const projectSchema = z.object({

@@ -9,6 +9,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeInstancesCommand, DescribeKeyPairsCommand, type EC2Client } from '@aws-sdk/client-ec2';
+import { TAGS } from '../../core/contract/tags.ts';
 import { atEnd } from './at-end.ts';
 
 /** The host's end of every machine's link. */
@@ -110,21 +111,25 @@ export async function boot(
 }
 
 /**
- * Answers for every builder that appears in one account and region, until the returned function is called.
- * `partOf` says what the machine is to do; it is asked once per builder.
+ * Answers for every builder that appears in one account and region, of one image where it is named, until the returned function is
+ * called. `partOf` says what the machine is to do; it is asked once per builder.
  */
 export function answerBuilders(
   ec2: EC2Client,
   options: MachineOptions,
   partOf: () => Part,
   onMachine: (machine: Machine) => void = () => {},
+  image?: string,
 ): () => Promise<void> {
   const machines = new Map<string, Machine>();
   const stopping = new AbortController();
   const look = async (): Promise<void> => {
     const { Reservations = [] } = await ec2.send(
       new DescribeInstancesCommand({
-        Filters: [{ Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] }],
+        Filters: [
+          { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
+          ...(image === undefined ? [] : [{ Name: `tag:${TAGS.image}`, Values: [image] }]),
+        ],
       }),
     );
     const builders = Reservations.flatMap(({ Instances = [] }) => Instances);

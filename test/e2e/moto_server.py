@@ -33,11 +33,20 @@ from moto.sts.exceptions import STSClientError  # noqa: E402
 from moto.sts.models import STSBackend  # noqa: E402
 
 
+# What moto does not do, or does otherwise than AWS, and what is done here instead; written beside the seed.
+detours = []
+
+
+def detour(text):
+    detours.append(" ".join(text.split()))
+
+
 def addition(owner, name):
-    """Replaces `owner.name` by a function that gets the original one as its first argument."""
+    """Replaces `owner.name` by a function that gets the original one as its first argument, and whose docstring says why."""
     original = getattr(owner, name, None)
 
     def install(function):
+        detour(function.__doc__)
         setattr(owner, name, lambda self, *args, **kwargs: function(original, self, *args, **kwargs))
 
     return install
@@ -219,5 +228,6 @@ for profile in seed["instanceProfiles"]:
 
 for addition_file in additions:
     runpy.run_path(addition_file)
+seed_file.with_suffix(".detours.json").write_text(json.dumps(detours), encoding="utf-8")
 
 main(["-H", "127.0.0.1", "-p", str(port)])

@@ -1,6 +1,7 @@
 /** Rehearses, in a process of its own, what was released: the tasks' clients keep the credentials that they found first. */
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import { configurationFiles } from '../../core/configuration/files.ts';
 import { checkOutFactory } from '../../cli/input/checkout.ts';
@@ -16,6 +17,8 @@ export interface Rehearsal {
   readonly request: unknown;
   readonly faults: readonly Fault[];
   readonly startAt: string;
+  /** The branch it is released from; the default one by default. */
+  readonly branch?: string;
 }
 
 const rehearsalSchema = z.object({
@@ -23,28 +26,35 @@ const rehearsalSchema = z.object({
   request: z.unknown(),
   faults: z.array(z.custom<Fault>()),
   startAt: z.string(),
+  branch: z.string().optional(),
 });
 
-export function rehearseAlone(rehearsal: Rehearsal): Pick<Report, 'releases' | 'world'> {
+export async function rehearseAlone(rehearsal: Rehearsal): Promise<Pick<Report, 'releases' | 'world'>> {
   const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
-  const printed = execFileSync(process.execPath, [import.meta.filename], {
-    input: JSON.stringify(rehearsal),
+  const child = spawn(process.execPath, [import.meta.filename], {
     env: Object.fromEntries(environment),
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
+  child.stdin.end(JSON.stringify(rehearsal));
+  const [printed, code] = await Promise.all([
+    text(child.stdout),
+    new Promise<number | null>((resolve) => child.on('exit', resolve)),
+  ]);
+  if (code !== 0) throw new Error(`The rehearsal ended with status ${code}.`);
   return z.custom<Pick<Report, 'releases' | 'world'>>().parse(JSON.parse(printed));
 }
 
 if (import.meta.main) {
-  const { repository, request, faults, startAt } = rehearsalSchema.parse(JSON.parse(readFileSync(0, 'utf8')));
+  const { repository, request, faults, startAt, branch } = rehearsalSchema.parse(
+    JSON.parse(readFileSync(0, 'utf8')),
+  );
   const { commit, files } = checkOutFactory(repository);
   const factory = loadFactory(configurationFiles(files));
   const { releases, world } = await rehearse({
     factory,
     machines: definitionsOf(factory),
     bucket: bucketName(factory),
-    checkOut: () => ({ commit, branch: factory.defaultBranch, files, changes: {} }),
+    checkOut: () => ({ commit, branch: branch ?? factory.defaultBranch, files, changes: {} }),
     request,
     faults,
     startAt: new Date(startAt),

@@ -135,8 +135,10 @@ export function answerBakes(
     if (project.name !== NAMES.bakeProject) return () => {};
     const { accountId } = project;
     const target = { accountId, region: environment[BAKE_ENVIRONMENT.region] ?? '' };
-    const part = () => partOf(target, environment[BAKE_ENVIRONMENT.image] ?? '');
-    const answering = moto.ec2(target).then((ec2) => answerBuilders(ec2, options, part, onMachine));
+    const image = environment[BAKE_ENVIRONMENT.image] ?? '';
+    const part = () => partOf(target, image);
+    // Other images may be baked in the same place at the same time.
+    const answering = moto.ec2(target).then((ec2) => answerBuilders(ec2, options, part, onMachine, image));
     const befallen = befall(target, build);
     return async () => {
       await (

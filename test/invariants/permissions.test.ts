@@ -311,6 +311,15 @@ describe('the evaluation these laws rest on', () => {
       false,
     ],
     [
+      'a value must be another, in whatever case',
+      {
+        Condition: {
+          StringNotEqualsIgnoreCase: { 'aws:ResourceTag/packleader:release': 'BASE@1' },
+        },
+      },
+      false,
+    ],
+    [
       'every tag key is listed',
       { Condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['a', 'b', 'c'] } } },
       true,

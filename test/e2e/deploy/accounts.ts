@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** What moto lacks to deploy into it, and to run what was deployed. */
-export const ADDITIONS = ['cloudformation.py', 'step_functions.py'].map((name) =>
+export const ADDITIONS = ['cloudformation.py', 'events.py', 'step_functions.py'].map((name) =>
   join(import.meta.dirname, name),
 );
 

@@ -18,7 +18,14 @@ export function recognised(asked: Asked): Omit<Recognised, 'accountId'> | undefi
   if (!scope) return undefined;
   const [, accessKeyId = '', region = '', signedAs = ''] = scope;
   const service = SIGNED_AS[signedAs] ?? signedAs;
-  return { accessKeyId, region, service, ...operationOf(service, asked) };
+  const { operation, input } = operationOf(service, asked);
+  return { accessKeyId, region, service, operation, input: withArn(region, input) };
+}
+
+/** A queue is called by its URL, and judged by its ARN. */
+function withArn(region: string, input: Operation['input']): Operation['input'] {
+  const [, accountId, name] = /\/(\d{12})\/([^/]+)$/.exec(String(input['QueueUrl'])) ?? [];
+  return name === undefined ? input : { ...input, QueueArn: `arn:aws:sqs:${region}:${accountId}:${name}` };
 }
 
 interface Operation {

@@ -6,10 +6,11 @@ Each type hands over to the service as moto has it, so that what was created is 
 import json
 from urllib.parse import urlparse
 
-from __main__ import addition
+from __main__ import addition, detour
 from moto.awslambda.models import lambda_backends
 from moto.cloudformation import parsing, utils
 from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.models import ChangeSet
 from moto.cloudformation.parsing import ResourceMap
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.cloudwatch.models import Dimension, Metric, MetricDataQuery, MetricStat, cloudwatch_backends
@@ -37,6 +38,8 @@ def lower(value):
 def lacking(type_name, name_property=""):
     """Makes a resource type of a class with `make(account, region, name, properties)`, which returns the physical id and what
     Fn::GetAtt finds, and `remove(account, region, physical id, properties)`. An update makes it anew, under the same name."""
+
+    detour(f"moto's CloudFormation creates no {type_name}: here it is handed over to moto's own service.")
 
     def install(kind):
         class Resource(CloudFormationModel):
@@ -292,6 +295,14 @@ def delete_resource(original, self, parsed_resource, resource_json):
     """moto keeps what is to be kept only when a whole stack is deleted, and does not know RetainExceptOnCreate."""
     if resource_json.get("DeletionPolicy") not in RETAINED:
         original(self, parsed_resource, resource_json)
+
+
+@addition(ChangeSet, "apply")
+def apply(original, self):
+    """moto tells no outputs of a stack that a change set has made: here they are told."""
+    original(self)
+    self.stack.template_dict = self.template_dict
+    self.stack.output_map = self.stack._create_output_map()
 
 
 @addition(CloudFormationResponse, "_get_stack_from_s3_url")

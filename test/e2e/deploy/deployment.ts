@@ -1,33 +1,16 @@
-/** A factory, and what deploys it: the CDK CLI, typed as docs/deploying.md has it. */
+/** What deploys a factory: the CDK CLI, typed as docs/deploying.md has it. */
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import * as z from 'zod';
 import { STACKS } from '../../../core/contract/names.ts';
 import { HUB } from '../../fixtures/accounts.ts';
-import type { Network, Moto } from '../moto.ts';
-import { type MadeFactory, type Stages, makeFactory } from '../factory.ts';
+import type { Moto } from '../moto.ts';
 import { ROOT, administratorOf, typed } from './accounts.ts';
 
-/** The name of the secret that the webhook's requests are signed with. */
-export const WEBHOOK_SECRET = 'packleader/webhook';
 /** Who deploys a StackSet. moto has no organisation. */
 const STACK_SET = STACKS.target('').replace(/-$/, '');
 
 const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
-
-/** A repository as somebody has it who deploys from there, with a webhook and a schedule, so that everything there is gets deployed. */
-export function makeRepository(
-  directory: string,
-  stages: Stages,
-  networks: ReadonlyMap<string, Network>,
-  program: string = ROOT,
-): MadeFactory {
-  const made = makeFactory(directory, stages, networks, {}, {}, { 'linux-base': { rate: '7 days' } });
-  writeFileSync(join(directory, 'packleader.config'), stringify({ webhookSecret: WEBHOOK_SECRET }));
-  useProgram(directory, program);
-  return made;
-}
 
 /** From which checkout of packleader the repository is deployed. */
 export function useProgram(directory: string, program: string): void {

@@ -5,12 +5,15 @@
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { DescribeImagesCommand, DescribeKeyPairsCommand, DescribeTagsCommand } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
+import type { Request } from '../../invariants/permissions/evaluate.ts';
 import { type Things, requestsOf } from '../../invariants/permissions/requests.ts';
 import { type Answer, type Asked, errorAnswer, jsonAnswer } from '../faults/wire/protocols.ts';
 import { forward } from '../faults/wire/proxy.ts';
 import type { Credentials, Moto } from '../moto.ts';
 import { type Recognised, recognised } from './asked.ts';
+import { askedBesides } from './asked-besides.ts';
 import type { Functions } from './functions.ts';
+import { type HandOver, ruledSchema } from './hand-over.ts';
 import type { Caller, Judge } from './judge.ts';
 import { trusts } from './read-back.ts';
 import { portOf } from '../../fixtures/ports.ts';
@@ -20,7 +23,18 @@ export interface Behind {
   readonly moto: Moto;
   readonly judge: Judge;
   readonly functions: Functions;
+  readonly handOver: HandOver;
   readonly codeBuild: string;
+}
+
+/** A call that the policies allow, with who makes it and what IAM is asked for it. */
+export interface Allowed {
+  readonly accountId: string;
+  readonly role: string;
+  readonly service: string;
+  readonly operation: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly requests: readonly Request[];
 }
 
 const sessionSchema = z.object({ role: z.string(), service: z.string(), source: z.string() });
@@ -29,8 +43,8 @@ export class Gate {
   readonly endpoint: string;
   readonly #callers = new Map<string, Caller>();
   #behind: Behind | undefined;
-  /** What is refused although it is allowed: a fault that a scenario plays. */
-  refuse: ((call: { readonly accountId: string; readonly operation: string }) => boolean) | undefined;
+  /** What is refused although it is allowed: the faults that scenarios play. */
+  readonly faults = new Set<(call: Allowed) => boolean>();
 
   private constructor(endpoint: string) {
     this.endpoint = endpoint;
@@ -50,14 +64,26 @@ export class Gate {
 
   /** A session of a role, for the service that runs something with it: its trust policy must admit that. */
   async session(role: string, service: string, source: string): Promise<Credentials> {
-    const { moto, judge } = this.#here();
+    const { judge } = this.#here();
     const [, , , , accountId = '', name = ''] = role.split(/:(?:role\/)?/);
     const { trust = [] } = judge.roleOf(role) ?? {};
     if (!trusts(trust, service, source, accountId))
       throw new Error(`${role} does not trust ${service} for ${source}.`);
-    const credentials = await moto.assume(accountId, name);
-    this.#callers.set(credentials.accessKeyId, { accountId, role: name });
+    return this.signIn(accountId, name);
+  }
+
+  /** A session of somebody who takes a role on, of what was deployed or of what the documentation has people make. */
+  async signIn(accountId: string, role: string): Promise<Credentials> {
+    const credentials = await this.#here().moto.assume(accountId, role);
+    this.#callers.set(credentials.accessKeyId, { accountId, role });
     return credentials;
+  }
+
+  /** @throws Error unless the role may */
+  insist(role: string, request: Request): void {
+    const [, , , , accountId = '', name = ''] = role.split(/:(?:role\/)?/);
+    const why = this.#here().judge.refusal({ accountId, role: name }, [request]);
+    if (why !== undefined) throw new Error(`${role}: ${why}`);
   }
 
   #here(): Behind {
@@ -94,15 +120,23 @@ export class Gate {
       const { role, service, source } = sessionSchema.parse(JSON.parse(asked.body));
       return jsonAnswer(await this.session(role, service, source));
     }
+    if (asked.url === '/-/event') {
+      void this.#here().handOver.ruled(ruledSchema.parse(JSON.parse(asked.body)));
+      return jsonAnswer({});
+    }
     const call = recognised(asked);
     const caller = call && this.#callers.get(call.accessKeyId);
     // The suite itself looks and prepares at moto, and not here: whoever comes must have got a session.
     if (!call || !caller) throw new Error(`Nobody knows who asks for ${call?.service}:${call?.operation}.`);
     const known = { ...call, accountId: caller.accountId };
-    const requests = requestsOf(known, await thingsFor(moto, known));
+    const requests = [
+      ...requestsOf(known, await thingsFor(moto, known)),
+      ...askedBesides(known, judge.inventories),
+    ];
     const why = judge.refusal(caller, requests);
     if (why !== undefined) return denied(call, why);
-    if (this.refuse?.(known) === true) return refusalFor(known);
+    const allowed = { ...known, role: caller.role, requests };
+    if ([...this.faults].some((strikes) => strikes(allowed))) return refusalFor(known);
     const answer = await this.#pass(asked, known);
     if (call.operation === 'AssumeRole' && answer.status === 200) this.#remember(call, answer);
     return answer;

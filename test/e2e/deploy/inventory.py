@@ -37,6 +37,8 @@ def role(found):
         "arn": found["Arn"],
         "trust": document(found["AssumeRolePolicyDocument"])["Statement"],
         "statements": [statement for one in documents for statement in document(one)["Statement"]],
+        # What a person makes has no description here.
+        "isDeployed": "Description" in found,
     }
 
 
@@ -58,6 +60,18 @@ def function(found):
         "environment": found.get("Environment", {}).get("Variables", {}),
         "policy": policy,
         "url": next((one["FunctionUrl"] for one in urls(name)), None),
+        "asynchronously": asynchronously(name),
+    }
+
+
+def asynchronously(name):
+    try:
+        config = client("lambda").get_function_event_invoke_config(FunctionName=name)
+    except client("lambda").exceptions.ResourceNotFoundException:
+        return None
+    return {
+        "retries": config["MaximumRetryAttempts"],
+        "onFailure": config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
     }
 
 
@@ -97,6 +111,11 @@ def queue(url):
     attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     policy = document(attributes["Policy"])["Statement"] if "Policy" in attributes else []
     return {"arn": attributes["QueueArn"], "url": url, "policy": policy}
+
+
+def key(found):
+    policy = client("kms").get_key_policy(KeyId=found["KeyId"], PolicyName="default")["Policy"]
+    return {"arn": found["KeyArn"], "policy": document(policy)["Statement"]}
 
 
 def stack(found):
@@ -139,7 +158,7 @@ document_of_all = {
     "scheduleGroups": [one["Arn"] for one in every("scheduler", "list_schedule_groups", "ScheduleGroups")],
     "schedules": schedules(),
     "tables": every("dynamodb", "list_tables", "TableNames"),
-    "keys": [one["KeyArn"] for one in every("kms", "list_keys", "Keys")],
+    "keys": [key(one) for one in every("kms", "list_keys", "Keys")],
     "parameters": [one["Name"] for one in every("ssm", "describe_parameters", "Parameters")],
 }
 json.dump(document_of_all, sys.stdout, default=str)

@@ -16,7 +16,7 @@ export const inventorySchema = z.strictObject({
       outputs: z.record(z.string(), z.string()),
     }),
   ),
-  roles: z.array(named.extend({ trust: statements, statements })),
+  roles: z.array(named.extend({ trust: statements, statements, isDeployed: z.boolean() })),
   instanceProfiles: z.array(
     z.strictObject({ name: z.string(), arn: z.string(), roles: z.array(z.string()) }),
   ),
@@ -31,6 +31,8 @@ export const inventorySchema = z.strictObject({
       /** As moto keeps it: what CloudFormation was told. */
       policy: z.array(z.looseObject({ Action: z.string(), Principal: z.unknown() })),
       url: z.string().nullable(),
+      /** What becomes of an asynchronous invocation that fails; null: two more attempts, then nothing. */
+      asynchronously: z.strictObject({ retries: z.number(), onFailure: z.string().nullable() }).nullable(),
     }),
   ),
   machines: z.array(named.extend({ role: z.string(), definition: z.string() })),
@@ -73,12 +75,13 @@ export const inventorySchema = z.strictObject({
   schedules: z.array(
     z.looseObject({
       Name: z.string(),
+      GroupName: z.string(),
       Arn: z.string(),
       Target: z.looseObject({ Arn: z.string(), RoleArn: z.string(), Input: z.string() }),
     }),
   ),
   tables: z.array(z.string()),
-  keys: z.array(z.string()),
+  keys: z.array(z.strictObject({ arn: z.string(), policy: statements })),
   parameters: z.array(z.string()),
 });
 export type Inventory = z.infer<typeof inventorySchema>;

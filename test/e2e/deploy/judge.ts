@@ -3,6 +3,7 @@ import { roleArn } from '../../../core/contract/names.ts';
 import { HUB } from '../../fixtures/accounts.ts';
 import type { Statement } from '../../fixtures/synthesised.ts';
 import { type Request, allowing, allowingPrincipal } from '../../invariants/permissions/evaluate.ts';
+import { grantLine } from './permissions.ts';
 import type { Inventories } from './read-back.ts';
 
 export interface Caller {
@@ -12,17 +13,20 @@ export interface Caller {
 }
 
 export class Judge {
-  readonly #inventories: Inventories;
+  /** What was deployed, as it was read back last. */
+  inventories: Inventories;
   /** What was refused, and was not meant to be. */
   readonly refused: string[] = [];
+  /** What was allowed, and by which statement of the caller's role. */
+  readonly used = new Set<string>();
 
   constructor(inventories: Inventories) {
-    this.#inventories = inventories;
+    this.inventories = inventories;
   }
 
   roleOf(arn: string) {
     const [, , , , accountId = ''] = arn.split(':');
-    return this.#inventories.get(accountId)?.roles.find((role) => role.arn === arn);
+    return this.inventories.get(accountId)?.roles.find((role) => role.arn === arn);
   }
 
   /** Undefined when all of it is allowed; otherwise what is not, and by whom. */
@@ -53,20 +57,25 @@ export class Judge {
     const denials = policy.statements.filter(({ Effect }) => Effect === 'Deny');
     const allowed = allowing([...own, ...denials], asked).filter(({ Effect }) => Effect === 'Allow');
     if (allowed.length === 0) return 'not allowed by the role';
+    for (const statement of allowed) this.used.add(grantLine(caller.role, statement, request.action));
     const isOthers = policy.accountId !== undefined && policy.accountId !== caller.accountId;
-    const mustBeAdmitted = isOthers || request.action === 'sts:AssumeRole';
+    // What may use a key says its policy alone, which leaves it to IAM, as a rule, in the key's own account.
+    const mustBeAdmitted =
+      isOthers || request.action === 'sts:AssumeRole' || request.action.startsWith('kms:');
     if (mustBeAdmitted && allowingPrincipal(policy.statements, asked, caller.accountId).length === 0)
       return `not allowed by the policy of ${request.resource}`;
     return undefined;
   }
 
-  /** Of what is asked for, where it has one: buckets and roles are what other accounts are admitted to. */
+  /** Of what is asked for, where it has one: buckets, keys and roles are what other accounts are admitted to. */
   #policyOf(resource: string): { readonly accountId?: string; readonly statements: readonly Statement[] } {
     const [, bucket] = /^arn:aws:s3:::([^/]+)/.exec(resource) ?? [];
-    const found = this.#inventories.get(HUB.accountId)?.buckets.find(({ name }) => name === bucket);
+    const found = this.inventories.get(HUB.accountId)?.buckets.find(({ name }) => name === bucket);
     if (found) return { accountId: HUB.accountId, statements: found.policy };
-    const [, accountId] = /^arn:aws:iam::(\d{12}):role\//.exec(resource) ?? [];
+    const [, service, accountId] = /^arn:aws:(iam|kms):[^:]*:(\d{12}):(?:role|key)\//.exec(resource) ?? [];
     if (accountId === undefined) return { statements: [] };
-    return { accountId, statements: this.roleOf(resource)?.trust ?? [] };
+    if (service === 'iam') return { accountId, statements: this.roleOf(resource)?.trust ?? [] };
+    const key = this.inventories.get(accountId)?.keys.find(({ arn }) => arn === resource);
+    return { accountId, statements: key?.policy ?? [] };
   }
 }

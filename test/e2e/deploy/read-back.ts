@@ -9,7 +9,7 @@ import type { Factory } from '../../../core/configuration/factory.ts';
 import { type Request, allowing } from '../../invariants/permissions/evaluate.ts';
 import type { Statement } from '../../fixtures/synthesised.ts';
 import { HUB } from '../../fixtures/accounts.ts';
-import { WEBHOOK_SECRET } from './deployment.ts';
+import { WEBHOOK_SECRET } from './repository.ts';
 import type { Moto } from '../moto.ts';
 import { type Inventory, inventoryOf } from './inventory.ts';
 
@@ -100,7 +100,7 @@ function arnsOf(accountId: string, inventory: Inventory): string[] {
     ...inventory.schedules.map(({ Arn }) => Arn),
     ...inventory.topics,
     ...inventory.scheduleGroups,
-    ...inventory.keys,
+    ...inventory.keys.map(({ arn }) => arn),
   ];
 }
 
@@ -185,7 +185,7 @@ export function wrongVariables(inventories: Inventories, factory: Factory): stri
     ),
     [TRIGGER_ENVIRONMENT.webhookSecret]: isName([WEBHOOK_SECRET]),
     [TRIGGER_ENVIRONMENT.repository]: isName([factory.repository]),
-    [TRIGGER_ENVIRONMENT.branches]: isName([JSON.stringify([factory.defaultBranch])]),
+    [TRIGGER_ENVIRONMENT.branches]: isName([JSON.stringify(factory.pushBranches)]),
     PACKLEADER_FACTORY: isName(['packer']),
     PACKLEADER_DEFAULT_BRANCH: isName([factory.defaultBranch]),
   };

@@ -8,9 +8,11 @@ import {
   GetExecutionHistoryCommand,
   SFNClient,
   StartExecutionCommand,
+  StopExecutionCommand,
   type DescribeExecutionOutput,
   ListExecutionsCommand,
 } from '@aws-sdk/client-sfn';
+import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod';
 import { roleArn } from '../../../core/contract/names.ts';
 import { HUB } from '../../fixtures/accounts.ts';
@@ -21,7 +23,10 @@ import type { Moto } from '../moto.ts';
 import { buildImage } from '../release.ts';
 import { Functions } from './functions.ts';
 import type { Gate } from './gate.ts';
+import { HandOver } from './hand-over.ts';
 import { Judge } from './judge.ts';
+import type { Inventory } from './inventory.ts';
+import { askQueue } from './queue.ts';
 import type { Inventories } from './read-back.ts';
 
 export interface RunningOptions {
@@ -34,7 +39,20 @@ export interface RunningOptions {
 }
 
 /** The longest that an execution takes here. */
-const LONGEST_MS = 180_000;
+const LONGEST_MS = 600_000;
+
+interface Parts {
+  readonly judge: Judge;
+  readonly functions: Functions;
+  readonly codeBuild: CodeBuild;
+  readonly handOver: HandOver;
+}
+
+export interface Execution {
+  readonly arn: string;
+  readonly name: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
 
 export class Running {
   readonly moto: Moto;
@@ -42,10 +60,18 @@ export class Running {
   readonly judge: Judge;
   readonly functions: Functions;
   readonly codeBuild: CodeBuild;
+  readonly handOver: HandOver;
+  readonly #inventories: Inventories;
+  readonly #executions = new Map<string, Execution>();
   #client: Promise<SFNClient> | undefined;
 
-  private constructor(moto: Moto, gate: Gate, judge: Judge, functions: Functions, codeBuild: CodeBuild) {
+  private constructor(
+    { moto, gate, inventories }: RunningOptions,
+    { judge, functions, codeBuild, handOver }: Parts,
+  ) {
     this.moto = moto;
+    this.#inventories = inventories;
+    this.handOver = handOver;
     this.gate = gate;
     this.judge = judge;
     this.functions = functions;
@@ -77,11 +103,12 @@ export class Running {
       directory: builds,
       environment: buildImage(installation, directory, made),
     });
-    gate.open({ moto, judge, functions, codeBuild: codeBuild.endpoint });
+    const handOver = new HandOver({ moto, gate, functions, inventories });
+    gate.open({ moto, judge, functions, handOver, codeBuild: codeBuild.endpoint });
     // What CodeBuild itself uploads is judged as well.
     process.env['AWS_ENDPOINT_URL'] = gate.endpoint;
     delete process.env['AWS_ENDPOINT_URL_CODEBUILD'];
-    return new Running(moto, gate, judge, functions, codeBuild);
+    return new Running(options, { judge, functions, codeBuild, handOver });
   }
 
   /** Whoever looks on. */
@@ -113,12 +140,66 @@ export class Running {
     throw new Error(`${executionArn} does not end.`);
   }
 
-  async executionsOf(machine: string): Promise<string[]> {
+  /** Every execution of a machine, with its input. */
+  async executionsOf(machine: string): Promise<Execution[]> {
     const sfn = await this.#sfn();
     const { executions = [] } = await sfn.send(
       new ListExecutionsCommand({ stateMachineArn: machineArn(machine) }),
     );
-    return executions.map(({ executionArn = '' }) => executionArn);
+    return Promise.all(executions.map(async ({ executionArn = '' }) => this.#executionAt(executionArn)));
+  }
+
+  /** The first execution of a machine that is so, once there is one. */
+  async executionWhere(machine: string, isIt: (execution: Execution) => boolean): Promise<Execution> {
+    const until = Date.now() + LONGEST_MS;
+    while (Date.now() < until) {
+      const found = (await this.executionsOf(machine)).find(isIt);
+      if (found) return found;
+      await sleep(500);
+    }
+    throw new Error(`No execution of ${machine} was started.`);
+  }
+
+  /** What the hub's stack says. */
+  get webhookUrl(): string {
+    const [url] = this.#hub().stacks.flatMap(({ outputs }) => outputs['WebhookUrl'] ?? []);
+    if (url === undefined) throw new Error('The hub has no output WebhookUrl.');
+    return url;
+  }
+
+  /** Puts an event on the hub's bus, as somebody who may. */
+  async tell(entry: PutEventsRequestEntry): Promise<void> {
+    await new EventBridgeClient(await this.moto.observer(HUB)).send(
+      new PutEventsCommand({ Entries: [entry] }),
+    );
+  }
+
+  /** How many messages wait in a queue. */
+  async waiting(name: string): Promise<number> {
+    const { url: QueueUrl } = this.#hub().queues.find(({ arn }) => arn.endsWith(`:${name}`)) ?? {};
+    const input = { QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] };
+    const answer = await askQueue(await this.moto.observer(HUB), 'GetQueueAttributes', input);
+    return Number(attributesSchema.parse(answer).Attributes.ApproximateNumberOfMessages);
+  }
+
+  #hub(): Inventory {
+    const found = this.#inventories.get(HUB.accountId);
+    if (!found) throw new Error('There is no hub.');
+    return found;
+  }
+
+  async stop(executionArn: string): Promise<void> {
+    const sfn = await this.#sfn();
+    await sfn.send(new StopExecutionCommand({ executionArn }));
+  }
+
+  async #executionAt(arn: string): Promise<Execution> {
+    const known = this.#executions.get(arn);
+    if (known) return known;
+    const { input = '{}' } = await this.described(arn);
+    const execution = { arn, name: arn.split(':').at(-1) ?? '', input: JSON.parse(input) };
+    this.#executions.set(arn, execution);
+    return execution;
   }
 
   /** The states at the top of the machine's graph, in the order in which they were entered. */
@@ -127,12 +208,15 @@ export class Running {
     const { stateMachineArn } = await this.described(executionArn);
     const { definition = '' } = await sfn.send(new DescribeStateMachineCommand({ stateMachineArn }));
     const { States } = graphSchema.parse(JSON.parse(definition));
-    const { events = [] } = await sfn.send(new GetExecutionHistoryCommand({ executionArn }));
+    const { events = [] } = await sfn.send(
+      new GetExecutionHistoryCommand({ executionArn, maxResults: 1_000 }),
+    );
     const entered = events.flatMap(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name ?? []);
     return entered.filter((name) => name in States);
   }
 }
 
+const attributesSchema = z.object({ Attributes: z.object({ ApproximateNumberOfMessages: z.string() }) });
 const graphSchema = z.object({ States: z.record(z.string(), z.unknown()) });
 
 export const machineArn = (machine: string): string =>

@@ -1,135 +1,270 @@
-/** Releases of what was deployed: each returns what is wrong with how it went, or with what it left, by what a rehearsal of it says. */
+/** What is played on what was deployed. Each has an image of its own, so that several may be played at the same time. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { startRelease, waitForRelease } from '../../../client/client.ts';
+import { ReleaseRolledBack } from '../../../client/errors.ts';
 import { NAMES } from '../../../core/contract/names.ts';
-import { plannedReleaseSchema } from '../../../core/contract/releases.ts';
-import { type Target, targetName } from '../../../core/contract/targets.ts';
-import type { WorldSnapshot } from '../../../sandbox/aws/world.ts';
-import type { Fault } from '../../../sandbox/rehearsal/faults.ts';
-import { differences, normalised } from '../compare.ts';
-import { LOGIN } from '../factory.ts';
-import type { Part } from '../machines.ts';
-import { answerBakes } from '../release.ts';
-import { rehearseAlone } from '../rehearsal.ts';
-import type { Running } from './running.ts';
-
-export interface Stand {
-  readonly running: Running;
-  readonly repository: string;
-  readonly targets: readonly Target[];
-  /** A minimal Debian, for the machines. */
-  readonly root: string;
-  readonly directory: string;
-}
+import { EXIT } from '../../../cli/terminal/exit-codes.ts';
+import type { Target } from '../../../core/contract/targets.ts';
+import { HUB } from '../../fixtures/accounts.ts';
+import { COMMIT } from '../../fixtures/releases.ts';
+import { SECRET, fromGithub, githubPayload } from '../../triggers/requests.ts';
+import type { Allowed } from './gate.ts';
+import { type Release, type Stand, type Transaction, played, transactionOf, worldOf } from './played.ts';
+import { FEATURE, FIRST_IMAGE } from './repository.ts';
 
 export interface Scenario {
   readonly name: string;
-  readonly request: unknown;
-  /** How `packleader-release-image` ends: its last state. */
-  readonly ends: string;
-  readonly part?: (target: Target) => Part;
-  /** What is refused besides, of the calls that the policies allow. */
-  readonly refuse?: (call: { readonly accountId: string; readonly operation: string }) => boolean;
-  /** The same, for the rehearsal. */
-  readonly faults?: readonly Fault[];
+  /** The image that it releases, and when that is rebuilt by itself. */
+  readonly image: string;
+  readonly schedule?: unknown;
+  /** Returns what is wrong. */
+  readonly play: (stand: Stand) => Promise<string[]>;
 }
 
 const DEV = '111111111111';
 const PROD = '222222222222';
+const isMutating = ({ operation }: Allowed): boolean => !/^(Describe|Get|List)/.test(operation);
 
-export const SCENARIOS: readonly Scenario[] = [
-  {
-    name: 'a release reaches every account',
-    request: { images: ['linux-base'] },
-    ends: 'Released',
-  },
-  {
-    name: 'dev fails: prod is never built',
-    request: { images: ['linux-base'] },
-    ends: 'Rolled back',
-    part: ({ accountId }) => (accountId === DEV ? 'fail' : 'bake'),
-    faults: [{ state: 'Bake dev AMIs', kind: 'failed' }],
-  },
-  {
-    name: "prod fails in one of two regions: dev's AMI is deregistered",
-    request: { images: ['linux-base'] },
-    ends: 'Rolled back',
-    part: ({ accountId, region }) => (accountId === PROD && region === 'eu-west-1' ? 'fail' : 'bake'),
-    faults: [{ state: 'Bake prod AMIs', kind: 'failed', region: 'eu-west-1' }],
-  },
-  {
-    name: 'publishing is refused in prod: what was published is withdrawn',
-    request: { images: ['linux-base'] },
-    ends: 'Rolled back',
-    refuse: ({ accountId, operation }) => accountId === PROD && operation === 'PutParameter',
-    faults: [{ state: 'Publish release', kind: 'refused', accountId: PROD }],
-  },
-];
+function release(name: string, { schedule, ...of }: Release & { readonly schedule?: unknown }): Scenario {
+  return { name, image: of.image, schedule, play: async (stand) => played(stand, of) };
+}
 
-/** How a release went: the path of its transaction, and what it left. */
-export async function played(stand: Stand, scenario: Scenario): Promise<string[]> {
-  const { running, repository } = stand;
-  const { request, ends, part = () => 'bake', refuse, faults = [] } = scenario;
-  answerBakes(running, { root: stand.root, directory: stand.directory, login: LOGIN }, part);
-  running.gate.refuse = refuse;
-  const refusedBefore = running.judge.refused.length;
-  const name = `e2e-${Date.now()}`;
-  const arn = await running.start(NAMES.releaseMachine, request, name);
-  const { startDate, error, cause } = await running.ended(arn);
-  running.gate.refuse = undefined;
-  const transaction = await transactionOf(running, name);
-  if (transaction === undefined)
-    return [
-      `The release did not get to its transaction: ${error}: ${cause}`,
-      ...running.judge.refused.slice(refusedBefore),
-    ];
-  const path = await running.pathOf(transaction.arn);
-  const startAt = startDate ?? new Date();
-  const rehearsed = rehearseAlone({ repository, request, faults, startAt: startAt.toISOString() });
-  const rename = (text: string) => text.replaceAll(name, `rehearsal-${startAt.getTime()}`);
-  const world = Object.fromEntries(
-    await Promise.all(
-      stand.targets.map(async (target) => [
-        targetName(target),
-        ofRelease(await running.moto.snapshotOf(target), transaction.releaseId, rename),
-      ]),
-    ),
+/** As a person does it in the console. */
+const inConsole = async ({ running }: Stand, image: string): Promise<string> =>
+  running.start(NAMES.releaseMachine, { images: [image] }, `console-${image}-${Date.now()}`);
+
+const resultSchema = z.object({ executionArn: z.string(), outcome: z.string() });
+
+/** `packleader release --wait`, which must end with the exit code. */
+function typed(code: number, ...more: readonly string[]): Release['start'] {
+  return async ({ operator }, image) => {
+    const ran = await operator.types('release', image, ...more, '--key', `cli-${image}`, '--wait', '--json');
+    if (ran.status !== code)
+      throw new Error(`packleader release ended with ${ran.status}, not ${code}: ${ran.stdout}${ran.stderr}`);
+    return resultSchema.parse(JSON.parse(ran.stdout)).executionArn;
+  };
+}
+
+/** By the typed client, which must throw that the release was rolled back. */
+async function byClient({ operator }: Stand, image: string): Promise<string> {
+  const on = { hub: HUB, client: await operator.client() };
+  const { executionArn } = await startRelease({ images: [image] }, { ...on, key: `client-${image}` });
+  const thrown: unknown = await waitForRelease(executionArn, { ...on, timeoutMs: 600_000 }).catch(
+    (error: unknown) => error,
   );
-  const expected = rehearsed.releases[0];
+  if (!(thrown instanceof ReleaseRolledBack)) throw new Error(`The client came to ${String(thrown)}`);
+  return executionArn;
+}
+
+// ---------------------------------------------------------------------------------------------- pushes
+
+/** What a request of GitHub's is answered by the URL that the stack tells of. */
+async function answered(
+  { running }: Stand,
+  { headers, body }: ReturnType<typeof fromGithub>,
+): Promise<string> {
+  const { statusCode, body: said } = await running.handOver.asked(running.webhookUrl, {
+    method: 'POST',
+    headers,
+    body,
+  });
+  return `${statusCode} ${said}`;
+}
+
+const push = (commit: string) => fromGithub(githubPayload({ after: commit }), SECRET);
+
+/** GitHub tells of the first commit; the webhook, the bus, the rule and the function behind it start the release. */
+async function pushed(stand: Stand): Promise<string> {
+  const { running, repository } = stand;
+  const { firstCommit: commit } = repository;
+  const answer = await answered(stand, push(commit));
+  if (!answer.startsWith('202')) throw new Error(`The webhook answered ${answer}`);
+  return (await running.executionWhere(NAMES.releaseMachine, ({ input }) => input['ref'] === commit)).arn;
+}
+
+async function pushedAgain(stand: Stand): Promise<string[]> {
+  const { firstCommit } = stand.repository;
+  const forged = fromGithub(githubPayload({ after: COMMIT }), 'somebody else’s secret');
+  const [again, unsigned] = [await answered(stand, push(firstCommit)), await answered(stand, forged)];
   return [
-    ...(path.at(-1) === ends ? [] : [`It ended as ${path.at(-1)}, expected ${ends}: ${error}: ${cause}`]),
-    ...differences(expected?.releaseId, transaction.releaseId, 'release'),
-    ...differences(expected?.path.join(' > '), path.join(' > '), 'path'),
-    ...differences(normalised({ releases: [], world: rehearsed.world }), normalised({ releases: [], world })),
-    ...running.judge.refused.slice(refusedBefore),
+    ...(again.startsWith('200') && again.includes('received before') ? [] : [`The same push: ${again}`]),
+    ...(unsigned.startsWith('401') ? [] : [`A forged push: ${unsigned}`]),
   ];
 }
 
-interface Transaction {
-  readonly arn: string;
-  readonly releaseId: string;
+/** What is scheduled when there is a newer source AMI finds none. */
+async function nothingNewer({ running }: Stand): Promise<string[]> {
+  const { payload } = await running.handOver.scheduled(`packleader-rebuild-${FIRST_IMAGE}`, new Date());
+  return payload === '{"outcome":"source AMI is the newest"}' ? [] : [`The schedule came to ${payload}`];
 }
 
-/** The first release that an execution of `packleader-release` ran. */
-async function transactionOf(running: Running, name: string): Promise<Transaction | undefined> {
-  for (const arn of await running.executionsOf(NAMES.releaseImageMachine)) {
-    const { input = '{}' } = await running.described(arn);
-    if (!input.includes(`:${name}"`) && !arn.includes(name)) continue;
-    return { arn, releaseId: plannedReleaseSchema.parse(JSON.parse(input)).release.releaseId };
+async function dueNow({ running }: Stand, image: string): Promise<string> {
+  const { payload, failed } = await running.handOver.scheduled(`packleader-rebuild-${image}`, new Date());
+  if (failed) throw new Error(`The schedule failed: ${payload}`);
+  return (await running.executionWhere(NAMES.releaseMachine, ({ input }) => input['image'] === image)).arn;
+}
+
+/** An event that nobody understands is tried as often as was deployed, and then kept. */
+async function notFollowed({ running }: Stand): Promise<string[]> {
+  const before = await running.waiting(NAMES.deadLetterQueue);
+  await running.tell({ Source: NAMES.eventSource, DetailType: NAMES.gitPush, Detail: '{"branch":"main"}' });
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if ((await running.waiting(NAMES.deadLetterQueue)) === before + 1) return [];
+    await sleep(200);
   }
-  return undefined;
+  return [`${NAMES.deadLetterQueue} has no message of it.`];
 }
 
-/** What is in a target of one release; of what has no tag of a release, everything, for nothing of that kind may stay. */
-function ofRelease(world: WorldSnapshot, releaseId: string, rename: (text: string) => string): WorldSnapshot {
-  const isOwn = ({ tags }: { readonly tags: Readonly<Record<string, string>> }) =>
-    tags['packleader:release'] === releaseId;
-  const images = world.images.filter(isOwn);
-  const ids = new Set(images.map(({ imageId }) => imageId));
-  const own = {
-    ...world,
-    images,
-    snapshots: world.snapshots.filter(isOwn),
-    parameters: Object.fromEntries(Object.entries(world.parameters).filter(([, value]) => ids.has(value))),
-  };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The same, with another name in it.
-  return JSON.parse(rename(JSON.stringify(own))) as WorldSnapshot;
+// ---------------------------------------------------------------------------------------------- sweeps
+
+async function sweepOf({ running }: Stand, { arn }: Transaction) {
+  const { arn: sweep } = await running.executionWhere(
+    NAMES.sweepMachine,
+    ({ input }) => input['execution'] === arn,
+  );
+  return { path: await running.pathOf(sweep), ...(await running.ended(sweep)) };
 }
+
+/** The rule has started a sweep, which comes to nothing for the same reason. */
+async function sweepIsIncomplete(stand: Stand, ended: Transaction): Promise<string[]> {
+  const { status, error, cause } = await sweepOf(stand, ended);
+  return status === 'FAILED' && error === 'SweepIncomplete' ? [] : [`The sweep: ${status} ${error} ${cause}`];
+}
+
+/** Once the reason is gone, whoever operates sweeps by hand. */
+async function sweptByHand(stand: Stand, { releaseId }: Transaction): Promise<string[]> {
+  const ran = await stand.operator.types('sweep', releaseId);
+  const said =
+    ran.status === EXIT.released ? [] : [`packleader sweep: ${ran.status} ${ran.stdout}${ran.stderr}`];
+  return [...said, ...(await left(stand, releaseId))];
+}
+
+async function left({ running, targets }: Stand, releaseId: string): Promise<string[]> {
+  const world = await worldOf(running, targets, releaseId);
+  return Object.entries(world).flatMap(([place, { parameters, ...lists }]) => [
+    ...Object.keys(parameters).map((name) => `${place} still has ${name}`),
+    ...Object.entries(lists).flatMap(([kind, things]) =>
+      things.length === 0 ? [] : [`${place} still has ${things.length} ${kind}: ${JSON.stringify(things)}`],
+    ),
+  ]);
+}
+
+/** Every sweep has ended, and the one that comes every hour changes nothing: the test fires its rule, moto never does. */
+export async function sweptHourly({ running, targets }: Stand): Promise<string[]> {
+  for (const { arn } of await running.executionsOf(NAMES.sweepMachine)) await running.ended(arn);
+  const look = async () => Promise.all(targets.map(async (target) => running.moto.snapshotOf(target)));
+  const before = await look();
+  await running.handOver.due(/EveryHour/);
+  const { arn } = await running.executionWhere(
+    NAMES.sweepMachine,
+    ({ input }) => 'olderThanMinutes' in input,
+  );
+  const { status, error, cause } = await running.ended(arn);
+  return [
+    ...(status === 'SUCCEEDED' ? [] : [`The sweep: ${status} ${error} ${cause}`]),
+    ...(isDeepStrictEqual(await look(), before) ? [] : ['The hourly sweep changed something.']),
+  ];
+}
+
+/** Somebody stops the execution while prod bakes: no Catch runs, and the rule has everything swept. */
+async function stoppedThenSwept(stand: Stand, image: string): Promise<string[]> {
+  const { running, parts, targets } = stand;
+  parts.set(image, ({ accountId }) => (accountId === PROD ? 'hang' : 'bake'));
+  const arn = await inConsole(stand, image);
+  const isBaking = async (): Promise<Transaction | undefined> => {
+    const found = await transactionOf(running, arn, image);
+    const world = found && (await worldOf(running, targets, found.releaseId));
+    const builders = Object.entries(world ?? {}).filter(
+      ([place, { instances }]) => place.startsWith(PROD) && instances.length > 0,
+    );
+    return builders.length === 2 ? found : undefined;
+  };
+  let baking = await isBaking();
+  for (let attempt = 0; baking === undefined && attempt < 300; attempt++) {
+    await sleep(300);
+    baking = await isBaking();
+  }
+  if (baking === undefined) return ['Prod does not bake.'];
+  await running.stop(baking.arn);
+  const { status, path, error, cause } = await sweepOf(stand, baking);
+  return [
+    ...(status === 'SUCCEEDED' ? [] : [`The sweep: ${status} ${path.join(' > ')} ${error} ${cause}`]),
+    ...(await left(stand, baking.releaseId)),
+  ];
+}
+
+// ---------------------------------------------------------------------------------------------- all of them
+
+/** In every region of the account, or in one. */
+function failsIn(accountId: string, region?: string): NonNullable<Release['part']> {
+  const isIt = (target: Target): boolean =>
+    target.accountId === accountId && (region === undefined || target.region === region);
+  return (target) => (isIt(target) ? 'fail' : 'bake');
+}
+
+/** The longest first. */
+export const SCENARIOS: readonly Scenario[] = [
+  release('an undo gives up: what is left is told, and swept once that is possible', {
+    image: 'given-up',
+    start: typed(EXIT.rollbackIncomplete),
+    ends: 'Rollback incomplete',
+    part: failsIn(PROD),
+    strikes: (call) => call.accountId === DEV && call.role === NAMES.stewardRole && isMutating(call),
+    faults: [
+      { state: 'Bake prod AMIs', kind: 'failed' },
+      { state: 'Deregister dev AMIs', kind: 'refused', accountId: DEV },
+    ],
+    before: sweepIsIncomplete,
+    after: sweptByHand,
+  }),
+  release('a push is released, by webhook, event bus and rule', {
+    image: FIRST_IMAGE,
+    schedule: { rate: '7 days', when: 'newer-source-ami' },
+    start: pushed,
+    ends: 'Released',
+    ref: ({ firstCommit }) => firstCommit,
+    after: async (stand) => [...(await pushedAgain(stand)), ...(await nothingNewer(stand))],
+  }),
+  {
+    name: 'a release is stopped while prod bakes: the rule has it swept',
+    image: 'stopped',
+    play: async (stand) => stoppedThenSwept(stand, 'stopped'),
+  },
+  release('dev fails: prod is never built', {
+    image: 'dev-fails',
+    start: typed(EXIT.rolledBack),
+    ends: 'Rolled back',
+    part: failsIn(DEV),
+    faults: [{ state: 'Bake dev AMIs', kind: 'failed' }],
+  }),
+  release("prod fails in one of two regions: dev's AMI is deregistered", {
+    image: 'prod-fails',
+    start: byClient,
+    ends: 'Rolled back',
+    part: failsIn(PROD, 'eu-west-1'),
+    faults: [{ state: 'Bake prod AMIs', kind: 'failed', region: 'eu-west-1' }],
+  }),
+  release('publishing is refused in prod: what was published is withdrawn', {
+    image: 'unpublished',
+    start: inConsole,
+    ends: 'Rolled back',
+    strikes: ({ accountId, operation }) => accountId === PROD && operation === 'PutParameter',
+    faults: [{ state: 'Publish release', kind: 'refused', accountId: PROD }],
+  }),
+  release('what is scheduled is released when it is due', {
+    image: 'nightly',
+    schedule: { cron: '0 4 * * ? *' },
+    start: dueNow,
+    ends: 'Released',
+  }),
+  release('a branch is released in the first stage only', {
+    image: 'tried-out',
+    start: typed(EXIT.released, '--branch', FEATURE),
+    ends: 'Released',
+    ref: () => FEATURE,
+    branch: FEATURE,
+  }),
+  { name: 'a push that nobody understands is kept', image: FIRST_IMAGE, play: notFollowed },
+];

@@ -9,13 +9,15 @@ import time
 import urllib.request
 
 import boto3
-from __main__ import addition
+from __main__ import addition, detour
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.core.config import default_user_config
-from moto.events.models import Rule
+from moto.core.responses import ActionResult
+from moto.events.models import events_backends
 from moto.stepfunctions import models
-from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.responses import StepFunctionResponse
+from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
@@ -30,6 +32,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import StateTaskServiceSfn
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 GATE = os.environ["E2E_GATE"]
@@ -84,7 +87,7 @@ def session_of(credentials, region):
 
 @addition(state_task.StateTask, "_eval_state_credentials")
 def state_credentials(original, self, env):
-    """moto forgets which machine it is that takes a role on."""
+    """moto's Step Functions forgets which machine it is that takes a role on, and sends no external id: here it does."""
     found = original(self, env)
     found.machine_role = env.aws_execution_details.role_arn
     found.machine = env.states.context_object.context_object_data["StateMachine"]["Id"]
@@ -102,6 +105,11 @@ def with_case(change, value):
     if isinstance(value, dict):
         return {change(key[:1]) + key[1:]: with_case(change, item) for key, item in value.items()}
     return value
+
+
+detour("moto's Step Functions calls services with no credentials: here each call has a session of the role that makes it.")
+detour("moto's Step Functions starts a build and does not wait for it: here codebuild:startBuild.sync follows it.")
+detour("moto's Step Functions starts no other machine, for it does not send its parameters as they are called: here it does.")
 
 
 class CodeBuild(StateTaskServiceCallback):
@@ -203,10 +211,49 @@ retrier_decl.time = ShortTime
 
 @addition(WaitFunction, "_wait_interval")
 def wait_interval(original, self, env, wait_seconds):
+    """moto waits as long as AWS; here a minute is a quarter of a second."""
     env.program_state_event.wait(wait_seconds / SPEED)
 
 
-@addition(Rule, "send_to_targets")
-def send_to_targets(original, self, event, transform_input=True):
-    """moto lets a rule with a schedule match every event, and fails for a target that is a function or a state machine: here events
-    are taken, and handed over to nobody."""
+@addition(StepFunctionResponse, "get_execution_history")
+def execution_history(original, self):
+    """moto tells all of a history at once, oldest first: here it is told in pages, and newest first where that is asked for."""
+    arn = self._get_param("executionArn")
+    events = list(self.stepfunction_backend.get_execution_history(arn)["events"])
+    is_reversed = bool(self._get_param("reverseOrder"))
+    token = self._get_param("nextToken")
+    if is_reversed:
+        events.reverse()
+    if token is not None:
+        events = [one for one in events if (one["id"] < int(token)) == is_reversed and one["id"] != int(token)]
+    size = int(self._get_param("maxResults") or 100)
+    page = {"events": events[:size]}
+    if len(events) > size:
+        page["nextToken"] = str(page["events"][-1]["id"])
+    return ActionResult(page)
+
+
+@addition(Execution, "stop")
+def stop(original, self, *args, **kwargs):
+    """moto ends an execution that is stopped while a task waits as FAILED: here it ends as ABORTED."""
+    self.was_stopped = True
+    return original(self, *args, **kwargs)
+
+
+@addition(BaseExecutionWorkerCommunication, "terminated")
+def terminated(original, self):
+    """moto tells nobody that an execution has ended: here EventBridge is told."""
+    original(self)
+    of = self.execution
+    if getattr(of, "was_stopped", False) and of.exec_status != ExecutionStatus.SUCCEEDED:
+        of.exec_status, of.error, of.cause = ExecutionStatus.ABORTED, None, None
+    detail = {
+        "executionArn": of.exec_arn,
+        "stateMachineArn": of.state_machine.arn,
+        "name": of.name,
+        "status": of.exec_status.value,
+        "startDate": milliseconds(of.start_date),
+        "stopDate": milliseconds(of.stop_date),
+    }
+    event = {"Source": "aws.states", "DetailType": "Step Functions Execution Status Change", "Detail": json.dumps(detail)}
+    events_backends[of.account_id][of.region_name].put_events([event])

@@ -71,6 +71,8 @@ function holds(operator: string, key: string, wanted: readonly string[], request
       return typeof found === 'string' && matching(found, equal);
     case 'StringNotEquals':
       return typeof found !== 'string' || !matching(found, equal);
+    case 'StringNotEqualsIgnoreCase':
+      return typeof found !== 'string' || !matching(found.toLowerCase(), equalIgnoringCase);
     case 'StringLike':
     case 'ArnLike':
     case 'ArnEquals':
@@ -97,6 +99,7 @@ function fillIn(text: string, { context }: Request): string {
 }
 
 const equal = (value: string, pattern: string): boolean => value === pattern;
+const equalIgnoringCase = (value: string, pattern: string): boolean => value === pattern.toLowerCase();
 
 const patterns = new Map<string, RegExp>();
 

@@ -366,6 +366,8 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
     ...one('ssm:PutParameter', asked.parameter(asked.input.Name)),
     ...one('ec2:DescribeImages'),
   ],
+  // Everybody may know who they are.
+  'sts:GetCallerIdentity': () => [],
   'sts:AssumeRole': ({ input }) =>
     one(
       'sts:AssumeRole',

@@ -144,10 +144,12 @@ export class Triggers extends Construct {
     );
     // Providers cannot sign with AWS credentials: the function itself judges every request by its signature.
     const { url } = webhook.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
-    new CfnOutput(this, 'WebhookUrl', {
+    const output = new CfnOutput(this, 'WebhookUrl', {
       value: url,
       description: 'Where GitHub, GitLab or Bitbucket push to.',
     });
+    // As the documentation calls it; CDK would put before it where it is, and a hash behind.
+    output.overrideLogicalId('WebhookUrl');
   }
 
   #rebuild({ bucket, stewards }: TriggersProps): HubFunction {

@@ -20,6 +20,13 @@ function roleOf(name: string) {
   return { trust: lines(role?.trust), may: lines(role?.statements) };
 }
 
+describe('what the hub tells of the webhook', () => {
+  // CDK would call it TriggersWebhookUrl, with a hash behind.
+  it('is its URL, by the name that the documentation has', () => {
+    expect(Object.keys(theHub.outputs)).toContain('WebhookUrl');
+  });
+});
+
 describe('what a trigger may do', () => {
   it('the webhook reads its secret, remembers deliveries and tells of pushes', () => {
     expect(roleOf('packleader-trigger-git-push')).toMatchInlineSnapshot(`

@@ -1,0 +1,31 @@
+/** Why a role may do what no scenario needs here: by role, where none of it is needed, by statement and action, or by role and both. */
+const GOING_BACK = 'nobody goes back here: the rehearsals and the fault suite do';
+const SECRETS = 'the layers of these scenarios name no secret';
+const CODE_BUILD = 'CodeBuild asks before it uploads artifacts, which the test uploads itself';
+const GIVEN_UP = 'nothing that is scheduled fails here, and nothing that EventBridge Scheduler hands over';
+
+export const BY_NO_SCENARIO: Readonly<Record<string, string>> = {
+  'packleader-task-plan-repoint': GOING_BACK,
+  'packleader-task-put-back-versions': GOING_BACK,
+  'packleader-task-disable-amis': GOING_BACK,
+  'packleader-task-enable-amis': GOING_BACK,
+  'packleader-task-record-repoint': GOING_BACK,
+  'packleader-task-mark-versions': GOING_BACK,
+  'packleader-task-point-latest': GOING_BACK,
+  'packleader-hub-StateMachinesRepointMachineRoleAA72E434': GOING_BACK,
+  'packleader-steward  DisableAmis: ec2:DisableImage': GOING_BACK,
+  'packleader-steward  DisableAmis: ec2:EnableImage': GOING_BACK,
+  'packleader-steward  DisableAmis: ec2:ModifyImageAttribute': GOING_BACK,
+  'packleader-steward  Publish: ssm:GetParameterHistory':
+    'no other release publishes at the same time, or was taken back',
+  'packleader-task-plan-releases  s3:ListBucket': 'no image here is built on one that is released elsewhere',
+  'packleader-task-resolve-source-amis  states:GetExecutionHistory': 'nothing is retried here',
+  'packleader-task-resolve-source-amis  states:ListExecutions': 'nothing is retried here',
+  'packleader-trigger-scheduled-rebuild  KeepWhatFailed: sqs:SendMessage': GIVEN_UP,
+  'packleader-scheduler  KeepWhatFailed: sqs:SendMessage': GIVEN_UP,
+  'FindBucketOfRecord: s3:GetBucketAcl': CODE_BUILD,
+  'FindBucketOfRecord: s3:GetBucketLocation': CODE_BUILD,
+  'ReadSecrets: secretsmanager:GetSecretValue': SECRETS,
+  'ReadSecretParameters: ssm:GetParameter': SECRETS,
+  'DecryptSecrets: kms:Decrypt': SECRETS,
+};
