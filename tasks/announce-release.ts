@@ -39,6 +39,7 @@ export async function handler(event: unknown): Promise<{ announced: true }> {
     const record = releasedRecord(planned, images, execution);
     await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, record);
   }
-  await announce(NAMES.released, { ...release, images });
+  const { executionArn } = execution;
+  await announce(NAMES.released, { ...release, ...(executionArn !== undefined && { executionArn }), images });
   return { announced: true };
 }

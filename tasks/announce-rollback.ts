@@ -7,6 +7,8 @@ import { parseEvent } from '../core/contract/parse-event.ts';
 
 const eventSchema = z.object({
   release: releaseSchema,
+  /** Missing in executions that a state machine of an older deployment runs. */
+  executionArn: z.string().optional(),
   rollback: z.object({
     complete: z.boolean(),
     error: z.string(),
@@ -17,13 +19,14 @@ const eventSchema = z.object({
 });
 
 /** Puts one `Image Rolled Back` event on the bus, with the explanation and what is left behind.
- *  In      { release, rollback: { complete, error, cause, leftovers, leftoverCount } }
+ *  In      { release, executionArn, rollback: { complete, error, cause, leftovers, leftoverCount } }
  *  Out     { announced: true }
  *  Errors  AnnouncementFailed (EventBridge did not take the event)
  *  Repeat  an event may be put twice, with the same `releaseId`
  *  @see    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
 export async function handler(event: unknown): Promise<{ announced: true }> {
-  const { release, rollback } = parseEvent(eventSchema, event);
-  await announce(NAMES.rolledBack, { ...release, ...rollback });
+  const { release, rollback, executionArn } = parseEvent(eventSchema, event);
+  const by = executionArn === undefined ? {} : { executionArn };
+  await announce(NAMES.rolledBack, { ...release, ...by, ...rollback });
   return { announced: true };
 }

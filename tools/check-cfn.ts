@@ -25,6 +25,12 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
     'packleader:webhookSecret': 'packleader/webhook',
     'packleader:organizationId': 'o-a1b2c3d4e5',
     'packleader:customerKey': true,
+    'packleader:notify': {},
+    'packleader:commitStatus': {
+      provider: 'github',
+      tokenSecret: 'packleader/status',
+      apiUrl: 'https://git.example.com/api/v3',
+    },
     'packleader:bakeVpcs': {
       '111111111111': {
         vpcId: 'vpc-0d0e0f00000000001',
@@ -53,9 +59,12 @@ function check(): number {
       const factory = name === 'full' ? { factory: scheduled } : {};
       synthesise(app, join(directory, `${name}-${index}`), { ...context, ...factory });
     }
-  const templates = globSync(join(directory, '*', '*.template.json'));
-  if (templates.length < Object.keys(VARIANTS).length * APPS.length)
-    throw new Error(`Only ${templates.length} templates were synthesised.`);
+  const synthesised = globSync(join(directory, '*', '*.template.json'));
+  if (synthesised.length < Object.keys(VARIANTS).length * APPS.length)
+    throw new Error(`Only ${synthesised.length} templates were synthesised.`);
+  const examples = globSync(join(ROOT, 'docs', 'examples', 'consuming', '*.yaml'));
+  if (examples.length === 0) throw new Error('No example was found.');
+  const templates = [...synthesised, ...examples];
   const { status, stdout, stderr } = lint(templates);
   process.stdout.write(`${stdout}${stderr}`);
   if (status === null) throw new Error('cfn-lint was ended by a signal.');

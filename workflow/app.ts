@@ -3,6 +3,7 @@ import { checkedConfiguration } from '../core/templates/check.ts';
 import { throwIfAny } from '../core/configuration/documents/problems.ts';
 import { NO_SPOT_BUILDERS, spotBuilderProblems } from '../core/configuration/spot-builders.ts';
 import { accountsOf } from '../core/configuration/factory.ts';
+import { commitStatusProblem } from '../core/configuration/commit-status.ts';
 import { retentionRules } from '../core/configuration/retention-rules.ts';
 import { STACKS } from '../core/contract/names.ts';
 import { deploymentOf, factoryOf, hubAlarms } from './context.ts';
@@ -19,7 +20,7 @@ await saidPlainly(async () => {
   const { factory } = configuration;
   const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms, spotBuilders } =
     settings;
-  const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {} } = settings;
+  const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {}, notify, commitStatus } = settings;
   if (spotBuilders !== true)
     throwIfAny(
       spotBuilderProblems(
@@ -35,6 +36,16 @@ await saidPlainly(async () => {
       ['retire'],
       'is true, but no image has a retention in every stage and target: set retention in config/default.yaml, or in the layers of an image',
     );
+  const unshown = commitStatus && commitStatusProblem(commitStatus, factory);
+  if (unshown) throw refused(['commitStatus', ...unshown.path], unshown.message);
+  const stages = factory.stages.map(({ name }) => name);
+  for (const [index, stage] of (notify?.stages ?? []).entries()) {
+    if (!stages.includes(stage))
+      throw refused(
+        ['notify', 'stages', index],
+        `found ${JSON.stringify(stage)}, must be a stage of factory.yaml: ${stages.join(', ')}`,
+      );
+  }
   for (const accountId of Object.keys(bakeVpcs)) {
     if (!accounts.includes(accountId))
       throw refused(
@@ -56,6 +67,8 @@ await saidPlainly(async () => {
     ...(customerKey !== undefined && { customerKey }),
     ...(spotBuilders !== undefined && { spotBuilders }),
     ...(retention && { retention }),
+    ...(notify && { notify }),
+    ...(commitStatus && { commitStatus }),
   });
   for (const accountId of accounts) {
     const bakeVpc = bakeVpcs[accountId];

@@ -22,6 +22,7 @@ import { TargetStack, type TargetStackProps } from './target/target-stack.ts';
 export type { AlarmsProps } from './hub/observability/alarms.ts';
 export type { PinnedTool } from './constructs/build-projects.ts';
 export type { BakeVpc } from './target/bake-vpc.ts';
+export { InstanceRefresh, type InstanceRefreshProps } from './consumer/instance-refresh.ts';
 
 /** A factory that was checked as a release checks it. */
 export interface OpenedFactory {

@@ -11,6 +11,7 @@ const FACTS: Readonly<Record<string, ErrorName>> = {
   SlowDown: ERRORS.throttled,
   AccessDenied: ERRORS.accessDenied,
   AccessDeniedException: ERRORS.accessDenied,
+  AuthorizationErrorException: ERRORS.accessDenied,
   UnauthorizedOperation: ERRORS.accessDenied,
   TimeoutError: ERRORS.connectionLost,
   ECONNRESET: ERRORS.connectionLost,

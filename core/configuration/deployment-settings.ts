@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { STATUS_APIS, STATUS_PROVIDERS, TOLD_BY_DEFAULT, TOLD_WORDS } from '../contract/telling.ts';
 import { credentialIn } from './documents/credentials.ts';
 import { plain, walk } from './documents/nodes.ts';
 import { InvalidConfiguration, throwIfAny, type Path } from './documents/problems.ts';
@@ -51,6 +52,51 @@ const alarms = strictMap(
 ).refine(({ email, topicArn }) => email === undefined || topicArn === undefined, {
   error: 'must have either email or topicArn: who is told by your own topic is for that topic to say',
 });
+
+const EVENTS = `must be a list of some of ${TOLD_WORDS.join(', ')}`;
+const STAGES = 'must be a list of stages, like [prod]';
+
+const notify = strictMap(
+  {
+    topicArn: text(/^arn:aws:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic')
+      .exactOptional()
+      .describe('A topic of your own, in the hub’s account and region, in place of `packleader-releases`.'),
+    events: z
+      .array(z.enum(TOLD_WORDS, { error: `must be one of ${TOLD_WORDS.join(', ')}` }), { error: EVENTS })
+      .min(1, { error: EVENTS })
+      .exactOptional()
+      .describe(`What is told of; default: ${TOLD_BY_DEFAULT.join(', ')}.`),
+    stages: z
+      .array(z.string({ error: STAGES }), { error: STAGES })
+      .min(1, { error: STAGES })
+      .exactOptional()
+      .describe(
+        'Of a release that reaches none of these stages, as a prerelease may, nobody is told; default: all.',
+      ),
+  },
+  { must: 'must be a map of topicArn, events and stages; {} for all of them as they are by default' },
+);
+export type Notify = z.infer<typeof notify>;
+
+const PROVIDER = `must be one of ${STATUS_PROVIDERS.join(', ')}`;
+const commitStatus = strictMap(
+  {
+    provider: z.enum(STATUS_PROVIDERS, { error: PROVIDER }).describe('Where the repository lives.'),
+    tokenSecret: secretName(/^[\w/+=.@-]{1,505}$/, 'must be the name of a secret, not its ARN').describe(
+      'The name of a secret in the hub, with a token that may set statuses and nothing else.',
+    ),
+    apiUrl: text(
+      /^https:\/\/[^\s/?#@]+(\/[^\s?#@]*[^\s?#@/])?$/,
+      'must be an https URL without a slash at its end, like https://github.example.com/api/v3',
+    )
+      .exactOptional()
+      .describe(
+        `Of an installation of your own; default: ${Object.values(STATUS_APIS).join(', ')}, by the provider.`,
+      ),
+  },
+  { must: 'must be a map of provider, tokenSecret and apiUrl' },
+);
+export type CommitStatusSettings = z.infer<typeof commitStatus>;
 
 const bakeVpcs = z.record(
   text(/^\d{12}$/, 'must be an account id of 12 digits, in quotes'),
@@ -137,6 +183,27 @@ export const deploymentSchema = strictMap({
     examples: [
       { email: 'images@example.com', usualMinutes: 90, runbook: 'https://wiki.example.com/images' },
       { topicArn: 'arn:aws:sns:eu-west-1:999999999999:images' },
+    ],
+  }),
+  notify: notify.exactOptional().meta({
+    description:
+      '[People are told](telling.md) what became of releases: by a topic that mails, and that Slack and Teams show. Without it nothing stands that could.',
+    examples: [
+      {},
+      { events: ['released', 'rolled-back', 'stopped'], stages: ['prod'] },
+      { topicArn: 'arn:aws:sns:eu-west-1:999999999999:images' },
+    ],
+  }),
+  commitStatus: commitStatus.exactOptional().meta({
+    description:
+      '[The commit says](telling.md#at-the-commit) how its release goes, at GitHub, GitLab or Bitbucket.',
+    examples: [
+      { provider: 'github', tokenSecret: 'packleader/status-token' },
+      {
+        provider: 'gitlab',
+        tokenSecret: 'packleader/status-token',
+        apiUrl: 'https://gitlab.example.com/api/v4',
+      },
     ],
   }),
   retire: z

@@ -47,6 +47,10 @@ export function repositoryName(url: string): string | undefined {
   return hostname === '' || name === '' ? undefined : `${hostname}/${name}`.toLowerCase();
 }
 
+/** `example/images`, in the case in which it is written: what an API calls the repository. */
+export const repositoryPath = (url: string): string =>
+  (partsOf(url)?.path ?? '').replace(/^\/+|\/+$/g, '').replace(/\.git$/, '');
+
 type Read =
   | { readonly https: string }
   | { readonly codeCommit: string; readonly region: string | undefined }

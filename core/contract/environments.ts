@@ -10,6 +10,18 @@ export const TRIGGER_ENVIRONMENT = {
   releaseMachine: 'PACKLEADER_RELEASE_MACHINE',
 } as const;
 
+/** Environment variables of what tells people and other places what became of a release. */
+export const TELL_ENVIRONMENT = {
+  topicArn: 'PACKLEADER_TOPIC',
+  /** The stages whose AMIs are told of, as a JSON list; missing: all of them. */
+  stages: 'PACKLEADER_TELL_STAGES',
+  provider: 'PACKLEADER_STATUS_PROVIDER',
+  apiUrl: 'PACKLEADER_STATUS_API',
+  repository: 'PACKLEADER_STATUS_REPOSITORY',
+  /** The name of the secret with the token, never its value. */
+  tokenSecret: 'PACKLEADER_STATUS_TOKEN_SECRET',
+} as const;
+
 /** Environment variables of the bake project's builds; a template reads `PKR_VAR_source_ami` as `var.source_ami`. */
 export const BAKE_ENVIRONMENT = {
   release: 'PACKLEADER_RELEASE',

@@ -25,6 +25,8 @@ export const ERRORS = {
   someImagesFailed: 'SomeImagesFailed',
   rollbackIncomplete: 'RollbackIncomplete',
   announcementFailed: 'AnnouncementFailed',
+  /** A place outside AWS took no commit status, and repeating that does not help. */
+  statusRefused: 'StatusRefused',
   sweepIncomplete: 'SweepIncomplete',
   repointIncomplete: 'RepointIncomplete',
   inventoryIncomplete: 'InventoryIncomplete',

@@ -24,6 +24,10 @@ const reason = z.string().describe('In the words of whoever asked; missing when 
 const executionArn = z
   .string()
   .describe('The execution of `packleader-repoint`. An event that comes twice has the same.');
+const releaseArn = z
+  .string()
+  .optional()
+  .describe('The execution of `packleader-release-image`; missing from an older deployment.');
 const by = z.enum(REPOINTS).describe('Which of the three was asked for.');
 const stagedAmi = amiSchema.extend({ stage: z.string() });
 
@@ -50,12 +54,14 @@ const DETAILS = {
   }),
   [NAMES.released]: releaseSchema.extend({
     ...versionOf,
+    executionArn: releaseArn,
     images: z
       .array(stagedAmi.extend(builderSchema.shape))
       .describe('Of every target. `instanceType` and `spot` are those of the builder, where it told.'),
   }),
   [NAMES.rolledBack]: releaseSchema.extend({
     ...versionOf,
+    executionArn: releaseArn,
     complete: z.boolean().describe('False when something is left behind.'),
     error: z.string().describe('The name of the error that the release failed with.'),
     cause: z.string().describe('What happened, for people.'),
@@ -104,7 +110,6 @@ export type EventDetail<Name extends EventName> = Readonly<z.input<Details[Name]
 
 export const gitPushSchema = DETAILS[NAMES.gitPush];
 export type GitPush = z.infer<typeof gitPushSchema>;
-export const releasedEventSchema = DETAILS[NAMES.released];
 
 /** When each is sent, for the reference. */
 const WHEN: Readonly<Record<EventName, string>> = {
@@ -119,6 +124,9 @@ const WHEN: Readonly<Record<EventName, string>> = {
 };
 
 const isEventName = (name: string): name is EventName => Object.hasOwn(DETAILS, name);
+
+/** A detail as a listener takes it: what it does not know is left out. */
+export const detailSchema = <Name extends EventName>(name: Name): Details[Name] => DETAILS[name];
 
 /** Each event, with the schema of its whole detail. */
 export const EVENTS = Object.keys(DETAILS)

@@ -31,6 +31,8 @@ export const NAMES = {
   deliveriesTable: 'packleader-deliveries',
   /** Triggers that AWS could not hand over, or that failed after all their retries. */
   deadLetterQueue: 'packleader-failed-triggers',
+  /** What became of releases, for people; there only where they are told. */
+  releasesTopic: 'packleader-releases',
   scheduleGroup: 'packleader',
 } as const;
 

@@ -62,6 +62,8 @@ const hubOf = (factory: Factory, more: { organizationId?: string } = {}) =>
     packer: { version: '1.14.2', sha256: 'a'.repeat(64) },
     alarms: { notify: { email: 'people@example.com' } },
     retention: retentionOf(factory),
+    notify: {},
+    commitStatus: { provider: 'github', tokenSecret: 'packleader/status' },
     ...more,
   });
 

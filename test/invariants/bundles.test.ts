@@ -46,6 +46,8 @@ describe('every bundle of the hub, as CDK makes it for deployment', () => {
       env: { account, region },
       webhookSecret: 'packleader/webhook',
       retention: retentionOf(factory),
+      notify: {},
+      commitStatus: { provider: 'github', tokenSecret: 'packleader/status' },
     });
     functions = functionsSchema
       .parse(app.synth().getStackArtifact(stack.artifactId).template)
@@ -57,9 +59,9 @@ describe('every bundle of the hub, as CDK makes it for deployment', () => {
   }, 60_000);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('is a bundle of its own, of the triggers as of the tasks', () => {
+  it('is a bundle of its own, of the triggers and of what tells of releases as of the tasks', () => {
     expect(functions.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['packleader-plan-releases', 'packleader-git-push']),
+      expect.arrayContaining(['packleader-plan-releases', 'packleader-git-push', 'packleader-commit-status']),
     );
     expect(new Set(functions.map(({ asset }) => asset)).size).toBe(functions.length);
   });

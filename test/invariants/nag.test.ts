@@ -56,6 +56,11 @@ function findings(make: (scope: App) => Stack): string[] {
   );
 }
 
+const TELLING = {
+  notify: {},
+  commitStatus: { provider: 'github', tokenSecret: 'packleader/status' },
+} as const;
+
 describe('cdk-nag finds nothing that is not explained', () => {
   it.each([
     [{ factory: everyTrigger, customerKey: false }],
@@ -63,7 +68,13 @@ describe('cdk-nag finds nothing that is not explained', () => {
     [{ factory, repositoryTokenSecret: 'git/images', pluginTokenSecret: 'packleader/github' }],
   ])('in the hub, whatever it is told: %#', (told) => {
     const retention = retentionOf(factory);
-    const props = { ...told, env: { account, region }, webhookSecret: 'packleader/webhook', retention };
+    const props = {
+      ...told,
+      env: { account, region },
+      webhookSecret: 'packleader/webhook',
+      retention,
+      ...TELLING,
+    };
     expect(findings((scope) => new HubStack(scope, 'hub', props))).toEqual([]);
   });
 

@@ -11,6 +11,7 @@ import { type Request, allowing, allowingPrincipal } from './permissions/evaluat
 import { callsInBuilds, callsOfBuilds, namedCalls } from './permissions/builds.ts';
 import { BY_AWS, BY_PACKER } from './permissions/reasons.ts';
 import { type Recorded, SETTINGS, STAGES, record } from './permissions/recording.ts';
+import { TOKEN_SECRET, callsOfTelling } from './permissions/telling.ts';
 import { callsOfTriggers } from './permissions/triggers.ts';
 
 const { factory } = loadConfiguration(filesOf({ stages: STAGES, settings: SETTINGS }));
@@ -22,7 +23,12 @@ const scheduled = {
     schedule: { rate: '7 days', timeZone: 'UTC', when: 'always' } as const,
   })),
 };
-const theHub = hub(scheduled, { webhookSecret: WEBHOOK_SECRET, retention: retentionOf(factory) });
+const theHub = hub(scheduled, {
+  webhookSecret: WEBHOOK_SECRET,
+  retention: retentionOf(factory),
+  notify: {},
+  commitStatus: { provider: 'github', tokenSecret: TOKEN_SECRET },
+});
 const accountIds = [...new Set(Object.values(STAGES).flatMap((of) => of.map(({ accountId }) => accountId)))];
 /** The builds of one account run in a VPC. */
 const [ofVpc] = accountIds;
@@ -159,6 +165,7 @@ beforeAll(async () => {
   calls = [
     ...(await record()),
     ...(await callsOfTriggers()),
+    ...(await callsOfTelling()),
     ...callsOfMachines(),
     ...callsOfRules(),
     ...callsOfTriggered(),

@@ -29,6 +29,7 @@ const EXECUTION = {
 const detail = (release: Release) => ({
   schema: 1,
   ...release,
+  executionArn: RELEASE_ARN,
   images: [{ stage: 'dev', ...DEV, imageId: 'ami-1' }],
 });
 const SOURCE = {
@@ -127,7 +128,13 @@ describe('announcing a release', () => {
 
   it('announces for a state machine of an older deployment, and leaves out of the record what that does not tell', async () => {
     const images = [{ stage: 'dev', ...DEV, imageId: 'ami-1', ...SOURCE }];
-    aws.accepts(HUB, put({ schema: 2, ...RELEASE, ...ORIGIN, images }), event(RELEASE));
+    const { executionArn: _unknown, ...told } = detail(RELEASE);
+    const older = { Source: 'packleader', DetailType: 'Image Released', Detail: JSON.stringify(told) };
+    aws.accepts(
+      HUB,
+      put({ schema: 2, ...RELEASE, ...ORIGIN, images }),
+      new PutEventsCommand({ Entries: [older] }),
+    );
     expect(await announce(RELEASE, {})).toEqual({ announced: true });
   });
 

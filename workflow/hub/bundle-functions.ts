@@ -1,6 +1,6 @@
 /**
- * Bundles every task and every trigger for Lambda in one run of esbuild: `node workflow/hub/bundle-functions.ts <directory>` makes
- * `<directory>/tasks/<task>/index.mjs`, or `triggers/…`, and its source map. A program of its own, because esbuild runs plugins
+ * Bundles every task, every trigger and what tells of releases for Lambda in one run of esbuild: `node workflow/hub/bundle-functions.ts <directory>` makes
+ * `<directory>/tasks/<task>/index.mjs`, `telling/…` or `triggers/…`, and its source map. A program of its own, because esbuild runs plugins
  * only when it may take its time, and constructs cannot wait.
  */
 import { type Plugin, build } from 'esbuild';
@@ -79,7 +79,7 @@ const logged: Plugin = {
 
 /** The files that export a handler, `tasks/check-amis` among them. */
 function entries(): string[] {
-  return globSync('{tasks,triggers}/*.ts', { cwd: ROOT })
+  return globSync('{tasks,telling,triggers}/*.ts', { cwd: ROOT })
     .filter((file) =>
       /^export (async function|function|const) handler\b/m.test(readFileSync(join(ROOT, file), 'utf8')),
     )

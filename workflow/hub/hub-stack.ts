@@ -1,17 +1,20 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { RetentionRules } from '../../core/configuration/retention.ts';
+import type { CommitStatusSettings, Notify } from '../../core/configuration/deployment-settings.ts';
 import { type Factory, accountsOf } from '../../core/configuration/factory.ts';
 import { machineLink } from '../../core/aws/console-links.ts';
 import { NAMES, bucketName } from '../../core/contract/names.ts';
 import { Alarms, type AlarmsProps } from './observability/alarms.ts';
 import { CustomerKey } from '../constructs/customer-key.ts';
 import { Dashboard } from './observability/dashboard.ts';
-import { FailedTriggers } from './triggers/failed-triggers.ts';
+import { FailedTriggers } from './failed-triggers.ts';
 import { FetchSourceProject } from './fetch-source-project.ts';
 import type { PinnedTool } from '../constructs/build-projects.ts';
 import { ValidateProject } from './validate-project.ts';
 import { ReleaseBucket } from './release-bucket.ts';
+import { CommitStatuses } from './telling/commit-statuses.ts';
+import { Notifications } from './telling/notifications.ts';
 import { Retiring } from './retiring.ts';
 import { StateMachines, machineArn } from './state-machines.ts';
 import { TargetRoles } from './target-roles.ts';
@@ -37,6 +40,10 @@ export interface HubStackProps extends StackProps {
   /** Whether builders may be Spot Instances; as in the targets. Default: they are on demand. */
   readonly spotBuilders?: boolean;
   readonly alarms?: AlarmsProps;
+  /** Who is told what became of releases. Default: nobody, and nothing stands that could. */
+  readonly notify?: Notify;
+  /** Where a commit says how its release goes. Default: nowhere. */
+  readonly commitStatus?: CommitStatusSettings;
   /** How long versions of which images are kept. Default: nothing is ever retired, and nothing stands that could. */
   readonly retention?: RetentionRules;
 }
@@ -107,6 +114,15 @@ export class HubStack extends Stack {
       ...(key && { key }),
       ...(webhookSecret !== undefined && { webhookSecret }),
     });
+    if (props.notify)
+      new Notifications(this, 'Notifications', { ...props.notify, failed, ...(key && { key }) });
+    if (props.commitStatus)
+      new CommitStatuses(this, 'CommitStatuses', {
+        ...props.commitStatus,
+        repository,
+        failed,
+        ...(key && { key }),
+      });
     // Last: the alarms watch every function and queue that is there.
     new Alarms(this, 'Alarms', { ...alarms, retires: retention !== undefined });
     new Dashboard(this, 'Dashboard', { retires: retention !== undefined });

@@ -16,7 +16,7 @@ import { retireWorkflow } from '../machines/retire.ts';
 import { TaskStates } from '../machines/task-states.ts';
 import * as timeouts from '../machines/timeouts.ts';
 import { WILDCARDS, observed } from './state-machines.ts';
-import { type FailedTriggers, handOver } from './triggers/failed-triggers.ts';
+import { type FailedTriggers, handOver } from './failed-triggers.ts';
 
 export interface RetiringProps {
   readonly functionOf: (task: TaskName) => IFunction;

@@ -12,7 +12,7 @@ import type { Target } from '../../core/contract/targets.ts';
 import type { TaskName } from '../../core/contract/tasks.ts';
 import { bakeBatchWorkflow } from '../machines/bake-batch.ts';
 import { countEnds } from './observability/bad-ends.ts';
-import type { FailedTriggers } from './triggers/failed-triggers.ts';
+import type { FailedTriggers } from './failed-triggers.ts';
 import { KeptLogs } from '../constructs/kept-logs.ts';
 import { releaseImageWorkflow } from '../machines/release-image.ts';
 import type { TargetRoles } from './target-roles.ts';

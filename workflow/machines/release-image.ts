@@ -192,7 +192,11 @@ function verifyRollback(scope: Construct, tasks: TaskStates): Fallible {
   });
   const announce = tasks.state(STATE_NAMES.announceRollback, {
     comment: 'Tells whoever listens on the event bus.',
-    payload: { release, rollback: JsonPath.objectAt('$.rollback') },
+    payload: {
+      release,
+      executionArn: JsonPath.stringAt('$$.Execution.Id'),
+      rollback: JsonPath.objectAt('$.rollback'),
+    },
     resultPath: '$.announced',
   });
   const paths = { errorPath: '$.rollback.error', causePath: '$.rollback.cause' };

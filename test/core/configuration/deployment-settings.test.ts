@@ -70,6 +70,30 @@ customerKey: true
       'packleader.config:1 alarms: found a map, must have either email or topicArn: who is told by your own topic is for that topic to say',
     ],
     [
+      'notify: { events: [released, deleted] }',
+      'packleader.config:1 notify.events[1]: found "deleted", must be one of started, stopped, released, rolled-back, repointed, revoked, restored, retired',
+    ],
+    [
+      'notify: { stages: prod }',
+      'packleader.config:1 notify.stages: found "prod", must be a list of stages, like [prod]',
+    ],
+    [
+      'notify: { topicArn: mine }',
+      'packleader.config:1 notify.topicArn: found "mine", must be the ARN of an SNS topic',
+    ],
+    [
+      'commitStatus: { provider: gitea, tokenSecret: packleader/status }',
+      'packleader.config:1 commitStatus.provider: found "gitea", must be one of github, gitlab, bitbucket',
+    ],
+    [
+      'commitStatus: { provider: github, tokenSecret: ghp_0123456789abcdefghij }',
+      'packleader.config:1 commitStatus.tokenSecret: found a credential (not shown), must be the name of a secret, not its ARN',
+    ],
+    [
+      'commitStatus: { provider: github, tokenSecret: a, apiUrl: "http://github.example.com/" }',
+      'packleader.config:1 commitStatus.apiUrl: found "http://github.example.com/", must be an https URL without a slash at its end, like https://github.example.com/api/v3',
+    ],
+    [
       'bakeVpcs:\n  dev: {}',
       'packleader.config:2 bakeVpcs.dev: found the key "dev", must be an account id of 12 digits, in quotes',
     ],

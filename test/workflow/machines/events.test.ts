@@ -47,8 +47,8 @@ test('an event that holds what no schema names, or lacks what one does, is notic
     disabled: false,
     executionArn: 'x',
   };
-  const sent = (detail: object, detailType = 'Image Restored') => [
-    { source: 'packleader', detailType, detail },
+  const sent = (told: object, detailType = 'Image Restored') => [
+    { source: 'packleader', detailType, detail: told },
   ];
   expect(unpublishedEvents(sent(detail))).toEqual([]);
   expect(unpublishedEvents(sent({ ...detail, colour: 'red' }))).toHaveLength(1);

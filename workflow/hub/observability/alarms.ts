@@ -183,7 +183,7 @@ export class Alarms extends Construct {
       queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: PERIOD }),
     );
     this.#alarm('dead-letters', {
-      what: 'Something that should have started a release or a sweep could not be handed over.',
+      what: 'Something that should have started a release or a sweep, or told of one, could not be handed over.',
       metric: sum(visible),
     });
   }

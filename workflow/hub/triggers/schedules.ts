@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import type { Image } from '../../../core/configuration/factory.ts';
 import type { Schedule } from '../../../core/configuration/schedule.ts';
 import { NAMES } from '../../../core/contract/names.ts';
-import { ATTEMPTS, type FailedTriggers, GIVEN_UP_AFTER } from './failed-triggers.ts';
+import { ATTEMPTS, type FailedTriggers, GIVEN_UP_AFTER } from '../failed-triggers.ts';
 import { FixedRole } from '../../constructs/fixed-role.ts';
 
 export interface SchedulesProps {

@@ -3,7 +3,7 @@ import { EventField, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-eve
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { type FailedTriggers, handOver } from './failed-triggers.ts';
+import { type FailedTriggers, handOver } from '../failed-triggers.ts';
 
 /** Ends that no Catch follows, and FAILED: a rollback may have left something, or an AMI may appear late. */
 const BAD_ENDS = ['ABORTED', 'FAILED', 'TIMED_OUT'];

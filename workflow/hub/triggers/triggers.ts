@@ -11,7 +11,7 @@ import type { Factory } from '../../../core/configuration/factory.ts';
 import { codeCommitRepository } from '../../../core/configuration/repository-url.ts';
 import { TRIGGER_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { NAMES, parameters } from '../../../core/contract/names.ts';
-import { type FailedTriggers, GIVEN_UP_AFTER, handOver } from './failed-triggers.ts';
+import { type FailedTriggers, handOver, keepFailures } from '../failed-triggers.ts';
 import { HubFunction } from '../hub-function.ts';
 import type { TargetRoles } from '../target-roles.ts';
 import { keyStatements } from '../../constructs/bucket-key.ts';
@@ -218,13 +218,7 @@ export class Triggers extends Construct {
         resources: switches.map((name) => `arn:aws:ssm:${region}:${account}:parameter${name}`),
       }),
     );
-    for (const statement of this.#failed.mayBeSentTo()) trigger.addToRolePolicy(statement);
-    trigger.configureAsyncInvoke({
-      retryAttempts: 2,
-      maxEventAge: GIVEN_UP_AFTER,
-      // CDK's own destination would also let the function read the queue's attributes.
-      onFailure: { bind: () => ({ destination: this.#failed.queueArn }) },
-    });
+    keepFailures(trigger, this.#failed);
   }
 
   #on(name: string, start: HubFunction, eventPattern: EventPattern): void {

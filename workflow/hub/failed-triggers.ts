@@ -1,10 +1,11 @@
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { TargetBaseProps } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
-import { NAMES } from '../../../core/contract/names.ts';
+import { NAMES } from '../../core/contract/names.ts';
 
 /** A push or a schedule that could not be followed for so long is of no use any more. */
 export const GIVEN_UP_AFTER = Duration.hours(6);
@@ -17,9 +18,20 @@ export function handOver(failed: FailedTriggers, maxEventAge = GIVEN_UP_AFTER): 
   return { deadLetterQueue: failed, maxEventAge, retryAttempts: ATTEMPTS };
 }
 
+/** A function that is started by an event: what it fails to do, after all its repetitions, is kept as well. */
+export function keepFailures(task: LambdaFunction, failed: FailedTriggers): void {
+  for (const statement of failed.mayBeSentTo()) task.addToRolePolicy(statement);
+  task.configureAsyncInvoke({
+    retryAttempts: 2,
+    maxEventAge: GIVEN_UP_AFTER,
+    // CDK's own destination would also let the function read the queue's attributes.
+    onFailure: { bind: () => ({ destination: failed.queueArn }) },
+  });
+}
+
 /**
  * The pushes, schedules and sweeps that AWS could not hand over, or that failed after all their retries. Nothing takes them from here:
- * a person looks at them, and starts a release.
+ * a person looks at them, and starts a release. And what nobody could be told of.
  */
 export class FailedTriggers extends Queue {
   readonly #key: Key | undefined;

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { NAMES } from '../../../../core/contract/names.ts';
+import { TOLD_WORDS } from '../../../../core/contract/telling.ts';
+import { ownFactory } from '../../../fixtures/factories.ts';
+import { type Synthesised, hub, inWords } from '../../../fixtures/synthesised.ts';
+
+const factory = ownFactory();
+const commitStatus = { provider: 'gitlab', tokenSecret: 'packleader/status' } as const;
+const telling = hub(factory, { notify: {}, commitStatus });
+
+const may = (stack: Synthesised, name: string) =>
+  stack
+    .roles()
+    .find((role) => role.name === name)
+    ?.statements.map(inWords)
+    .filter((line) => !/logs:|xray:/.test(line));
+
+function environmentOf(stack: Synthesised, name: string) {
+  const found = stack.ofType('AWS::Lambda::Function').find(({ is }) => is['FunctionName'] === name);
+  return z.object({ Variables: z.record(z.string(), z.string()) }).parse(found?.is['Environment']).Variables;
+}
+
+const rules = (stack: Synthesised) =>
+  stack
+    .ofType('AWS::Events::Rule')
+    .filter(({ is }) => /^packleader-(tell|on-commit)/.test(String(is['Name'])))
+    .map(({ is }) => z.object({ Name: z.string(), EventPattern: z.looseObject({}) }).parse(is));
+
+describe('a hub that tells nobody', () => {
+  it('has nothing that could', () => {
+    const silent = hub(factory);
+    expect(rules(silent)).toEqual([]);
+    expect(silent.roles().filter(({ name }) => name.startsWith('packleader-telling'))).toEqual([]);
+    const topics = silent.ofType('AWS::SNS::Topic').map(({ is }) => is['TopicName']);
+    expect(topics).not.toContain(NAMES.releasesTopic);
+  });
+});
+
+describe('what tells of releases', () => {
+  it('may publish on one topic, see releases, and nothing else', () => {
+    expect(may(telling, 'packleader-telling-notify')).toEqual([
+      'SeeReleases: Allow states:DescribeExecution on arn:aws:states:eu-west-1:999999999999:execution:packleader-release-image:*',
+      'KeepWhatFailed: Allow sqs:SendMessage on queue packleader-failed-triggers',
+      'TellPeople: Allow sns:Publish on arn:aws:sns:eu-west-1:999999999999:packleader-releases',
+    ]);
+  });
+
+  it('may read one token, see releases, and nothing else', () => {
+    expect(may(telling, 'packleader-telling-commit-status')).toEqual([
+      'SeeReleases: Allow states:DescribeExecution on arn:aws:states:eu-west-1:999999999999:execution:packleader-release-image:* arn:aws:states:eu-west-1:999999999999:execution:packleader-release:*',
+      'KeepWhatFailed: Allow sqs:SendMessage on queue packleader-failed-triggers',
+      'ReadToken: Allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:eu-west-1:999999999999:secret:packleader/status-??????',
+    ]);
+  });
+
+  it('knows where the repository is, and the name of the token, never the token', () => {
+    expect(environmentOf(telling, 'packleader-commit-status')).toMatchObject({
+      PACKLEADER_STATUS_PROVIDER: 'gitlab',
+      PACKLEADER_STATUS_API: 'https://gitlab.com/api/v4',
+      PACKLEADER_STATUS_REPOSITORY: 'example/images',
+      PACKLEADER_STATUS_TOKEN_SECRET: 'packleader/status',
+    });
+    const own = hub(factory, { commitStatus: { ...commitStatus, apiUrl: 'https://git.example.com/api/v4' } });
+    expect(environmentOf(own, 'packleader-commit-status')).toMatchObject({
+      PACKLEADER_STATUS_API: 'https://git.example.com/api/v4',
+    });
+  });
+
+  it('hears what it is to tell by default: no beginnings, and nothing that grows old', () => {
+    const [events, executions, commit] = ['events', 'executions']
+      .map((name) => rules(telling).find(({ Name }) => Name === `packleader-tell-${name}`))
+      .concat(rules(telling).find(({ Name }) => Name === 'packleader-on-commit'));
+    expect(events?.EventPattern).toEqual({
+      source: ['packleader'],
+      'detail-type': [
+        'Image Released',
+        'Image Rolled Back',
+        'Image Repointed',
+        'Image Revoked',
+        'Image Restored',
+      ],
+    });
+    const machine = (name: string) => `arn:aws:states:eu-west-1:999999999999:stateMachine:${name}`;
+    expect(executions?.EventPattern).toEqual({
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: { stateMachineArn: [machine('packleader-release-image')], status: ['ABORTED', 'TIMED_OUT'] },
+    });
+    expect(commit?.EventPattern['detail']).toEqual({
+      stateMachineArn: [machine('packleader-release'), machine('packleader-release-image')],
+    });
+  });
+
+  it('hears what was asked for, and publishes on a topic that is there', () => {
+    const topicArn = 'arn:aws:sns:eu-west-1:999999999999:mine';
+    const own = hub(factory, { notify: { topicArn, events: ['released'], stages: ['prod'] } });
+    expect(rules(own)).toMatchObject([
+      { Name: 'packleader-tell-events', EventPattern: { 'detail-type': ['Image Released'] } },
+    ]);
+    expect(environmentOf(own, 'packleader-notify')).toMatchObject({
+      PACKLEADER_TOPIC: topicArn,
+      PACKLEADER_TELL_STAGES: '["prod"]',
+    });
+    const topics = own.ofType('AWS::SNS::Topic').map(({ is }) => is['TopicName']);
+    expect(topics).not.toContain(NAMES.releasesTopic);
+    const all = hub(factory, { notify: { events: [...TOLD_WORDS] } });
+    expect(rules(all)).toHaveLength(2);
+  });
+
+  it('may decrypt executions and encrypt what it tells where a key of the customer’s does', () => {
+    const withKey = hub(factory, { notify: {}, commitStatus, customerKey: true });
+    const keyed = (name: string) => may(withKey, name)?.filter((line) => line.includes('kms:'));
+    expect(keyed('packleader-telling-notify')?.map((line) => line.split(' ')[0])).toEqual([
+      'DecryptExecutions:',
+      'EncryptWhatFailed:',
+      'EncryptWhatIsTold:',
+    ]);
+    expect(keyed('packleader-telling-commit-status')?.map((line) => line.split(' ')[0])).toEqual([
+      'DecryptExecutions:',
+      'EncryptWhatFailed:',
+    ]);
+  });
+
+  it('repeats what failed, keeps what it gives up, and lets no release wait', () => {
+    const configs = telling
+      .ofType('AWS::Lambda::EventInvokeConfig')
+      .filter(({ is }) => /(notify|commit-status)$/.test(String(is['FunctionName'])));
+    expect(configs).toHaveLength(2);
+    for (const { is } of configs)
+      expect(is).toMatchObject({
+        MaximumRetryAttempts: 2,
+        DestinationConfig: { OnFailure: { Destination: 'queue packleader-failed-triggers' } },
+      });
+  });
+});

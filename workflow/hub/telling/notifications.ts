@@ -1,0 +1,79 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { type EventPattern, Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Alias, type Key } from 'aws-cdk-lib/aws-kms';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { Notify } from '../../../core/configuration/deployment-settings.ts';
+import { TELL_ENVIRONMENT } from '../../../core/contract/environments.ts';
+import { NAMES } from '../../../core/contract/names.ts';
+import { TOLD, TOLD_BY_DEFAULT, TOLD_STATUSES } from '../../../core/contract/telling.ts';
+import { type FailedTriggers, handOver } from '../failed-triggers.ts';
+import { TellingFunction, statusChanges } from './telling-function.ts';
+
+export interface NotificationsProps extends Notify {
+  readonly failed: FailedTriggers;
+  /** Encrypts the state machines and the topic; default: keys of AWS's do. */
+  readonly key?: Key;
+}
+
+/** Tells people what became of releases, through an SNS topic. */
+export class Notifications extends Construct {
+  constructor(scope: Construct, id: string, props: NotificationsProps) {
+    super(scope, id);
+    const { events = TOLD_BY_DEFAULT, stages, failed, key } = props;
+    const { account, region } = Stack.of(this);
+    if (props.topicArn === undefined) this.#topic(key);
+    const topicArn = props.topicArn ?? `arn:aws:sns:${region}:${account}:${NAMES.releasesTopic}`;
+    const tell = new TellingFunction(this, 'notify', {
+      file: 'notify',
+      description: 'Tells people what became of releases.',
+      environment: {
+        [TELL_ENVIRONMENT.topicArn]: topicArn,
+        ...(stages && { [TELL_ENVIRONMENT.stages]: JSON.stringify(stages) }),
+      },
+      machines: [NAMES.releaseImageMachine],
+      failed,
+      ...(key && { key }),
+    });
+    tell.addToRolePolicy(
+      new PolicyStatement({ sid: 'TellPeople', actions: ['sns:Publish'], resources: [topicArn] }),
+    );
+    if (key && props.topicArn === undefined)
+      tell.addToRolePolicy(
+        new PolicyStatement({
+          sid: 'EncryptWhatIsTold',
+          actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+          resources: [key.keyArn],
+          conditions: { StringEquals: { 'kms:ViaService': `sns.${region}.amazonaws.com` } },
+        }),
+      );
+    const on = (name: string, eventPattern: EventPattern) =>
+      new Rule(this, `on-${name}`, {
+        ruleName: `packleader-tell-${name}`,
+        description: 'Tells people what became of releases.',
+        eventPattern,
+        targets: [new LambdaFunction(tell, handOver(failed))],
+      });
+    const detailType = events.flatMap((word) => TOLD[word] ?? []);
+    if (detailType.length > 0) on('events', { source: [NAMES.eventSource], detailType });
+    const statuses = events.flatMap((word) =>
+      word === 'started' || word === 'stopped' ? TOLD_STATUSES[word] : [],
+    );
+    if (statuses.length > 0) on('executions', statusChanges(this, [NAMES.releaseImageMachine], statuses));
+    new CfnOutput(this, 'TopicArn', {
+      value: topicArn,
+      description: 'Where people subscribe, and what the chat service reads.',
+    });
+  }
+
+  #topic(key: Key | undefined): void {
+    new Topic(this, 'Topic', {
+      topicName: NAMES.releasesTopic,
+      displayName: 'packleader',
+      masterKey: key ?? Alias.fromAliasName(this, 'Key', 'alias/aws/sns'),
+      enforceSSL: true,
+    });
+  }
+}
