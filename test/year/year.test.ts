@@ -16,7 +16,7 @@ const BROKEN: Omit<MutationSite, 'likely'> = {
   file: 'core/life/decide.ts',
   within: 'usedAt',
   does: insteadOfReturning(calling('max'), 'Date.parse(createdAt)'),
-  means: 'when it was last used does not count',
+  means: 'the last use does not count',
 };
 
 /** Ends as `npm run year` does, with one thing taken away. */

@@ -30,6 +30,8 @@ const SETTLE_MS = 61 * MINUTE;
 /** Restored, which counts as a use for a day; then deprecated, disabled and deregistered, each with a day's grace. */
 const DAYS = 7;
 
+/** What is due for them can be taken back. */
+const REVERSIBLE: readonly AgingName[] = ['to deprecate', 'to disable'];
 const NAMES_OF_ALL = [...LEAVING, ...STAYING];
 /** What is done in a run that nothing disturbs. */
 const AFTER: Readonly<Record<AgingName, Standing>> = {
@@ -124,7 +126,8 @@ export class PlayOfRetirement {
         const imageId = imageOf(world, target, name)?.imageId;
         return imageId !== undefined && cause.includes(imageId);
       });
-      if (!named) this.#found.push(`${name} is ${is.join(' here and ')} there, and not named`);
+      if (!named || (this.#mayBeTakenBack && REVERSIBLE.includes(name)))
+        this.#found.push(`${name} is ${is.join(' here and ')} there, and not named`);
     }
   }
 
@@ -168,6 +171,13 @@ export class PlayOfRetirement {
   #standings(): Map<AgingName, Standing[]> {
     return new Map(
       NAMES_OF_ALL.map((name) => [name, standingsOf(this.#environment.world, this.#baseline, name)]),
+    );
+  }
+
+  /** Only steps are refused, and nothing that takes them back. */
+  get #mayBeTakenBack(): boolean {
+    return this.#scenario.faults.every(({ point }) =>
+      /:(EnableImageDeprecation|DisableImage)$/.test(point.operation),
     );
   }
 
