@@ -48,9 +48,9 @@ async function main(): Promise<number> {
     },
   });
   tell(year);
-  const { releases, inventories, runs, redRuns, undone, troubles } = year.figures;
+  const { releases, inventories, runs, redRuns, capped, undone, troubles } = year.figures;
   say(
-    `${releases} releases, ${inventories} inventories, ${runs} runs, ${redRuns} of them red; ${undone} versions taken back by hand; ${troubles} troubles`,
+    `${releases} releases, ${inventories} inventories, ${runs} runs, ${redRuns} of them red, ${capped} because they would do too much; ${undone} versions taken back by hand; ${troubles} troubles`,
   );
   say(
     `${year.days} days, ${year.made} AMIs made, ${year.removed} removed, ${year.violations.length} violations`,

@@ -29,7 +29,7 @@ export interface Year {
   readonly removed: number;
   /** What happened besides. */
   readonly figures: Readonly<
-    Record<'releases' | 'inventories' | 'runs' | 'redRuns' | 'undone' | 'troubles', number>
+    Record<'releases' | 'inventories' | 'runs' | 'redRuns' | 'capped' | 'undone' | 'troubles', number>
   >;
   readonly violations: readonly string[];
 }
@@ -72,7 +72,9 @@ class Playing {
   readonly #options: YearOptions;
   readonly #lively: number;
   readonly #pace: number;
-  readonly #figures = { releases: 0, inventories: 0, runs: 0, redRuns: 0, undone: 0 };
+  /** The last run would have done more than one may by itself. */
+  #isCapped = false;
+  readonly #figures = { releases: 0, inventories: 0, runs: 0, redRuns: 0, capped: 0, undone: 0 };
 
   constructor(hub: YearHub, rules: RetentionRules, options: YearOptions, lively: number) {
     if (lively < 7)
@@ -147,17 +149,20 @@ class Playing {
 
   async #retire(day: number): Promise<void> {
     this.#watch.beginRun();
-    const execution = this.#hub.start(NAMES.retireMachine, {});
+    // As the runbook says, once somebody has looked why a run would do so much.
+    const request = this.#isCapped ? { mostPercent: 100 } : {};
+    const execution = this.#hub.start(NAMES.retireMachine, request);
     this.#troubles.mayStop(execution);
     const outcome = await execution.outcome;
     this.#figures.runs += 1;
     const isComplete = outcome.status === 'SUCCEEDED';
     if (!isComplete) this.#figures.redRuns += 1;
-    // What somebody wants back is looked at again by the next inventory.
-    if (!isComplete && day > this.#lively)
+    const report = retireReportSchema.safeParse(execution.history.outputs.get(STATE_NAMES.retireVersions));
+    this.#isCapped = report.success && report.data.stopped?.includes('--most-percent') === true;
+    if (this.#isCapped) this.#figures.capped += 1;
+    if (!isComplete && !this.#isCapped && day > this.#lively)
       this.#watch.wrong(`a run was red, although nothing failed: ${JSON.stringify(outcome)}`);
     this.#watch.endRun(isComplete);
-    const report = retireReportSchema.safeParse(execution.history.outputs.get(STATE_NAMES.retireVersions));
     for (const { releaseId, step } of report.success && isComplete ? report.data.done : [])
       if (step === 'restore') this.#watch.restored(releaseId);
   }
