@@ -94,7 +94,7 @@ export async function getSecretValue(region, name) {
 }
 
 /**
- * The ids of what carries a tag, by EC2's query API: what the element holds that is nowhere but in the things themselves.
+ * The ids of what carries a tag: what the element holds that is nowhere but in the things themselves.
  * @param {string} region
  * @param {'DescribeInstances' | 'DescribeKeyPairs' | 'DescribeLaunchTemplates' | 'DescribeSecurityGroups' | 'DescribeSubnets'} action
  * @param {'instanceId' | 'keyPairId' | 'launchTemplateId' | 'groupId' | 'subnetId'} element
@@ -102,19 +102,32 @@ export async function getSecretValue(region, name) {
  * @returns {Promise<string[]>}
  */
 export async function describe(region, action, element, filters) {
-  const asked = new URLSearchParams({ Action: action, Version: '2016-11-15' });
+  /** @type {Record<string, string>} */
+  const asked = {};
   for (const [at, [name, values]] of Object.entries(filters).entries()) {
-    asked.set(`Filter.${at + 1}.Name`, name);
-    for (const [value, text] of values.entries()) asked.set(`Filter.${at + 1}.Value.${value + 1}`, text);
+    asked[`Filter.${at + 1}.Name`] = name;
+    for (const [value, text] of values.entries()) asked[`Filter.${at + 1}.Value.${value + 1}`] = text;
   }
-  const body = asked.toString();
-  const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
-  const url = endpoint('ec2', region);
-  const call = { method: 'POST', url, headers, body, failed: `${action} failed` };
-  const answer = await (await send('ec2', region, call)).text();
+  const answer = await ec2(region, action, asked);
   if (elements(answer, 'nextToken').length > 0) throw new Error(`${action} answers in pages.`);
   // The rules of a security group name other groups.
   return [...new Set(elements(answer.replaceAll(/<(ipPermissions(?:Egress)?)>.*?<\/\1>/gs, ''), element))];
+}
+
+/**
+ * A call of EC2's query API, by its own names of parameters, like `InstanceId.1`; returns XML.
+ * @param {string} region
+ * @param {string} action
+ * @param {Record<string, string>} asked
+ * @returns {Promise<string>}
+ */
+export async function ec2(region, action, asked) {
+  const body = new URLSearchParams({ Action: action, Version: '2016-11-15', ...asked }).toString();
+  const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
+  const url = endpoint('ec2', region);
+  return (
+    await send('ec2', region, { method: 'POST', url, headers, body, failed: `${action} failed` })
+  ).text();
 }
 
 /**

@@ -15,6 +15,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { BUILDER_PAUSE, again, halfTime, healingOfInit } from './again.mjs';
 import { describe, getObject, getParameter, getSecretValue } from './aws.mjs';
+import { endBuild, keepBuilder, removeBuilders } from './builders.mjs';
 import { choicesOf, hasNoAmi, noBuilder } from './builder-choices.mjs';
 import { lastError } from './last-error.mjs';
 import {
@@ -40,7 +41,10 @@ const PACKAGES = 'package-manifest.tsv';
 /** Enough of a log to hold the reason of a failure: Packer's clean-up comes after it. */
 const TAIL = 64 * 1024;
 
-await main(async () => {
+// `node bake.mjs end` is the end of every build.
+await main(process.argv[2] === 'end' ? endBuild : bakeImage);
+
+async function bakeImage() {
   mkdirSync(RECORD);
   appendFileSync(LOG, '');
   const release = required('PACKLEADER_RELEASE', new RegExp(`^${SLUG}@[0-9A-Za-z.-]+$`));
@@ -75,7 +79,7 @@ await main(async () => {
   exportVariable('AMI_ID', amiOf(join(directory, MANIFEST), { region, release, sourceAmi }));
   exportVariable('SOURCE_AMI', sourceAmi);
   exportVariable('PACKAGES_SHA256', packagesSha256(directory));
-});
+}
 
 /**
  * What the plan tells this target. The variables say by their metadata that there are secrets, so that a missing object is
@@ -116,15 +120,15 @@ async function fetchVariables(bucket, prefix, region) {
 
 /**
  * Where the builder may run. Subnets that are told by their tags are looked up now, because an account may get more of them.
- * @param {{ instanceTypes: string[], subnetIds: string[], subnetFilters?: Record<string, string[]>, spot?: true }} told
+ * @param {{ instanceTypes: string[], subnetIds: string[], subnetFilters?: Record<string, string[]>, spot?: true, keepMinutes?: number }} told
  * @param {string} region
  */
-async function placesOf({ instanceTypes, subnetIds, subnetFilters, spot }, region) {
+async function placesOf({ instanceTypes, subnetIds, subnetFilters, spot, keepMinutes }, region) {
   const found = subnetFilters ? await describe(region, 'DescribeSubnets', 'subnetId', subnetFilters) : [];
   const all = [...new Set([...subnetIds, ...found.toSorted()])];
   if (all.length === 0)
     throw new Error(`No subnet has ${JSON.stringify(subnetFilters)} of network.subnetTags.`);
-  return choicesOf(instanceTypes, all, spot);
+  return choicesOf(instanceTypes, all, { spot, keepMinutes });
 }
 
 /**
@@ -190,6 +194,7 @@ async function bake({
   /** @type {{ instanceType: string, subnetId: string, spot?: true, error?: string }[]} */
   const tried = [];
   let noSpot = false;
+  const keepMinutes = choices[0]?.keep_minutes;
   const round = async () => {
     let passes = false;
     /** @type {Awaited<ReturnType<typeof runPacker>>} */
@@ -204,6 +209,8 @@ async function bake({
       const chosen = overlay
         ? argumentsOf(overlay, told)
         : Object.entries(choice).map(([name, value]) => `-var=${name}=${value}`);
+      // Packer then leaves everything that it made for the builder, whatever fails.
+      if (keepMinutes) chosen.push('-on-error=run-cleanup-provisioner');
       const args = ['build', '-color=false', '-timestamp-ui', ...chosen, `-var-file=${variables}`, '.'];
       last = await runPacker(packer, args, directory, secrets);
       const taken = spot && last.ended && hasNoAmi(last.log) && (await wasInterrupted(release, region));
@@ -212,6 +219,7 @@ async function bake({
       tried.push({ instanceType, subnetId, ...(spot && { spot: true }), ...(none && { error: none.code }) });
       writeFileSync(join(RECORD, BUILDERS), JSON.stringify(tried));
       if (none === undefined) return { ...last, passes: false };
+      if (keepMinutes) await removeBuilders(release, region);
       passes ||= none.passes;
       say(
         `No builder: ${none.code} for ${instanceType}${spot ? ' on spot' : ''} in ${subnetId || 'the default VPC'}.`,
@@ -222,7 +230,11 @@ async function bake({
   const { ended, log } = await again(round, (result) =>
     result.passes ? { why: 'EC2 has no builder anywhere.', until, firstPause: BUILDER_PAUSE } : undefined,
   );
-  if (ended !== undefined) throw failure(ended, log, secrets);
+  if (ended !== undefined) {
+    const why = failure(ended, log, secrets);
+    if (keepMinutes && hasNoAmi(log)) await keepBuilder(release, region, keepMinutes, log);
+    throw why;
+  }
   const { instanceType = '', spot } = tried.at(-1) ?? {};
   exportVariable('BUILDER', `${instanceType}${spot ? ' spot' : ''}`);
 }

@@ -1,17 +1,18 @@
 // Where a builder may run, in the order in which that is tried, and what in Packer's log says that it may be tried elsewhere.
 
-/** Variables of the template. @typedef {{ instance_type?: string, subnet_id?: string, spot?: boolean }} Choice */
+/** Variables of the template. @typedef {{ instance_type?: string, subnet_id?: string, spot?: boolean, keep_minutes?: number }} Choice */
 
 /**
  * Every instance type in a subnet, then the next subnet; as Spot Instances first, if they may be.
  * @param {readonly string[]} instanceTypes
  * @param {readonly string[]} subnetIds an empty one is the default VPC's
- * @param {boolean} [spot]
+ * @param {{ spot?: boolean | undefined, keepMinutes?: number | undefined }} [asked] for how long a builder is kept when its bake fails
  * @returns {Choice[]}
  */
-export function choicesOf(instanceTypes, subnetIds, spot) {
+export function choicesOf(instanceTypes, subnetIds, { spot, keepMinutes } = {}) {
+  const kept = keepMinutes ? { keep_minutes: keepMinutes } : {};
   const places = subnetIds.flatMap((subnet_id) =>
-    instanceTypes.map((instance_type) => ({ instance_type, subnet_id })),
+    instanceTypes.map((instance_type) => ({ instance_type, subnet_id, ...kept })),
   );
   return spot ? [...places.map((place) => ({ ...place, spot })), ...places] : places;
 }

@@ -80,12 +80,14 @@ export function readOverlay(file, sha256) {
 }
 
 /**
- * What Packer is asked besides the variables of its file, with what is told in the place of each `{name}`: `spot` is told to few.
+ * What Packer is asked besides the variables of its file, with what is told in the place of each `{name}`: some is told to few.
  * @param {Overlay} overlay
  * @param {Record<string, any>} told
  */
 export function argumentsOf(overlay, told) {
-  return overlay.arguments.map((one) => one.replace(/\{(\w+)\}$/, (_, name) => told[name] ?? false));
+  return overlay.arguments.map((one) =>
+    one.replace(/\{(\w+)\}$/, (_, name) => told[name] ?? (name === 'spot' ? false : 0)),
+  );
 }
 
 /** The Packer on PATH when it is new enough, else the pinned one. */

@@ -170,18 +170,6 @@ export async function atOnce(limit, given, work) {
   return results;
 }
 
-/**
- * The AWS CLI, for what a build seldom does; `aws.mjs` has what every build does. What comes from outside is given to it as JSON,
- * because the CLI would take an argument like file://… for the name of a file to read.
- * @param {readonly string[]} args
- * @param {Record<string, unknown>} [input]
- * @returns {Promise<string>}
- */
-export async function aws(args, input) {
-  const given = [...args, ...(input ? ['--cli-input-json', JSON.stringify(input)] : [])];
-  return started('aws', given, { AWS_PAGER: '' });
-}
-
 /** @param {string} file */
 export function sha256Of(file) {
   return createHash('sha256').update(readFileSync(file)).digest('hex');

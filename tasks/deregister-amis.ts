@@ -3,6 +3,7 @@ import { clientsFor } from '../core/aws/clients.ts';
 import { batchSchema, releaseSchema } from '../core/contract/releases.ts';
 import type { Target } from '../core/contract/targets.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
+import { sparesAll } from '../core/amis/kept-builders.ts';
 import { undoBake } from '../core/amis/undo-bake.ts';
 import { undoInEveryTarget } from '../core/aws/undo-targets.ts';
 
@@ -16,7 +17,7 @@ interface Out {
 }
 
 /** Undoes a stage's bakes: stops the builds, removes what Packer leaves behind, deregisters the AMIs of one release and
- *  deletes their snapshots. An AMI that something uses is quarantined instead.
+ *  deletes their snapshots. An AMI that something uses is quarantined instead, and a builder that is kept stays.
  *  In      { release, stage: 'dev', batches: [{ number, targets }] }
  *  Out     { targets: 2, quarantined: 0 }
  *  Errors  LeftoversRemain (retried, then the rollback is incomplete); its message is the list as JSON
@@ -27,7 +28,7 @@ export async function handler(event: unknown): Promise<Out> {
   const targets: Target[] = batches.flatMap((batch) => batch.targets);
   let quarantined = 0;
   await undoInEveryTarget(targets, release, async (target) => {
-    const undone = await undoBake(clientsFor(target), release, target);
+    const undone = await undoBake(clientsFor(target), release, target, sparesAll);
     quarantined += undone.quarantined.length;
     return undone.leftovers;
   });

@@ -18,6 +18,7 @@ import { parseEvent } from '../core/contract/parse-event.ts';
 import { announcedReleases } from '../core/releases/announced-releases.ts';
 import { readJsonIfThere, writeJson } from '../core/releases/plan-store.ts';
 import { type Dead, releaseStatusOf, readReleaseId } from '../core/releases/release-status.ts';
+import { keptAfter, tellKept } from '../core/amis/kept-builders.ts';
 import { type Sighting, sightingsIn } from '../core/amis/sightings.ts';
 import type { DeadRelease, Findings } from '../core/releases/sweep-findings.ts';
 
@@ -70,11 +71,16 @@ export async function handler(event: unknown): Promise<Found> {
     kept: [],
     leftovers,
   };
-  for (const [releaseId, found] of seen) {
+  // Who asks for a release by its name wants nothing of it to be left.
+  const evenKept = request.release !== undefined;
+  const spares = evenKept ? () => false : keptAfter(execution.startedAt);
+  for (const [releaseId, all] of seen) {
+    const isKept = ({ kept }: Seen) => kept !== undefined && spares(kept.until);
+    const found = all.filter((one) => !isKept(one));
     const status = await releaseStatusOf({
       releaseId,
-      executions: valuesOf(found, 'execution'),
-      states: valuesOf(found, 'state'),
+      executions: valuesOf(all, 'execution'),
+      states: valuesOf(all, 'state'),
       published: found.some(({ published }) => published),
       recorded,
       sweepArn: execution.id,
@@ -90,7 +96,17 @@ export async function handler(event: unknown): Promise<Found> {
       keep('recent', `${status.why} less than ${olderThanMinutes} minutes ago`);
     } else if (findings.releases.length >= RELEASES_PER_SWEEP) {
       leave('this sweep has enough; the next one removes it');
-    } else findings.releases.push(await deadRelease(told, releaseId, status, found));
+    } else {
+      const builders = new Map(all.filter(isKept).map((one) => [one.kept?.instanceId, one]));
+      for (const { kept: builder, ...target } of builders.values())
+        if (builder) keep('kept', tellKept(builder, target, releaseId));
+      // What is named is swept at any rate: a bake of it may be about to begin.
+      if (found.length > 0 || builders.size === 0 || only !== undefined)
+        findings.releases.push({
+          ...(await deadRelease(told, releaseId, status, found)),
+          ...(evenKept && { evenKept }),
+        });
+    }
   }
   await writeJson({ bucket, key: keys.findings(execution.name) }, findings satisfies Findings);
   return {

@@ -5,7 +5,7 @@ import { askedOfBake } from '../core/templates/asked-of-bake.ts';
 import { bakedTemplate, checkedConfiguration } from '../core/templates/check.ts';
 import { type Configuration, chosenImage, loadConfiguration } from '../core/configuration/configuration.ts';
 import { type Origin, effectiveSettings } from '../core/configuration/effective.ts';
-import { NO_SPOT_BUILDERS, spotBuilderProblems } from '../core/configuration/spot-builders.ts';
+import { builderSwitchProblems } from '../core/configuration/builder-switches.ts';
 import { statedSettings } from '../core/configuration/stated-settings.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
 import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
@@ -55,7 +55,9 @@ const eventSchema = z.object({
     /** Whether the stewards may deprecate AMIs. */
     deprecatesAmis: z.literal(true).optional(),
     /** Missing where builders are on demand. */
-    spotBuilders: z.boolean().optional(),
+    spotBuilders: z.boolean().exactOptional(),
+    /** Missing where no builder of a failed bake is kept. */
+    keepBuilders: z.boolean().exactOptional(),
   }),
   /** The exported variables of `Fetch source`. */
   variables: z.array(z.object({ Name: z.string(), Value: z.string() })),
@@ -67,7 +69,7 @@ const WRITES = 50;
 
 /** Decides what to release, checks the whole configuration for it, and writes down what every bake will be told.
  *  In      { request: {} | { image } | { images, ref, branch, overrides }, execution: { id, name, startedAt }, bucket,
- *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders? }, variables }
+ *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders?, keepBuilders? }, variables }
  *  Out     { tiers: [[{ release, source, plan: { bucket, prefix }, executionName }]] }, bases before what is built on them
  *  Errors  InvalidRequest (with an example of a correct one), InvalidConfiguration (file, line, path, what is allowed)
  *  Repeat  safe: writes the same objects again
@@ -84,8 +86,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     ...(overrides && { overrides }),
   });
   throwIfAny(disagreements(configuration.factory, deployed));
-  if (!deployed.spotBuilders)
-    throwIfAny(spotBuilderProblems(configuration, choice, NO_SPOT_BUILDERS, overrides));
+  throwIfAny(builderSwitchProblems(configuration, choice, deployed, overrides));
   const basesOf = (image: string) => baseImages(configuration, image, overrides);
   const tiers = imagesInTiers(choice, basesOf);
   const releases = new Map(

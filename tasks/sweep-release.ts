@@ -8,6 +8,7 @@ import { parseEvent } from '../core/contract/parse-event.ts';
 import { readJson, writeJson } from '../core/releases/plan-store.ts';
 import { releaseStatusOf } from '../core/releases/release-status.ts';
 import { type DeadRelease, findingsSchema, type SweptRelease } from '../core/releases/sweep-findings.ts';
+import { keptAfter, sparesNone } from '../core/amis/kept-builders.ts';
 import { undoBake } from '../core/amis/undo-bake.ts';
 import { undoPublication } from '../core/publication/undo-publication.ts';
 import { leftInEveryTarget } from '../core/aws/undo-targets.ts';
@@ -20,7 +21,8 @@ const eventSchema = z.object({
 });
 
 /** Removes everything of one dead release from every target: stops its bakes, takes it out of consumers' sight everywhere,
- *  then removes what was made, in the order AWS demands. What something uses is quarantined.
+ *  then removes what was made, in the order AWS demands. What something uses is quarantined; a builder that is kept stays
+ *  until its time is over, or somebody asked for the release by its name.
  *  In      { releaseId, bucket, sweep, execution: { id, startedAt } }
  *  Out     { releaseId, leftovers: 0 }; the list is in the bucket, and also what was spared, and why
  *  Errors  LeftoversRemain (retried, then the sweep is incomplete), Throttled, ConnectionLost (retried)
@@ -48,7 +50,7 @@ export async function handler(event: unknown): Promise<{ releaseId: string; left
     return { releaseId, leftovers: 0 };
   }
   for (const arn of dead.batches) await stopRunning(arn, `${releaseId} is swept: ${dead.why}`);
-  const { leftovers, quarantined } = await remove(dead);
+  const { leftovers, quarantined } = await remove(dead, execution.startedAt);
   const all = [...leftovers, ...quarantined];
   await conclude({ spared: null, leftovers: all });
   if (leftovers.length > 0) throw new LeftoversRemain(leftovers);
@@ -56,16 +58,17 @@ export async function handler(event: unknown): Promise<{ releaseId: string; left
 }
 
 /** Nothing is deregistered anywhere before consumers have stopped finding it everywhere. */
-async function remove({
-  release,
-  targets,
-}: DeadRelease): Promise<{ leftovers: Leftover[]; quarantined: Leftover[] }> {
+async function remove(
+  { release, targets, evenKept }: DeadRelease,
+  startedAt: string,
+): Promise<{ leftovers: Leftover[]; quarantined: Leftover[] }> {
+  const spares = evenKept ? sparesNone : keptAfter(startedAt);
   const quarantined: Leftover[] = [];
   const visible = await leftInEveryTarget(targets, release, async (target) =>
     undoPublication(clientsFor(target), target, release),
   );
   const made = await leftInEveryTarget(targets, release, async (target) => {
-    const undone = await undoBake(clientsFor(target), release, target);
+    const undone = await undoBake(clientsFor(target), release, target, spares);
     quarantined.push(...undone.quarantined);
     return undone.leftovers;
   });

@@ -9,9 +9,10 @@ import { TAGS } from '../core/contract/tags.ts';
 import { type Target, targetName } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
+import { sparesAll, tellKept } from '../core/amis/kept-builders.ts';
 import { snapshotIdsOf, tagsOf } from '../core/amis/release-images.ts';
 import { DOCUMENT_BYTES, bytesOf, cut, tellLeftovers, thatFit } from '../core/releases/cause-text.ts';
-import { type Traces, bakedIds, findTraces } from '../core/amis/traces.ts';
+import { type Traces, bakedIds, findTraces, withoutKept } from '../core/amis/traces.ts';
 import { unseen } from '../core/aws/undo-targets.ts';
 
 const inputSchema = z.object({
@@ -37,6 +38,8 @@ const FINISH = 'Mend what is named there, then run: packleader sweep';
 const CHARACTERS_IN_CAUSE = 8_000;
 const CHARACTERS_OF_FIRST_ERROR = 3_000;
 const CHARACTERS_OF_ONE_ERROR = 1_000;
+/** How many builders that are kept are told of; the others are counted. */
+const KEPT_TOLD = 3;
 /** At most so many are listed; fewer beside a release of 1,000 targets, which leaves little room in the state document.
  *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const LEFTOVERS_IN_STATE = 200;
@@ -56,7 +59,8 @@ export interface Verdict {
 }
 
 /** Looks at every target once more: only what nobody can find any more is undone, whatever the undo states said. Then says
- *  in words what failed, what was undone and what is left: the cause of the execution's bad ending.
+ *  in words what failed, what was undone, what is left, and which builders are kept for somebody to look at: the cause of the
+ *  execution's bad ending.
  *  In      { input: { release, failure: { Error, Cause }, resolved: { dev: { batches }, … }, undone: { 'Deregister dev AMIs': {…} | { Error, Cause } } }, attempt: 0 }
  *  Out     { complete, error, cause, leftovers: [{ accountId, region, resourceId, why }], leftoverCount }
  *  Errors  NotReadyYet (on the first attempt, where nobody waited for what was published to appear), Throttled,
@@ -74,20 +78,28 @@ export async function handler(event: unknown): Promise<Verdict> {
   }
   const targets = Object.values(resolved).flatMap(({ batches }) => batches.flatMap((batch) => batch.targets));
   const reasonOf = reasonsIn(undone, release);
-  const looked = await inEveryTarget(targets, (target) => look(target, release, reasonOf));
+  const kept: string[] = [];
+  const looked = await inEveryTarget(targets, (target) =>
+    look(target, release, reasonOf, (builder) => kept.push(builder)),
+  );
   const first = readError(failure);
   const { leftovers: earlier, more } = leftoversIn(failure);
   const leftovers = [...looked.flat(), ...earlier];
   const complete = leftovers.length === 0;
   const message = earlier.length > 0 ? 'it was not begun beside what an earlier attempt left' : first.message;
   const clean =
-    targets.length === 0 ? 'Nothing was built.' : `Nothing of ${release.releaseId} is left in any account.`;
+    targets.length === 0
+      ? 'Nothing was built.'
+      : `Nothing${kept.length > 0 ? ' else' : ''} of ${release.releaseId} is left in any account.`;
   const story = [
     `${first.name}: ${cut(message, CHARACTERS_OF_FIRST_ERROR)}`,
     ...tellUndone(undone),
     complete ? clean : tellLeftovers(leftovers),
   ].join('\n');
-  const finish = complete ? '' : `\n${FINISH}`;
+  const builders = kept.length > KEPT_TOLD ? [`${kept.length} builders are kept.`] : [];
+  const finish = [...kept.toSorted().slice(0, KEPT_TOLD), ...builders, ...(complete ? [] : [FINISH])]
+    .map((line) => `\n${line}`)
+    .join('');
   const cause = cut(story, CHARACTERS_IN_CAUSE - finish.length) + finish;
   const room = DOCUMENT_BYTES - RESERVED_BYTES - bytesOf(event) - bytesOf(cause);
   return {
@@ -107,9 +119,11 @@ async function look(
   target: Target,
   release: Release,
   reasonOf: (target: Target, resourceId: string) => string | undefined,
+  onKept: (builder: string) => void,
 ): Promise<Leftover[]> {
   try {
-    const traces = await findTraces(clientsFor(target), release, target);
+    const traces = withoutKept(await findTraces(clientsFor(target), release, target), sparesAll);
+    for (const builder of traces.kept) onKept(tellKept(builder, target, release.releaseId));
     const quarantined = quarantineOf(traces);
     return [...bakedIds(traces), ...traces.parameters].map((resourceId) => ({
       accountId: target.accountId,

@@ -1,7 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import { checkedConfiguration } from '../core/templates/check.ts';
 import { throwIfAny } from '../core/configuration/documents/problems.ts';
-import { NO_SPOT_BUILDERS, spotBuilderProblems } from '../core/configuration/spot-builders.ts';
+import { builderSwitchProblems } from '../core/configuration/builder-switches.ts';
 import { accountsOf } from '../core/configuration/factory.ts';
 import { commitStatusProblem } from '../core/configuration/commit-status.ts';
 import { retentionRules } from '../core/configuration/retention-rules.ts';
@@ -18,17 +18,16 @@ await saidPlainly(async () => {
   const { files, path: factoryPath } = factoryOf(app);
   const configuration = await checkedConfiguration(files, {});
   const { factory } = configuration;
-  const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms, spotBuilders } =
-    settings;
+  const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = settings;
+  const { spotBuilders, keepBuilders } = settings;
   const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {}, notify, commitStatus } = settings;
-  if (spotBuilders !== true)
-    throwIfAny(
-      spotBuilderProblems(
-        configuration,
-        factory.images.map(({ name }) => name),
-        NO_SPOT_BUILDERS,
-      ),
-    );
+  throwIfAny(
+    builderSwitchProblems(
+      configuration,
+      factory.images.map(({ name }) => name),
+      settings,
+    ),
+  );
   const accounts = accountsOf(factory);
   const retention = settings.retire === true ? retentionRules(configuration) : undefined;
   if (retention && Object.keys(retention).length === 0)
@@ -66,6 +65,7 @@ await saidPlainly(async () => {
     ...(organizationId !== undefined && { organizationId }),
     ...(customerKey !== undefined && { customerKey }),
     ...(spotBuilders !== undefined && { spotBuilders }),
+    ...(keepBuilders !== undefined && { keepBuilders }),
     ...(retention && { retention }),
     ...(notify && { notify }),
     ...(commitStatus && { commitStatus }),
@@ -81,6 +81,7 @@ await saidPlainly(async () => {
       ...(bakeVpc && { bakeVpc }),
       ...(customerKey !== undefined && { customerKey }),
       ...(spotBuilders !== undefined && { spotBuilders }),
+      ...(keepBuilders !== undefined && { keepBuilders }),
       retires: retention !== undefined,
     });
     warnOfUnreachableBuilders(stack, configuration, {

@@ -19,8 +19,13 @@ export function definitionsOf(
   factory: Factory,
   {
     spotBuilders = false,
+    keepBuilders = false,
     retention,
-  }: { readonly spotBuilders?: boolean; readonly retention?: RetentionRules } = {},
+  }: {
+    readonly spotBuilders?: boolean;
+    readonly keepBuilders?: boolean;
+    readonly retention?: RetentionRules;
+  } = {},
 ): Definition[] {
   const app = new App({
     // Templates are validated when they are synthesised for deployment.
@@ -32,6 +37,7 @@ export function definitionsOf(
   const stack = new HubStack(app, STACKS.hub, {
     factory,
     spotBuilders,
+    keepBuilders,
     env: { account, region },
     ...(retention && { retention }),
   });

@@ -22,6 +22,7 @@ await saidPlainly(() => {
   const {
     customerKey,
     spotBuilders,
+    keepBuilders,
     packer,
     sessionManagerPlugin,
     pluginTokenSecret,
@@ -36,6 +37,7 @@ await saidPlainly(() => {
     ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
     ...(customerKey !== undefined && { customerKey }),
     ...(spotBuilders !== undefined && { spotBuilders }),
+    ...(keepBuilders !== undefined && { keepBuilders }),
     retires: retire,
   });
 });

@@ -15,7 +15,7 @@ import {
   throwIfAny,
   type Problem,
 } from '../../core/configuration/documents/problems.ts';
-import { NO_SPOT_BUILDERS, spotBuilderProblems } from '../../core/configuration/spot-builders.ts';
+import { type BuilderSwitches, builderSwitchProblems } from '../../core/configuration/builder-switches.ts';
 import { findPacker } from '../../tools/packer.ts';
 import { ansibleChecks } from './ansible.ts';
 import { isBelow, placesOf } from '../../core/configuration/packer-directory.ts';
@@ -67,15 +67,14 @@ export async function validate(
     configurationFiles,
     images,
     stage,
-    spotBuilders,
+    switches,
     onChecked,
   }: {
     readonly configurationFiles: FactoryFiles;
     /** All by default. */
     readonly images?: readonly string[];
     readonly stage?: string;
-    /** Whether the targets let a bake ask for Spot Instances. */
-    readonly spotBuilders: boolean;
+    readonly switches: BuilderSwitches;
     readonly onChecked?: (done: number, all: number, latest: Checked) => void;
   },
 ): Promise<Validation> {
@@ -92,7 +91,7 @@ export async function validate(
   const wrong = [
     ...settings,
     ...sourceProblems(files, configuration && chosen),
-    ...(configuration && !spotBuilders ? spotBuilderProblems(configuration, names, NO_SPOT_BUILDERS) : []),
+    ...(configuration ? builderSwitchProblems(configuration, names, switches) : []),
   ];
   const isChosen = (name: string): boolean => {
     if (images === undefined) return true;

@@ -1,6 +1,7 @@
 import {
   DescribeKeyPairsCommand,
   type Filter,
+  type Instance,
   type Tag,
   paginateDescribeImages,
   paginateDescribeInstances,
@@ -15,6 +16,7 @@ import type { TargetClients } from '../aws/clients.ts';
 import { parameters } from '../contract/names.ts';
 import { TAGS } from '../contract/tags.ts';
 import type { Target } from '../contract/targets.ts';
+import { type KeptBuilder, keptAmong } from './kept-builders.ts';
 import { findBuilds, releaseOfBuild } from './release-builds.ts';
 
 /** Something in a target that says which release it belongs to. */
@@ -28,6 +30,8 @@ export interface Sighting {
   readonly repository?: string;
   /** A parameter that lets consumers find a version. */
   readonly published?: true;
+  /** The kept builder that it is, or that needs it: of the same release, in the same target. */
+  readonly kept?: KeptBuilder;
 }
 
 /**
@@ -58,15 +62,12 @@ export async function sightingsIn(
       Array.fromAsync(paginateDescribeSnapshots({ client: ec2 }, { OwnerIds: ['self'], Filters })),
       publishedVersions(clients),
     ]);
-  const seen = [
-    ...builds
-      .filter(({ buildStatus }) => buildStatus === 'IN_PROGRESS')
-      .map((build) => ({ releaseId: releaseOfBuild(build) ?? '', resourceId: build.id ?? '' })),
-    ...instances
-      .flatMap((page) => page.Reservations ?? [])
-      .flatMap((reservation) => reservation.Instances ?? [])
-      .filter(({ State }) => State?.Name !== 'terminated')
-      .map(({ InstanceId, Tags }) => sighting(InstanceId, Tags)),
+  const alive = instances
+    .flatMap((page) => page.Reservations ?? [])
+    .flatMap((reservation) => reservation.Instances ?? [])
+    .filter(({ State }) => State?.Name !== 'terminated');
+  const builders = [
+    ...alive.map(({ InstanceId, Tags }) => sighting(InstanceId, Tags)),
     ...(keyPairs.KeyPairs ?? []).map(({ KeyPairId, Tags }) => sighting(KeyPairId, Tags)),
     ...templates
       .flatMap((page) => page.LaunchTemplates ?? [])
@@ -78,6 +79,12 @@ export async function sightingsIn(
     ...groups
       .flatMap((page) => page.SecurityGroups ?? [])
       .map(({ GroupId, Tags }) => sighting(GroupId, Tags)),
+  ];
+  const seen = [
+    ...builds
+      .filter(({ buildStatus }) => buildStatus === 'IN_PROGRESS')
+      .map((build) => ({ releaseId: releaseOfBuild(build) ?? '', resourceId: build.id ?? '' })),
+    ...withKept(builders, alive),
     ...images.flatMap((page) => page.Images ?? []).map(({ ImageId, Tags }) => sighting(ImageId, Tags)),
     ...snapshots
       .flatMap((page) => page.Snapshots ?? [])
@@ -85,6 +92,22 @@ export async function sightingsIn(
     ...published,
   ];
   return seen.filter(({ releaseId }) => releaseId !== '' && (only === undefined || releaseId === only));
+}
+
+/** A builder that is kept needs its key pair, its group and its volumes. */
+function withKept(builders: readonly Sighting[], alive: readonly Instance[]): Sighting[] {
+  const kept = new Map(keptAmong(alive).map((one) => [one.instanceId, one]));
+  const releases = new Map(
+    builders.flatMap(({ releaseId, resourceId }) => {
+      const one = kept.get(resourceId);
+      return one ? [[releaseId, one] as const] : [];
+    }),
+  );
+  const isAnother = (id: string): boolean => id.startsWith('i-') && !kept.has(id);
+  return builders.map((one) => {
+    const of = isAnother(one.resourceId) ? undefined : releases.get(one.releaseId);
+    return of ? { ...one, kept: of } : one;
+  });
 }
 
 function sighting(resourceId = '', tagList: Tag[] = []): Sighting {

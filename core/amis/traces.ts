@@ -13,6 +13,7 @@ import { parameters } from '../contract/names.ts';
 import type { Release } from '../contract/releases.ts';
 import { TAGS } from '../contract/tags.ts';
 import type { Target } from '../contract/targets.ts';
+import { type KeptBuilder, keptAmong, type Spares } from './kept-builders.ts';
 import { readParameter } from '../publication/publication.ts';
 import { findReleaseBuilds } from './release-builds.ts';
 import { findReleaseImages, findReleaseSnapshots, snapshotIdsOf } from './release-images.ts';
@@ -24,6 +25,8 @@ export interface Traces {
   readonly builds: readonly string[];
   /** Builder instances that are not terminated. */
   readonly instances: readonly string[];
+  /** Those of them that are kept for somebody to look at, whether or not their time is over. */
+  readonly kept: readonly KeptBuilder[];
   readonly keyPairs: readonly string[];
   /** Of Spot Instances. */
   readonly launchTemplates: readonly string[];
@@ -53,13 +56,14 @@ export async function findTraces(clients: TargetClients, release: Release, targe
       findReleaseImages(ec2, release),
       findReleaseSnapshots(ec2, release),
     ]);
+  const alive = instances
+    .flatMap((page) => page.Reservations ?? [])
+    .flatMap((reservation) => reservation.Instances ?? [])
+    .filter(({ State }) => State?.Name !== 'terminated');
   return {
     builds: builds.filter(({ buildStatus }) => buildStatus === 'IN_PROGRESS').map(({ id = '' }) => id),
-    instances: instances
-      .flatMap((page) => page.Reservations ?? [])
-      .flatMap((reservation) => reservation.Instances ?? [])
-      .filter(({ State }) => State?.Name !== 'terminated')
-      .map(({ InstanceId = '' }) => InstanceId),
+    instances: alive.map(({ InstanceId = '' }) => InstanceId),
+    kept: keptAmong(alive),
     keyPairs: (keyPairs.KeyPairs ?? []).map(({ KeyPairId = '' }) => KeyPairId),
     launchTemplates: templates
       .flatMap((page) => page.LaunchTemplates ?? [])
@@ -72,6 +76,23 @@ export async function findTraces(clients: TargetClients, release: Release, targe
     images: images.filter((image) => !isDeregistered(image)),
     snapshotIds: [...new Set([...idsOf(snapshots), ...images.flatMap(snapshotIdsOf)])],
     parameters: await publishedParameters(clients, release, images),
+  };
+}
+
+/** The same without the builders that are spared, and without what they need: keys, groups and volumes. */
+export function withoutKept(traces: Traces, spares: Spares): Traces {
+  const kept = traces.kept.filter(({ until }) => spares(until));
+  if (kept.length === 0) return { ...traces, kept };
+  const ids = new Set(kept.map(({ instanceId }) => instanceId));
+  return {
+    ...traces,
+    kept,
+    instances: traces.instances.filter((id) => !ids.has(id)),
+    keyPairs: [],
+    launchTemplates: [],
+    volumes: [],
+    networkInterfaces: [],
+    securityGroups: [],
   };
 }
 

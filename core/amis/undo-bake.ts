@@ -17,9 +17,10 @@ import type { Leftover } from '../contract/leftovers.ts';
 import type { Release } from '../contract/releases.ts';
 import { STATES, TAGS } from '../contract/tags.ts';
 import type { Target } from '../contract/targets.ts';
+import type { Spares } from './kept-builders.ts';
 import { usersOfImages } from './image-users.ts';
 import { snapshotIdsOf, tagsOf } from './release-images.ts';
-import { bakedIds, findTraces } from './traces.ts';
+import { bakedIds, findTraces, withoutKept } from './traces.ts';
 
 /** What one look at one target did and found. */
 export interface UndoneBake {
@@ -33,12 +34,13 @@ export interface UndoneBake {
  * Removes everything one release made in one target, in the order AWS demands: builds, builder instances, their key
  * pairs, launch templates, volumes, network interfaces and security groups, AMIs, snapshots. Whatever refuses to go does not keep the rest from going.
  * Afterwards it looks again: what is still there is a leftover, with the reason. A builder that is still shutting down is
- * one too, so the caller's retry comes back for its security group.
+ * one too, so the caller's retry comes back for its security group. A builder that is kept and spared is no leftover.
  */
 export async function undoBake(
   clients: TargetClients,
   release: Release,
   target: Target,
+  spares: Spares,
 ): Promise<UndoneBake> {
   const { ec2, codebuild } = clients;
   const refusals = new Map<string, string>();
@@ -53,7 +55,8 @@ export async function undoBake(
     for (const id of ids) await attempt(id, () => effect(id));
   };
 
-  const found = await findTraces(clients, release, target);
+  const look = async () => withoutKept(await findTraces(clients, release, target), spares);
+  const found = await look();
   await remove(found.builds, (id) => codebuild.send(new StopBuildCommand({ id })));
   await remove(found.instances, (id) => ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] })));
   await remove(found.keyPairs, (id) => ec2.send(new DeleteKeyPairCommand({ KeyPairId: id })));
@@ -73,7 +76,7 @@ export async function undoBake(
 
   const { accountId, region } = target;
   const name = (resourceId: string, why: string): Leftover => ({ accountId, region, resourceId, why });
-  const left = bakedIds(await findTraces(clients, release, target));
+  const left = bakedIds(await look());
   return {
     quarantined: [...kept].map(([id, why]) => name(id, why)),
     leftovers: left

@@ -178,6 +178,14 @@ export const deploymentSchema = strictMap({
         '`true`: bakes may ask for [Spot Instances](configuration.md#builders-on-spot), which needs more permissions in every target account. The layers say by `spot` which do.',
       examples: [true],
     }),
+  keepBuilders: z
+    .boolean({ error: 'must be true or false' })
+    .exactOptional()
+    .meta({
+      description:
+        '`true`: bakes may [keep the builder](configuration.md#looking-at-a-builder-that-failed) of a bake that failed, which needs two more permissions in the accounts of the first stage. The layers say by `onFailure` which do.',
+      examples: [true],
+    }),
   alarms: alarms.exactOptional().meta({
     description: '[Who is told](runbook.md), and from when on a release is slow.',
     examples: [

@@ -17,7 +17,14 @@ import {
 } from './documents/problems.ts';
 import { type Everywhere, type MissingSetting, missingProblems } from './missing.ts';
 import type { PackerDirectory } from './packer-directory.ts';
-import { DEFAULT_SSH_INTERFACE, SPOT, settingsSchema, type Settings, type ToldVariable } from './settings.ts';
+import {
+  DEFAULT_SSH_INTERFACE,
+  KEEP,
+  SPOT,
+  settingsSchema,
+  type Settings,
+  type ToldVariable,
+} from './settings.ts';
 import { type Located, missingKeys, schemaProblems } from './documents/validation.ts';
 
 /** A value and the place that states it; the file is "default" for what no layer states. */
@@ -105,6 +112,7 @@ export function validate(
     ...imageSourceProblems(configuration, image, parsed.data, sections),
     ...sshProblems(image, parsed.data, sections),
     ...spotProblems(image, parsed.data, sections),
+    ...keepProblems(configuration.factory, { image, stage }, parsed.data, sections),
   ];
   return { settings: forPlatform(image, forTemplate(image, parsed.data)), problems, missing: [] };
 }
@@ -127,10 +135,44 @@ const forPlatform = ({ platform }: Image, { sshInterface, ...settings }: Setting
 const isMapped = ({ variables }: PackerDirectory, told: ToldVariable): boolean =>
   Object.values(variables).includes(told);
 
-const forTemplate = (image: Image, { spot, ...settings }: Settings): Settings => ({
+const forTemplate = (image: Image, { spot, onFailure, ...settings }: Settings): Settings => ({
   ...settings,
   ...(spot !== undefined && whyNoSpot(image) === undefined && { spot }),
+  ...(onFailure !== undefined && isToldToKeep(image) && { onFailure }),
 });
+
+const isToldToKeep = ({ packer }: Image): boolean => packer === undefined || isMapped(packer, KEEP);
+
+/**
+ * A builder that is kept is for whoever writes the image: never where the image has to work. A common layer may say it for the images
+ * whose templates are told.
+ */
+function keepProblems(
+  { stages }: Factory,
+  { image, stage }: { readonly image: Image; readonly stage: string },
+  { onFailure }: Settings,
+  sections: readonly Section[],
+): Problem[] {
+  if (onFailure !== 'keep') return [];
+  const { name } = image;
+  const first = stages[0]?.name ?? '';
+  if (stage !== first)
+    return [
+      at(
+        sections,
+        ['onFailure'],
+        `found keep, must be so in no stage after ${first}, the first: write it into config/${first}.yaml or images/${name}/config/${first}.yaml`,
+      ),
+    ];
+  if (isToldToKeep(image) || locate(sections, ['onFailure'])?.file.startsWith('config/') === true) return [];
+  return [
+    at(
+      sections,
+      ['onFailure'],
+      `found keep for an image whose template is not told of it, must be absent, or images/${name}/image.yaml must map a variable to ${KEEP} under packer.variables`,
+    ),
+  ];
+}
 
 function whyNoSpot({ name, platform, packer }: Image): string | undefined {
   // Sysprep shuts Windows down, and EC2 terminates a Spot Instance that shuts down: before there is an AMI.

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { posix } from 'node:path';
 import { OUTSIDE } from '../../buildspecs/outside.mjs';
 import { strictMap, text } from './documents/validation.ts';
-import { PACKLEADER_VARIABLES, SPOT } from './settings.ts';
+import { TOLD_VARIABLES } from './settings.ts';
 
 const PLACE =
   'must be a path from the image’s own directory, like ../../my-packer/web, or from the root of the repository, like /my-packer/web';
@@ -12,8 +12,6 @@ const IN_REPOSITORY = String.raw`(\/[\w@+-][\w.@+-]*)+`;
 const placeSetting = text(new RegExp(`^(${IN_FACTORY}|${IN_REPOSITORY})/?$`), PLACE);
 
 const ONE = 'must be a list of one build, as Packer names it, like [amazon-ebs.web]';
-
-const TOLD = [...PACKLEADER_VARIABLES, SPOT] as const;
 
 export const packerDirectorySchema = strictMap({
   directory: placeSetting.describe(
@@ -29,7 +27,7 @@ export const packerDirectorySchema = strictMap({
   variables: z
     .record(
       text(/^[A-Za-z_][\w-]*$/, 'must be the name of a variable'),
-      z.enum(TOLD, { error: `must be one of ${TOLD.join(', ')}` }),
+      z.enum(TOLD_VARIABLES, { error: `must be one of ${TOLD_VARIABLES.join(', ')}` }),
       { error: 'must be a map of the template’s variables to what packleader tells' },
     )
     .default({})

@@ -4,12 +4,14 @@ import type { SecretReference } from '../contract/secrets.ts';
 import { STATES, TAGS } from '../contract/tags.ts';
 import type { Target } from '../contract/targets.ts';
 import type { PackerDirectory } from './packer-directory.ts';
+import { DEFAULT_KEPT_HOURS } from '../contract/limits.ts';
 import {
   isSecretReference,
-  PACKLEADER_VARIABLES,
+  KEEP,
   type PackleaderVariable,
   SPOT,
   type Settings,
+  TOLD_VARIABLES,
 } from './settings.ts';
 import { amiName } from './version.ts';
 
@@ -38,6 +40,7 @@ const SETTING_OF: Readonly<Record<Exclude<PackleaderVariable, ReleaseVariable>, 
 /** The path of the setting behind a variable: `network.vpcId`, or `variables.<name>` of a template's own. */
 export function settingOf(variable: string): string {
   if (variable === SPOT) return SPOT;
+  if (variable === KEEP) return 'onFailure';
   const path = Object.entries(SETTING_OF).find(([name]) => name === variable)?.[1];
   return path?.join('.') ?? `variables.${variable}`;
 }
@@ -51,26 +54,29 @@ export interface BuilderChoices {
   readonly subnetFilters?: Readonly<Record<string, readonly string[]>>;
   /** Whether a Spot Instance is asked for in each of these places first. */
   readonly spot?: true;
+  /** For how long the builder is kept when its bake fails. */
+  readonly keepMinutes?: number;
 }
 
-/** Undefined where a builder runs in one place only, as the variables say. */
-export function builderChoices({
-  instanceType,
-  instanceTypes: others = [],
-  network,
-  spot,
-}: Settings): BuilderChoices | undefined {
+/** For how long the builder of a bake that fails is kept; 0 for not at all. */
+export const keepMinutes = ({ onFailure, keepHours = DEFAULT_KEPT_HOURS }: Settings): number =>
+  onFailure === 'keep' ? keepHours * 60 : 0;
+
+/** Undefined where a builder runs in one place only, as the variables say, and nothing else is asked of the bake. */
+export function builderChoices(settings: Settings): BuilderChoices | undefined {
+  const { instanceType, instanceTypes: others = [], network, spot } = settings;
+  const minutes = keepMinutes(settings);
   const instanceTypes = [...new Set([instanceType, ...others])];
   const named = namedSubnets(network);
-  const onSpot = spot === true ? { spot } : {};
+  const asked = { ...(spot === true && { spot }), ...(minutes > 0 && { keepMinutes: minutes }) };
   if (network?.subnetTags === undefined) {
     const subnetIds = named.length === 0 ? [''] : named;
-    const isChoice = instanceTypes.length * subnetIds.length > 1 || spot === true;
-    return isChoice ? { instanceTypes, subnetIds, ...onSpot } : undefined;
+    const isChoice = instanceTypes.length * subnetIds.length > 1 || Object.keys(asked).length > 0;
+    return isChoice ? { instanceTypes, subnetIds, ...asked } : undefined;
   }
   const tags = Object.entries(network.subnetTags).map(([key, value]) => [`tag:${key}`, [value]]);
   const subnetFilters = { 'vpc-id': [network.vpcId], state: ['available'], ...Object.fromEntries(tags) };
-  return { instanceTypes, subnetIds: named, subnetFilters, ...onSpot };
+  return { instanceTypes, subnetIds: named, subnetFilters, ...asked };
 }
 
 /** The subnets that a network names, in the order in which they are tried. */
@@ -143,11 +149,11 @@ export function adoptedVariables(
   told: Readonly<Record<string, unknown>>,
   { variables }: Pick<PackerDirectory, 'variables'>,
 ): Record<string, unknown> {
-  const isOurs = (name: string): boolean => PACKLEADER_VARIABLES.some((one) => one === name) || name === SPOT;
+  const isOurs = (name: string): boolean => TOLD_VARIABLES.some((one) => one === name);
   const own = Object.entries(told).filter(([name]) => !isOurs(name));
   const mapped = Object.entries(variables).flatMap(([name, ours]) =>
     Object.hasOwn(told, ours) ? [[name, told[ours]] as const] : [],
   );
-  const ours = Object.entries(told).filter(([name]) => isOurs(name) && name !== SPOT);
+  const ours = Object.entries(told).filter(([name]) => isOurs(name) && name !== SPOT && name !== KEEP);
   return { ...Object.fromEntries([...own, ...mapped]), packleader: Object.fromEntries(ours) };
 }

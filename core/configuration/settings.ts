@@ -3,7 +3,12 @@
  * docs/settings.md: an example of a map is also the example of each key it holds.
  */
 import * as z from 'zod';
-import { LEAST_DEPRECATION_DAYS, LONGEST_BAKE_MINUTES } from '../contract/limits.ts';
+import {
+  DEFAULT_KEPT_HOURS,
+  LEAST_DEPRECATION_DAYS,
+  LONGEST_BAKE_MINUTES,
+  MOST_KEPT_HOURS,
+} from '../contract/limits.ts';
 import { NAMES } from '../contract/names.ts';
 import { secretReferenceSchema, type SecretReference } from '../contract/secrets.ts';
 import type { SourceAmi } from '../contract/source-amis.ts';
@@ -31,8 +36,11 @@ export type PackleaderVariable = (typeof PACKLEADER_VARIABLES)[number];
 
 /** The variable that a bake on a Spot Instance sets to true, and no other bake sets: only a template that is told declares it. */
 export const SPOT = 'spot';
+/** The variable that says for how long a builder is kept when its bake fails, where one may be; no other bake sets it. */
+export const KEEP = 'keep_minutes';
 /** What a template may be told. */
-export type ToldVariable = PackleaderVariable | typeof SPOT;
+export const TOLD_VARIABLES = [...PACKLEADER_VARIABLES, SPOT, KEEP] as const;
+export type ToldVariable = (typeof TOLD_VARIABLES)[number];
 
 /** What narrows a layer to some targets; taken out before the merge. */
 export const NARROWING_KEYS = ['regions', 'accounts'] as const;
@@ -40,7 +48,7 @@ export const NARROWING_KEYS = ['regions', 'accounts'] as const;
 export const VERSION_PATTERN = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.\d{14}(-[a-z0-9]+(-[a-z0-9]+)*)?$/;
 
 const RESERVED_TAGS: readonly string[] = ['Name', 'Version', 'AutoCleanup'];
-const RESERVED_VARIABLES: readonly string[] = [...PACKLEADER_VARIABLES, SPOT];
+const RESERVED_VARIABLES: readonly string[] = TOLD_VARIABLES;
 
 const SOURCE_KINDS = ['ssmParameter', 'filter', 'image', 'ids'] as const;
 
@@ -284,6 +292,20 @@ export const settingsSchema = strictMap(
         description:
           '`true`: the builder is [a Spot Instance where EC2 has one](configuration.md#builders-on-spot), else one on demand. `packleader.config` must say [`spotBuilders: true`](#spotbuilders). Only for Linux.',
         examples: [true],
+      }),
+    onFailure: z
+      .enum(['remove', 'keep'], { error: 'must be remove or keep' })
+      .optional()
+      .meta({
+        description:
+          '`keep`: when a bake fails, [its builder stays](configuration.md#looking-at-a-builder-that-failed) for `keepHours`, for somebody to look at. Only in the first stage, and where `packleader.config` says [`keepBuilders: true`](#keepbuilders). `remove`, as without it: nothing stays.',
+        examples: ['keep'],
+      }),
+    keepHours: wholeNumber(1, MOST_KEPT_HOURS)
+      .optional()
+      .meta({
+        description: `How long a builder stays with \`onFailure: keep\`, in hours; ${DEFAULT_KEPT_HOURS} unless set. Then it ends itself, and is swept.`,
+        examples: [8],
       }),
     network: network.optional().meta({
       description:

@@ -56,6 +56,10 @@ export const RETRIED_DAYS = 14;
 /** The least that `deprecateAfterDays` may say: longer than any release takes, or an AMI would be deprecated before it is released. */
 export const LEAST_DEPRECATION_DAYS = 30;
 
+/** For how long a builder is kept when its bake fails, where one is kept and nobody says for how long, in hours; and at most. */
+export const DEFAULT_KEPT_HOURS = 4;
+export const MOST_KEPT_HOURS = 72;
+
 /** How many targets one function takes inventory of: twenty of them do so at the same time for {@link MOST_TARGETS}. */
 export const TARGETS_PER_INVENTORY = 50;
 

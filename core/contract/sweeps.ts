@@ -5,8 +5,8 @@ import { targetSchema } from './targets.ts';
 /** A release that a sweep left alone, and why. */
 export const keptReleaseSchema = z.object({
   releaseId: z.string(),
-  /** `recent`: it ended after the time that was asked for. `unclear`: nobody can tell. */
-  is: z.enum(['running', 'released', 'recent', 'unclear']),
+  /** `recent`: it ended after the time that was asked for. `kept`: a builder of it is. `unclear`: nobody can tell. */
+  is: z.enum(['running', 'released', 'recent', 'kept', 'unclear']),
   why: z.string(),
 });
 export type KeptRelease = z.infer<typeof keptReleaseSchema>;

@@ -12,6 +12,8 @@ export const TAGS = {
   execution: 'packleader:execution',
   state: 'packleader:state',
   quarantine: 'packleader:quarantine',
+  /** Of a builder whose bake failed: until when it is left alone, ISO 8601. */
+  keptUntil: 'packleader:kept-until',
   /** When something last used the AMI, and when anybody last looked. */
   lastUsed: 'LastUsed',
   lastUsedRuntime: 'LastUsedRuntime',

@@ -61,11 +61,13 @@ async function leftInTargets({ planned, plan }: Retry): Promise<Leftover[]> {
   const left = await inEveryTarget(targets, async (target) => {
     const { accountId, region } = target;
     const sightings = await sightingsIn(clientsFor(target), target, planned.release.releaseId);
-    return sightings.map(({ resourceId }) => ({
+    return sightings.map(({ resourceId, kept, releaseId }) => ({
       accountId,
       region,
       resourceId,
-      why: 'it is of an earlier attempt',
+      why: kept
+        ? `it is kept until ${kept.until}, or packleader sweep ${releaseId}`
+        : 'it is of an earlier attempt',
     }));
   });
   return left.flat();

@@ -12,6 +12,8 @@ export const deadReleaseSchema = z.object({
   settledAt: z.string(),
   /** The executions of its batches of bakes, by ARN, whether or not they ever began. */
   batches: z.array(z.string()),
+  /** Whether builders go that are kept, too. */
+  evenKept: z.literal(true).optional(),
   /** Where it was to be baked, and where something of it was seen. */
   targets: z.array(targetSchema.extend({ resourceIds: z.array(z.string()) })),
 });

@@ -1,9 +1,14 @@
 /** What Packer would be told for an image in a stage, with an imaginary release and an imaginary source AMI. */
 import { chosenImage, type Configuration, type Overrides } from '../configuration/configuration.ts';
 import { effectiveSettings, type Origin, type StatedValue } from '../configuration/effective.ts';
-import { adoptedVariables, packerVariables, settingOf } from '../configuration/packer-variables.ts';
+import {
+  adoptedVariables,
+  keepMinutes,
+  packerVariables,
+  settingOf,
+} from '../configuration/packer-variables.ts';
 import { InvalidConfiguration } from '../configuration/documents/problems.ts';
-import { SPOT } from '../configuration/settings.ts';
+import { KEEP, SPOT } from '../configuration/settings.ts';
 import { releaseVersion } from '../configuration/version.ts';
 import { INSTANCE_TYPE, SOURCE_AMI, SUBNET } from './adopted/own-file.ts';
 
@@ -14,6 +19,8 @@ export interface Variables {
   readonly secrets: ReadonlySet<string>;
   /** Whether the builder may be a Spot Instance. */
   readonly spot: boolean;
+  /** Whether the builder is kept when its bake fails. */
+  readonly keeps: boolean;
   /** Where the configuration states what becomes this variable; undefined for what every release has. */
   readonly origin: (variable: string) => StatedValue | undefined;
 }
@@ -78,11 +85,13 @@ function variablesOf(
       const secrets = Object.keys(told.secrets);
       const { packer } = chosenImage(factory, image);
       const spot = settings.spot === true;
+      const keep = keepMinutes(settings);
       const all = {
         ...told.variables,
         source_ami: RELEASE.sourceAmi,
         // Told to those that know it only, but to an adopted template always: it maps one, or has none.
         ...((spot || packer) && { [SPOT]: spot }),
+        ...((keep > 0 || packer) && { [KEEP]: keep }),
       };
       const values = {
         ...(packer
@@ -101,6 +110,7 @@ function variablesOf(
           values,
           secrets: new Set(secrets),
           spot,
+          keeps: keep > 0,
           origin: (name) => originOf(origins, name),
         });
       }

@@ -14,7 +14,7 @@ import { type Bake, bakesOf } from './bakes.ts';
 import type { Files } from '../configuration/files.ts';
 import { sourceProblems } from '../source/check.ts';
 import { type LaidOver, layOver, templateFiles } from './laid-over.ts';
-import { requirementProblems, spotProblems } from './requirements.ts';
+import { keepProblems, requirementProblems, spotProblems } from './requirements.ts';
 import { scriptProblems } from './scripts.ts';
 import { type Template, readTemplate } from './template.ts';
 import { variableProblems } from './variables.ts';
@@ -86,8 +86,11 @@ export const bakeProblems = (bake: Bake, baked: BakedTemplate): Problem[] =>
             baked.template.variables,
             baked.adopted?.overlay.directory,
           );
-          if (!one.spot || problems.length > 0) return problems;
-          return spotProblems(baked.template, baked.adopted?.toldAs);
+          if (problems.length > 0) return problems;
+          return [
+            ...(one.spot ? spotProblems(baked.template, baked.adopted?.toldAs) : []),
+            ...(one.keeps ? keepProblems(baked.template) : []),
+          ];
         })
         .map(inOriginal(baked));
 

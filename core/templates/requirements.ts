@@ -262,6 +262,19 @@ export function spotProblems({ sources: [source], locals }: Template, toldAs: To
   });
 }
 
+/** What a template must have whose builder is kept when a bake fails: else nobody tells the builder when to end, and none is kept. */
+export function keepProblems({ builds: [build] }: Template): Problem[] {
+  if (!build || build.blocks.some(({ type }) => type === 'error-cleanup-provisioner')) return [];
+  return [
+    problem(
+      build.file,
+      build.line,
+      ['build'],
+      'found no error-cleanup-provisioner, must have one that tells the builder when to end: the layers say that it is kept when a bake fails',
+    ),
+  ];
+}
+
 function forbiddenProblems(source: Source): Problem[] {
   const attributes = [...source.attributes.values()].filter(({ text }) => !IDLE.includes(text));
   const found = [

@@ -4,7 +4,7 @@ import { layerFiles } from '../configuration/layers.ts';
 import { nearest, placeText, problem, type Problem } from '../configuration/documents/problems.ts';
 import { nameInRepository } from '../configuration/packer-directory.ts';
 import type { Bake, Variables } from './bakes.ts';
-import { PACKLEADER_VARIABLES, SPOT, type ToldVariable } from '../configuration/settings.ts';
+import { KEEP, SPOT, TOLD_VARIABLES, type ToldVariable } from '../configuration/settings.ts';
 import type { Declaration } from './template.ts';
 
 /** A problem at the place that states a value. */
@@ -56,21 +56,30 @@ export function variableProblems(
   return [...lacking(image, template, undeclared.filter(isOurs)), ...unknown, ...open, ...unset];
 }
 
-const isOurs = (name: string): name is ToldVariable =>
-  name === SPOT || PACKLEADER_VARIABLES.some((one) => one === name);
+const isOurs = (name: string): name is ToldVariable => TOLD_VARIABLES.some((one) => one === name);
 
 /** All of them at once, with the lines to paste. */
 function lacking(image: string, template: string, names: readonly ToldVariable[]): Problem[] {
   if (names.length === 0) return [];
   // Of a block in one line, HCL takes one attribute.
   const lines = names.map((name) =>
-    name === SPOT
-      ? `    variable "${name}" { default = false }`
-      : `    variable "${name}" { type = ${TYPES[name] ?? 'string'} }`,
+    TOLD_TO_SOME[name] === undefined
+      ? `    variable "${name}" { type = ${TYPES[name] ?? 'string'} }`
+      : `    variable "${name}" { default = ${TOLD_TO_SOME[name].default} }`,
   );
-  const message = `the template of ${image} does not declare ${names.join(', ')}, which packleader gives ${names.includes(SPOT) && names.length === 1 ? 'a bake with spot: true' : 'every bake'}: declare ${names.length === 1 ? 'it' : 'them'} in ${template}/*.pkr.hcl, or take a template that does`;
+  const some = names.flatMap((name) => TOLD_TO_SOME[name]?.asked ?? []);
+  const who = some.length === names.length ? `a bake with ${some.join(' and ')}` : 'every bake';
+  const message = `the template of ${image} does not declare ${names.join(', ')}, which packleader gives ${who}: declare ${names.length === 1 ? 'it' : 'them'} in ${template}/*.pkr.hcl, or take a template that does`;
   return [problem(template, 0, [], [message, ...lines].join('\n'))];
 }
+
+/** Variables that only such bakes are given, and what all others have. */
+const TOLD_TO_SOME: Readonly<
+  Partial<Record<ToldVariable, { readonly asked: string; readonly default: string }>>
+> = {
+  [SPOT]: { asked: 'spot: true', default: 'false' },
+  [KEEP]: { asked: 'onFailure: keep', default: '0' },
+};
 
 /** Of the variables that are no strings. */
 const TYPES: Readonly<Partial<Record<ToldVariable, string>>> = {

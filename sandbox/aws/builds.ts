@@ -14,6 +14,9 @@ export interface BuildRun {
   /** Sets an exported environment variable. */
   readonly export: (name: string, value: string) => void;
   readonly sleep: (ms: number) => Promise<void>;
+  readonly now: () => Date;
+  /** What a command in an instance of the build's own account does: it shuts the instance down, after so long. */
+  readonly shutDown: (region: string, instanceId: string, afterMs: number) => void;
   /** A file of the build's artifacts, which CodeBuild uploads when the build has ended. */
   readonly leave: (file: string, text: string) => void;
   /** One AWS call with the project's service role. */

@@ -19,6 +19,7 @@ import type { Build, Phase, Project } from './builds.ts';
 import { assumedRoleArn, type Context, type Output } from './context.ts';
 import { awsError } from './errors.ts';
 import { etagOf } from './s3.ts';
+import { shutDownInstance } from './ec2/instances.ts';
 import { page } from './page.ts';
 
 const MINUTE = 60_000;
@@ -111,7 +112,7 @@ class BuildEnded extends Error {
  * process that was killed.
  */
 async function runBuild(context: Context, build: Build): Promise<void> {
-  const { clock, invoke } = context;
+  const { clock, invoke, world } = context;
   const { signal } = build.stop;
   const caller = {
     accountId: build.accountId,
@@ -142,6 +143,14 @@ async function runBuild(context: Context, build: Build): Promise<void> {
         if (!signal.aborted) build.exported.set(name, value);
       },
       sleep: async (ms) => clock.sleep(ms, signal),
+      now: () => clock.now(),
+      shutDown: (region, instanceId, afterMs) =>
+        clock.after(afterMs, () =>
+          shutDownInstance(
+            { place: world.region(build.accountId, region), clock, now: clock.milliseconds() },
+            instanceId,
+          ),
+        ),
       leave: (file, text) => {
         if (!signal.aborted) build.left.set(file, text);
       },

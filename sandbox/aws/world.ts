@@ -89,6 +89,8 @@ export interface Instance {
   askedAt: number;
   /** Missing on demand. */
   lifecycle?: 'spot';
+  /** What becomes of it when it is shut down from the inside; it stops unless it says otherwise. */
+  shutdownBehavior?: 'stop' | 'terminate';
   readonly httpTokens: 'required' | 'optional';
   readonly tags: Tags;
 }

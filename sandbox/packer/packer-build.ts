@@ -62,7 +62,7 @@ export interface PackerBehaviour {
    * Fails the build when it comes to this step. Packer then cleans up after itself, as the real one does. `run` counts the times
    * that one build runs Packer, from 1.
    */
-  fail?: (environment: Environment, run: number) => PackerFailure | undefined;
+  fail?: (environment: Environment, run: number, accountId: string) => PackerFailure | undefined;
   /** Virtual minutes of provisioning; 6 to 11 by default, the same for the same image and target. */
   minutes?: (environment: Environment) => number | undefined;
   /** EBS volumes, each of which becomes a snapshot. 1 by default. */
@@ -100,6 +100,7 @@ const choicesSchema = z.looseObject({
   instanceTypes: z.array(z.string()),
   subnetIds: z.array(z.string()),
   spot: z.boolean().optional(),
+  keepMinutes: z.number().optional(),
 });
 
 /** The metadata that names the template an image is laid over. */
@@ -159,6 +160,11 @@ class Packer {
   #run = 0;
   /** Whether its plan lets it ask for a Spot Instance. */
   #onSpot = false;
+  /** For how long its builder is to be kept when the bake fails, in minutes. */
+  #keepMinutes = 0;
+  /** The builder that a provisioner failed on, which the template has told when to end. */
+  #toldToEnd: string | undefined;
+  #isKept = false;
 
   constructor(build: BuildRun, behaviour: PackerBehaviour, hold: Hold) {
     this.#hold = hold;
@@ -172,6 +178,7 @@ class Packer {
     await this.#fetchSource();
     const { variables, template, choices } = await this.#variables();
     this.#onSpot = choices.some(({ spot }) => spot);
+    this.#keepMinutes = choices[0]?.keep_minutes ?? 0;
     try {
       const imageId = await this.#bakeWhereThereIsRoom(variables, template, choices);
       this.#build.export('AMI_ID', imageId);
@@ -183,7 +190,7 @@ class Packer {
       this.#build.leave(BAKE_FILES.packages, madeUpPackages(this.#sourceName));
     } finally {
       // A killed process cleans nothing up.
-      if (!this.#build.signal.aborted) await this.#removeBuilders();
+      if (!this.#build.signal.aborted && !this.#isKept) await this.#removeBuilders();
     }
   }
 
@@ -208,7 +215,11 @@ class Packer {
         const isLast = index === choices.length - 1;
         passes ||= none?.passes === true;
         const isTime = passes && waited + pause < (variables.timeout_minutes ?? 0) * 30;
-        if (!none || (isLast && !isTime)) throw baked.error;
+        if (none && this.#keepMinutes > 0) await this.#removeBuilders();
+        if (!none || (isLast && !isTime)) {
+          if (!none && !this.#build.signal.aborted) await this.#keepBuilder();
+          throw baked.error;
+        }
         this.#build.log(
           `No builder: ${none.code} for ${told.instance_type ?? ''}${told.spot ? ' on spot' : ''} in ${told.subnet_id || 'the default VPC'}.`,
         );
@@ -234,8 +245,24 @@ class Packer {
       const said = this.#explain(error instanceof Error ? error.message : String(error));
       return { error, said };
     } finally {
+      // Told to run the clean-up of provisioners alone, Packer leaves everything when it fails.
+      if (failed && this.#keepMinutes > 0) this.#cleanUps.splice(0);
       if (!this.#build.signal.aborted) await this.#cleanUp(failed);
     }
+  }
+
+  /** As buildspecs/builders.mjs does it: one that shuts down is to be gone, and whoever cleans up is to know. */
+  async #keepBuilder(): Promise<void> {
+    const id = this.#toldToEnd;
+    if (id === undefined) return;
+    await this.#ec2('ModifyInstanceAttribute', {
+      InstanceId: id,
+      InstanceInitiatedShutdownBehavior: { Value: 'terminate' },
+    });
+    const until = new Date(this.#build.now().getTime() + this.#keepMinutes * MINUTE).toISOString();
+    await this.#ec2('CreateTags', { Resources: [id], Tags: [{ Key: TAGS.keptUntil, Value: until }] });
+    this.#build.export('KEPT', until);
+    this.#isKept = true;
   }
 
   /** The buildspec's last command: what Packer's own clean-up left of the builders. The build fails when it does. */
@@ -307,9 +334,10 @@ class Packer {
     );
     if (metadata['builder'] !== HAS_BUILDER_CHOICES.builder) return { variables, template, choices: [{}] };
     const { document: told } = await this.#read(keys.builderChoices(prefix, target));
-    const { instanceTypes, subnetIds, spot } = choicesSchema.parse(told);
+    const { instanceTypes, subnetIds, spot, keepMinutes } = choicesSchema.parse(told);
     // Subnets that match a filter belong to the accounts too.
-    const choices = choicesOf(instanceTypes, subnetIds.length === 0 ? [''] : subnetIds, spot);
+    const places = subnetIds.length === 0 ? [''] : subnetIds;
+    const choices = choicesOf(instanceTypes, places, { spot, keepMinutes });
     return { variables, template, choices };
   }
 
@@ -360,7 +388,7 @@ class Packer {
       TagSpecifications: tagged('instance', 'volume', 'network-interface'),
     };
     const instanceId = await (variables.spot ? this.#launchOnSpot(request, tagged) : this.#launch(request));
-    this.#step('provision');
+    this.#step('provision', () => this.#tellWhenToEnd(instanceId));
     log('Provisioning');
     await this.#build.sleep((this.#minutes() + (windows ? 4 : 0)) * MINUTE);
     this.#step('stop');
@@ -557,9 +585,17 @@ class Packer {
     }
   }
 
-  #step(step: PackerStep): void {
-    const failure = this.#behaviour.fail?.(this.#build.environment, this.#run);
+  /** The template's provisioner for a failure. */
+  #tellWhenToEnd(instanceId: string): void {
+    if (this.#keepMinutes === 0) return;
+    this.#toldToEnd = instanceId;
+    this.#build.shutDown(this.#region, instanceId, this.#keepMinutes * MINUTE);
+  }
+
+  #step(step: PackerStep, onFailure?: () => void): void {
+    const failure = this.#behaviour.fail?.(this.#build.environment, this.#run, this.#build.accountId);
     if (failure?.at !== step) return;
+    onFailure?.();
     this.#printed.push(...(failure.printed ?? []).map((line) => `    amazon-ebs.image: ${line}`));
     throw new Error(failure.message);
   }

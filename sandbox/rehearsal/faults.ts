@@ -76,10 +76,10 @@ export class Faults {
 
   install(sandbox: Sandbox): void {
     const { fail, minutes } = sandbox.builds;
-    sandbox.builds.fail = (environment, run) => {
+    sandbox.builds.fail = (environment, run, accountId) => {
       const kind = environment[FAULT_VARIABLE];
       if (kind === 'failed') return FAILED;
-      return kind === 'capacity' && run === 1 ? NO_CAPACITY : fail?.(environment, run);
+      return kind === 'capacity' && run === 1 ? NO_CAPACITY : fail?.(environment, run, accountId);
     };
     sandbox.builds.minutes = (environment) =>
       environment[FAULT_VARIABLE] === 'timeout' ? HANGS_MINUTES : minutes?.(environment);

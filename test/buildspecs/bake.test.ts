@@ -442,18 +442,25 @@ describe('a bake fails', () => {
   });
 });
 
+/** The calls of EC2 in their order, each with the values of what it was told. */
+const asksOfEc2 = (calls: readonly string[]): string[] =>
+  calls
+    .filter((call) => call.startsWith('ec2'))
+    .map((call) => {
+      const { Action, Version: _, ...told } = Object.fromEntries(new URLSearchParams(call.split(' ')[2]));
+      return [Action, ...Object.values(told)].join(' ');
+    });
+
 describe('the end of a bake', () => {
   it.each([
     ['succeeded', ''],
     ['failed', 'exit 1'],
   ])('that %s removes its own builders, never an AMI', (_, script) => {
     packer({ script });
-    for (const call of ['terminate-instances', 'wait', 'delete-key-pair', 'delete-security-group'])
-      build.answer(`ec2 ${call}`, {});
-    build.answer(
-      'ec2 DescribeInstances',
-      '<instanceId>i-1</instanceId><groupId>sg-1</groupId><instanceId>i-2</instanceId>',
-    );
+    for (const call of ['TerminateInstances', 'DeleteKeyPair', 'DeleteSecurityGroup'])
+      build.answer(`ec2 ${call}`, '');
+    const [one, two] = ['<instanceId>i-1</instanceId>', '<instanceId>i-2</instanceId>'];
+    build.answer('ec2 DescribeInstances', [`${one}<groupId>sg-1</groupId>${two}`, two, '']);
     build.answer('ec2 DescribeKeyPairs', '<keyPairId>key-1</keyPairId>');
     build.answer(
       'ec2 DescribeSecurityGroups',
@@ -461,31 +468,30 @@ describe('the end of a bake', () => {
     );
     const { status, calls } = bake();
     expect(status).toBe(script === '' ? 0 : 1);
-    const inRegion = '--region eu-central-1';
-    const ec2 = calls.filter((call) => call.startsWith('ec2'));
-    const asked = ec2.slice(0, 3).map((call) => {
-      const { Action, ...told } = Object.fromEntries(new URLSearchParams(call.split(' ')[2]));
-      return [Action, Object.values(told).slice(1).join(' ')];
-    });
+    const asked = asksOfEc2(calls);
     const ofRelease = 'tag:packleader:release linux-base@1.4.20261121093000';
-    expect(Object.fromEntries(asked)).toEqual({
-      DescribeInstances: `${ofRelease} instance-state-name pending running shutting-down stopping stopped`,
-      DescribeKeyPairs: ofRelease,
-      DescribeSecurityGroups: ofRelease,
-    });
-    expect(ec2.slice(3)).toEqual([
-      `ec2 terminate-instances ${inRegion} --cli-input-json {"InstanceIds":["i-1","i-2"]}`,
-      `ec2 wait instance-terminated ${inRegion} --instance-ids i-1 i-2`,
-      `ec2 delete-key-pair ${inRegion} --cli-input-json {"KeyPairId":"key-1"}`,
-      `ec2 delete-security-group ${inRegion} --cli-input-json {"GroupId":"sg-1"}`,
+    const alive = `DescribeInstances ${ofRelease} instance-state-name pending running shutting-down stopping stopped`;
+    expect(asked.slice(0, 3).toSorted()).toEqual([
+      alive,
+      `DescribeKeyPairs ${ofRelease}`,
+      `DescribeSecurityGroups ${ofRelease}`,
     ]);
+    expect(asked.slice(3)).toEqual([
+      'TerminateInstances i-1',
+      'TerminateInstances i-2',
+      alive,
+      alive,
+      'DeleteKeyPair key-1',
+      'DeleteSecurityGroup sg-1',
+    ]);
+    expect(build.slept()).toEqual([15]);
   });
 
   it('fails when a builder cannot be removed, although the AMI is there', () => {
     build.answer('ec2 DescribeInstances', '<instanceId>i-1</instanceId>');
     expect(bake()).toMatchObject({
       status: 1,
-      log: expect.stringContaining('ec2 terminate-instances failed'),
+      log: expect.stringContaining('TerminateInstances failed: AWS answered'),
     });
   });
 });

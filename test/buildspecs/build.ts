@@ -66,9 +66,14 @@ export class Build {
     chmodSync(file, 0o755);
   }
 
-  /** What the stand-ins for AWS answer to a call: `service operation`, or the first two words of a command of the CLI. */
+  /** What the stand-ins for AWS answer to a call: `service operation`, or the first two words of a command of the CLI. EC2 gives a list one after the other. */
   answer(call: string, printed: unknown): void {
     this.put(`../answers/${call.replace(' ', '.')}.json`, JSON.stringify(printed));
+  }
+
+  /** From now on the call is refused. */
+  unanswer(call: string): void {
+    rmSync(join(this.directory, 'answers', `${call.replace(' ', '.')}.json`));
   }
 
   put(key: string, content: string | Uint8Array): void {

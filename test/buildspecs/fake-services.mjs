@@ -60,7 +60,10 @@ function answerTo(service, request, url, body) {
       text: JSON.stringify({ __type: 'AccessDeniedException', message: `no ${operation}` }),
     };
   if (service !== 'ec2') return { text: readFileSync(answer) };
-  return { text: `<${operation}Response>${JSON.parse(readFileSync(answer, 'utf8'))}</${operation}Response>` };
+  // Of a list each answer is given once, the last one for ever.
+  const [first, ...more] = [JSON.parse(readFileSync(answer, 'utf8'))].flat();
+  if (more.length > 0) writeFileSync(answer, JSON.stringify(more));
+  return { text: `<${operation}Response>${first}</${operation}Response>` };
 }
 
 /**

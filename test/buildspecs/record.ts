@@ -165,7 +165,7 @@ async function record(stand: Stand, kind: Kind): Promise<string> {
   writeFileSync(variables, JSON.stringify(variablesOf(kind, name, network)));
   const child = spawn(
     installation.packer.command,
-    ['build', '-color=false', '-timestamp-ui', `-var-file=${variables}`, '.'],
+    ['build', '-color=false', '-timestamp-ui', ...(kind.arguments ?? []), `-var-file=${variables}`, '.'],
     {
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,6 +4,7 @@ import { amisInUse } from './scenarios/amis-in-use.ts';
 import { deprecations } from './scenarios/deprecations.ts';
 import { forwardFaults } from './scenarios/forward-faults.ts';
 import { type RecordedUndo, record, recordUndo, warmUp } from './scenarios/recordings.ts';
+import { keptBuilders } from './scenarios/kept-builders.ts';
 import { repoints } from './scenarios/repoints.ts';
 import { retirements } from './scenarios/retirements.ts';
 import { retries } from './scenarios/retries.ts';
@@ -27,6 +28,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     four: await prepareBaseline('four'),
     two: await prepareBaseline('two'),
     aging: await prepareBaseline('aging'),
+    keeping: await prepareBaseline('keeping'),
     many: await prepareBaseline('many'),
   };
   const { four, two } = baselines;
@@ -46,6 +48,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await repoints(two, sampler)),
     ...(await retirements(two, sampler)),
     ...(await deprecations(baselines.aging)),
+    ...(await keptBuilders(baselines.keeping)),
     ...(await wholeReleases(two)),
     ...(await failingMaps(two)),
     ...(await failingBatches(baselines)),

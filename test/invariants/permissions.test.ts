@@ -40,6 +40,7 @@ const targets = new Map(
       factory,
       accountId,
       spotBuilders: true,
+      keepBuilders: true,
       retires: true,
       ...(accountId === ofVpc && { bakeVpc }),
     }),

@@ -7,7 +7,7 @@ import { planSchema } from '../../core/contract/releases.ts';
 import { handler } from '../../tasks/plan-releases.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
 import { IN_ONE_REGION, factoryWith } from '../core/configuration/example.ts';
-import { SOUND_TEMPLATE, SPOT_TEMPLATE } from '../fixtures/templates.ts';
+import { KEEP_TEMPLATE, SOUND_TEMPLATE, SPOT_TEMPLATE } from '../fixtures/templates.ts';
 import { COMMIT, REPOSITORY, VERSION as BASE_VERSION } from '../fixtures/releases.ts';
 
 const aws = useAws();
@@ -145,6 +145,39 @@ describe('planning a release of one image', () => {
         message: expect.stringContaining('overrides deprecateAfterDays: found'),
       });
       expect(aws.commands).not.toContain('PutObject');
+    });
+  });
+
+  it.each([
+    [
+      'config/dev.yaml',
+      KEEP_TEMPLATE,
+      'config/dev.yaml:1 onFailure: found keep, but no target lets a bake keep its builder: write keepBuilders: true into packleader.config, and deploy hub and targets',
+    ],
+    [
+      'config/prod.yaml',
+      KEEP_TEMPLATE,
+      'config/prod.yaml:1 onFailure: found keep, must be so in no stage after dev, the first: write it into config/dev.yaml or images/web/config/dev.yaml',
+    ],
+    [
+      'config/dev.yaml',
+      SOUND_TEMPLATE,
+      'images/web: the template of web does not declare keep_minutes, which packleader gives a bake with onFailure: keep: declare it in images/web/*.pkr.hcl, or take a template that does\n    variable "keep_minutes" { default = 0 }',
+    ],
+    [
+      'config/dev.yaml',
+      `${SOUND_TEMPLATE}variable "keep_minutes" { default = 0 }\n`,
+      'found no error-cleanup-provisioner, must have one that tells the builder when to end: the layers say that it is kept when a bake fails',
+    ],
+  ])('fails for a builder that %s keeps where that cannot be: %#', async (file, template, why) => {
+    aws.holds(
+      'hub',
+      SOURCE.key,
+      factory({ [file]: 'onFailure: keep\n', 'images/web/web.pkr.hcl': `${template}${WEB_VARIABLES}` }),
+    );
+    await expect(plan({ image: 'web' })).rejects.toMatchObject({
+      name: 'InvalidConfiguration',
+      message: expect.stringContaining(why),
     });
   });
 

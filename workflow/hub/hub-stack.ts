@@ -39,6 +39,8 @@ export interface HubStackProps extends StackProps {
   readonly customerKey?: boolean;
   /** Whether builders may be Spot Instances; as in the targets. Default: they are on demand. */
   readonly spotBuilders?: boolean;
+  /** Whether the builder of a bake that failed may be kept; as in the targets. Default: it is not. */
+  readonly keepBuilders?: boolean;
   readonly alarms?: AlarmsProps;
   /** Who is told what became of releases. Default: nobody, and nothing stands that could. */
   readonly notify?: Notify;
@@ -92,6 +94,7 @@ export class HubStack extends Stack {
       defaultBranch: factory.defaultBranch,
       deprecatesAmis,
       spotBuilders: props.spotBuilders ?? false,
+      keepBuilders: props.keepBuilders ?? false,
       functionOf: (task) => functions.of(task),
       bucket: bucketName(factory),
       orchestrators,

@@ -33,6 +33,8 @@ export interface StateMachinesProps {
   readonly deprecatesAmis: boolean;
   /** Whether builders may be Spot Instances. */
   readonly spotBuilders: boolean;
+  /** Whether the builder of a bake that failed may be kept. */
+  readonly keepBuilders: boolean;
   readonly functionOf: (task: TaskName) => IFunction;
   readonly bucket: string;
   /** The orchestrator of every target account. */
@@ -106,6 +108,7 @@ export class StateMachines extends Construct {
           defaultBranch: props.defaultBranch,
           deprecatesAmis: props.deprecatesAmis,
           spotBuilders: props.spotBuilders,
+          keepBuilders: props.keepBuilders,
           releaseImageMachineArn: machineArn(this, NAMES.releaseImageMachine),
         }),
       ),

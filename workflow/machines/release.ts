@@ -27,6 +27,8 @@ export interface ReleaseProps {
   readonly deprecatesAmis: boolean;
   /** Whether builders may be Spot Instances. */
   readonly spotBuilders: boolean;
+  /** Whether the builder of a bake that failed may be kept. */
+  readonly keepBuilders: boolean;
   readonly releaseImageMachineArn: string;
 }
 
@@ -59,6 +61,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         defaultBranch: props.defaultBranch,
         ...(props.deprecatesAmis && { deprecatesAmis: true }),
         ...(props.spotBuilders && { spotBuilders: true }),
+        ...(props.keepBuilders && { keepBuilders: true }),
       },
       variables: JsonPath.objectAt('$.variables'),
     },

@@ -17,6 +17,8 @@ export interface BakePolicyProps {
   readonly bucketHasKey: boolean;
   /** Whether a builder may be a Spot Instance. */
   readonly spotBuilders: boolean;
+  /** Whether the builder of a bake that failed may be kept. */
+  readonly keepBuilders: boolean;
   /** Whether CodeBuild reads the token for plugins, in the hub's region, before the bake begins. */
   readonly readsPluginToken: boolean;
 }
@@ -63,6 +65,7 @@ export function bakePolicy(props: BakePolicyProps): PolicyStatement[] {
     ...look(props),
     ...builder(props),
     ...(props.spotBuilders ? spotBuilder(props) : []),
+    ...(props.keepBuilders ? keptBuilder(props) : []),
     ...connection(props),
     ...ami(props),
     ...keys(props),
@@ -299,6 +302,27 @@ function spotBuilder({ accountId }: BakePolicyProps): PolicyStatement[] {
         `arn:aws:iam::${accountId}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot`,
       ],
       conditions: { StringEquals: { 'iam:AWSServiceName': 'spot.amazonaws.com' } },
+    }),
+  ];
+}
+
+/** A builder that is kept says so by a tag, and goes when it shuts itself down. */
+function keptBuilder({ accountId }: BakePolicyProps): PolicyStatement[] {
+  return [
+    new PolicyStatement({
+      sid: 'KeepBuilder',
+      actions: ['ec2:CreateTags'],
+      resources: ec2Arns(accountId, 'instance'),
+      conditions: { ...ofSomeRelease, 'ForAllValues:StringEquals': { 'aws:TagKeys': [TAGS.keptUntil] } },
+    }),
+    new PolicyStatement({
+      sid: 'LetKeptBuilderEnd',
+      actions: ['ec2:ModifyInstanceAttribute'],
+      resources: ec2Arns(accountId, 'instance'),
+      conditions: {
+        ...ofSomeRelease,
+        StringEquals: { 'ec2:Attribute/InstanceInitiatedShutdownBehavior': 'terminate' },
+      },
     }),
   ];
 }

@@ -37,6 +37,8 @@ export interface TargetStackProps extends StackProps {
   readonly bakeVpc?: BakeVpc;
   /** Whether builders may be Spot Instances; as in the hub. Default: they are on demand. */
   readonly spotBuilders?: boolean;
+  /** Whether the builder of a bake that failed may be kept, in an account of the first stage; as in the hub. Default: it is not. */
+  readonly keepBuilders?: boolean;
   /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
   readonly customerKey?: boolean;
   /** Whether the hub retires versions; as there. Default: it may not. */
@@ -58,6 +60,7 @@ export class TargetStack extends Stack {
       bakeVpc: vpc,
       customerKey = false,
       spotBuilders = false,
+      keepBuilders = false,
       retires = false,
       ...rest
     } = props;
@@ -114,6 +117,7 @@ export class TargetStack extends Stack {
         bucketName: bucketName(factory),
         bucketHasKey: customerKey,
         spotBuilders,
+        keepBuilders: keepBuilders && mayKeep(factory, named),
         readsPluginToken: pluginTokenSecret !== undefined,
       }),
       wildcards: BAKE_WILDCARDS,
@@ -154,6 +158,10 @@ export class TargetStack extends Stack {
     }).valueAsList;
   }
 }
+
+/** In no account that has targets of later stages only; a StackSet's template is for any account. */
+const mayKeep = ({ stages }: Factory, accountId: string | undefined): boolean =>
+  accountId === undefined || stages[0]?.targets.some((target) => target.accountId === accountId) === true;
 
 /**
  * AWS's managed policy AmazonSSMManagedInstanceCore would let every script of a template read all parameters of the account.

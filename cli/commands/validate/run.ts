@@ -28,7 +28,7 @@ export async function validateCommand(options: ValidateOptions, output: Output):
   const { files } = checkout;
   const validation = await validate(files, {
     configurationFiles: configurationFiles(files),
-    spotBuilders: deploymentOfProject(checkout.directory).spotBuilders ?? false,
+    switches: deploymentOfProject(checkout.directory),
     ...(options.images.length > 0 && { images: [...new Set(options.images)] }),
     ...(options.stage !== undefined && { stage: options.stage }),
     onChecked: (done, all, { check }) =>

@@ -57,7 +57,7 @@ export interface AdoptedTemplate {
 }
 
 /** What only the bake knows: of the others than the first it may try several. */
-const BY_ARGUMENT = ['source_ami', 'subnet_id', 'instance_type', 'spot'] as const;
+const BY_ARGUMENT = ['source_ami', 'subnet_id', 'instance_type', 'spot', 'keep_minutes'] as const;
 
 /** Whether the bake fills in an argument, so that one alone says nothing. */
 export const isFilledIn = (argument: string): boolean =>

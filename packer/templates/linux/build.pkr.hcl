@@ -116,6 +116,15 @@ build {
     destination = "package-manifest.tsv.sha256"
   }
 
+  # Only of a builder that is to be kept when the bake fails; without it nobody keeps one.
+  error-cleanup-provisioner "shell" {
+    only            = var.keep_minutes > 0 ? ["amazon-ebs.image"] : ["none"]
+    script          = "${path.root}/bake/keep-builder.sh"
+    execute_command = local.as_root
+    env             = { KEEP_MINUTES = var.keep_minutes }
+    timeout         = "5m"
+  }
+
   post-processor "manifest" {
     output     = "packer-manifest.json"
     strip_path = true

@@ -59,6 +59,12 @@ variable "spot" {
   default     = false
 }
 
+variable "keep_minutes" {
+  description = "How long the builder is kept for somebody to look at when the bake fails, in minutes; 0 for not at all."
+  type        = number
+  default     = 0
+}
+
 variable "architecture" {
   description = "The architecture of the image: x86_64 or arm64. A check inside the image compares."
   type        = string

@@ -106,6 +106,14 @@ build {
     timeout    = "45m"
   }
 
+  # Only of a builder that is to be kept when the bake fails; without it nobody keeps one.
+  error-cleanup-provisioner "powershell" {
+    only    = var.keep_minutes > 0 ? ["amazon-ebs.image"] : ["none"]
+    script  = "${path.root}/bake/keep-builder.ps1"
+    env     = { KEEP_MINUTES = var.keep_minutes }
+    timeout = "5m"
+  }
+
   post-processor "manifest" {
     output     = "packer-manifest.json"
     strip_path = true

@@ -53,6 +53,12 @@ variable "instance_type" {
   }
 }
 
+variable "keep_minutes" {
+  description = "How long the builder is kept for somebody to look at when the bake fails, in minutes; 0 for not at all."
+  type        = number
+  default     = 0
+}
+
 variable "architecture" {
   description = "The architecture of the image: x86_64, the only one that Windows on EC2 has."
   type        = string

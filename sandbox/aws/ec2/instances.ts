@@ -3,6 +3,7 @@ import type {
   CreateFleetCommandOutput,
   DescribeInstancesCommandInput,
   DescribeInstancesCommandOutput,
+  ModifyInstanceAttributeCommandInput,
   Instance as InstanceView,
   InstanceStateChange,
   RunInstancesCommandInput,
@@ -12,7 +13,7 @@ import type {
   TerminateInstancesCommandInput,
   TerminateInstancesCommandOutput,
 } from '@aws-sdk/client-ec2';
-import type { Context, Output } from '../context.ts';
+import type { Context, Done, Output } from '../context.ts';
 import { find } from './templates.ts';
 import { applyFilters, byIds, ec2Error, ec2Page, iso, tagList, tagsFor } from './requests.ts';
 import {
@@ -83,6 +84,9 @@ function runInstances(context: Context, input: RunInstancesCommandInput): Output
     asked: 'run',
     askedAt: now,
     httpTokens: input.MetadataOptions?.HttpTokens ?? 'optional',
+    ...(input.InstanceInitiatedShutdownBehavior && {
+      shutdownBehavior: input.InstanceInitiatedShutdownBehavior,
+    }),
     tags,
   };
   place.instances.set(instanceId, instance);
@@ -209,7 +213,7 @@ function instanceView(place: Region, instance: Instance, now: number): InstanceV
 }
 
 function change(
-  { place, now, clock }: Context,
+  { place, now, clock }: Pick<Context, 'place' | 'now' | 'clock'>,
   ids: readonly string[],
   asked: 'stop' | 'terminate',
 ): InstanceStateChange[] {
@@ -277,6 +281,26 @@ const terminateInstances = (
   TerminatingInstances: change(context, input.InstanceIds ?? [], 'terminate'),
 });
 
+function modifyInstanceAttribute(
+  { place }: Context,
+  { InstanceId: id = '', InstanceInitiatedShutdownBehavior: asked }: ModifyInstanceAttributeCommandInput,
+): Done {
+  const [instance] = byIds(place.instances, [id], noSuchInstance);
+  if (asked?.Value !== 'stop' && asked?.Value !== 'terminate')
+    throw ec2Error('InvalidParameterValue', 'The sandbox changes what a shutdown of an instance does to it.');
+  if (instance) instance.shutdownBehavior = asked.Value;
+  return {};
+}
+
+/** What `shutdown` in the instance does; nothing to one that does not run any more. */
+export function shutDownInstance(
+  context: Pick<Context, 'place' | 'now' | 'clock'>,
+  instanceId: string,
+): void {
+  const instance = context.place.instances.get(instanceId);
+  if (instance?.asked === 'run') change(context, [instanceId], instance.shutdownBehavior ?? 'stop');
+}
+
 /** Of the type `instant`, for one Spot Instance: what Packer asks for. It has the tags that its launch template tells. */
 function createFleet(context: Context, input: CreateFleetCommandInput): Output<CreateFleetCommandOutput> {
   const [config] = input.LaunchTemplateConfigs ?? [];
@@ -301,6 +325,7 @@ function createFleet(context: Context, input: CreateFleetCommandInput): Output<C
 export const instanceOperations = {
   CreateFleet: createFleet,
   DescribeInstances: describeInstances,
+  ModifyInstanceAttribute: modifyInstanceAttribute,
   RunInstances: runInstances,
   StopInstances: stopInstances,
   TerminateInstances: terminateInstances,

@@ -17,6 +17,8 @@ export interface Kind {
   /** What is put in the place of what in the template's source, such as a shorter wait. */
   readonly source?: Readonly<Record<string, string>>;
   readonly variables?: Readonly<Record<string, unknown>>;
+  /** Of `packer build`, besides. */
+  readonly arguments?: readonly string[];
   readonly tags?: Readonly<Record<string, string>>;
   /** Of the image, by their names in it. */
   readonly files?: Readonly<Record<string, string>>;
@@ -115,6 +117,42 @@ export const KINDS: readonly Kind[] = [
       'install.sh':
         'set -o errexit\necho "Unpacking the agent."\ntar --extract --gzip --file /tmp/agent.tar.gz --directory /opt\n',
     },
+  },
+  {
+    name: 'kept',
+    template: 'linux',
+    // The builder is a namespace without systemd: its shutdown is played.
+    provisioners: `${shell('install.sh')}
+  error-cleanup-provisioner "shell" {
+    only            = var.keep_minutes > 0 ? ["amazon-ebs.image"] : ["none"]
+    script          = "\${path.root}/bake/keep-builder.sh"
+    execute_command = local.as_root
+    env             = { KEEP_MINUTES = var.keep_minutes }
+    timeout         = "5m"
+  }`,
+    variables: { keep_minutes: 240 },
+    arguments: ['-on-error=run-cleanup-provisioner'],
+    files: {
+      'install.sh': `set -o errexit
+mkdir --parents /run/systemd/system /usr/local/sbin
+printf '#!/bin/sh\\nexit 0\\n' >/usr/local/sbin/shutdown
+chmod +x /usr/local/sbin/shutdown
+tar --extract --gzip --file /tmp/agent.tar.gz --directory /opt
+`,
+    },
+  },
+  {
+    name: 'not-kept',
+    template: 'linux',
+    provisioners: `${shell('install.sh')}
+  error-cleanup-provisioner "shell" {
+    only            = var.keep_minutes > 0 ? ["amazon-ebs.image"] : ["none"]
+    script          = "\${path.root}/bake/keep-builder.sh"
+    execute_command = local.as_root
+    env             = { KEEP_MINUTES = var.keep_minutes }
+    timeout         = "5m"
+  }`,
+    files: { 'install.sh': 'tar --extract --gzip --file /tmp/agent.tar.gz --directory /opt\n' },
   },
   {
     name: 'shell-with-a-trap',

@@ -109,6 +109,12 @@ describe('where a builder may run', () => {
     });
   });
 
+  it('says for how long its builder is kept when it fails, also where there is one place only', () => {
+    expect(choicesOf({ onFailure: 'remove', keepHours: 8 })).toBe(undefined);
+    expect(choicesOf({ onFailure: 'keep' })).toMatchObject({ keepMinutes: 240 });
+    expect(choicesOf({ onFailure: 'keep', keepHours: 8 })).toMatchObject({ keepMinutes: 480 });
+  });
+
   it('is on spot first, also where there is one place only', () => {
     expect(choicesOf({ spot: false })).toBe(undefined);
     expect(choicesOf({ spot: true })).toEqual({

@@ -23,7 +23,7 @@ describe('a setting', () => {
     ['region: { }', 'region: found an unknown key, the nearest is "regions"'],
     [
       'blubb: 1',
-      'blubb: found an unknown key, known are "source", "architecture", "instanceType", "instanceTypes", "spot", "network", "kmsKeyId", "instanceProfile", "rootVolumeSizeGiB", "timeoutMinutes", "deprecateAfterDays", "sshInterface", "retention", "tags", "variables", "regions", "accounts"',
+      'blubb: found an unknown key, known are "source", "architecture", "instanceType", "instanceTypes", "spot", "onFailure", "keepHours", "network", "kmsKeyId", "instanceProfile", "rootVolumeSizeGiB", "timeoutMinutes", "deprecateAfterDays", "sshInterface", "retention", "tags", "variables", "regions", "accounts"',
     ],
     ['constructor: 1', 'constructor: found an unknown key, known are'],
     ['architecture: amd64', 'architecture: found "amd64", must be x86_64 or arm64'],
@@ -38,6 +38,9 @@ describe('a setting', () => {
       'network: { subnetIds: [x] }',
       'network.subnetIds[0]: found "x", must look like subnet-0123456789abcdef0',
     ],
+    ['onFailure: leave', 'onFailure: found "leave", must be remove or keep'],
+    ['keepHours: 0', 'keepHours: found 0, must be a whole number from 1 to 72'],
+    ['keepHours: 73', 'keepHours: found 73, must be a whole number from 1 to 72'],
     ['network: { subnetIds: x }', 'network.subnetIds: found "x", must be a list of subnet ids'],
     ['network: { subnetTags: {} }', 'network.subnetTags: found a map, must name at least one tag'],
     [

@@ -69,7 +69,7 @@ describe('templates that know nothing of packleader', () => {
     const files = adoptingFiles();
     const { checked } = await validate(files, {
       configurationFiles: configurationFiles(files),
-      spotBuilders: true,
+      switches: { spotBuilders: true },
     });
     const judged = checked.filter(({ check }) => check.check === 'packer validate');
     const failed = judged.flatMap(({ check, result }) =>

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { MutatedSource } from './mutated-source.ts';
 import { mutate, nameOfSite } from './site.ts';
+import { KEPT_SITES } from './sites/kept.ts';
 import { RELEASE_SITES } from './sites/release.ts';
 import { REPOINT_SITES } from './sites/repoint.ts';
 import { RETIRE_SITES } from './sites/retire.ts';
@@ -14,7 +15,14 @@ export interface SourceMutant extends MutatedSource {
   readonly likely: RegExp;
 }
 
-export const SITES = [...UNDO_SITES, ...RELEASE_SITES, ...RETRY_SITES, ...REPOINT_SITES, ...RETIRE_SITES];
+export const SITES = [
+  ...UNDO_SITES,
+  ...RELEASE_SITES,
+  ...RETRY_SITES,
+  ...REPOINT_SITES,
+  ...RETIRE_SITES,
+  ...KEPT_SITES,
+];
 
 /** @throws Error that names a mutation whose site is not there exactly once: none is left out in silence */
 export async function sourceMutants(root: URL): Promise<SourceMutant[]> {

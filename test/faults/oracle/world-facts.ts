@@ -22,10 +22,23 @@ export function imagesOf(place: Region, release: Release): Image[] {
   return [...place.images.values()].filter((image) => isOf(image, release) || image.name === name);
 }
 
+/** What a builder of the release in one target is kept until, ms since 1970; undefined when none is there to be looked at. */
+export function keptUntil(world: World, { accountId, region }: Target, release: Release): number | undefined {
+  const now = world.clock.milliseconds();
+  const builder = [...world.region(accountId, region).instances.values()].find(
+    (instance) => isOf(instance, release) && instanceState(instance, now) === 'running',
+  );
+  const until = builder?.tags.get('packleader:kept-until');
+  return until === undefined ? undefined : Date.parse(until);
+}
+
+/** A builder, and what it needs. */
+const OF_BUILDER = /^(i|vol|key|lt|eni|sg)-/;
+
 export const valueOf = (place: Region, name: string): string | undefined =>
   place.parameters.get(name)?.versions.at(-1)?.value;
 
-/** Ids of everything in one target that is there because of a release. `made`: every AMI it ever made there. */
+/** Ids of everything in one target that is there because of a release and not kept on purpose. `made`: every AMI it ever made there. */
 export function tracesOf(
   world: World,
   hubRegion: string,
@@ -41,6 +54,7 @@ export function tracesOf(
   );
   const version = parameters.version(release.image, release.version);
   const latest = parameters.latest(release.image);
+  const isKept = (keptUntil(world, target, release) ?? 0) > now;
   return [
     ...images.map(({ imageId }) => imageId),
     ...snapshots.map(({ snapshotId }) => snapshotId),
@@ -57,7 +71,9 @@ export function tracesOf(
     ...runningBuilds(world, hubRegion, target, release),
     ...(place.parameters.has(version) ? [version] : []),
     ...(made.has(valueOf(place, latest) ?? '') ? [latest] : []),
-  ].sort();
+  ]
+    .filter((id) => !isKept || !OF_BUILDER.test(id))
+    .sort();
 }
 
 const isMadeOf = (image: Image, snapshotId: string): boolean =>

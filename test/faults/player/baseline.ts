@@ -32,6 +32,8 @@ export const FACTORIES = {
   two: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) } },
   /** Its AMIs are deprecated one day. */
   aging: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, settings: 'deprecateAfterDays: 90' },
+  /** The builder of a bake that failed is kept, in dev. */
+  keeping: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, keep: 2 },
   /** More than one batch holds. */
   many: { stages: { dev: targetsIn(0, 41), prod: targetsIn(1, 1) } },
 } as const;
@@ -55,6 +57,8 @@ export interface Baseline {
   readonly bucket: string;
   /** What its AMIs are to have; undefined for those that are never deprecated. */
   readonly deprecateAfterDays?: number;
+  /** For how long dev keeps the builder of a bake that failed; undefined where it does not. */
+  readonly keepHours?: number;
   readonly stages: readonly { readonly name: string; readonly targets: readonly Target[] }[];
   readonly machines: readonly {
     readonly name: string;
@@ -85,11 +89,14 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
   const files = filesOf(FACTORIES[size]);
   const { factory } = loadConfiguration(files);
   const { hub, stages } = factory;
-  const machines = definitionsOf(factory, { retention: RETENTION }).map(({ name, definition }) => ({
-    name,
-    arn: machineArn(hub, name),
-    definition: stateGraphSchema.parse(definition),
-  }));
+  const { settings = '', keep }: MadeUpFactory = FACTORIES[size];
+  const machines = definitionsOf(factory, { retention: RETENTION, keepBuilders: keep !== undefined }).map(
+    ({ name, definition }) => ({
+      name,
+      arn: machineArn(hub, name),
+      definition: stateGraphSchema.parse(definition),
+    }),
+  );
   const bucket = bucketName(factory);
   const zipped = new Map([...files].map(([name, text]) => [name, new TextEncoder().encode(text)]));
   const objects = new Map<string, StoredObject>();
@@ -131,10 +138,10 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
     A: await plan(COMMIT, STARTED_AT),
     B: await plan('b'.repeat(40), new Date(STARTED_AT.getTime() + SECONDS_BETWEEN * 1000)),
   };
-  const { settings = '' }: MadeUpFactory = FACTORIES[size];
   const [, days] = /^deprecateAfterDays: (\d+)$/m.exec(settings) ?? [];
   return {
     ...(days !== undefined && { deprecateAfterDays: Number(days) }),
+    ...(keep !== undefined && { keepHours: keep }),
     hub,
     bucket,
     stages,

@@ -14,6 +14,7 @@ import { type End, namedBy, stands } from '../oracle/ends.ts';
 import { blamesNobody, misblamed, unannounced } from '../oracle/explanation.ts';
 import type { InvariantMonitor } from '../oracle/invariant-monitor.ts';
 import { Oracle } from '../oracle/oracle.ts';
+import { keptUntil } from '../oracle/world-facts.ts';
 import type { Baseline } from './baseline.ts';
 import { deceives } from './faults.ts';
 import type { Scenario } from './scenario.ts';
@@ -113,6 +114,35 @@ export class Judge {
       if (blames === 'the account') this.finds(...misblamed(this.#baseline, outcome, faults));
       if (blames === 'an account') this.finds(...blamesNobody(outcome));
     }
+  }
+
+  /** A builder is kept where it has to be, and nowhere else; the rollback says how to reach it. */
+  async judgeKept(ends: Ends): Promise<void> {
+    const { failingProvisioner, keeps } = this.#scenario;
+    const [release] = this.#releases;
+    const [first] = this.#baseline.stages;
+    if (!release || failingProvisioner === undefined) return;
+    const outcome = await this.#course.executions[0]?.outcome;
+    for (const { name, targets } of this.#baseline.stages)
+      for (const target of targets) {
+        const until = keptUntil(this.#world, target, release);
+        const where = targetName(target);
+        const mayBe = name === first?.name && name === failingProvisioner;
+        if (until !== undefined && !mayBe) this.finds(`${where}: a builder is kept`);
+        if (mayBe && keeps !== undefined && keeps !== (until !== undefined))
+          this.finds(`${where}: the builder is ${keeps ? 'not ' : ''}kept`);
+        const tells = outcome?.status === 'FAILED' && outcome.cause.includes(`${where}: the builder i-`);
+        if (until !== undefined && ends[0] === 'rolled back' && !this.#isDeceived && !tells)
+          this.finds(`${where}: nobody is told how to reach the builder that is kept`);
+      }
+  }
+
+  /** It is gone when its time is over, though nobody sweeps. */
+  judgeOutlived(): void {
+    for (const release of this.#releases)
+      for (const [target, ids] of this.#oracle.traces(release))
+        for (const id of ids.filter((one) => one.startsWith('i-')))
+          this.finds(`${target}: ${id} has outlived its time`);
   }
 
   judgeLatest(ends: Ends): void {

@@ -106,6 +106,7 @@ class Play {
     if (first && this.#scenario.retried) this.#judge.judgeSources(first, ends);
     this.#judge.judgeEnds(ends, true);
     await this.#judge.judgeReports(ends);
+    await this.#judge.judgeKept(ends);
     for (let sweeps = 0; sweeps < sweepsAtOnce; sweeps++)
       for (const [index, execution] of this.#executions.entries()) {
         if (ends[index] !== 'released') await this.#sweep({ execution: execution.arn });
@@ -117,6 +118,7 @@ class Play {
     this.#judge.judgeLatest(ends);
     const missed = this.#judgeSuite();
     await this.#sweepTheRest(ends);
+    await this.#outliveKept(ends);
     this.#judge.finds(...differences(this.#before, everythingElse(this.#environment.world, this.#releases)));
     return { violations: this.#violations(), missed };
   }
@@ -252,6 +254,17 @@ class Play {
     this.#judge.judgeSwept(ends, this.#used);
     if (this.#used?.end === undefined) return;
     await this.#used.end();
+    await this.#sweepOnceMore();
+    this.#judge.judgeSwept(ends, undefined);
+  }
+
+  /** A builder that was kept ends itself; what it needed goes with the next sweep. */
+  async #outliveKept(ends: readonly (End | undefined)[]): Promise<void> {
+    const { keepHours } = this.#baseline;
+    if (keepHours === undefined || this.#scenario.failingProvisioner === undefined) return;
+    this.#environment.plan.lift();
+    await this.#environment.world.clock.sleep((keepHours + 1) * 60 * MINUTE);
+    this.#judge.judgeOutlived();
     await this.#sweepOnceMore();
     this.#judge.judgeSwept(ends, undefined);
   }

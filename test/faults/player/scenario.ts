@@ -45,6 +45,10 @@ export interface Scenario<Kind extends string = string> {
   readonly blames?: 'the account' | 'an account';
   /** Starts with the commit, and not with the planned release of the image. */
   readonly whole?: true;
+  /** The stage whose builders' provisioner fails, everywhere. */
+  readonly failingProvisioner?: string;
+  /** Whether a builder of that stage is kept then; either is right by default. */
+  readonly keeps?: boolean;
   /** The Map that fails as a whole when something in it does. */
   readonly fragileMap?: string;
   /** A fault is aimed at what was seen while nothing else happened: it may find nothing to break. */

@@ -22,6 +22,11 @@ import type { Who } from '../player/injection-points.ts';
 
 export type SandboxScenario = Scenario<SandboxFaultKind>;
 
+const SCRIPT_FAILS = {
+  at: 'provision',
+  message: 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
+} as const;
+
 export async function playInSandbox(baseline: Baseline, scenario: SandboxScenario): Promise<Played> {
   return (await playOn(baseline, scenario, false)).played;
 }
@@ -39,6 +44,10 @@ async function playOn(
   const sandbox = newWorld(baseline, scenario.past, scenario.retried?.newerSource);
   if (scenario.repoint) addReleases(sandbox, baseline);
   if (scenario.retire) addAging(sandbox, baseline);
+  const failing = baseline.stages.find(({ name }) => name === scenario.failingProvisioner)?.targets ?? [];
+  if (failing.length > 0)
+    sandbox.builds.fail = (_environment, _run, accountId) =>
+      failing.some((target) => target.accountId === accountId) ? SCRIPT_FAILS : undefined;
   const { world, clock } = sandbox;
   const unbind = bindSandbox(sandbox);
   forgetClients();

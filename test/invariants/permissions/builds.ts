@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { keys } from '../../../core/contract/keys.ts';
 import { NAMES } from '../../../core/contract/names.ts';
+import { TAGS } from '../../../core/contract/tags.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import type { Request } from './evaluate.ts';
 import { type Recorded, STAGES } from './recording.ts';
@@ -25,6 +26,16 @@ const onRelease = (action: string, kind: string) => (where: Where) =>
     `arn:aws:ec2:${where.region}:${where.accountId}:${kind}`,
     Object.fromEntries(Object.entries(RELEASE).map(([key, value]) => [`aws:ResourceTag/${key}`, value])),
   );
+
+const BUILDER = 'instance/i-0123456789abcdef0';
+
+/** What is done where builders may be kept, and nowhere else. */
+const inFirstStage =
+  (asked: (where: Where) => Request[], context: Request['context']) =>
+  (where: Where): Request[] =>
+    STAGES.dev.some(({ accountId }) => accountId === where.accountId)
+      ? asked(where).map((request) => ({ ...request, context: { ...request.context, ...context } }))
+      : [];
 
 /** By program and command: what IAM is asked for. */
 const PROGRAMS: Readonly<Record<string, Commands>> = {
@@ -70,17 +81,26 @@ const PROGRAMS: Readonly<Record<string, Commands>> = {
     putObject: ({ bucket }) => ask('s3:PutObject', `arn:aws:s3:::${bucket}/sources/4f2c1d9.zip`),
     listObjects: ({ bucket }) => ask('s3:ListBucket', `arn:aws:s3:::${bucket}`, { 's3:prefix': 'released/' }),
   },
-  'remove-builders.mjs': {
+  'builders.mjs': {
     describe: () => [
       ...ask('ec2:DescribeInstances'),
       ...ask('ec2:DescribeKeyPairs'),
       ...ask('ec2:DescribeSecurityGroups'),
       ...ask('ec2:DescribeLaunchTemplates'),
     ],
-    'terminate-instances': onRelease('ec2:TerminateInstances', 'instance/i-0123456789abcdef0'),
-    'delete-key-pair': onRelease('ec2:DeleteKeyPair', 'key-pair/packer_1'),
-    'delete-launch-template': onRelease('ec2:DeleteLaunchTemplate', 'launch-template/lt-0123456789abcdef0'),
-    'delete-security-group': onRelease('ec2:DeleteSecurityGroup', 'security-group/sg-0123456789abcdef0'),
+    // By which the other calls are made.
+    ec2: () => [],
+    TerminateInstances: onRelease('ec2:TerminateInstances', 'instance/i-0123456789abcdef0'),
+    DeleteKeyPair: onRelease('ec2:DeleteKeyPair', 'key-pair/packer_1'),
+    DeleteLaunchTemplate: onRelease('ec2:DeleteLaunchTemplate', 'launch-template/lt-0123456789abcdef0'),
+    DeleteSecurityGroup: onRelease('ec2:DeleteSecurityGroup', 'security-group/sg-0123456789abcdef0'),
+    ModifyInstanceAttribute: inFirstStage(onRelease('ec2:ModifyInstanceAttribute', BUILDER), {
+      'ec2:Attribute/InstanceInitiatedShutdownBehavior': 'terminate',
+    }),
+    CreateTags: inFirstStage(onRelease('ec2:CreateTags', BUILDER), {
+      'aws:TagKeys': [TAGS.keptUntil],
+      [`aws:RequestTag/${TAGS.keptUntil}`]: '2026-11-21T13:30:00.000Z',
+    }),
   },
 };
 
@@ -95,9 +115,11 @@ const UPLOAD: Commands = {
 
 const COMMAND =
   /'((?:batch|copy|create|delete|describe|get|head|list|modify|put|send|start|stop|terminate)-[a-z0-9-]+)'/g;
+/** Of EC2's query API, which aws.mjs is asked for by name. */
+const ACTION = /\b(?:ec2|remove)\((?:region, )?'([A-Z]\w+)'/g;
 const IMPORTED = /^import \{ ([^}]+) \} from '\.\/aws\.mjs';$/m;
 
-/** `program: call`, as the programs themselves have it: what they import of aws.mjs, and the AWS CLI's commands. */
+/** `program: call`, as the programs themselves have it: what they import of aws.mjs, the actions of EC2, and the AWS CLI's commands. */
 export function callsInBuilds(): string[] {
   const programs = readdirSync(DIRECTORY).filter((name) => name.endsWith('.mjs') && name !== 'aws.mjs');
   const found = programs.flatMap((program) => {
@@ -105,7 +127,9 @@ export function callsInBuilds(): string[] {
     const [, imported = ''] = IMPORTED.exec(text) ?? [];
     const calls = [
       ...imported.split(', ').filter((name) => name !== ''),
-      ...[...text.matchAll(COMMAND)].map(([, command = '']) => command),
+      ...[COMMAND, ACTION].flatMap((pattern) =>
+        [...text.matchAll(pattern)].map(([, command = '']) => command),
+      ),
     ];
     return calls.map((call) => `${program}: ${call}`);
   });

@@ -45,6 +45,8 @@ interface Scenario {
   readonly prepare?: (sandbox: Sandbox) => void;
   readonly branch?: string;
   readonly spot?: true;
+  /** For how many hours dev keeps the builder of a bake that failed. */
+  readonly keep?: number;
 }
 
 const PUBLISH_FAILS: Fault = { state: 'Publish release', kind: 'refused', accountId: '100001000001' };
@@ -74,6 +76,7 @@ const SCENARIOS: readonly Scenario[] = [
   ),
   { faults: [PROD_FAILS] },
   { spot: true },
+  { keep: 4, faults: [{ state: 'Bake dev AMIs', kind: 'failed' }] },
   { spot: true, prepare: dieBeforeTheFleet },
   ...['Withdraw publication', 'Deregister prod AMIs', 'Deregister dev AMIs', 'Announce rollback'].map(
     (state) => ({ faults: [PUBLISH_FAILS, { state, kind: 'refused' } as const] }),
@@ -141,9 +144,15 @@ function leaveInterface({ world }: Sandbox, releaseId: string): void {
 /** Every different thing that IAM is asked for in all of the scenarios. */
 export async function record(): Promise<Recorded[]> {
   const recorded = new Map<string, Recorded>();
-  for (const { faults = [], images, prepare, branch, spot } of SCENARIOS) {
+  for (const { faults = [], images, prepare, branch, spot, keep } of SCENARIOS) {
     await rehearseFactory(
-      { stages: STAGES, settings: SETTINGS, ...(images && { images }), ...(spot && { spot }) },
+      {
+        stages: STAGES,
+        settings: SETTINGS,
+        ...(images && { images }),
+        ...(spot && { spot }),
+        ...(keep !== undefined && { keep }),
+      },
       {
         faults,
         ...(branch !== undefined && { branch }),

@@ -20,6 +20,7 @@ const inputSchema = z.object({
   GroupId: z.string(),
   ImageId: z.string(),
   InstanceId: z.string(),
+  InstanceInitiatedShutdownBehavior: z.object({ Value: z.string() }),
   InstanceIds: z.array(z.string()),
   InstanceProfileName: z.string(),
   Key: z.string(),
@@ -305,6 +306,17 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
   'ec2:EnableImage': (asked) => asked.existing('ec2:EnableImage', 'image', asked.input.ImageId),
   'ec2:ModifyImageAttribute': (asked) =>
     asked.existing('ec2:ModifyImageAttribute', 'image', asked.input.ImageId),
+  'ec2:ModifyInstanceAttribute': (asked) =>
+    asked.existing('ec2:ModifyInstanceAttribute', 'instance', asked.input.InstanceId).map((request) => ({
+      ...request,
+      context: {
+        ...request.context,
+        ...(asked.input.InstanceInitiatedShutdownBehavior && {
+          'ec2:Attribute/InstanceInitiatedShutdownBehavior':
+            asked.input.InstanceInitiatedShutdownBehavior.Value,
+        }),
+      },
+    })),
   'ec2:RunInstances': (asked) => {
     const { ImageId, KeyName, SecurityGroupIds = [], MetadataOptions } = asked.input;
     const tokens = MetadataOptions ? { 'ec2:MetadataHttpTokens': MetadataOptions.HttpTokens } : {};

@@ -1,0 +1,61 @@
+/** Refuses what layers ask of builders where no stack lets a bake do it. */
+import type { Configuration, Overrides } from './configuration.ts';
+import type { DeploymentSettings } from './deployment-settings.ts';
+import { effectiveSettings } from './effective.ts';
+import { InvalidConfiguration, type Problem, problem } from './documents/problems.ts';
+import type { Settings } from './settings.ts';
+
+/** What the stacks let a bake do besides; as `packleader.config` says it. */
+export type BuilderSwitches = Pick<DeploymentSettings, keyof typeof ASKED>;
+
+const deploy = (key: string) => `write ${key}: true into packleader.config, and deploy hub and targets`;
+
+/** By what switches it on: the setting of the layers that asks for it, and what is said where it is off. */
+const ASKED = {
+  spotBuilders: {
+    setting: 'spot',
+    isAsked: ({ spot }: Settings) => spot === true,
+    message: `found true, but no target lets a bake ask for Spot Instances: ${deploy('spotBuilders')}`,
+  },
+  keepBuilders: {
+    setting: 'onFailure',
+    isAsked: ({ onFailure }: Settings) => onFailure === 'keep',
+    message: `found keep, but no target lets a bake keep its builder: ${deploy('keepBuilders')}`,
+  },
+} as const;
+
+/** Where these images ask for what is off, each place once; what is wrong otherwise others say. */
+export function builderSwitchProblems(
+  configuration: Configuration,
+  images: readonly string[],
+  switches: BuilderSwitches,
+  overrides?: Overrides,
+): Problem[] {
+  const off = Object.entries(ASKED).flatMap(([key, asked]) =>
+    Reflect.get(switches, key) === true ? [] : [asked],
+  );
+  const found = new Map<string, Problem>();
+  if (off.length === 0) return [];
+  for (const image of images)
+    for (const { name: stage, targets } of configuration.factory.stages)
+      for (const target of targets) {
+        const effective = settingsOf({ image, stage, target, ...(overrides && { overrides }) });
+        for (const { setting, isAsked, message } of off) {
+          if (!effective || !isAsked(effective.settings)) continue;
+          const origin = effective.origins.find((one) => one.setting === setting)?.from;
+          if (!origin) continue;
+          const { file, line, path } = origin;
+          found.set(`${file}:${line} ${path}`, { ...problem(file, line, [], message), path });
+        }
+      }
+  return [...found.values()];
+
+  function settingsOf(request: Parameters<typeof effectiveSettings>[1]) {
+    try {
+      return effectiveSettings(configuration, request);
+    } catch (error) {
+      if (error instanceof InvalidConfiguration) return undefined;
+      throw error;
+    }
+  }
+}

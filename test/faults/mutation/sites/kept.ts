@@ -1,0 +1,44 @@
+/** Builders that are kept on purpose, and for no longer. */
+import { initialise, insteadOfCalling, neverDo, setProperty } from '../operators.ts';
+import { calling } from '../queries.ts';
+import type { MutationSite } from '../site.ts';
+
+const KEPT = /^a kept builder/;
+
+export const KEPT_SITES: readonly MutationSite[] = [
+  {
+    file: 'core/amis/undo-bake.ts',
+    within: 'undoBake',
+    does: initialise('look', '() => findTraces(clients, release, target)'),
+    means: 'a rollback removes the builder that is kept',
+    likely: KEPT,
+  },
+  {
+    file: 'core/amis/traces.ts',
+    within: 'withoutKept',
+    does: setProperty('keyPairs', 'traces.keyPairs'),
+    means: 'the key pair of a builder that is kept goes',
+    likely: KEPT,
+  },
+  {
+    file: 'tasks/verify-rollback.ts',
+    within: 'look',
+    does: insteadOfCalling('onKept', 'undefined'),
+    means: 'nobody is told of a builder that is kept',
+    likely: KEPT,
+  },
+  {
+    file: 'tasks/sweep-release.ts',
+    within: 'remove',
+    does: insteadOfCalling('keptAfter', '() => true'),
+    means: 'what was kept is never swept',
+    likely: KEPT,
+  },
+  {
+    file: 'sandbox/packer/packer-build.ts',
+    within: 'run',
+    does: neverDo(calling('removeBuilders')),
+    means: 'a build does not remove a builder that it could not keep',
+    likely: KEPT,
+  },
+];
