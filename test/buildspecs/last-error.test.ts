@@ -11,9 +11,9 @@ import { recordingOf, withoutChance } from './recordings/recordings.ts';
 const TOLD: Readonly<Record<string, string>> = {
   shell:
     'tar (child): /tmp/agent.tar.gz: Cannot open: No such file or directory | tar (child): Error is not recoverable: exiting now | tar: Error is not recoverable: exiting now | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]',
-  kept: 'tar (child): /tmp/agent.tar.gz: Cannot open: No such file or directory | tar (child): Error is not recoverable: exiting now | tar: Child returned status 2 | tar: Error is not recoverable: exiting now | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]',
+  kept: 'tar (child): /tmp/agent.tar.gz: Cannot open: No such file or directory | tar (child): Error is not recoverable: exiting now | tar: Error is not recoverable: exiting now | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]',
   'not-kept':
-    'tar (child): /tmp/agent.tar.gz: Cannot open: No such file or directory | tar (child): Error is not recoverable: exiting now | tar: Child returned status 2 | tar: Error is not recoverable: exiting now | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]',
+    'tar (child): /tmp/agent.tar.gz: Cannot open: No such file or directory | tar (child): Error is not recoverable: exiting now | tar: Error is not recoverable: exiting now | Script exited with non-zero exit status: 2. Allowed exit codes are: [0]',
   'shell-with-a-trap':
     'ConnectionRefusedError: [Errno 111] Connection refused | urllib.error.URLError: <urlopen error [Errno 111] Connection refused> | Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
   apt: 'E: Unable to locate package ngnix | Script exited with non-zero exit status: 100. Allowed exit codes are: [0]',

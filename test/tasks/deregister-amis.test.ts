@@ -91,6 +91,19 @@ describe('undoing the bakes of a stage', () => {
     ]);
   });
 
+  it('leaves a builder that is kept, and what it needs, and is no leftover; never an AMI', async () => {
+    const kept = { ...leftBehind(DEV), kept: { 'i-1': '2026-11-21T13:30:00.000Z' } };
+    const { builds: _b, images: _i, snapshots: _s, ...builder } = kept;
+    accountHolds(DEV, { ...builder, images: [candidate('ami-1')] }, builder);
+    aws.accepts(DEV, deregister('ami-1'), deleteSnapshot('snap-1'));
+    usersAre(aws, DEV, ['ami-1']);
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
+    expect(aws.commands.filter((command) => /^(Delete|Deregister|Terminate)/.test(command))).toEqual([
+      'DeregisterImage',
+      'DeleteSnapshot',
+    ]);
+  });
+
   it('twice succeeds twice, and removes nothing the second time', async () => {
     accountHolds(DEV, { images: [candidate('ami-1')], snapshots: ['snap-1'] }, {});
     usersAre(aws, DEV, ['ami-1']);

@@ -272,7 +272,12 @@ describe('a sweep of one release', () => {
       releaseEnded(aws, 'ABORTED', { stopDate });
       aws.accepts(
         HUB,
-        writes(FINDINGS, { ...nothing, releases: [{ ...dead, settledAt: stopDate.toISOString() }] }),
+        writes(FINDINGS, {
+          ...nothing,
+          releases: [
+            { ...dead, settledAt: stopDate.toISOString(), ...('release' in request && { evenKept: true }) },
+          ],
+        }),
       );
       expect(await find({ ...request, dryRun: true })).toEqual({
         ...found(RELEASE.releaseId, stopDate.toISOString()),
@@ -286,7 +291,7 @@ describe('a sweep of one release', () => {
     holds(PROD, releaseFilter);
     releaseEnded(aws, 'ABORTED');
     const targets = [DEV, PROD].map((target) => ({ ...target, resourceIds: [] }));
-    aws.accepts(HUB, writes(FINDINGS, { ...nothing, releases: [{ ...dead, targets }] }));
+    aws.accepts(HUB, writes(FINDINGS, { ...nothing, releases: [{ ...dead, targets, evenKept: true }] }));
     expect(await find({ release: RELEASE.releaseId })).toEqual(found());
   });
 

@@ -75,6 +75,24 @@ describe('verifying a rollback', () => {
     expect(aws.sentTo(builds(PROD))).toEqual(look(PROD).slice(0, 1));
   });
 
+  it('is complete beside a builder that is kept, and says until when and how to reach it', async () => {
+    holds(DEV, {
+      instances: { 'i-1': 'running' },
+      kept: { 'i-1': '2026-11-21T13:30:00.000Z' },
+      groups: ['sg-1'],
+    });
+    expect(await verify(done)).toMatchObject({
+      complete: true,
+      leftovers: [],
+      cause: [
+        'BakeFailed: exit status 1',
+        'Deregister dev AMIs: done.',
+        'Nothing else of web@1.4.20261121093000 is left in any account.',
+        '111111111111/eu-west-1: the builder i-1 is kept until 2026-11-21T13:30:00.000Z, to be looked at by: aws ssm start-session --region eu-west-1 --target i-1 (packleader sweep web@1.4.20261121093000 removes it sooner)',
+      ].join('\n'),
+    });
+  });
+
   it('fails with NotReadyYet on the first attempt where withdrawing gave up, because a parameter may appear late', async () => {
     const input = {
       release: RELEASE,

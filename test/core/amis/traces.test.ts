@@ -8,7 +8,8 @@ import {
 } from '@aws-sdk/client-ec2';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { clientsFor } from '../../../core/aws/clients.ts';
-import { bakedIds, findTraces, publishedParameters } from '../../../core/amis/traces.ts';
+import { keptAfter } from '../../../core/amis/kept-builders.ts';
+import { bakedIds, findTraces, publishedParameters, withoutKept } from '../../../core/amis/traces.ts';
 import { DEV } from '../../fixtures/accounts.ts';
 import { awsError, builds, useAws } from '../../fixtures/aws/strict-aws.ts';
 import { RELEASE } from '../../fixtures/releases.ts';
@@ -56,6 +57,7 @@ describe('the traces of a release', () => {
     expect(traces).toEqual({
       builds: ['b:1'],
       instances: ['i-1'],
+      kept: [],
       keyPairs: ['key-1'],
       launchTemplates: ['lt-1'],
       volumes: ['vol-1'],
@@ -68,6 +70,38 @@ describe('the traces of a release', () => {
     const ids = ['ami-1', 'b:1', 'i-1', 'key-1', 'lt-1', 'vol-1', 'eni-1', 'sg-1', 'snap-1', 'snap-2'];
     expect(bakedIds(traces)).toEqual(ids);
     expect(aws.sent).toEqual(look(DEV, 'b:1', 'b:0'));
+  });
+
+  it('are without the builder that is kept, and what it needs, where that is spared', async () => {
+    const until = '2026-11-21T13:30:00.000Z';
+    targetHolds(aws, DEV, {
+      ...everything,
+      instances: { 'i-1': 'running', 'i-2': 'running' },
+      kept: { 'i-1': until },
+    });
+    const traces = await find();
+    const kept = [{ instanceId: 'i-1', until }];
+    expect(traces).toMatchObject({ kept, instances: ['i-1', 'i-2'], keyPairs: ['key-1'] });
+    const spared = withoutKept(traces, keptAfter('2026-11-21T13:29:59.000Z'));
+    expect(spared.kept).toEqual(kept);
+    expect(bakedIds(spared)).toEqual(['ami-1', 'b:1', 'i-2', 'snap-1', 'snap-2']);
+    const over = withoutKept(traces, keptAfter(until));
+    expect(over.kept).toEqual([]);
+    expect(bakedIds(over)).toEqual(bakedIds(traces));
+  });
+
+  it.each([
+    [
+      'one that ends',
+      { instances: { 'i-1': 'shutting-down' as const }, kept: { 'i-1': '2099-01-01T00:00:00Z' } },
+    ],
+    [
+      'a time that nobody can read',
+      { instances: { 'i-1': 'running' as const }, kept: { 'i-1': 'for ever' } },
+    ],
+  ])('spare no builder of %s', async (_, found) => {
+    targetHolds(aws, DEV, found);
+    expect(bakedIds(withoutKept(await find(), keptAfter('2026-11-21T13:30:00Z')))).toEqual(['i-1']);
   });
 
   it('are found on a second page', async () => {
