@@ -504,6 +504,8 @@ describe('a bake of an image that takes a directory as it is', () => {
       '-var=ami_id={source_ami}',
       '-var=packleader_subnet_id={subnet_id}',
       '-var=type={instance_type}',
+      '-var=cheap={spot}',
+      '-var=hold={keep_minutes}',
     ],
     files: { 'web.pkr.hcl': 'rewritten\n', 'packleader.pkr.hcl': 'added ${source_ami}\n' },
   });
@@ -531,7 +533,7 @@ describe('a bake of an image that takes a directory as it is', () => {
     expect(toldPacker()).toBe(
       [
         `${work}/linux-base/.repository/mine/web: init .`,
-        `${work}/linux-base/.repository/mine/web: build -color=false -timestamp-ui -only=amazon-ebs.web -var=ami_id=ami-0123456789abcdef0 -var=packleader_subnet_id=subnet-1 -var=type=m7i.large -var-file=${work}/target.pkrvars.json .\n`,
+        `${work}/linux-base/.repository/mine/web: build -color=false -timestamp-ui -only=amazon-ebs.web -var=ami_id=ami-0123456789abcdef0 -var=packleader_subnet_id=subnet-1 -var=type=m7i.large -var=cheap=false -var=hold=0 -var-file=${work}/target.pkrvars.json .\n`,
       ].join('\n'),
     );
   });
@@ -543,7 +545,9 @@ describe('a bake of an image that takes a directory as it is', () => {
     const { status, log, exported } = bake({}, mine);
     expect(status, log).toBe(0);
     expect(exported['BUILDER']).toBe('m7a.large');
-    expect(toldPacker()).toContain(' -var=packleader_subnet_id=subnet-2 -var=type=m7a.large -var-file=');
+    expect(toldPacker()).toContain(
+      ' -var=packleader_subnet_id=subnet-2 -var=type=m7a.large -var=cheap=false -var=hold=0 -var-file=',
+    );
   });
 
   it('fails before Packer runs when what lies in the bucket is not what was planned', () => {

@@ -58,6 +58,7 @@ const hubOf = (factory: Factory, more: { organizationId?: string } = {}) =>
   hub(factory, {
     customerKey: true,
     spotBuilders: true,
+    keepBuilders: true,
     webhookSecret: 'packleader/webhook',
     packer: { version: '1.14.2', sha256: 'a'.repeat(64) },
     alarms: { notify: { email: 'people@example.com' } },
@@ -180,7 +181,13 @@ describe('a target', () => {
     filesOf({ stages: { dev: REGIONS.map((region) => ({ accountId: '111111111111', region })) } }),
   );
   const packer = { version: '1.14.2', sha256: 'a'.repeat(64) };
-  const common = { customerKey: true, spotBuilders: true, packer, sessionManagerPlugin: packer };
+  const common = {
+    customerKey: true,
+    spotBuilders: true,
+    keepBuilders: true,
+    packer,
+    sessionManagerPlugin: packer,
+  };
   const bakeVpc = {
     vpcId: 'vpc-0d0e0f00000000001',
     subnetIds: Array.from({ length: 16 }, (_, index) => `subnet-${String(index).padStart(17, '0')}`),

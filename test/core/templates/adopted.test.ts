@@ -366,6 +366,24 @@ describe('a builder on spot of a template that knows nothing of packleader', () 
   });
 });
 
+describe('a builder that is kept, of a template that knows nothing of packleader', () => {
+  const kept = (packer?: string): Files => {
+    const files = new Map(adoptingFiles(['timestamp'], packer === undefined ? {} : { timestamp: packer }));
+    return files.set('images/timestamp/config/dev.yaml', new TextEncoder().encode('onFailure: keep\n'));
+  };
+
+  it('fails where nothing tells it', async () => {
+    expect(await problemsOf(kept())).toEqual([
+      'images/timestamp/config/dev.yaml:1 onFailure: found keep for an image whose template is not told of it, must be absent, or images/timestamp/image.yaml must map a variable to keep_minutes under packer.variables',
+    ]);
+  });
+
+  it('is told by the variable that is mapped', async () => {
+    const { adopted: found } = await adopt(kept('variables: { hold: keep_minutes }'), 'timestamp');
+    expect(found?.overlay.arguments).toContain('-var=hold={keep_minutes}');
+  });
+});
+
 describe('what a rewritten template asks of its AMI', () => {
   const asked = async (name: AdoptedName) => {
     const { template } = await adopt(adoptingFiles(), imageNamed(name));
