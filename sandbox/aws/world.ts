@@ -91,6 +91,8 @@ export interface Instance {
   lifecycle?: 'spot';
   /** What becomes of it when it is shut down from the inside; it stops unless it says otherwise. */
   shutdownBehavior?: 'stop' | 'terminate';
+  /** Whether EC2 took it back. */
+  interrupted?: true;
   readonly httpTokens: 'required' | 'optional';
   readonly tags: Tags;
 }

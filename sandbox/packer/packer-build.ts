@@ -76,6 +76,9 @@ type Question<T, K extends keyof T> = T[K] extends (context: never, input: infer
   ? I
   : object;
 
+/** As the buildspec says it. */
+const INTERRUPTED = { code: 'EC2 took the Spot Instance back', passes: true } as const;
+
 const MINUTE = 60_000;
 const POLL_MS = 15_000;
 /** As in the templates' `aws_polling`: an hour. */
@@ -165,6 +168,8 @@ class Packer {
   /** The builder that a provisioner failed on, which the template has told when to end. */
   #toldToEnd: string | undefined;
   #isKept = false;
+  /** Whether this run of Packer has begun to make an AMI. */
+  #hasAmi = false;
 
   constructor(build: BuildRun, behaviour: PackerBehaviour, hold: Hold) {
     this.#hold = hold;
@@ -201,16 +206,22 @@ class Packer {
     choices: readonly Choice[],
   ): Promise<string> {
     let waited = 0;
+    let noSpot = false;
     for (let round = 1; ; round++) {
       let passes = false;
       for (const [index, choice] of choices.entries()) {
+        // Those on demand come last.
+        if (choice.spot && noSpot) continue;
         const told = { ...variables, ...choice };
         const baked = await this.#runPacker(told, template);
         if ('imageId' in baked) {
           this.#build.export(BUILDER, `${told.instance_type ?? ''}${told.spot ? ' spot' : ''}`);
           return baked.imageId;
         }
-        const none = this.#build.signal.aborted ? undefined : noBuilder(baked.said);
+        const isKilled = this.#build.signal.aborted;
+        const taken = choice.spot && !isKilled && !this.#hasAmi && (await this.#wasInterrupted());
+        noSpot ||= taken === true;
+        const none = taken ? INTERRUPTED : isKilled ? undefined : noBuilder(baked.said);
         const pause = pauseSeconds(BUILDER_PAUSE, round);
         const isLast = index === choices.length - 1;
         passes ||= none?.passes === true;
@@ -236,6 +247,7 @@ class Packer {
     template: Template,
   ): Promise<{ imageId: string } | { error: unknown; said: string }> {
     this.#run++;
+    this.#hasAmi = false;
     let failed = true;
     try {
       const imageId = await this.#bake(variables, template);
@@ -263,6 +275,16 @@ class Packer {
     await this.#ec2('CreateTags', { Resources: [id], Tags: [{ Key: TAGS.keptUntil, Value: until }] });
     this.#build.export('KEPT', until);
     this.#isKept = true;
+  }
+
+  async #wasInterrupted(): Promise<boolean> {
+    const { Reservations: found = [] } = await this.#ec2('DescribeInstances', {
+      Filters: [
+        { Name: `tag:${TAGS.release}`, Values: [this.#variable('release')] },
+        { Name: 'state-reason-code', Values: ['Server.SpotInstanceTermination'] },
+      ],
+    });
+    return found.length > 0;
   }
 
   /** The buildspec's last command: what Packer's own clean-up left of the builders. The build fails when it does. */
@@ -468,12 +490,18 @@ class Packer {
     });
     this.#cleanUps.push(async () => void (await this.#ec2('DeleteLaunchTemplate', { LaunchTemplateName })));
     this.#step('instance');
-    const { Instances: [launched] = [] } = await this.#ec2('CreateFleet', {
+    const {
+      FleetId: fleetId,
+      Instances: [launched] = [],
+      Errors: [refused] = [],
+    } = await this.#ec2('CreateFleet', {
       LaunchTemplateConfigs: [{ LaunchTemplateSpecification: { LaunchTemplateName, Version: '1' } }],
       TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: 'spot' },
       Type: 'instant',
       TagSpecifications: tagged('fleet'),
     });
+    if (!launched && refused)
+      throw new Error(`Error waiting for fleet request (${fleetId}) to become ready:${refused.ErrorMessage}`);
     const instanceId = launched?.InstanceIds?.at(0) ?? '';
     this.#cleanUps.push(async () => {
       this.#build.log('Terminating the source AWS instance...');
@@ -525,7 +553,12 @@ class Packer {
       const { Reservations: reservations } = await this.#ec2('DescribeInstances', {
         InstanceIds: [instanceId],
       });
-      if (reservations?.at(0)?.Instances?.at(0)?.State?.Name === wanted) return;
+      const state = reservations?.at(0)?.Instances?.at(0)?.State?.Name ?? '';
+      if (state === wanted) return;
+      if (wanted !== 'terminated' && ['shutting-down', 'terminated'].includes(state))
+        throw new Error(
+          `Error waiting for instance (${instanceId}) to become ready: ResourceNotReady: failed waiting for successful resource state`,
+        );
       await this.#build.sleep(POLL_MS);
     }
     throw new Error(`ResourceNotReady: exceeded wait attempts for ${instanceId} to be ${wanted}`);
@@ -541,6 +574,7 @@ class Packer {
       TagSpecifications: tags,
     });
     this.#build.log(`AMI: ${imageId}`);
+    this.#hasAmi = true;
     this.#step('wait-for-image');
     this.#build.log('Waiting for AMI to become ready...');
     await this.#waitForImage(imageId);

@@ -3,6 +3,7 @@ import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import type { PackerFailure } from '../packer/packer-build.ts';
 import { currentState } from '../engine/call-site.ts';
+import { takeBack } from '../aws/ec2/instances.ts';
 import type { Call, Sandbox } from '../sandbox.ts';
 
 /**
@@ -14,8 +15,10 @@ import type { Call, Sandbox } from '../sandbox.ts';
  * - `full`: CodeBuild has no build free, ever; only in a state that starts builds
  * - `failed`: the build runs and Packer fails; only for bakes
  * - `capacity`: EC2 has no room for the builder at the first attempt; only for bakes
+ * - `interrupted`: EC2 takes every Spot Instance back while it is a builder; only for bakes
  */
-export type FaultKind = 'refused' | 'lost' | 'throttled' | 'timeout' | 'full' | 'failed' | 'capacity';
+export type FaultKind =
+  'refused' | 'lost' | 'throttled' | 'timeout' | 'full' | 'failed' | 'capacity' | 'interrupted';
 /** What the build itself meets, and not the state that waits for it. */
 const IN_BUILDS: readonly FaultKind[] = ['failed', 'capacity'];
 
@@ -37,6 +40,9 @@ const READING_STATES = /^(Resolve|Check|Verify) /;
 const FAULT_VARIABLE = 'SANDBOX_FAULT';
 /** Longer than any time limit of a build. */
 const HANGS_MINUTES = 48 * 60;
+
+const INTERRUPTED_AFTER_MS = 3 * 60_000;
+const fleetSchema = z.object({ Instances: z.array(z.object({ InstanceIds: z.array(z.string()) })) });
 
 const FAILED: PackerFailure = {
   at: 'provision',
@@ -98,6 +104,7 @@ export class Faults {
         mark(call, fault.kind);
         return next();
       }
+      if (fault.kind === 'interrupted') return interrupt(sandbox, call, next);
       if (fault.kind === 'lost') {
         await next();
         throw named('TimeoutError', 'socket hang up');
@@ -127,11 +134,22 @@ export class Faults {
   }
 }
 
+/** EC2 launches it, and wants it back when it has run for some minutes. */
+async function interrupt({ world, clock }: Sandbox, call: Call, next: () => unknown): Promise<unknown> {
+  const answer = await next();
+  const ids = fleetSchema.parse(answer).Instances.flatMap(({ InstanceIds }) => InstanceIds);
+  const place = world.region(call.accountId, call.region);
+  clock.after(INTERRUPTED_AFTER_MS, () => takeBack(clock, place, ids));
+  return answer;
+}
+
 function concerns(fault: Fault, call: Call): boolean {
+  const isInterrupted = fault.kind === 'interrupted';
   // A build has a life of its own: what it calls is not called by the state that waits for it.
-  if (call.operation === 'AssumeRole' || BUILDS.includes(call.role)) return false;
+  if (call.operation === 'AssumeRole' || BUILDS.includes(call.role) !== isInterrupted) return false;
   if (fault.accountId !== undefined && fault.accountId !== call.accountId) return false;
   if (fault.region !== undefined && fault.region !== regionOf(call)) return false;
+  if (isInterrupted) return call.operation === 'CreateFleet';
   if (fault.kind === 'full' || IN_BUILDS.includes(fault.kind)) return call.operation === 'StartBuild';
   return call.mutating || READING_STATES.test(fault.state);
 }

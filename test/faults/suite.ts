@@ -11,6 +11,7 @@ import { retries } from './scenarios/retries.ts';
 import { rollbackTriggers } from './scenarios/rollback-triggers.ts';
 import { type Category, idOf } from './scenarios/scenario-of.ts';
 import { SeededSampler } from './scenarios/seeded-sampler.ts';
+import { spotBuilders } from './scenarios/spot-builders.ts';
 import { stopsAndSweeps } from './scenarios/stops-and-sweeps.ts';
 import { twoReleases } from './scenarios/two-releases.ts';
 import { undoFaults } from './scenarios/undo-faults.ts';
@@ -29,6 +30,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     two: await prepareBaseline('two'),
     aging: await prepareBaseline('aging'),
     keeping: await prepareBaseline('keeping'),
+    spot: await prepareBaseline('spot'),
     many: await prepareBaseline('many'),
   };
   const { four, two } = baselines;
@@ -49,6 +51,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await retirements(two, sampler)),
     ...(await deprecations(baselines.aging)),
     ...(await keptBuilders(baselines.keeping)),
+    ...(await spotBuilders(baselines.spot)),
     ...(await wholeReleases(two)),
     ...(await failingMaps(two)),
     ...(await failingBatches(baselines)),

@@ -56,12 +56,14 @@ export function addRehearse(root: Command, output: Output, code: ExitCode): void
 --changed and --schedule take the way of a real push, and of real schedules. Where those would start nothing, that is
 said and nothing is rehearsed.
 
---fail takes '[<image>:]<state>[@<account>[/<region>]][=refused|lost|throttled|timeout|capacity]':
-  refused    AWS refuses what the state wants to do, every time
-  lost       what it wants is done, but every reply is lost
-  throttled  AWS throttles the first three calls in each target
-  timeout    the calls never answer, or the build hangs
-  capacity   EC2 has no room for the builder of a bake at first
+--fail takes '[<image>:]<state>[@<account>[/<region>]][=<kind>]':
+  refused      AWS refuses what the state wants to do, every time
+  lost         what it wants is done, but every reply is lost
+  throttled    AWS throttles the first three calls in each target
+  timeout      the calls never answer, or the build hangs
+  full         CodeBuild has no build free; only where builds are started
+  capacity     EC2 has no room for the builder of a bake at first
+  interrupted  EC2 takes every Spot Instance back that is the builder of a bake
   Without a kind a bake fails as Packer does, and any other state is refused.
   Without an image it fails in the release of every image.
 

@@ -65,7 +65,8 @@ export function tellEnd(output: Output, narrator: Narrator, rehearsed: Rehearsed
     if (again.size === 0 || again.has(release.releaseId)) narrator.tell(release);
   for (const repoint of rehearsed.repoints) tellRepoint(output, repoint);
   const unmet = rehearsed.unmetFaults.map(
-    (fault) => `the fault in "${fault.state}"${ofImage(fault)} was never met: the release did not get there`,
+    (fault) =>
+      `the fault in "${fault.state}"${ofImage(fault)} was never met: ${fault.kind === 'interrupted' ? 'no builder was a Spot Instance' : 'the release did not get there'}`,
   );
   if (rehearsed.retried?.length === 0) unmet.push('nothing failed, so nothing was retried');
   if (!rehearsed.figures) return narrator.conclude(rehearsed, undefined, unmet);
@@ -113,4 +114,5 @@ const DOING = {
   full: 'without a free build',
   failed: 'made to fail',
   capacity: 'without room for its builder at first',
+  interrupted: 'without its Spot Instances, which EC2 takes back',
 } as const;

@@ -241,6 +241,12 @@ function createImage(context: Context, input: CreateImageCommandInput): Output<C
       `The instance ID '${input.InstanceId ?? ''}' does not exist`,
     );
   }
+  if (instance.asked === 'terminate') {
+    throw ec2Error(
+      'IncorrectState',
+      `Instance '${instance.instanceId}' is not in state 'running' or 'stopped'.`,
+    );
+  }
   const name = input.Name ?? '';
   checkName(place, name);
   const imageTags = tagsFor(input.TagSpecifications, 'image');

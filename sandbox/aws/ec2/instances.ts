@@ -13,6 +13,7 @@ import type {
   TerminateInstancesCommandInput,
   TerminateInstancesCommandOutput,
 } from '@aws-sdk/client-ec2';
+import type { Clock } from '../clock.ts';
 import type { Context, Done, Output } from '../context.ts';
 import { find } from './templates.ts';
 import { applyFilters, byIds, ec2Error, ec2Page, iso, tagList, tagsFor } from './requests.ts';
@@ -36,6 +37,12 @@ const STATE_CODES = {
   terminated: 48,
   stopping: 64,
   stopped: 80,
+} as const;
+
+/** @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html */
+const INTERRUPTION = {
+  Code: 'Server.SpotInstanceTermination',
+  Message: 'Server.SpotInstanceTermination: Instance terminated due to Spot interruption',
 } as const;
 
 const noSuchInstance = (id: string): Error =>
@@ -171,6 +178,7 @@ function describeInstances(
     'key-name': ({ keyName }) => [keyName],
     'instance-lifecycle': ({ lifecycle }) => [lifecycle],
     'launch-time': ({ launchedAt }) => [iso(launchedAt)],
+    'state-reason-code': ({ interrupted }) => [interrupted && INTERRUPTION.Code],
   });
   const { items, nextToken } = ec2Page(matching, input);
   return {
@@ -208,6 +216,7 @@ function instanceView(place: Region, instance: Instance, now: number): InstanceV
     MetadataOptions: { HttpTokens: instance.httpTokens, State: 'applied' },
     RootDeviceType: 'ebs',
     ...(instance.lifecycle === undefined ? {} : { InstanceLifecycle: instance.lifecycle }),
+    ...(instance.interrupted && { StateReason: INTERRUPTION }),
     Tags: tagList(instance.tags),
   };
 }
@@ -234,16 +243,8 @@ function change(
   }
   return instances.map((instance) => {
     const before = instanceState(instance, now);
-    if (instance.asked !== asked) {
-      instance.asked = asked;
-      instance.askedAt = now;
-      if (asked === 'terminate') {
-        clock.after(INSTANCE_TERMINATES_MS, () => {
-          releaseVolumes(place, instance);
-          deleteInterfaces(place, instance);
-        });
-      }
-    }
+    if (asked === 'terminate') terminate({ place, now, clock }, instance);
+    else if (instance.asked !== asked) Object.assign(instance, { asked, askedAt: now });
     const after = instanceState(instance, now);
     return {
       InstanceId: instance.instanceId,
@@ -251,6 +252,30 @@ function change(
       CurrentState: { Name: after, Code: STATE_CODES[after] },
     };
   });
+}
+
+function terminate(
+  { place, now, clock }: Pick<Context, 'place' | 'now' | 'clock'>,
+  instance: Instance,
+): void {
+  if (instance.asked === 'terminate') return;
+  Object.assign(instance, { asked: 'terminate', askedAt: now });
+  clock.after(INSTANCE_TERMINATES_MS, () => {
+    releaseVolumes(place, instance);
+    deleteInterfaces(place, instance);
+  });
+}
+
+/** EC2 takes Spot Instances back, and an AMI that it begins to make of one at this moment comes to nothing. */
+export function takeBack(clock: Clock, place: Region, ids: readonly string[]): void {
+  const now = clock.milliseconds();
+  for (const instance of byIds(place.instances, ids, noSuchInstance)) {
+    if (instance.lifecycle !== 'spot' || instance.asked === 'terminate') continue;
+    terminate({ place, now, clock }, instance);
+    instance.interrupted = true;
+    for (const image of place.images.values())
+      if (image.sourceInstanceId === instance.instanceId && image.createdAt === now) image.failed = true;
+  }
 }
 
 function releaseVolumes(place: Region, instance: Instance): void {

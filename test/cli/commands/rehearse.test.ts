@@ -214,6 +214,7 @@ describe('packleader rehearse', () => {
     [['--fail', 'Bake prod AMIs=boom'], 'must be one of refused, lost, throttled, timeout, full, capacity'],
     [['--fail', 'Check prod AMIs=full'], 'must be a state that starts builds: Check prod AMIs does not'],
     [['--fail', 'Check prod AMIs=capacity'], 'must be one of refused, lost, throttled, timeout, full'],
+    [['--fail', 'Check prod AMIs=interrupted'], 'must be one of refused, lost, throttled, timeout, full'],
     [['--fail', 'Bake prod AMIs@333333333333'], 'found the account "333333333333"'],
     [['--fail', 'Bake prod AMIs@111111111111/us-east-1'], 'found the target "111111111111/us-east-1"'],
     [['--override', 'instanceType'], 'must look like instanceType=t3.large'],

@@ -34,6 +34,8 @@ export const FACTORIES = {
   aging: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, settings: 'deprecateAfterDays: 90' },
   /** The builder of a bake that failed is kept, in dev. */
   keeping: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, keep: 2 },
+  /** Its builders are Spot Instances. */
+  spot: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, spot: true },
   /** More than one batch holds. */
   many: { stages: { dev: targetsIn(0, 41), prod: targetsIn(1, 1) } },
 } as const;
@@ -86,17 +88,20 @@ const RETENTION = {
 
 /** Plans both releases with the real workflow; everything else of what that leaves is thrown away. */
 export async function prepareBaseline(size: Size): Promise<Baseline> {
+  const { spot, keep, settings = '' }: MadeUpFactory = FACTORIES[size];
   const files = filesOf(FACTORIES[size]);
   const { factory } = loadConfiguration(files);
   const { hub, stages } = factory;
-  const { settings = '', keep }: MadeUpFactory = FACTORIES[size];
-  const machines = definitionsOf(factory, { retention: RETENTION, keepBuilders: keep !== undefined }).map(
-    ({ name, definition }) => ({
-      name,
-      arn: machineArn(hub, name),
-      definition: stateGraphSchema.parse(definition),
-    }),
-  );
+  const permits = {
+    retention: RETENTION,
+    spotBuilders: spot === true,
+    keepBuilders: keep !== undefined,
+  };
+  const machines = definitionsOf(factory, permits).map(({ name, definition }) => ({
+    name,
+    arn: machineArn(hub, name),
+    definition: stateGraphSchema.parse(definition),
+  }));
   const bucket = bucketName(factory);
   const zipped = new Map([...files].map(([name, text]) => [name, new TextEncoder().encode(text)]));
   const objects = new Map<string, StoredObject>();

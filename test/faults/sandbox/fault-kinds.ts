@@ -11,6 +11,7 @@ import type { Fault } from '../player/faults.ts';
  * - `slow`: never answers, once or from this call on; `slow after` has its effect all the same
  * - `dies`: the function that made the call ends right after it, without a word
  * - `no room`: EC2 has no capacity for an instance, once
+ * - `interrupted`: EC2 takes the Spot Instance of a bake back right after the call
  * - `killed`: the build that made the call is killed right after it; nothing of Packer cleans up
  * - `partial`: answers or does only a part of what was asked for, once
  * - `stale`: answers as the world was before its last, or last but one, change that matters to the answer; once, or for
@@ -34,6 +35,7 @@ export type SandboxFaultKind =
   | 'slow after'
   | 'dies'
   | 'no room'
+  | 'interrupted'
   | 'killed'
   | 'partial'
   | 'stale'

@@ -1,4 +1,7 @@
 /** Breaks single calls in the embedded AWS, and records every call that is made. */
+import { BAKE_ENVIRONMENT } from '../../../core/contract/environments.ts';
+import { TAGS } from '../../../core/contract/tags.ts';
+import { takeBack } from '../../../sandbox/aws/ec2/instances.ts';
 import { currentState } from '../../../sandbox/engine/call-site.ts';
 import type { Region } from '../../../sandbox/aws/world.ts';
 import type { Call, Sandbox } from '../../../sandbox/sandbox.ts';
@@ -34,6 +37,11 @@ type Run = () => Promise<unknown>;
 
 const STALE_MS = 30_000;
 const LATE_MS = 30_000;
+/** @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFleetError.html */
+const NO_FLEET = {
+  ErrorCode: 'InsufficientInstanceCapacity',
+  ErrorMessage: 'There is no Spot capacity available that matches your request.',
+};
 const never = async (): Promise<never> => new Promise<never>(() => {});
 
 export class Injection {
@@ -116,6 +124,8 @@ export class Injection {
       case 'denied':
         throw denial(call);
       case 'no room':
+        // A fleet that cannot be launched is an answer.
+        if (call.operation === 'CreateFleet') return { Errors: [NO_FLEET], Instances: [], $metadata: {} };
         throw noRoom();
       case 'throttled 3 times':
       case 'throttled 30 times':
@@ -142,6 +152,13 @@ export class Injection {
         await done();
         buildOf(this.#sandbox, call)?.build.stop.abort(new Error('The build was killed.'));
         return never();
+      case 'interrupted': {
+        const answer = await done();
+        const { world, clock } = this.#sandbox;
+        const place = world.region(call.accountId, call.region);
+        takeBack(clock, place, buildersOf(place, buildOf(this.#sandbox, call)));
+        return answer;
+      }
       case 'late':
         return this.#late(call, done);
       case 'partial':
@@ -189,6 +206,14 @@ export class Injection {
     if (held === undefined) this.#staleUntil.set(fault, { until: now + STALE_MS, at: older });
     return history.answerAsOf(call, older, next);
   }
+}
+
+/** The instances that a build has launched, as its release's tag says. */
+function buildersOf({ instances }: Region, found: ReturnType<typeof buildOf>): string[] {
+  const release = found?.build.environment[BAKE_ENVIRONMENT.release];
+  return [...instances.values()]
+    .filter(({ tags }) => tags.get(TAGS.release) === release)
+    .map(({ instanceId }) => instanceId);
 }
 
 async function partially(call: Call, done: Run): Promise<unknown> {

@@ -6,6 +6,7 @@ const LISTS = [
   'KeyPairs',
   'Volumes',
   'SecurityGroups',
+  'LaunchTemplates',
   'Parameters',
   'ids',
   'builds',

@@ -53,7 +53,8 @@ const STALE: readonly SandboxFaultKind[] = ['partial', 'stale', 'stale by two', 
 
 /** Whether a release must go on as if nothing had been, and an undo or a sweep too. */
 export function passes({ point: { state, by, operation }, kind }: SandboxFault): boolean {
-  if (by === 'packer') return kind === 'no room';
+  if (by === 'packer')
+    return kind === 'no room' || (kind === 'interrupted' && operation !== 'ec2:CreateImage');
   if (isRunByStepFunctions(state))
     return (
       /:Start(Build|Execution)$/.test(operation) &&
@@ -76,7 +77,7 @@ export function kindsFor({ point, mutating, items, olderAnswers }: RecordedCall)
   if (operation === 'states:StartExecution') return [...SERVICE, 'too much'];
   if (operation === 'lambda:Invoke') return [...SERVICE, 'not ready 3 times', 'too much'];
   if (by === 'packer') {
-    const launch: SandboxFaultKind[] = operation === 'ec2:RunInstances' ? ['no room'] : [];
+    const launch: SandboxFaultKind[] = /:(RunInstances|CreateFleet)$/.test(operation) ? ['no room'] : [];
     return [...CALLS_OF_PACKER, ...launch, ...(mutating ? (['lost'] as const) : [])];
   }
   const usual = isRunByStepFunctions(point.state) ? CALLS_OF_STEP_FUNCTIONS : CALLS_OF_LAMBDA;

@@ -51,6 +51,29 @@ describe('packleader-release-image', () => {
     );
   });
 
+  test('EC2 takes the Spot Instance of prod back: the bake goes on with one on demand', async () => {
+    const faults: Fault[] = [{ state: 'Bake prod AMIs', kind: 'interrupted' }];
+    const launched: string[][] = [];
+    const prepare = (sandbox: Sandbox): void => {
+      sandbox.intercept(async ({ accountId, operation }, next) => {
+        if (/^(CreateFleet|RunInstances)$/.test(operation)) launched.push([accountId, operation]);
+        return next();
+      });
+    };
+    const report = await rehearseFactory({ ...two, spot: true }, { faults, prepare });
+    expect([report.outcome, report.unmetFaults]).toEqual(['released', []]);
+    expect(launched).toEqual([
+      ['100000000001', 'CreateFleet'],
+      ['100001000001', 'CreateFleet'],
+      ['100001000001', 'RunInstances'],
+    ]);
+  });
+
+  test('a fault that needs a Spot Instance is never met where there is none', async () => {
+    const faults: Fault[] = [{ state: 'Bake prod AMIs', kind: 'interrupted' }];
+    expect((await rehearseFactory(two, { faults })).unmetFaults).toEqual(faults);
+  });
+
   test('prod is not subscribed to the product of AWS Marketplace that its source AMI is: the cause has the address', async () => {
     const code = '3gruvlcso4s66wfg2mdzxg8z6';
     const report = await rehearseFactory(two, {

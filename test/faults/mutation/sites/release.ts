@@ -6,6 +6,7 @@ import {
   dropOperand,
   dropProperty,
   initialise,
+  insteadOfReturning,
   neverDo,
 } from '../operators.ts';
 import { calling, mentioning, spreading, throwing } from '../queries.ts';
@@ -20,6 +21,20 @@ export const RELEASE_SITES: readonly MutationSite[] = [
     does: neverDo(throwing('bakeFailed')),
     means: 'a failed bake is not noticed',
     likely: /^one fault \| Bake/,
+  },
+  {
+    file: 'core/amis/build-failure.ts',
+    within: 'bakedAfterAll',
+    does: insteadOfReturning(mentioning('AMI_ID'), 'undefined'),
+    means: 'a sound AMI is rolled back because its bake failed at its end',
+    likely: /^a batch fails.*too much/,
+  },
+  {
+    file: 'core/amis/build-failure.ts',
+    within: 'bakedAfterAll',
+    does: insteadOfReturning(mentioning('AMI_ID'), 'exportedBy(newest, AMI_ID)'),
+    means: 'the AMI of a build that did not end well is taken',
+    likely: /^one fault \| Bake .*Packer: ec2:(Delete|Terminate)/,
   },
   {
     file: 'tasks/apply-version-tags.ts',

@@ -19,6 +19,7 @@ import type { MutationSite } from '../site.ts';
 
 const UNDONE = /^a fault in the undo \|/;
 const KILLED = /prod is killed|Bake .*killed|^stopped \|/;
+const ON_SPOT = /^a builder on spot.*killed/;
 const IN_USE = /^an AMI in use/;
 const SWEPT = /^stopped|^the sweep dies|^a fault in the sweep/;
 
@@ -42,6 +43,11 @@ const removals: readonly InOneFile[] = [
     does: deleteStatement(calling('DeleteKeyPairCommand')),
     means: 'key pairs are not deleted',
     likely: KILLED,
+  },
+  {
+    does: deleteStatement(calling('DeleteLaunchTemplateCommand')),
+    means: 'launch templates are not deleted',
+    likely: ON_SPOT,
   },
   {
     does: deleteStatement(calling('DeleteSecurityGroupCommand')),
@@ -91,6 +97,12 @@ const looks: readonly InOneFile[] = [
     does: setProperty('keyPairs', '[]'),
     means: 'key pairs are not seen',
     likely: KILLED,
+  },
+  {
+    within: 'findTraces',
+    does: setProperty('launchTemplates', '[]'),
+    means: 'launch templates are not seen',
+    likely: ON_SPOT,
   },
   {
     within: 'findTraces',
