@@ -19,6 +19,7 @@ import { parseEvent } from '../core/contract/parse-event.ts';
 import { deprecationTime } from '../core/amis/deprecation.ts';
 import { snapshotIdsOf, tagsOf } from '../core/amis/release-images.ts';
 import { readPlan } from '../core/releases/plan-store.ts';
+import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 
 const eventSchema = z.object({
   release: plannedReleaseSchema.shape.release,
@@ -27,6 +28,7 @@ const eventSchema = z.object({
   plan: plannedReleaseSchema.shape.plan.optional(),
   /** The start of the execution, which a deprecation is counted from. */
   startedAt: z.string().default(''),
+  run: runSchema,
 });
 type Event = z.infer<typeof eventSchema>;
 
@@ -34,11 +36,12 @@ type Event = z.infer<typeof eventSchema>;
  *  the time at which an AMI is deprecated, where the plan has one.
  *  In      { release, amis: { dev: [{ accountId, region, imageId }], prod: … }, plan: { bucket, prefix, deprecates? }, startedAt }
  *  Out     { tagged: 2 }, the number of AMIs
- *  Errors  NotReadyYet (EC2 does not show the tags yet, or the time)
+ *  Errors  NotReadyYet (EC2 does not show the tags yet, or the time), ReleaseRetried
  *  Repeat  safe: writes only where a tag is missing, or the time is another one
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html */
 export async function handler(event: unknown): Promise<{ tagged: number }> {
-  const { release, amis, ...planned } = parseEvent(eventSchema, event);
+  const { release, amis, run, ...planned } = parseEvent(eventSchema, event);
+  await refuseBesideRetry(release, run);
   const deprecatedAt = await deprecationTimes(planned);
   const all = Object.values(amis).flat();
   await inEveryTarget(all, async (ami) => {

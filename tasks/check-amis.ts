@@ -22,6 +22,7 @@ import { type Ami, type Target, targetName } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
 import { keys } from '../core/contract/keys.ts';
 import { readPlan } from '../core/releases/plan-store.ts';
+import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { findReleaseImages, snapshotIdsOf, tagsOf } from '../core/amis/release-images.ts';
 import { whyNotAsked } from '../core/amis/asked-of-amis.ts';
@@ -34,6 +35,7 @@ const eventSchema = z.object({
   baked: bakedBatchesSchema,
   /** How often this state was tried before. */
   attempt: z.number().int(),
+  run: runSchema,
 });
 type Event = z.infer<typeof eventSchema>;
 
@@ -52,7 +54,8 @@ const LOOKS = 4;
  *  Repeat  safe: only reads
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html */
 export async function handler(event: unknown): Promise<Ami[]> {
-  const { release, stage, plan: location, batches, baked, attempt } = parseEvent(eventSchema, event);
+  const { release, stage, plan: location, batches, baked, attempt, run } = parseEvent(eventSchema, event);
+  await refuseBesideRetry(release, run);
   const failures = await inEveryTarget(failedBakes(batches, baked), async (failure) => ({
     ...failure,
     builds: await findReleaseBuilds(clientsFor(failure).codebuild, release, failure),

@@ -5,9 +5,15 @@ import type { Target } from '../core/contract/targets.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { sparesAll } from '../core/amis/kept-builders.ts';
 import { undoBake } from '../core/amis/undo-bake.ts';
+import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 import { undoInEveryTarget } from '../core/aws/undo-targets.ts';
 
-const eventSchema = z.object({ release: releaseSchema, stage: z.string(), batches: z.array(batchSchema) });
+const eventSchema = z.object({
+  release: releaseSchema,
+  stage: z.string(),
+  batches: z.array(batchSchema),
+  run: runSchema,
+});
 
 interface Out {
   /** How many targets hold nothing of the release any more, or only what is quarantined. */
@@ -21,10 +27,12 @@ interface Out {
  *  In      { release, stage: 'dev', batches: [{ number, targets }] }
  *  Out     { targets: 2, quarantined: 0 }
  *  Errors  LeftoversRemain (retried, then the rollback is incomplete); its message is the list as JSON
+ *          ReleaseRetried (its execution was redriven beside a later attempt: nothing is touched)
  *  Repeat  safe: finds by tag and name, absent is success
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeregisterImage.html */
 export async function handler(event: unknown): Promise<Out> {
-  const { release, batches } = parseEvent(eventSchema, event);
+  const { release, batches, run } = parseEvent(eventSchema, event);
+  await refuseBesideRetry(release, run);
   const targets: Target[] = batches.flatMap((batch) => batch.targets);
   let quarantined = 0;
   await undoInEveryTarget(targets, release, async (target) => {

@@ -7,19 +7,25 @@ import { inEveryTarget } from '../core/aws/every-target.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { flipLatest, notReadBack } from '../core/publication/flip-latest.ts';
 import { readParameter, writeParameter } from '../core/publication/publication.ts';
+import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 
-const eventSchema = z.object({ release: releaseSchema, amis: z.record(z.string(), z.array(amiSchema)) });
+const eventSchema = z.object({
+  release: releaseSchema,
+  amis: z.record(z.string(), z.array(amiSchema)),
+  run: runSchema,
+});
 
 /** The pivot: lets consumers find the release. First every target gets the parameter of the version; only when all of
  *  them read back does `latest` flip. `latest` converges to the newest version that can be used, so
  *  that of two releases at once the newer one wins, whichever comes last. A prerelease never touches `latest`.
  *  In      { release, amis: { dev: [{ accountId, region, imageId }], prod: … } }
  *  Out     { published: 2 }, the number of targets
- *  Errors  NotReadyYet (a value does not read back yet: SSM validates after it has answered)
+ *  Errors  NotReadyYet (a value does not read back yet: SSM validates after it has answered), ReleaseRetried
  *  Repeat  safe: writes only what differs
  *  @see    https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html */
 export async function handler(event: unknown): Promise<{ published: number }> {
-  const { release, amis } = parseEvent(eventSchema, event);
+  const { release, amis, run } = parseEvent(eventSchema, event);
+  await refuseBesideRetry(release, run);
   const all = Object.values(amis).flat();
   const version = parameters.version(release.image, release.version);
   await inEveryTarget(all, async (ami) => {

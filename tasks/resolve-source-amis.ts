@@ -10,6 +10,7 @@ import { TAGS } from '../core/contract/tags.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { executionName } from '../core/releases/execution-name.ts';
 import { readPlan } from '../core/releases/plan-store.ts';
+import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 import { beginRetry } from '../core/releases/retries.ts';
 import { tagsOf } from '../core/amis/release-images.ts';
 import { resolveSources } from '../core/amis/source-amis.ts';
@@ -18,6 +19,7 @@ const eventSchema = plannedReleaseSchema.extend({
   /** The instant the release started, which source AMIs' ages are measured at. */
   startedAt: z.string(),
   executionArn: z.string(),
+  run: runSchema,
 });
 
 type PlannedTarget = Plan['stages'][number]['targets'][number];
@@ -36,8 +38,9 @@ type PlannedTarget = Plan['stages'][number]['targets'][number];
  *  Repeat  safe: only reads
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html */
 export async function handler(event: unknown): Promise<Resolved> {
-  const { executionArn: arn, startedAt, ...planned } = parseEvent(eventSchema, event);
+  const { executionArn: arn, startedAt, run, ...planned } = parseEvent(eventSchema, event);
   const { release, plan: location } = planned;
+  await refuseBesideRetry(release, run);
   const plan = await readPlan({ bucket: location.bucket, key: keys.plan(location.prefix) });
   const isRetry = planned.executionName !== executionName(release);
   const pins = isRetry ? await beginRetry({ planned, plan, arn, startedAt }) : undefined;

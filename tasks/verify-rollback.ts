@@ -13,6 +13,7 @@ import { sparesAll, tellKept } from '../core/amis/kept-builders.ts';
 import { snapshotIdsOf, tagsOf } from '../core/amis/release-images.ts';
 import { DOCUMENT_BYTES, bytesOf, cut, tellLeftovers, thatFit } from '../core/releases/cause-text.ts';
 import { type Traces, bakedIds, findTraces, withoutKept } from '../core/amis/traces.ts';
+import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 import { unseen } from '../core/aws/undo-targets.ts';
 
 const inputSchema = z.object({
@@ -29,6 +30,7 @@ const eventSchema = z.object({
   input: inputSchema,
   /** How often this state was tried before. */
   attempt: z.number().int(),
+  run: runSchema,
 });
 
 /** What finishes a rollback, once whatever kept it is mended. */
@@ -68,8 +70,9 @@ export interface Verdict {
  *  Repeat  safe: only reads
  *  @see    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
 export async function handler(event: unknown): Promise<Verdict> {
-  const { input, attempt } = parseEvent(eventSchema, event);
+  const { input, attempt, run } = parseEvent(eventSchema, event);
   const { release, failure, resolved, undone } = input;
+  await refuseBesideRetry(release, run);
   if (attempt === 0 && gaveUp(undone[WITHDRAWAL])) {
     throw new PackleaderError(
       ERRORS.notReadyYet,

@@ -3,6 +3,7 @@ import { clientsFor } from '../core/aws/clients.ts';
 import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
 import { releaseSchema, resolvedSchema } from '../core/contract/releases.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
+import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 import { undoInEveryTarget } from '../core/aws/undo-targets.ts';
 import { undoPublication } from '../core/publication/undo-publication.ts';
 
@@ -11,6 +12,7 @@ const eventSchema = z.object({
   resolved: resolvedSchema,
   /** How often this state was tried before. */
   attempt: z.number().int(),
+  run: runSchema,
 });
 
 /** Takes a release out of consumers' sight: `latest` goes back to what it was, if it is still ours, and the parameter of
@@ -22,7 +24,8 @@ const eventSchema = z.object({
  *  Repeat  safe: finds by name and value, absent is success
  *  @see    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html */
 export async function handler(event: unknown): Promise<{ targets: number }> {
-  const { release, resolved, attempt } = parseEvent(eventSchema, event);
+  const { release, resolved, attempt, run } = parseEvent(eventSchema, event);
+  await refuseBesideRetry(release, run);
   const targets = Object.values(resolved).flatMap(({ batches }) => batches.flatMap((batch) => batch.targets));
   await undoInEveryTarget(targets, release, (target) => undoPublication(clientsFor(target), target, release));
   if (attempt === 0) {

@@ -22,6 +22,7 @@ export const ERRORS = {
   amiRejected: 'AmiRejected',
   notReadyYet: 'NotReadyYet',
   leftoversRemain: 'LeftoversRemain',
+  releaseRetried: 'ReleaseRetried',
   someImagesFailed: 'SomeImagesFailed',
   rollbackIncomplete: 'RollbackIncomplete',
   announcementFailed: 'AnnouncementFailed',

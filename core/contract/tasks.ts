@@ -26,6 +26,8 @@ export interface TaskAccess {
 export type ExecutionAction =
   'states:DescribeExecution' | 'states:GetExecutionHistory' | 'states:StopExecution';
 
+/** Whether a later attempt of the release is there. */
+const LATER_ATTEMPT = { [NAMES.releaseImageMachine]: ['states:DescribeExecution'] } as const;
 const LOOK: readonly ExecutionAction[] = ['states:DescribeExecution', 'states:GetExecutionHistory'];
 
 /**
@@ -47,13 +49,13 @@ const ROWS = {
     executions: { [NAMES.releaseImageMachine]: LOOK, [NAMES.bakeBatchMachine]: ['states:DescribeExecution'] },
     listsExecutionsOf: [NAMES.sweepMachine],
   },
-  'check-amis': { steward: true, reads: ['plans'] },
-  'apply-version-tags': { steward: true, readsToDeprecate: ['plans'] },
-  'publish-release': { steward: true },
+  'check-amis': { steward: true, reads: ['plans'], executions: LATER_ATTEMPT },
+  'apply-version-tags': { steward: true, readsToDeprecate: ['plans'], executions: LATER_ATTEMPT },
+  'publish-release': { steward: true, executions: LATER_ATTEMPT },
   'announce-release': { reads: ['plans'], writes: ['released'], announces: true },
-  'withdraw-publication': { steward: true },
-  'deregister-amis': { steward: true },
-  'verify-rollback': { steward: true },
+  'withdraw-publication': { steward: true, executions: LATER_ATTEMPT },
+  'deregister-amis': { steward: true, executions: LATER_ATTEMPT },
+  'verify-rollback': { steward: true, executions: LATER_ATTEMPT },
   'announce-rollback': { announces: true },
   'find-dead-releases': {
     steward: true,

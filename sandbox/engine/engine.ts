@@ -175,7 +175,15 @@ export class Engine {
         taskResourceLocalHandlers: this.#handlers(execution),
         retryIntervalOverrides: Object.fromEntries(names.map((state) => [state, 0])),
       },
-      context: { Run: { Id: arn, Name: name, StartTime: startedAt, Input: plainJson(input) } },
+      context: {
+        Run: {
+          Id: arn,
+          Name: name,
+          StartTime: startedAt,
+          Input: plainJson(input),
+          RedriveCount: history.redrives,
+        },
+      },
     });
     running.stop = run.abort;
     const events = history.follow(run.eventLogs, {

@@ -27,6 +27,11 @@ export interface ReleaseImageProps {
 
 const release = JsonPath.objectAt('$.release');
 const amis = JsonPath.objectAt('$.amis');
+/** By which a task knows that its execution was redriven. */
+const run = {
+  executionArn: JsonPath.stringAt('$$.Execution.Id'),
+  redriveCount: JsonPath.numberAt('$$.Execution.RedriveCount'),
+};
 
 /** The transaction: one image into every target, or into none. Returns its first state. */
 export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps): Fallible {
@@ -43,6 +48,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
           executionName: JsonPath.stringAt('$.executionName'),
           executionArn: JsonPath.stringAt('$$.Execution.Id'),
           startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
+          run,
         },
         resultPath: '$.resolved',
       }),
@@ -59,6 +65,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
           amis,
           plan: JsonPath.objectAt('$.plan'),
           startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
+          run,
         },
         resultPath: '$.tagged',
       }),
@@ -66,7 +73,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
     {
       name: tasks.state(PIVOT.publish, {
         comment: 'The pivot: only now can consumers find the release, in all accounts.',
-        payload: { release, amis },
+        payload: { release, amis, run },
         resultPath: '$.published',
       }),
       undo: tasks.state(STATE_NAMES.withdrawPublication, {
@@ -75,6 +82,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
           release,
           resolved: JsonPath.objectAt('$.resolved'),
           attempt: JsonPath.numberAt('$$.State.RetryCount'),
+          run,
         },
         resultPath: at('undone', STATE_NAMES.withdrawPublication),
       }),
@@ -137,6 +145,7 @@ function checkStage(tasks: TaskStates, stage: string): Fallible {
       batches: JsonPath.objectAt(at('resolved', stage, 'batches')),
       baked: JsonPath.objectAt(at('baked', stage)),
       attempt: JsonPath.numberAt('$$.State.RetryCount'),
+      run,
     },
     resultPath: at('amis', stage),
   });
@@ -146,7 +155,7 @@ function deregisterStage(tasks: TaskStates, stage: string): Fallible {
   return tasks.state(STAGE_STATE_NAMES.deregister(stage), {
     stage,
     comment: `Leaves nothing of the release in ${stage}: no build, no builder, no AMI, no snapshot.`,
-    payload: { release, stage, batches: JsonPath.objectAt(at('resolved', stage, 'batches')) },
+    payload: { release, stage, batches: JsonPath.objectAt(at('resolved', stage, 'batches')), run },
     resultPath: at('undone', STAGE_STATE_NAMES.deregister(stage)),
   });
 }
@@ -187,7 +196,7 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
 function verifyRollback(scope: Construct, tasks: TaskStates): Fallible {
   const explain = tasks.state(STATE_NAMES.verifyRollback, {
     comment: 'Only what nobody can find any more is undone; says in words what failed and what is left.',
-    payload: { input: JsonPath.objectAt('$'), attempt: JsonPath.numberAt('$$.State.RetryCount') },
+    payload: { input: JsonPath.objectAt('$'), attempt: JsonPath.numberAt('$$.State.RetryCount'), run },
     resultPath: '$.rollback',
   });
   const announce = tasks.state(STATE_NAMES.announceRollback, {

@@ -33,6 +33,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 GATE = os.environ["E2E_GATE"]
@@ -213,6 +214,14 @@ retrier_decl.time = ShortTime
 def wait_interval(original, self, env, wait_seconds):
     """moto waits as long as AWS; here a minute is a quarter of a second."""
     env.program_state_event.wait(wait_seconds / SPEED)
+
+
+@addition(ExecutionWorker, "_get_evaluation_environment")
+def evaluation_environment(original, self):
+    """moto redrives nothing, and says nothing of it in the context object either."""
+    found = original(self)
+    found.states.context_object.context_object_data["Execution"]["RedriveCount"] = 0
+    return found
 
 
 @addition(StepFunctionResponse, "get_execution_history")

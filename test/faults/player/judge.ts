@@ -10,7 +10,7 @@ import { type Target, targetName } from '../../../core/contract/targets.ts';
 import type { World } from '../../../sandbox/aws/world.ts';
 import type { Execution } from '../../../sandbox/engine/engine.ts';
 import type { Outcome } from '../../../sandbox/engine/outcome.ts';
-import { type End, namedBy, stands } from '../oracle/ends.ts';
+import { type End, endOf, namedBy, stands } from '../oracle/ends.ts';
 import { blamesNobody, misblamed, unannounced } from '../oracle/explanation.ts';
 import type { InvariantMonitor } from '../oracle/invariant-monitor.ts';
 import { Oracle } from '../oracle/oracle.ts';
@@ -94,6 +94,12 @@ export class Judge {
     const pinned = sourcesIn(first.history.outputs.get(STATE_NAMES.resolveSourceAmis));
     for (const [target, flaw] of this.#oracle.otherSources(release, pinned))
       this.finds(`${target}: ${flaw}, and not from what the first attempt began with`);
+  }
+
+  /** Of an attempt that was redriven beside its retry. That it touched nothing is what becomes of the retry. */
+  async judgeRedriven(first: Execution): Promise<void> {
+    const end = endOf(first, await first.outcome);
+    if (end !== 'rollback not verified') this.finds(`the redriven ${first.name} ended ${String(end)}`);
   }
 
   #isAllowed(end: End | undefined): boolean {

@@ -65,6 +65,8 @@ class Play {
   readonly #scheduler: StepScheduler | undefined;
   readonly #executions: Execution[] = [];
   readonly #sweeps: Execution[] = [];
+  /** The attempt before the retry. */
+  #first: Execution | undefined;
   readonly #reached = new Set<InjectionPoint>();
   #before: ReadonlyMap<string, string>;
   /** The AMI that something uses, and what ends the use. */
@@ -104,6 +106,7 @@ class Play {
     if (parent) this.#judge.finds(...wrongParent(parent, this.#scenario, stands(ends[0])));
     await this.#observe();
     if (first && this.#scenario.retried) this.#judge.judgeSources(first, ends);
+    if (first && this.#scenario.retried?.redriven) await this.#judge.judgeRedriven(first);
     this.#judge.judgeEnds(ends, true);
     await this.#judge.judgeReports(ends);
     await this.#judge.judgeKept(ends);
@@ -157,6 +160,7 @@ class Play {
     }
     if (this.#comesTo(stopSweepAfter, point)) this.#sweeps.at(-1)?.stop();
     if (this.#comesTo(redriveAfter, point)) this.#executions[0]?.redrive();
+    if (this.#comesTo(this.#scenario.retried?.redriven, point)) this.#first?.redrive();
     if (this.#comesTo(this.#scenario.retried?.amid, point)) this.#startRetry();
     if (this.#comesTo(use?.after, point)) return this.#beginUse();
     return this.#comesTo(sweepDuring, point) ? this.#sweep({}) : undefined;
@@ -195,6 +199,7 @@ class Play {
     const [first] = this.#executions;
     if (!retried || !first) return;
     await first.outcome;
+    this.#first = first;
     if (retried.swept === 'at once') await this.#sweep({ execution: first.arn });
     const { clock } = this.#environment.world;
     if (!retried.tooEarly) await clock.sleep(SETTLING_MINUTES * MINUTE);
@@ -235,7 +240,15 @@ class Play {
   #judgeSuite(): boolean {
     const { stopAfter, stopSweepAfter, redriveAfter, sweepDuring, use, retried, mayMiss } = this.#scenario;
     const { unmet } = this.#environment.plan;
-    const unreached = [stopAfter, stopSweepAfter, redriveAfter, sweepDuring, use?.after, retried?.amid]
+    const unreached = [
+      stopAfter,
+      stopSweepAfter,
+      redriveAfter,
+      sweepDuring,
+      use?.after,
+      retried?.amid,
+      retried?.redriven,
+    ]
       .filter((point) => point !== undefined)
       .filter((point) => !this.#reached.has(point));
     if (mayMiss !== true) {

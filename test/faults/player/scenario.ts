@@ -60,6 +60,8 @@ export interface Retried {
   readonly swept?: 'at once' | 'by schedule';
   /** The scheduled sweep has only begun: the retry begins after this call of it. */
   readonly amid?: InjectionPoint;
+  /** After this call of the retry somebody has the first attempt go on, which was stopped in a Task; it must touch nothing. */
+  readonly redriven?: InjectionPoint;
   /** By hand, at once: what the first attempt left at work may still be. */
   readonly tooEarly?: true;
   /** A day later, and there are newer source AMIs. */

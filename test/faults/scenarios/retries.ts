@@ -58,6 +58,7 @@ export async function retries(
           }),
         ),
     },
+    { name: 'redriven beside a retry', atLeast: 24, scenarios: await redriven(baseline, good, triggers) },
     { name: 'a retry during a sweep', atLeast: 50, scenarios: amidSweep(swept, sweeping) },
   ];
 }
@@ -112,6 +113,57 @@ function afterStops(good: readonly RecordedCall[]): SandboxScenario[] {
     ),
   ];
 }
+
+/** A call of each Task that somebody can have go on, on the way forward and back. */
+const TASKS: readonly [task: string, trigger?: string][] = [
+  ['Resolve source AMIs'],
+  ['Check dev AMIs'],
+  ['Check prod AMIs'],
+  ['Apply version tags'],
+  ['Publish release'],
+  ['Withdraw publication', 'publishing fails'],
+  ['Deregister prod AMIs', 'publishing fails'],
+  ['Verify rollback', 'publishing fails'],
+];
+/** What the retry has just done when the earlier attempt goes on. */
+const MEANWHILE =
+  /^(Bake (dev|prod) AMIs, Packer: ec2:CreateImage|Apply version tags: ec2:CreateTags|Publish release: ssm:PutParameter|Announce release: s3:PutObject) .*#1$/;
+
+/** Somebody redrives the attempt that was stopped while the retry runs: it would bake, publish and remove what is the retry's. */
+async function redriven(
+  baseline: Baseline,
+  good: readonly RecordedCall[],
+  triggers: readonly RollbackTrigger[],
+): Promise<SandboxScenario[]> {
+  const scenarios: SandboxScenario[] = [];
+  for (const [task, trigger] of TASKS) {
+    const { faults } = triggers.find(({ name }) => name === trigger) ?? { faults: [] };
+    const all = trigger === undefined ? good : await record(baseline, { faults });
+    const stopAfter = all.find(({ point }) => point.state === task && !isOfService(point.operation))?.point;
+    if (!stopAfter) throw new Error(`No release calls anything in ${task}.`);
+    const base = { faults, stopAfter } as const;
+    const calls = await record(baseline, { ...base, retried: { swept: 'at once' } });
+    const points = calls.filter(isOf('retry')).map(({ point }) => point);
+    const first = new Map(
+      points
+        .filter((point) => MEANWHILE.test(name(point)))
+        .map((point) => [`${point.state} ${point.operation}`, point]),
+    );
+    for (const point of first.values())
+      scenarios.push(
+        scenarioOf('redriven beside a retry', {
+          ...base,
+          retried: { swept: 'at once', redriven: point },
+          ends: ['released'],
+          labels: [`stopped after ${nameOfPoint(stopAfter)}`, `redriven after ${nameOfPoint(point)}`],
+        }),
+      );
+  }
+  return scenarios;
+}
+
+/** Without who makes the call. */
+const name = (point: RecordedCall['point']): string => nameOfPoint({ ...point, who: 'A' });
 
 const faultsInRetry = (trigger: RollbackTrigger, calls: readonly RecordedCall[]): SandboxScenario[] =>
   faultsIn(calls).map((fault) =>

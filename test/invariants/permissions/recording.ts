@@ -125,9 +125,11 @@ function useTheCandidate(sandbox: Sandbox): void {
   });
 }
 
-/** Where a release is stopped before it is swept, and then retried: while a batch bakes, and while it is published. */
+/** Where a release is stopped before it is swept, and then retried: while a batch bakes, and in Tasks that can be redriven. */
 const SWEEPS: readonly StopPoint[] = [
   (call) => call.operation === 'RunInstances' && call.role === NAMES.bakeRole,
+  (_, state) => state === 'Check dev AMIs',
+  (_, state) => state === 'Apply version tags',
   (call, state) =>
     state === 'Publish release' && String(call.input['Name']).endsWith('latest') && call.mutating,
 ];
@@ -181,6 +183,13 @@ export async function record(): Promise<Recorded[]> {
       const on = { ...hub.operator, hub: hub.sandbox.hub };
       const { outcome } = await followRelease(await retryRelease(releaseId, on), on);
       if (outcome !== 'released') throw new Error(`the retry of ${releaseId} was ${outcome}`);
+      const [first] = hub.engine.executions.filter(
+        ({ machine }) => machine.name === NAMES.releaseImageMachine,
+      );
+      // A Map cannot be redriven here.
+      if (!first || first.history.path.at(-1)?.startsWith('Bake ')) return;
+      first.redrive();
+      await first.outcome;
     });
   }
   for (const faults of REPOINTS)

@@ -1,5 +1,12 @@
 /** What a retry asks before it begins, and what it takes over. */
-import { alwaysWhen, deleteStatement, dropElement, initialise, neverWhen } from '../operators.ts';
+import {
+  alwaysWhen,
+  deleteStatement,
+  dropElement,
+  initialise,
+  insteadOfThrowing,
+  neverWhen,
+} from '../operators.ts';
 import { calling, mentioning, spreading } from '../queries.ts';
 import type { MutationSite } from '../site.ts';
 
@@ -31,6 +38,13 @@ export const RETRY_SITES: readonly MutationSite[] = [
     does: initialise('bakes', '[] as { accountId: string; region: string; sourceImageId: string }[]'),
     means: 'a retry takes a newer source AMI',
     likely: /^a retry \|.*newer source/,
+  },
+  {
+    file: 'core/releases/redrives.ts',
+    within: 'refuseBesideRetry',
+    does: insteadOfThrowing(mentioning('releaseRetried'), 'return;'),
+    means: 'an earlier attempt goes on beside a retry',
+    likely: /^redriven beside a retry/,
   },
   {
     file: 'core/releases/release-status.ts',
