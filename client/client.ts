@@ -36,7 +36,7 @@ export {
   type SettingDifference,
   diffReleases,
 } from './seeing/diff.ts';
-export type { PackageChange } from './seeing/package-lists.ts';
+export type { PackageChange } from '../core/amis/package-list.ts';
 export {
   type Ancestry,
   type Descent,

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { type Comparison, comparedSchema, comparisonSchema } from '../core/contract/comparison.ts';
+import { errorOutputSchema } from '../core/contract/errors.ts';
 import { keys } from '../core/contract/keys.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { bakedBatchesSchema, plannedReleaseSchema, resolvedSchema } from '../core/contract/releases.ts';
@@ -6,8 +8,13 @@ import { amiSchema, targetName } from '../core/contract/targets.ts';
 import { announce } from '../core/aws/events.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { buildersOf } from '../core/releases/builders.ts';
-import { readPlan, writeJson } from '../core/releases/plan-store.ts';
+import { readJson, readPlan, writeJson } from '../core/releases/plan-store.ts';
+import { differenceLines, nothingCompared } from '../core/releases/compare.ts';
+import { messageIn } from '../core/releases/release-outcome.ts';
 import { releasedRecord } from '../core/releases/released-record.ts';
+
+/** How many differences the event tells; the others are counted. */
+const TOLD = 10;
 
 const eventSchema = plannedReleaseSchema.extend({
   amis: z.record(z.string(), z.array(amiSchema)),
@@ -17,29 +24,56 @@ const eventSchema = plannedReleaseSchema.extend({
   executionArn: z.string().optional(),
   startedAt: z.string().optional(),
   announcedAt: z.string().optional(),
+  /** What the comparison came to, or why there is none; missing where nobody compares. */
+  compared: z.union([comparedSchema, errorOutputSchema]).optional(),
 });
+type Event = z.infer<typeof eventSchema>;
 
 /** Tells the world: writes the record that "what changed since the last release", and "is there a newer source AMI", are
  *  measured from, and puts one `Image Released` event on the bus. The record outlives the plan and the execution, so
  *  it holds what both know of the release.
  *  In      { release, plan: { bucket, prefix }, amis: { dev: [{ accountId, region, imageId }], prod: … }, resolved: { dev: { batches,
- *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, executionArn, startedAt, announcedAt }
+ *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, compared, executionArn, startedAt, announcedAt }
  *  Out     { announced: true }
  *  Errors  AnnouncementFailed (EventBridge did not take the event)
  *  Repeat  safe for the record; an event may be put twice, with the same `releaseId`
  *  @see    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
 export async function handler(event: unknown): Promise<{ announced: true }> {
-  const { release, plan, amis, baked, ...execution } = parseEvent(eventSchema, event);
+  const { release, plan, amis, baked, compared, ...execution } = parseEvent(eventSchema, event);
   const builders = buildersOf(execution.resolved ?? {}, baked ?? {});
   const images = Object.entries(amis).flatMap(([stage, list]) =>
     list.map((ami) => ({ stage, ...ami, ...builders.get(targetName(ami)) })),
   );
+  const comparison = await comparisonOf(plan, compared);
   if (!release.prerelease) {
     const planned = await readPlan({ bucket: plan.bucket, key: keys.plan(plan.prefix) });
-    const record = releasedRecord(planned, images, execution);
+    const record = releasedRecord(planned, images, { ...execution, comparison });
     await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, record);
   }
   const { executionArn } = execution;
-  await announce(NAMES.released, { ...release, ...(executionArn !== undefined && { executionArn }), images });
+  const told = comparison && {
+    differences: comparison.count,
+    firstDifferences: differenceLines(comparison, TOLD),
+  };
+  await announce(NAMES.released, {
+    ...release,
+    ...(executionArn !== undefined && { executionArn }),
+    images,
+    ...told,
+  });
   return { announced: true };
+}
+
+async function comparisonOf(
+  { bucket, prefix }: Event['plan'],
+  compared: Event['compared'],
+): Promise<Comparison | undefined> {
+  if (compared === undefined) return undefined;
+  if ('Error' in compared)
+    return nothingCompared(
+      `${compared.Error}: ${messageIn({ name: compared.Error, cause: compared.Cause })}`,
+    );
+  return compared.compared === 0
+    ? undefined
+    : comparisonSchema.parse(await readJson({ bucket, key: keys.comparison(prefix) }));
 }

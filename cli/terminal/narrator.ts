@@ -1,6 +1,7 @@
 /** Tells a release, rehearsed or real, as a story: one block per image, one line per state. */
 import { STATE_NAMES, isUndo, stageIn } from '../../core/contract/state-names.ts';
 import * as z from 'zod';
+import { comparedSchema } from '../../core/contract/comparison.ts';
 import { ERRORS, errorOutputSchema } from '../../core/contract/errors.ts';
 import { NAMES, parameters } from '../../core/contract/names.ts';
 import { resolvedSchema } from '../../core/contract/releases.ts';
@@ -22,6 +23,7 @@ const documentSchema = z.looseObject({
   amis: z.record(z.string(), z.array(amiSchema)).optional(),
   undone: z.record(z.string(), z.unknown()).optional(),
   baked: z.record(z.string(), z.unknown()).optional(),
+  compared: z.union([comparedSchema, errorOutputSchema]).optional(),
 });
 type Document = z.infer<typeof documentSchema>;
 
@@ -166,6 +168,8 @@ export const QUIET: ReadonlySet<string> = new Set([
 /** A step failed when the failure is new, or, for an undo, when it left an error instead of a result. */
 function failedIn(step: Step, steps: readonly Step[]): boolean {
   if (isUndo(step.state)) return errorOutputSchema.safeParse(step.document.undone?.[step.state]).success;
+  const { compared } = step.document;
+  if (step.state === STATE_NAMES.compareAmis && compared && 'Error' in compared) return true;
   const stage = stageIn(step.state, 'bake');
   if (stage !== undefined && /"error":/.test(JSON.stringify(step.document.baked?.[stage] ?? []))) return true;
   const before = steps[steps.indexOf(step) - 1];
@@ -185,10 +189,20 @@ function detailOf(step: Step, steps: readonly Step[], release: ToldRelease): str
       ? 'not in a prerelease'
       : `${several(names)}, ${minutes(step.exitedMs - step.enteredMs)}`;
   }
+  if (step.state === STATE_NAMES.compareAmis) return comparedIn(step.document);
   if (step.state === STATE_NAMES.applyVersionTags) return `Version=${release.version}`;
   if (step.state === STATE_NAMES.publishRelease)
     return Object.keys(release.targets[0]?.parameters ?? {}).join(', ');
   return '';
+}
+
+function comparedIn({ compared: found }: Document): string {
+  if (found === undefined || 'Error' in found) return 'could not be compared';
+  const { compared, differences, notCompared } = found;
+  if (compared === 0) return 'there is only one';
+  const same =
+    differences === 0 ? `the same in ${count(compared + 1, 'target')}` : count(differences, 'difference');
+  return notCompared === 0 ? same : `${same}, without the packages of ${count(notCompared, 'target')}`;
 }
 
 function sourcesOf({ resolved = {} }: Document): string {

@@ -2,10 +2,11 @@
 import pMap from 'p-map';
 import type { ReleasedRecord, StatedSetting } from '../../core/contract/releases.ts';
 import type { SourceAmi } from '../../core/contract/source-amis.ts';
+import { type PackageChange, packageChanges } from '../../core/amis/package-list.ts';
 import { targetName } from '../../core/contract/targets.ts';
 import { ReleaseNotFound } from '../errors.ts';
 import type { HubOptions } from '../hub.ts';
-import { type PackageChange, PackageLists, packageChanges } from './package-lists.ts';
+import { PackageLists } from './package-lists.ts';
 import { openRecords } from './record-store.ts';
 
 /** A value that differs, and the targets, `<account>/<region>`, in which it does so. */

@@ -5,6 +5,7 @@ import { raiseBuildQuota } from '../contract/build-quota.ts';
 import { AMI_ID, LAST_ERROR } from '../contract/environments.ts';
 import { LONGEST_WAIT_MINUTES } from '../contract/limits.ts';
 import type { Target } from '../contract/targets.ts';
+import { exportedBy } from './release-builds.ts';
 
 /** What a build in a target account says is shown in the hub: at most this much of it, in one line. */
 const LONGEST = 600;
@@ -38,11 +39,6 @@ export function describeBuildFailure([build]: readonly Build[], target: Target):
   const ended = `build ${build.id} ended ${build.buildStatus}${where}: ${why}${/[.!?]$/.test(why) ? '' : '.'}`;
   const queued = phase?.phaseType === 'QUEUED';
   return `${ended}${queued ? ` ${raiseBuildQuota(target.accountId, LONGEST_WAIT_MINUTES / 60)}` : ''}${log}`;
-}
-
-/** What a build says of itself; one that was stopped, or ran out of time, had no chance to. */
-function exportedBy({ exportedEnvironmentVariables = [] }: Build, wanted: string): string | undefined {
-  return exportedEnvironmentVariables.find(({ name }) => name === wanted)?.value || undefined;
 }
 
 function inOneLine(text: string): string {

@@ -4,7 +4,7 @@ import {
   type CodeBuildClient,
   paginateListBuildsForProject,
 } from '@aws-sdk/client-codebuild';
-import { BAKE_ENVIRONMENT } from '../contract/environments.ts';
+import { AMI_ID, BAKE_ENVIRONMENT } from '../contract/environments.ts';
 import { NAMES } from '../contract/names.ts';
 import type { Release } from '../contract/releases.ts';
 import type { Target } from '../contract/targets.ts';
@@ -25,6 +25,22 @@ export async function findReleaseBuilds(
 /** The newest builds for one target, of whatever release. */
 export async function findBuilds(codebuild: CodeBuildClient, { region }: Target): Promise<Build[]> {
   const found: Build[] = [];
+  for await (const builds of newestBuilds(codebuild))
+    found.push(...builds.filter((build) => variableOf(build, BAKE_ENVIRONMENT.region) === region));
+  return found;
+}
+
+/** The build that made an AMI, by what it exported; undefined when it is not among the newest. */
+export async function findBuildOf(codebuild: CodeBuildClient, imageId: string): Promise<Build | undefined> {
+  for await (const builds of newestBuilds(codebuild)) {
+    const build = builds.find((one) => exportedBy(one, AMI_ID) === imageId);
+    if (build !== undefined) return build;
+  }
+  return undefined;
+}
+
+/** A page after the other. */
+async function* newestBuilds(codebuild: CodeBuildClient): AsyncGenerator<Build[]> {
   let read = 0;
   const pages = paginateListBuildsForProject(
     { client: codebuild },
@@ -33,12 +49,15 @@ export async function findBuilds(codebuild: CodeBuildClient, { region }: Target)
   for await (const { ids = [] } of pages) {
     if (ids.length === 0) continue;
     const { builds = [] } = await codebuild.send(new BatchGetBuildsCommand({ ids }));
-    found.push(...builds.filter((build) => variableOf(build, BAKE_ENVIRONMENT.region) === region));
+    yield builds;
     read += ids.length;
-    if (read >= NEWEST_BUILDS) break;
+    if (read >= NEWEST_BUILDS) return;
   }
-  return found;
 }
+
+/** What a build says of itself under a name; undefined when that is nothing: one that was stopped had no chance to. */
+export const exportedBy = ({ exportedEnvironmentVariables = [] }: Build, name: string): string | undefined =>
+  exportedEnvironmentVariables.find((variable) => variable.name === name)?.value || undefined;
 
 /** The release that a build bakes for. */
 export function releaseOfBuild(build: Build): string | undefined {

@@ -1,5 +1,6 @@
 /** What a factory is: its stages and targets, and its images. */
 import * as z from 'zod';
+import { PARITIES, type Parity } from '../contract/comparison.ts';
 import { MOST_SCHEDULES, MOST_STAGES, MOST_TARGETS, mostTargets } from '../contract/limits.ts';
 import { targetName, type Target } from '../contract/targets.ts';
 import { plain, walk, type ConfigNode, type MapNode } from './documents/nodes.ts';
@@ -44,6 +45,8 @@ export interface Factory {
   /** The branches whose pushes start a release, `*` for any characters; default: the default branch. */
   readonly pushBranches?: readonly string[];
   readonly hub: Target;
+  /** What becomes of differences between the AMIs of one release; default: the record tells them. */
+  readonly parity?: Parity;
   /** In the order in which a release goes through them. */
   readonly stages: readonly Stage[];
   /** By name. */
@@ -241,6 +244,14 @@ export const factorySchema = strictMap({
     description: 'The account and region that hold the state machines.',
     examples: [{ accountId: '999999999999', region: 'eu-west-1' }],
   }),
+  parity: z
+    .enum(PARITIES, { error: `must be ${PARITIES.slice(0, -1).join(', ')} or ${PARITIES.at(-1)}` })
+    .exactOptional()
+    .meta({
+      description:
+        'Whether the AMIs of a release [are compared](releasing.md#the-same-everywhere) before they become one version. `report`, as without it: the record tells how they differ; `enforce`: a release whose AMIs differ is rolled back; `off`: nobody looks.',
+      examples: ['enforce'],
+    }),
   stages: z
     .array(
       strictMap({

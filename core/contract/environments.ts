@@ -61,6 +61,9 @@ export const BUILDER = 'BUILDER';
 /** The variable that a bake exports with the id of its AMI, once Packer has ended well. */
 export const AMI_ID = 'AMI_ID';
 
+/** The variable in which a bake exports the SHA-256 of its list of packages; empty when the image lists none. */
+export const PACKAGES_SHA256 = 'PACKAGES_SHA256';
+
 /** The variable in which a bake that failed exports the reason: one line, without secrets. */
 export const LAST_ERROR = 'LAST_ERROR';
 

@@ -20,6 +20,7 @@ export const ERRORS = {
   latestIsFull: 'LatestIsFull',
   bakeFailed: 'BakeFailed',
   amiRejected: 'AmiRejected',
+  amisDiffer: 'AmisDiffer',
   notReadyYet: 'NotReadyYet',
   leftoversRemain: 'LeftoversRemain',
   releaseRetried: 'ReleaseRetried',

@@ -16,10 +16,15 @@ export const keys = {
   /** Where else the builder may run: for the bake, not for Packer. */
   builderChoices: (prefix: string, target: Target) =>
     `${prefix}/${target.accountId}-${target.region}.builder.json`,
+  /** What `Compare AMIs` found. */
+  comparison: (prefix: string) => `${prefix}/comparison.json`,
   /** The folder of the records below. */
   releasedOf: (image?: string) => (image === undefined ? 'released/' : `released/${image}/`),
   /** What a bake leaves: below it `<build>/packer.log`, `builders.json`, and {@link BAKE_FILES}. */
   bakes: (accountId: string) => `bakes/${accountId}`,
+  /** One file of what the build `<project>:<uuid>` left. */
+  leftByBake: (accountId: string, buildId: string, file: string) =>
+    `${keys.bakes(accountId)}/${buildId.slice(buildId.indexOf(':') + 1)}/${file}`,
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,
   /** What is kept of a version that was revoked; one object, also after it was restored. */

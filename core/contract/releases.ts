@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { comparisonSchema } from './comparison.ts';
 import { BAKES_PER_BATCH } from './limits.ts';
 import { sourcedTargetSchema } from './source-amis.ts';
 import { TAGS } from './tags.ts';
@@ -172,6 +173,8 @@ export const releasedRecordSchema = releaseSchema.extend({
   startedAt: z.string().optional(),
   /** When it was announced, ISO 8601. */
   announcedAt: z.string().optional(),
+  /** How its AMIs differ; missing where nobody looked. */
+  comparison: comparisonSchema.optional(),
   images: z.array(
     amiSchema.extend({
       stage: z.string(),

@@ -18,6 +18,7 @@ export const STATE_NAMES = {
   notReleased: 'Not released',
   // packleader-release-image
   resolveSourceAmis: 'Resolve source AMIs',
+  compareAmis: 'Compare AMIs',
   applyVersionTags: 'Apply version tags',
   publishRelease: 'Publish release',
   announceRelease: 'Announce release',

@@ -1,7 +1,7 @@
 import { NAMES } from './names.ts';
 
 /** A folder of the hub's bucket; `keys` says what is in it. */
-export type BucketFolder = 'sources' | 'plans' | 'released' | 'sweeps' | 'repoints' | 'revoked';
+export type BucketFolder = 'bakes' | 'sources' | 'plans' | 'released' | 'sweeps' | 'repoints' | 'revoked';
 
 /** A task: the code of one state, `tasks/<its name>.ts`, and all that its function may touch. */
 export interface TaskAccess {
@@ -20,8 +20,11 @@ export interface TaskAccess {
   /** Whether it puts events on the bus. */
   readonly announces?: true;
   /** What must be switched on at deployment for it to be there. */
-  readonly partOf?: 'retiring';
+  readonly partOf?: Part;
 }
+
+/** What a factory may switch off, or on. */
+export type Part = 'retiring' | 'parity';
 
 export type ExecutionAction =
   'states:DescribeExecution' | 'states:GetExecutionHistory' | 'states:StopExecution';
@@ -50,6 +53,13 @@ const ROWS = {
     listsExecutionsOf: [NAMES.sweepMachine],
   },
   'check-amis': { steward: true, reads: ['plans'], executions: LATER_ATTEMPT },
+  'compare-amis': {
+    steward: true,
+    reads: ['plans', 'bakes'],
+    writes: ['plans'],
+    executions: LATER_ATTEMPT,
+    partOf: 'parity',
+  },
   'apply-version-tags': { steward: true, readsToDeprecate: ['plans'], executions: LATER_ATTEMPT },
   'publish-release': { steward: true, executions: LATER_ATTEMPT },
   'announce-release': { reads: ['plans'], writes: ['released'], announces: true },
@@ -112,9 +122,12 @@ export const isTaskName = (name: string): name is TaskName => Object.hasOwn(TASK
 
 export const taskNames = (): TaskName[] => Object.keys(TASKS).filter(isTaskName);
 
-/** The tasks that act in target accounts; those of retiring only where that is switched on. */
-export const stewards = ({ retiring }: { readonly retiring: boolean }): TaskName[] =>
-  taskNames().filter((name) => TASKS[name].steward && (retiring || TASKS[name].partOf !== 'retiring'));
+/** The tasks that act in target accounts; those of a part only where that is switched on. */
+export const stewards = (isOn: Readonly<Record<Part, boolean>>): TaskName[] =>
+  taskNames().filter((name) => {
+    const { steward, partOf } = TASKS[name];
+    return steward && (partOf === undefined || isOn[partOf]);
+  });
 
 /** The name of a task's Lambda function. */
 export const functionName = (task: TaskName): string => `packleader-${task}`;

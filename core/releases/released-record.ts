@@ -1,4 +1,5 @@
 import { deprecationTime } from '../amis/deprecation.ts';
+import type { Comparison } from '../contract/comparison.ts';
 import {
   type Builder,
   RECORD_SCHEMA,
@@ -14,13 +15,14 @@ export interface ExecutionOfRelease {
   readonly executionArn?: string | undefined;
   readonly startedAt?: string | undefined;
   readonly announcedAt?: string | undefined;
+  readonly comparison?: Comparison | undefined;
 }
 
 /** The record of a release: what its plan and its execution know of it. */
 export function releasedRecord(
   { release, stages, ...origin }: Plan,
   images: readonly (Ami & Builder & { readonly stage: string })[],
-  { resolved = {}, executionArn, startedAt, announcedAt }: ExecutionOfRelease,
+  { resolved = {}, executionArn, startedAt, announcedAt, comparison }: ExecutionOfRelease,
 ): ReleasedRecord {
   const planned = new Map(
     stages.flatMap(({ targets }) => targets).map((target) => [targetName(target), target]),
@@ -38,6 +40,7 @@ export function releasedRecord(
     ...(executionArn !== undefined && { executionArn }),
     ...(startedAt !== undefined && { startedAt }),
     ...(announcedAt !== undefined && { announcedAt }),
+    ...(comparison && { comparison }),
     images: images.map((image) => {
       const target = planned.get(targetName(image));
       const sourceImageId = found.get(targetName(image));
@@ -56,7 +59,7 @@ export function releasedRecord(
 }
 
 /** The release that a source AMI is of: as the plan pins it, else as it was resolved. */
-function baseOf(
+export function baseOf(
   source: Plan['stages'][number]['targets'][number]['sourceAmi'],
   bases: Readonly<Record<string, string>> = {},
 ): string | undefined {

@@ -14,6 +14,7 @@ import {
   HAS_BUILDER_CHOICES,
   BUILDER,
   LAST_ERROR,
+  PACKAGES_SHA256,
   hasOverlay,
   takesTemplate,
 } from '../../core/contract/environments.ts';
@@ -65,6 +66,8 @@ export interface PackerBehaviour {
   fail?: (environment: Environment, run: number, accountId: string) => PackerFailure | undefined;
   /** Virtual minutes of provisioning; 6 to 11 by default, the same for the same image and target. */
   minutes?: (environment: Environment) => number | undefined;
+  /** What the image lists as installed; made up by default, the same for the same source AMI. */
+  packages?: (environment: Environment) => string | undefined;
   /** EBS volumes, each of which becomes a snapshot. 1 by default. */
   volumes?: (environment: Environment) => 1 | 2;
 }
@@ -192,7 +195,10 @@ class Packer {
       const run = { packer_run_uuid: this.#build.id, artifact_id: `${this.#region}:${imageId}` };
       const manifest = { builds: [run], last_run_uuid: this.#build.id };
       this.#build.leave(BAKE_FILES.manifest, JSON.stringify(manifest, null, 2));
-      this.#build.leave(BAKE_FILES.packages, madeUpPackages(this.#sourceName));
+      const packages =
+        this.#behaviour.packages?.(this.#build.environment) ?? madeUpPackages(this.#sourceName);
+      this.#build.leave(BAKE_FILES.packages, packages);
+      this.#build.export(PACKAGES_SHA256, createHash('sha256').update(packages).digest('hex'));
     } finally {
       // A killed process cleans nothing up.
       if (!this.#build.signal.aborted && !this.#isKept) await this.#removeBuilders();

@@ -36,7 +36,7 @@ export interface Fault {
 
 const THROTTLES = 3;
 const BUILDS: readonly string[] = [NAMES.bakeRole, NAMES.fetchSourceProject, NAMES.validateProject];
-const READING_STATES = /^(Resolve|Check|Verify) /;
+const READING_STATES = /^(Resolve|Check|Compare|Verify) /;
 const FAULT_VARIABLE = 'SANDBOX_FAULT';
 /** Longer than any time limit of a build. */
 const HANGS_MINUTES = 48 * 60;

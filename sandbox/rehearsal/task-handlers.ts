@@ -8,6 +8,7 @@ const HANDLERS: Readonly<Record<TaskName, () => Promise<{ handler: Handler }>>> 
   'announce-release': async () => import('../../tasks/announce-release.ts'),
   'announce-rollback': async () => import('../../tasks/announce-rollback.ts'),
   'apply-version-tags': async () => import('../../tasks/apply-version-tags.ts'),
+  'compare-amis': async () => import('../../tasks/compare-amis.ts'),
   'check-amis': async () => import('../../tasks/check-amis.ts'),
   'deregister-amis': async () => import('../../tasks/deregister-amis.ts'),
   'verify-rollback': async () => import('../../tasks/verify-rollback.ts'),

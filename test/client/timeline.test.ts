@@ -19,6 +19,7 @@ describe('releaseTimeline', () => {
       'Check dev AMIs',
       'Bake prod AMIs',
       'Check prod AMIs',
+      'Compare AMIs',
       'Apply version tags',
       'Publish release',
       'Announce release',

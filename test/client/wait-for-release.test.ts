@@ -132,6 +132,7 @@ describe('waitForRelease', () => {
         'Check dev AMIs',
         'Bake prod AMIs',
         'Check prod AMIs',
+        'Compare AMIs',
         'Apply version tags',
         'Publish release',
         'Announce release',

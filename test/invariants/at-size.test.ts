@@ -109,7 +109,10 @@ describe.each([
         accountsIn(factory)
           .map((id) => roleArn(id, role))
           .toSorted();
-      for (const name of [...stewards({ retiring: true }).map(taskRole), triggerRole(SCHEDULED_REBUILD)])
+      for (const name of [
+        ...stewards({ retiring: true, parity: true }).map(taskRole),
+        triggerRole(SCHEDULED_REBUILD),
+      ])
         expect(takesOn(stack, name), name).toEqual(ofRole(NAMES.stewardRole));
       expect(takesOn(stack, NAMES.bakeBatchMachine)).toEqual(ofRole(NAMES.orchestratorRole));
     });

@@ -1,4 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { loadConfiguration } from '../../core/configuration/configuration.ts';
+import type { Parity } from '../../core/contract/comparison.ts';
+import { stateGraphSchema } from '../../sandbox/engine/asl.ts';
+import { definitionsOf } from '../../workflow/definitions.ts';
+import { STAGES, filesOf } from '../fixtures/factories.ts';
 import { NO_BUILD_FREE } from '../../core/contract/build-quota.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
 import { LONGEST_BAKE_MINUTES } from '../../core/contract/limits.ts';
@@ -26,6 +31,7 @@ const undoOrder = ({ stages }: Sample) => [
 const forwardOrder = ({ stages }: Sample) => [
   'Resolve source AMIs',
   ...stages.flatMap((stage) => [`Bake ${stage} AMIs`, `Check ${stage} AMIs`]),
+  'Compare AMIs',
   'Apply version tags',
   'Publish release',
   'Announce release',
@@ -40,6 +46,8 @@ function undoOf(sample: Sample, step: string): string {
   const last = sample.stages.at(-1) ?? '';
   const stage = sample.stages.find((one) => step.split(' ').includes(one));
   if (step === 'Resolve source AMIs') return 'Verify rollback';
+  // A report that could not be made undoes nothing.
+  if (step === 'Compare AMIs') return 'Apply version tags';
   if (step === 'Publish release') return 'Withdraw publication';
   if (step === 'Announce release') return 'Released without announcement';
   return `Deregister ${stage ?? last} AMIs`;
@@ -86,8 +94,10 @@ describe.each(samples)('the release of an image in $title', (sample) => {
   });
 
   it('keeps the first error apart from the errors of its undos', () => {
-    for (const step of forward.slice(0, -1))
-      expect(resultPaths(machine, step), step).toEqual(['$.failure', '$.failure']);
+    for (const step of forward.slice(0, -1)) {
+      const path = step === 'Compare AMIs' ? '$.compared' : '$.failure';
+      expect(resultPaths(machine, step), step).toEqual([path, path]);
+    }
     for (const undo of undos.slice(0, -1)) {
       const path = `$.undone['${undo}']`;
       expect(resultPaths(machine, undo)).toEqual([path, path]);
@@ -108,6 +118,31 @@ describe.each(samples)('the release of an image in $title', (sample) => {
   it('is released in one way only', () => {
     const successes = Object.entries(machine.graph.States).filter(([, { Type }]) => Type === 'Succeed');
     expect(successes.map(([name]) => name)).toEqual(['Released']);
+  });
+});
+
+describe('differences between the AMIs of a release', () => {
+  const statesWith = (parity: Parity) => {
+    const { factory } = loadConfiguration(filesOf({ stages: STAGES, parity }));
+    const found = definitionsOf(factory).find(({ name }) => name === NAMES.releaseImageMachine);
+    return stateGraphSchema.parse(found?.definition).States;
+  };
+
+  it('undo the release where that is enforced', () => {
+    const { 'Compare AMIs': compare } = statesWith('enforce');
+    expect(compare?.Catch).toEqual(everythingTo('Deregister prod AMIs'));
+    expect(compare?.Next).toBe('Apply version tags');
+  });
+
+  it('cost no state where nobody wants to know', () => {
+    const {
+      'Compare AMIs': compare,
+      'Check prod AMIs': check,
+      'Announce release': announce,
+    } = statesWith('off');
+    expect(compare).toBeUndefined();
+    expect(check?.Next).toBe('Apply version tags');
+    expect(JSON.stringify(announce)).not.toContain('compared');
   });
 });
 

@@ -95,6 +95,7 @@ export class HubStack extends Stack {
       deprecatesAmis,
       spotBuilders: props.spotBuilders ?? false,
       keepBuilders: props.keepBuilders ?? false,
+      parity: factory.parity ?? 'report',
       functionOf: (task) => functions.of(task),
       bucket: bucketName(factory),
       orchestrators,

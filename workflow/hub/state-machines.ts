@@ -4,6 +4,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { Parity } from '../../core/contract/comparison.ts';
 import { BAKES_PER_BATCH } from '../../core/contract/limits.ts';
 import { METRICS } from '../../core/contract/metrics.ts';
 import { NAMES, TAG_OF_DEPLOYMENT } from '../../core/contract/names.ts';
@@ -35,6 +36,8 @@ export interface StateMachinesProps {
   readonly spotBuilders: boolean;
   /** Whether the builder of a bake that failed may be kept. */
   readonly keepBuilders: boolean;
+  /** What becomes of differences between the AMIs of one release. */
+  readonly parity: Parity;
   readonly functionOf: (task: TaskName) => IFunction;
   readonly bucket: string;
   /** The orchestrator of every target account. */
@@ -85,6 +88,7 @@ export class StateMachines extends Construct {
           stages,
           tasks: new TaskStates(releaseImageScope, props.functionOf),
           bakeBatchMachineArn: machineArn(this, NAMES.bakeBatchMachine),
+          parity: props.parity,
         }),
       ),
       timeout: timeouts.releaseImage(stages.length),

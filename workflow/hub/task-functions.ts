@@ -22,6 +22,7 @@ import type { TargetRoles } from './target-roles.ts';
 
 const WILDCARDS: Wildcards = {
   '*': 'X-Ray has no resources.',
+  '/bakes/*': 'What a bake left is in a folder of its account and one of its build.',
   '/plans/*': 'Each release has a folder of its own, named after its execution.',
   '/sources/*': 'A source has the name of its commit.',
   '/released/*': 'One record for each version of each image.',

@@ -8,6 +8,7 @@ import {
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import type { Parity } from '../../core/contract/comparison.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
 import { BAKES_PER_BATCH } from '../../core/contract/limits.ts';
 import { PIVOT, STAGE_STATE_NAMES, STATE_NAMES } from '../../core/contract/state-names.ts';
@@ -23,6 +24,8 @@ export interface ReleaseImageProps {
   readonly stages: readonly string[];
   readonly tasks: TaskStates;
   readonly bakeBatchMachineArn: string;
+  /** What becomes of differences between the AMIs. */
+  readonly parity: Parity;
 }
 
 const release = JsonPath.objectAt('$.release');
@@ -32,10 +35,12 @@ const run = {
   executionArn: JsonPath.stringAt('$$.Execution.Id'),
   redriveCount: JsonPath.numberAt('$$.Execution.RedriveCount'),
 };
+/** What the comparison of the AMIs came to, or why there is none. */
+const COMPARED = '$.compared';
 
 /** The transaction: one image into every target, or into none. Returns its first state. */
 export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps): Fallible {
-  const { tasks, stages } = props;
+  const { tasks, stages, parity } = props;
   const steps: Step<Fallible>[] = [
     {
       name: tasks.state(STATE_NAMES.resolveSourceAmis, {
@@ -57,6 +62,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
       { name: bakeStage(scope, props, stage), undo: deregisterStage(tasks, stage) },
       { name: checkStage(tasks, stage) },
     ]),
+    ...(parity === 'off' ? [] : [compareAmis(tasks, parity)]),
     {
       name: tasks.state(STATE_NAMES.applyVersionTags, {
         comment: 'Every target holds a sound candidate: from here on they are one version.',
@@ -88,10 +94,11 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
       }),
     },
   ];
-  const ends = { done: announceRelease(scope, tasks), undone: verifyRollback(scope, tasks) };
+  const ends = { done: announceRelease(scope, props), undone: verifyRollback(scope, tasks) };
   return saga<Fallible>(steps, ends, {
     next: (from, to) => void from.next(to),
     onFailure: (from, to) => catchEverything(from, to, '$.failure'),
+    onSkipping: (from, to) => catchEverything(from, to, COMPARED),
     onGivingUp: (from, to) => catchEverything(from, to, at('undone', from.id)),
   });
 }
@@ -151,6 +158,22 @@ function checkStage(tasks: TaskStates, stage: string): Fallible {
   });
 }
 
+/** A report that could not be made is no reason to roll back a release that is sound. */
+function compareAmis(tasks: TaskStates, parity: Exclude<Parity, 'off'>): Step<Fallible> {
+  const compare = tasks.state(STATE_NAMES.compareAmis, {
+    comment: 'Every AMI was baked by itself: says what is not the same in all of them.',
+    payload: {
+      release,
+      plan: JsonPath.objectAt('$.plan'),
+      parity,
+      resolved: JsonPath.objectAt('$.resolved'),
+      amis,
+    },
+    resultPath: COMPARED,
+  });
+  return { name: compare, ...(parity === 'report' && { optional: true }) };
+}
+
 function deregisterStage(tasks: TaskStates, stage: string): Fallible {
   return tasks.state(STAGE_STATE_NAMES.deregister(stage), {
     stage,
@@ -161,7 +184,7 @@ function deregisterStage(tasks: TaskStates, stage: string): Fallible {
 }
 
 /** After the pivot nothing is undone: consumers may use the release already. */
-function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
+function announceRelease(scope: Construct, { tasks, parity }: ReleaseImageProps): Fallible {
   const announce = tasks.state(PIVOT.behind, {
     comment: 'Tells whoever listens on the event bus, and remembers the commit.',
     payload: {
@@ -175,6 +198,7 @@ function announceRelease(scope: Construct, tasks: TaskStates): Fallible {
       resolved: JsonPath.objectAt('$.resolved'),
       baked: JsonPath.objectAt('$.baked'),
       amis,
+      ...(parity !== 'off' && { compared: JsonPath.objectAt(COMPARED) }),
     },
     resultPath: '$.announced',
   });

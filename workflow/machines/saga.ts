@@ -2,6 +2,8 @@
 export interface Step<State> {
   readonly name: State;
   readonly undo?: State;
+  /** A step that nothing depends on: when it fails, the next one follows all the same. */
+  readonly optional?: true;
 }
 
 /** How a saga is joined to whatever runs it. */
@@ -10,6 +12,8 @@ export interface Joints<State> {
   readonly next: (from: State, to: State) => void;
   /** When a step fails, for whatever reason, `to` follows. */
   readonly onFailure: (from: State, to: State) => void;
+  /** When a step fails that nothing depends on, `to` follows. */
+  readonly onSkipping: (from: State, to: State) => void;
   /** When an undo gives up, `to` follows all the same. */
   readonly onGivingUp: (from: State, to: State) => void;
 }
@@ -37,7 +41,8 @@ export function saga<State>(
   let next = ends.done;
   for (const step of steps.toReversed()) {
     joints.next(step.name, next);
-    joints.onFailure(step.name, entry.get(step) ?? ends.undone);
+    if (step.optional) joints.onSkipping(step.name, next);
+    else joints.onFailure(step.name, entry.get(step) ?? ends.undone);
     next = step.name;
   }
   return next;

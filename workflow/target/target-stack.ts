@@ -93,7 +93,7 @@ export class TargetStack extends Stack {
       roleName: NAMES.stewardRole,
       description: 'Lets the tasks in the hub look at AMIs, tag, publish and deregister them.',
       trusted: hubRoles(factory, [
-        ...stewards({ retiring: retires }).map(taskRole),
+        ...stewards({ retiring: retires, parity: factory.parity !== 'off' }).map(taskRole),
         triggerRole(SCHEDULED_REBUILD),
       ]),
       statements: [

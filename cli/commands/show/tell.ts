@@ -1,5 +1,7 @@
 import type { ReleasedRecord, Revocation } from '../../../client/client.ts';
 import { executionLink } from '../../../core/aws/console-links.ts';
+import { differenceLines } from '../../../core/releases/compare.ts';
+import type { Comparison } from '../../../core/contract/comparison.ts';
 import { targetName } from '../../../core/contract/targets.ts';
 import { inColumns } from '../../terminal/columns.ts';
 import type { Output } from '../../terminal/output.ts';
@@ -14,7 +16,7 @@ export function recordLines(
   revocation: Revocation | undefined,
   output: Output,
 ): string[] {
-  const { executionArn, configuration = [], images } = record;
+  const { executionArn, comparison, configuration = [], images } = record;
   const facts: [string, string | undefined][] = [
     ['commit', record.commit],
     ['branch', record.branch],
@@ -47,6 +49,7 @@ export function recordLines(
       output,
       2,
     ),
+    ...(comparison ? ['', ...comparisonLines(comparison, output)] : []),
     ...(configuration.length === 0 ? [] : ['']),
     ...inColumns(
       configuration.map((row) => [
@@ -59,6 +62,23 @@ export function recordLines(
       2,
     ),
     ...(executionArn === undefined ? [] : ['', output.paint('dim', executionLink({ executionArn }))]),
+  ];
+}
+
+function comparisonLines(comparison: Comparison, { paint }: Output): string[] {
+  const { compared, count, notCompared } = comparison;
+  const told = differenceLines(comparison, Infinity);
+  return [
+    ...(compared === 0
+      ? []
+      : count === 0
+        ? [paint('dim', `  the same in all ${compared + 1} targets`)]
+        : [paint('yellow', `  ${count} ${count === 1 ? 'difference' : 'differences'} between its AMIs:`)]),
+    ...told.map((line) => `    ${line}`),
+    ...(count > told.length ? [`    and ${count - told.length} more`] : []),
+    ...notCompared.map(({ what, targets, why }) =>
+      paint('yellow', `  not compared: ${[what, ...targets].join(' ')}: ${why}`),
+    ),
   ];
 }
 

@@ -53,6 +53,8 @@ const STALE: readonly SandboxFaultKind[] = ['partial', 'stale', 'stale by two', 
 
 /** Whether a release must go on as if nothing had been, and an undo or a sweep too. */
 export function passes({ point: { state, by, operation }, kind }: SandboxFault): boolean {
+  // A report that cannot be made holds nothing up.
+  if (state === 'Compare AMIs') return true;
   if (by === 'packer')
     return kind === 'no room' || (kind === 'interrupted' && operation !== 'ec2:CreateImage');
   if (isRunByStepFunctions(state))

@@ -68,6 +68,7 @@ const SCENARIOS: readonly Scenario[] = [
     'Check dev AMIs',
     'Bake prod AMIs',
     'Check prod AMIs',
+    'Compare AMIs',
     'Apply version tags',
     'Publish release',
     'Announce release',

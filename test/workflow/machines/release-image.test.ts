@@ -16,7 +16,7 @@ describe('packleader-release-image', () => {
     const report = await rehearseFactory(two);
     expect(report.outcome).toBe('released');
     expect(pathOf(report)).toBe(
-      `${UNTIL_PROD} > Apply version tags > Publish release > Announce release > Released`,
+      `${UNTIL_PROD} > Compare AMIs > Apply version tags > Publish release > Announce release > Released`,
     );
     const [release] = report.releases;
     expect(release?.version).toBe('1.4.20261121093000');
@@ -101,7 +101,7 @@ describe('packleader-release-image', () => {
   test('publishing fails: the publication is withdrawn before the AMIs are deregistered', async () => {
     const report = await rehearseFactory(two, { faults: [{ state: 'Publish release', kind: 'refused' }] });
     expect(pathOf(report)).toBe(
-      `${UNTIL_PROD} > Apply version tags > Publish release > Withdraw publication > Deregister prod AMIs > Deregister dev AMIs > ${END}`,
+      `${UNTIL_PROD} > Compare AMIs > Apply version tags > Publish release > Withdraw publication > Deregister prod AMIs > Deregister dev AMIs > ${END}`,
     );
   });
 

@@ -27,6 +27,7 @@ class Joined {
       {
         next: (from, to) => once(this.onSuccess, from, to),
         onFailure: (from, to) => once(this.onFailure, from, to),
+        onSkipping: (from, to) => once(this.onFailure, from, to),
         onGivingUp: (from, to) => once(this.onGivingUp, from, to),
       },
     );
@@ -107,6 +108,13 @@ describe('a saga', () => {
         expect([...joined.onGivingUp.keys()].toSorted()).toEqual(undosOf(steps).toSorted());
       }),
     );
+  });
+
+  it('goes on when a step fails that nothing depends on, and undoes as ever when a later one does', () => {
+    const steps = [step(true, 0), { name: 'look', optional: true as const }, step(true, 2)];
+    const joined = new Joined(steps);
+    expect(joined.run({ failing: 'look' })).toEqual(['do 0', 'look', 'do 2', DONE]);
+    expect(joined.run({ failing: 'do 2' })).toEqual(['do 0', 'look', 'do 2', 'undo 2', 'undo 0', UNDONE]);
   });
 
   it('without steps is done at once', () => {

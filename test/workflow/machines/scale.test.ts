@@ -37,6 +37,7 @@ describe.each([1, 2, 4])('a factory of %i stages', (count) => {
       [
         'Resolve source AMIs',
         ...bakes,
+        'Compare AMIs',
         'Apply version tags',
         'Publish release',
         'Announce release',

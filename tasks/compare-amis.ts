@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
+import * as z from 'zod';
+import { exportedBy, findBuildOf } from '../core/amis/release-builds.ts';
+import { clientsFor } from '../core/aws/clients.ts';
+import { hasCode } from '../core/aws/errors.ts';
+import { inEveryTarget } from '../core/aws/every-target.ts';
+import { type Compared, type Comparison, PARITIES } from '../core/contract/comparison.ts';
+import { PACKAGES_SHA256 } from '../core/contract/environments.ts';
+import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
+import { BAKE_FILES, keys } from '../core/contract/keys.ts';
+import { parseEvent } from '../core/contract/parse-event.ts';
+import {
+  type Bake,
+  type Plan,
+  type Resolved,
+  plannedReleaseSchema,
+  resolvedSchema,
+} from '../core/contract/releases.ts';
+import { type Ami, amiSchema, targetName } from '../core/contract/targets.ts';
+import { type Sighting, compare, differenceLines } from '../core/releases/compare.ts';
+import { baseOf } from '../core/releases/released-record.ts';
+import { readBytes, readPlan, writeJson } from '../core/releases/plan-store.ts';
+
+const eventSchema = z.object({
+  ...plannedReleaseSchema.pick({ release: true, plan: true }).shape,
+  parity: z.enum(PARITIES).exclude(['off']),
+  resolved: resolvedSchema,
+  amis: z.record(z.string(), z.array(amiSchema)),
+});
+
+/** How many differences the message tells of; the others are counted. */
+const TOLD = 10;
+
+/** Compares the AMIs of a release with each other, and writes down how they differ.
+ *  In      { release, plan: { bucket, prefix }, parity: 'report' | 'enforce', resolved: { dev: { batches, bases } }, amis: { dev: [{
+ *            accountId, region, imageId }], prod: … } }
+ *  Out     { compared: 1, differences: 0, notCompared: 0 }: the numbers of AMIs that were compared with the first one, of changes, and
+ *            of AMIs of which something was not compared
+ *  Errors  AmisDiffer (with the first ten differences, or what could not be compared; only where they are enforced)
+ *  Repeat  safe: writes the same object again
+ *  @see    https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ExportedEnvironmentVariable.html */
+export async function handler(event: unknown): Promise<Compared> {
+  const { release, plan: location, parity, resolved, amis } = parseEvent(eventSchema, event);
+  const plan = await readPlan({ bucket: location.bucket, key: keys.plan(location.prefix) });
+  const inOrder = plan.stages.flatMap(({ name }) => amis[name] ?? []);
+  const [first, ...others] =
+    inOrder.length < 2 ? [] : await sightings(location.bucket, plan, inOrder, resolved);
+  // One AMI is like itself.
+  if (first === undefined) return { compared: 0, differences: 0, notCompared: 0 };
+  const comparison = compare(first, others, plan.configuration);
+  await writeJson({ bucket: location.bucket, key: keys.comparison(location.prefix) }, comparison);
+  const notCompared = comparison.notCompared.reduce((sum, { targets }) => sum + targets.length, 0);
+  if (parity === 'enforce') refuse(comparison, notCompared < inOrder.length, release.releaseId);
+  return { compared: others.length, differences: comparison.count, notCompared };
+}
+
+/** An image that lists its packages nowhere has nothing to compare; one that does so somewhere is not the same everywhere. */
+function refuse({ count, ...comparison }: Comparison, listsPackages: boolean, releaseId: string): void {
+  const told = differenceLines({ count, ...comparison }, TOLD);
+  const unknown = listsPackages
+    ? comparison.notCompared.map(
+        ({ what, targets, why }) => `${targets.join(', ')}: no ${what} to compare: ${why}`,
+      )
+    : [];
+  const rest = count > told.length ? [`And ${count - told.length} more differences.`] : [];
+  const lines = [...told, ...rest, ...unknown];
+  if (lines.length > 0)
+    throw new PackleaderError(ERRORS.amisDiffer, [`The AMIs of ${releaseId} differ.`, ...lines].join('\n'));
+}
+
+async function sightings(
+  bucket: string,
+  plan: Plan,
+  amis: readonly Ami[],
+  resolved: Resolved,
+): Promise<Sighting[]> {
+  const sources = await sourceNames(plan, resolved);
+  const lists = new Map<string, Promise<string>>();
+  return inEveryTarget(amis, async (ami) => {
+    const target = targetName(ami);
+    const source = sources.get(target) ?? '';
+    const build = await findBuildOf(clientsFor(ami).codebuild, ami.imageId);
+    const digest = build && exportedBy(build, PACKAGES_SHA256);
+    if (digest === undefined) return { target, source, packages: { why: 'its bake told of no list' } };
+    // What is the same in a thousand AMIs is read once.
+    const list = lists.get(digest) ?? listOf(bucket, ami, build?.id ?? '', digest);
+    lists.set(digest, list);
+    return { target, source, packages: { text: await list } };
+  });
+}
+
+/** The list that a bake left, which its target could write over: the bake told its digest. */
+async function listOf(bucket: string, { accountId }: Ami, buildId: string, digest: string): Promise<string> {
+  const key = keys.leftByBake(accountId, buildId, BAKE_FILES.packages);
+  const bytes = await readBytes({ bucket, key });
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found !== digest)
+    throw new PackleaderError(
+      ERRORS.amisDiffer,
+      `s3://${bucket}/${key} has the SHA-256 ${found}, and its bake told ${digest}`,
+    );
+  return new TextDecoder().decode(bytes);
+}
+
+/** What each target was built on, by its name: the release of this factory that it is of, else what its source AMI is called. */
+async function sourceNames(plan: Plan, resolved: Resolved): Promise<ReadonlyMap<string, string>> {
+  const sources = plan.stages.flatMap(({ name, targets }) =>
+    targets.flatMap((target) => {
+      const { batches = [], bases } = resolved[name] ?? {};
+      const bake = batches
+        .flatMap((batch) => batch.targets)
+        .find((one) => targetName(one) === targetName(target));
+      return bake ? [{ ...bake, base: baseOf(target.sourceAmi, bases) }] : [];
+    }),
+  );
+  const ids = new Map(sources.map((source) => [source.sourceImageId, source]));
+  const strangers = [...ids.values()].filter(({ base }) => base === undefined);
+  // An AMI has an id of its own in each region, and the same name.
+  const names = new Map(
+    await inEveryTarget(strangers.length > 1 ? strangers : [], async (source) => {
+      const name = await nameOf(source);
+      return [source.sourceImageId, name] as const;
+    }),
+  );
+  return new Map(
+    sources.map(({ base, sourceImageId, ...target }) => [
+      targetName(target),
+      base ?? names.get(sourceImageId) ?? sourceImageId,
+    ]),
+  );
+}
+
+/** An AMI that was taken away since has no name any more. */
+async function nameOf({ sourceImageId, ...target }: Bake): Promise<string> {
+  try {
+    const { Images = [] } = await clientsFor(target).ec2.send(
+      new DescribeImagesCommand({ ImageIds: [sourceImageId] }),
+    );
+    return Images[0]?.Name ?? sourceImageId;
+  } catch (error) {
+    if (hasCode(error, 'InvalidAMIID.NotFound', 'InvalidAMIID.Unavailable')) return sourceImageId;
+    throw error;
+  }
+}

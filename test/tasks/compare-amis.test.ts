@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { BatchGetBuildsCommand, ListBuildsForProjectCommand } from '@aws-sdk/client-codebuild';
+import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { describe, expect, it } from 'vitest';
+import type { Parity } from '../../core/contract/comparison.ts';
+import type { Target } from '../../core/contract/targets.ts';
+import { handler } from '../../tasks/compare-amis.ts';
+import { DEV, PROD } from '../fixtures/accounts.ts';
+import { HUB, awsError, builds, useAws } from '../fixtures/aws/strict-aws.ts';
+import { RELEASE, SOURCE_AMI, amiIn } from '../fixtures/releases.ts';
+
+const aws = useAws();
+
+const PREFIX = 'plans/x/web';
+const OLD = 'openssl\t3.0-1\tx86_64\n';
+const NEW = 'openssl\t3.0-2\tx86_64\n';
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const SAME = { compared: 1, differences: 0, notCompared: 0 };
+
+interface Made {
+  readonly target: Target;
+  /** What it lists as installed; undefined when it lists nothing. */
+  readonly packages?: string | undefined;
+  /** What its bake left, if not that. */
+  readonly left?: string;
+  readonly source?: string;
+}
+
+/** The build of each target, with an older build of another release before it. */
+function baked({ target, packages, left }: Made): void {
+  const id = `packleader-bake:${target.accountId}`;
+  aws.on(
+    builds(target),
+    new ListBuildsForProjectCommand({ projectName: 'packleader-bake', sortOrder: 'DESCENDING' }),
+    { ids: ['packleader-bake:other', id] },
+  );
+  aws.on(builds(target), new BatchGetBuildsCommand({ ids: ['packleader-bake:other', id] }), {
+    builds: [
+      { id: 'packleader-bake:other', exportedEnvironmentVariables: [{ name: 'AMI_ID', value: 'ami-other' }] },
+      {
+        id,
+        exportedEnvironmentVariables: [
+          { name: 'AMI_ID', value: `ami-${target.accountId}` },
+          { name: 'PACKAGES_SHA256', value: packages === undefined ? '' : sha256(packages) },
+        ],
+      },
+    ],
+  });
+  if (packages !== undefined)
+    aws.holds(
+      'hub',
+      `bakes/${target.accountId}/${target.accountId}/package-manifest.tsv`,
+      new TextEncoder().encode(left ?? packages),
+    );
+}
+
+async function compareThese(made: readonly Made[], parity: Exclude<Parity, 'off'> = 'enforce') {
+  for (const one of made) baked(one);
+  aws.expects(HUB, ({ command }) => command === 'PutObject');
+  const stages = made.map(({ target }, index) => ({ name: `stage-${index}`, target }));
+  const target = { sourceAmi: { ids: {} }, architecture: 'x86_64', timeoutMinutes: 60 };
+  aws.holds('hub', `${PREFIX}/plan.json`, {
+    release: RELEASE,
+    stages: stages.map(({ name, target: where }) => ({ name, targets: [{ ...where, ...target }] })),
+  });
+  return handler({
+    release: RELEASE,
+    plan: { bucket: 'hub', prefix: PREFIX },
+    parity,
+    resolved: Object.fromEntries(
+      stages.map(({ name, target: where }, index) => [
+        name,
+        {
+          batches: [
+            {
+              number: 1,
+              targets: [{ ...where, sourceImageId: made[index]?.source ?? SOURCE_AMI, timeoutMinutes: 60 }],
+            },
+          ],
+        },
+      ]),
+    ),
+    amis: Object.fromEntries(
+      stages.map(({ name, target: where }) => [name, [amiIn(where, `ami-${where.accountId}`)]]),
+    ),
+  });
+}
+
+const written = (): unknown => {
+  const found = aws.sent.find(({ command }) => command === 'PutObject')?.input;
+  return JSON.parse(new PutObjectCommand(Object(found)).input.Body?.toString() ?? 'null');
+};
+
+describe('comparing the AMIs of a release', () => {
+  it('that list the same reads one list, and no source AMI, and writes down that nothing differs', async () => {
+    expect(
+      await compareThese([
+        { target: DEV, packages: OLD },
+        { target: PROD, packages: OLD },
+      ]),
+    ).toEqual(SAME);
+    expect(aws.commands.filter((command) => command === 'GetObject')).toHaveLength(2);
+    expect(aws.commands).not.toContain('DescribeImages');
+    expect(written()).toMatchObject({ compared: 1, count: 0, differences: [] });
+  });
+
+  it('of a single target asks nothing', async () => {
+    expect(await compareThese([{ target: DEV, packages: OLD }])).toEqual({ ...SAME, compared: 0 });
+    expect(aws.commands).toEqual(['GetObject']);
+  });
+
+  it('says how they differ, and fails only where that is enforced', async () => {
+    const made = [
+      { target: DEV, packages: OLD },
+      { target: PROD, packages: NEW },
+    ];
+    expect(await compareThese(made, 'report')).toEqual({ ...SAME, differences: 1 });
+    await expect(compareThese(made)).rejects.toMatchObject({
+      name: 'AmisDiffer',
+      message:
+        'The AMIs of web@1.4.20261121093000 differ.\n222222222222/us-east-1: openssl x86_64 is 3.0-2, in 111111111111/eu-west-1 3.0-1',
+    });
+    expect(written()).toMatchObject({
+      reference: '111111111111/eu-west-1',
+      differences: [{ targets: ['222222222222/us-east-1'], changes: [{ found: '3.0-2' }] }],
+    });
+  });
+
+  it('tells the first ten differences, and how many more there are', async () => {
+    const list = (version: number) =>
+      Array.from({ length: 14 }, (_, at) => `p${at}\t${version}\tnoarch\n`).join('');
+    await expect(
+      compareThese([
+        { target: DEV, packages: list(1) },
+        { target: PROD, packages: list(2) },
+      ]),
+    ).rejects.toThrow(/(\n222222222222.*){10}\nAnd 4 more differences\.$/);
+  });
+
+  it('names source AMIs that have an id of their own in each account', async () => {
+    const made = [
+      { target: DEV, packages: OLD, source: 'ami-a' },
+      { target: PROD, packages: OLD, source: 'ami-b' },
+    ];
+    const named = (where: Target, id: string, Name: string) =>
+      aws.on(where, new DescribeImagesCommand({ ImageIds: [id] }), { Images: [{ Name }] });
+    named(DEV, 'ami-a', 'golden-7');
+    named(PROD, 'ami-b', 'golden-7');
+    expect(await compareThese(made)).toEqual(SAME);
+    named(PROD, 'ami-b', 'golden-6');
+    await expect(compareThese(made)).rejects.toThrow(
+      'the source AMI is golden-6, in 111111111111/eu-west-1 golden-7',
+    );
+    aws.on(PROD, new DescribeImagesCommand({ ImageIds: ['ami-b'] }), awsError('InvalidAMIID.NotFound'));
+    await expect(compareThese(made)).rejects.toThrow('the source AMI is ami-b, in');
+  });
+
+  it('lets an image pass that lists its packages nowhere, and no image that does so only somewhere', async () => {
+    expect(await compareThese([{ target: DEV }, { target: PROD }])).toEqual({ ...SAME, notCompared: 2 });
+    await expect(compareThese([{ target: DEV, packages: OLD }, { target: PROD }])).rejects.toThrow(
+      '222222222222/us-east-1: no packages to compare: its bake told of no list',
+    );
+  });
+
+  it('believes no list that is not the one its bake told of', async () => {
+    const made = [
+      { target: DEV, packages: OLD },
+      { target: PROD, packages: NEW, left: OLD },
+    ];
+    await expect(compareThese(made, 'report')).rejects.toThrow(
+      /package-manifest\.tsv has the SHA-256 [0-9a-f]{64}, and its bake told [0-9a-f]{64}$/,
+    );
+  });
+});
