@@ -82,7 +82,7 @@ export interface Failable {
 
 const KINDS: readonly FaultKind[] = ['refused', 'lost', 'throttled', 'timeout', 'full'];
 /** Of a bake alone. */
-const KINDS_OF_BAKES: readonly FaultKind[] = [...KINDS, 'capacity', 'interrupted'];
+const KINDS_OF_BAKES: readonly FaultKind[] = [...KINDS, 'capacity', 'interrupted', 'drifted'];
 
 /**
  * `Bake prod AMIs`, `linux-web:Bake prod AMIs`, `Check dev AMIs@111111111111=throttled`,

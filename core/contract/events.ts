@@ -58,6 +58,11 @@ const DETAILS = {
     images: z
       .array(stagedAmi.extend(builderSchema.shape))
       .describe('Of every target. `instanceType` and `spot` are those of the builder, where it told.'),
+    differences: z
+      .int()
+      .optional()
+      .describe('How often the AMIs differ from the first one; missing where nobody compares, or there is one.'),
+    firstDifferences: z.array(z.string()).optional().describe('The first ten, for people.'),
   }),
   [NAMES.rolledBack]: releaseSchema.extend({
     ...versionOf,

@@ -66,8 +66,8 @@ export interface PackerBehaviour {
   fail?: (environment: Environment, run: number, accountId: string) => PackerFailure | undefined;
   /** Virtual minutes of provisioning; 6 to 11 by default, the same for the same image and target. */
   minutes?: (environment: Environment) => number | undefined;
-  /** What the image lists as installed; made up by default, the same for the same source AMI. */
-  packages?: (environment: Environment) => string | undefined;
+  /** What the image lists as installed; as usual by default, which is the same for the same source AMI. */
+  packages?: (usual: string, environment: Environment) => string;
   /** EBS volumes, each of which becomes a snapshot. 1 by default. */
   volumes?: (environment: Environment) => 1 | 2;
 }
@@ -195,8 +195,8 @@ class Packer {
       const run = { packer_run_uuid: this.#build.id, artifact_id: `${this.#region}:${imageId}` };
       const manifest = { builds: [run], last_run_uuid: this.#build.id };
       this.#build.leave(BAKE_FILES.manifest, JSON.stringify(manifest, null, 2));
-      const packages =
-        this.#behaviour.packages?.(this.#build.environment) ?? madeUpPackages(this.#sourceName);
+      const usual = madeUpPackages(this.#sourceName);
+      const packages = this.#behaviour.packages?.(usual, this.#build.environment) ?? usual;
       this.#build.leave(BAKE_FILES.packages, packages);
       this.#build.export(PACKAGES_SHA256, createHash('sha256').update(packages).digest('hex'));
     } finally {

@@ -16,11 +16,12 @@ import type { Call, Sandbox } from '../sandbox.ts';
  * - `failed`: the build runs and Packer fails; only for bakes
  * - `capacity`: EC2 has no room for the builder at the first attempt; only for bakes
  * - `interrupted`: EC2 takes every Spot Instance back while it is a builder; only for bakes
+ * - `drifted`: the bake ends well, and a mirror had a newer package than for the others; only for bakes
  */
 export type FaultKind =
-  'refused' | 'lost' | 'throttled' | 'timeout' | 'full' | 'failed' | 'capacity' | 'interrupted';
+  'refused' | 'lost' | 'throttled' | 'timeout' | 'full' | 'failed' | 'capacity' | 'interrupted' | 'drifted';
 /** What the build itself meets, and not the state that waits for it. */
-const IN_BUILDS: readonly FaultKind[] = ['failed', 'capacity'];
+const IN_BUILDS: readonly FaultKind[] = ['failed', 'capacity', 'drifted'];
 
 export interface Fault {
   /** A state at the top of the graph. */
@@ -81,7 +82,7 @@ export class Faults {
   }
 
   install(sandbox: Sandbox): void {
-    const { fail, minutes } = sandbox.builds;
+    const { fail, minutes, packages } = sandbox.builds;
     sandbox.builds.fail = (environment, run, accountId) => {
       const kind = environment[FAULT_VARIABLE];
       if (kind === 'failed') return FAILED;
@@ -89,6 +90,10 @@ export class Faults {
     };
     sandbox.builds.minutes = (environment) =>
       environment[FAULT_VARIABLE] === 'timeout' ? HANGS_MINUTES : minutes?.(environment);
+    sandbox.builds.packages = (usual, environment) => {
+      const listed = packages?.(usual, environment) ?? usual;
+      return environment[FAULT_VARIABLE] === 'drifted' ? newerPackage(listed) : listed;
+    };
     sandbox.intercept(async (call, next) => {
       const here = currentState();
       const fault = this.#faults.find(
@@ -174,6 +179,10 @@ function mark(call: Call, kind: FaultKind): void {
   const variables = [...others, { name: FAULT_VARIABLE, value: kind, type: 'PLAINTEXT' }];
   Object.assign(call.input, { environmentVariablesOverride: variables });
 }
+
+/** The first package of a list at its next release. */
+const newerPackage = (list: string): string =>
+  list.replace(/^([^\t]+\t[^\t\n]*)/, (_, versioned: string) => `${versioned}.1`);
 
 function refusal({ service, operation }: Call): Error {
   const action = `${service}:${operation}`;

@@ -115,4 +115,5 @@ const DOING = {
   failed: 'made to fail',
   capacity: 'without room for its builder at first',
   interrupted: 'without its Spot Instances, which EC2 takes back',
+  drifted: 'with a newer package than the others',
 } as const;

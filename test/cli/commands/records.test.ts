@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { BAKE_FILES } from '../../../core/contract/keys.ts';
 import { releasedRecordSchema } from '../../../core/contract/releases.ts';
 import { COMMIT, REPOSITORY } from '../../fixtures/releases.ts';
-import { FIRST, SECOND, afterTwoReleases, objectsOf, openReader, putRecord } from './seeing.ts';
+import { FIRST, READER, SECOND, afterTwoReleases, objectsOf, openReader, putRecord } from './seeing.ts';
 
 const DEV = '100000000001/eu-west-1';
 const PROD = '100001000001/eu-west-1';
@@ -71,6 +71,37 @@ describe('the record of a release', () => {
     putRecord(reader.sandbox, 'base', OLD, { ...record, images });
     const { out } = await reader.show(`base@${OLD}`);
     expect(out).toContain('deprecated from 2027-02-19 on');
+  });
+
+  test('says how its AMIs differ, or that they hold the same', async () => {
+    const { release, show, sandbox } = await openReader();
+    await release({ key: 'alike', images: ['base'], wait: true });
+    expect((await show('base')).lines).toContain('  the same in all 2 targets');
+    let bakes = 0;
+    sandbox.builds.packages = (usual) => (++bakes === 1 ? usual : usual.replace('bash\t', 'zsh\t'));
+    await release({ key: 'apart', images: ['base'], wait: true });
+    const { lines } = await show('base');
+    expect(lines).toContain('  2 differences between its AMIs:');
+    expect(lines).toContainEqual(
+      expect.stringMatching(new RegExp(`^ {4}${PROD}: bash x86_64 is missing, in ${DEV} 1\\.\\d+-1`)),
+    );
+    const { detail } =
+      sandbox.world.events.findLast(({ detailType }) => detailType === 'Image Released') ?? {};
+    expect(detail).toMatchObject({
+      differences: 2,
+      firstDifferences: [expect.stringMatching(/bash/), expect.stringMatching(/zsh/)],
+    });
+  });
+
+  test('says why its AMIs were not compared, and that is no reason not to release', async () => {
+    const { release, show } = await openReader({
+      ...READER,
+      faults: [{ state: 'Compare AMIs', kind: 'refused' }],
+    });
+    expect(await release({ key: 'unseen', images: ['base'], wait: true })).toMatchObject({ exit: 0 });
+    expect((await show('base')).lines).toContainEqual(
+      expect.stringMatching(/^ {2}not compared: anything: AccessDenied: /),
+    );
   });
 
   test('also holds the base that was found when it was released alone', async () => {

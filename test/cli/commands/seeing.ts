@@ -18,7 +18,7 @@ export const [DEV_TARGET] = STAGES.dev;
 export const [PROD_TARGET] = STAGES.prod;
 
 /** Who may read the hub's records and assume roles, and nothing else. */
-const READER = { allows: /^(sfn:|sts:|s3:(GetObject|ListObjectsV2)$)/ };
+export const READER = { allows: /^(sfn:|sts:|s3:(GetObject|ListObjectsV2)$)/ };
 
 /** @param width of the terminal; by default a pipe, which has none */
 export async function openReader(options: HubOptions = READER, width?: number) {

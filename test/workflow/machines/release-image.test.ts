@@ -91,6 +91,28 @@ describe('packleader-release-image', () => {
     expect(cause).toContain('\nAdvice: The source AMI is a product of AWS Marketplace');
   });
 
+  test('prod got a newer package than dev: the release goes on and says so, or is rolled back', async () => {
+    const faults = [{ state: 'Bake prod AMIs', kind: 'drifted' } as const];
+    const reported = await rehearseFactory(two, { faults });
+    expect(reported.outcome).toBe('released');
+    const enforced = await rehearseFactory({ ...two, parity: 'enforce' }, { faults });
+    expect(pathOf(enforced)).toBe(
+      `${UNTIL_PROD} > Compare AMIs > Deregister prod AMIs > Deregister dev AMIs > ${END}`,
+    );
+    expect(enforced.releases[0]?.error?.cause).toMatch(
+      /^AmisDiffer: The AMIs of base@1\.4\.20261121093000 differ\.\n100001000001\/eu-west-1: bash x86_64 is .*\.1, in 100000000001\/eu-west-1 /,
+    );
+    const alike = await rehearseFactory({ ...two, parity: 'enforce' });
+    expect(alike.outcome).toBe('released');
+  });
+
+  test('nobody wants to know how the AMIs differ: there is no such state', async () => {
+    const report = await rehearseFactory({ ...two, parity: 'off' });
+    expect(pathOf(report)).toBe(
+      `${UNTIL_PROD} > Apply version tags > Publish release > Announce release > Released`,
+    );
+  });
+
   test('prod fails: prod is undone first, then dev, and the first error is raised again', async () => {
     const report = await rehearseFactory(two, { faults: [{ state: 'Bake prod AMIs', kind: 'failed' }] });
     expect(pathOf(report)).toBe(`${UNTIL_PROD} > Deregister prod AMIs > Deregister dev AMIs > ${END}`);
