@@ -33,8 +33,8 @@ for (const { targets, stages } of [
   { targets: 1_000, stages: 4 },
 ]) {
   const { transitions } = await withFactory({ targets, stages }, countRelease);
-  // Plan and summarise; resolve, tag, publish and announce; one check a stage.
-  const tasks = 2 + 4 + stages;
+  // Plan and summarise; resolve, compare, tag, publish and announce; one check a stage.
+  const tasks = 2 + 5 + stages;
   const minutes = ASSUMED.fetchMinutes + ASSUMED.validateMinutes + targets * ASSUMED.bakeMinutes;
   const costs = {
     stepFunctions: transitions * PRICES.perTransition,

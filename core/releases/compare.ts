@@ -91,16 +91,12 @@ function settingChanges(configuration: readonly StatedSetting[], first: string, 
   });
 }
 
-const valueIn = (
-  configuration: readonly StatedSetting[],
-  name: string,
-  target: string,
-): string | undefined => {
+function valueIn(configuration: readonly StatedSetting[], name: string, target: string): string | undefined {
   const row = configuration.find(
     ({ setting, targets }) => setting === name && (targets === undefined || targets.includes(target)),
   );
   return row === undefined ? undefined : String(row.value);
-};
+}
 
 /** One entry for all targets of which the same is to be said; none for those of which nothing is. */
 function inGroups<T>(

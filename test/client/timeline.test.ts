@@ -38,8 +38,8 @@ describe('releaseTimeline', () => {
     expect(billed.buildMinutes).toBe(
       Math.ceil(seconds(bakes[0] ?? NONE) / 60) + Math.ceil(seconds(bakes[1] ?? NONE) / 60),
     );
-    // Six tasks, and Publish release twice more until SSM has validated its parameters.
-    expect(billed.lambdaRequests).toBe(8);
+    // Seven tasks, and Publish release twice more until SSM has validated its parameters.
+    expect(billed.lambdaRequests).toBe(9);
     expect(cost).toBeGreaterThan(billed.buildMinutes * 0.005);
     expect(cost).toBeLessThan(billed.buildMinutes * 0.005 + 0.01);
     const { announcedAt } = await getReleaseRecord('base', on);

@@ -87,10 +87,10 @@ async function compareThese(made: readonly Made[], parity: Exclude<Parity, 'off'
   });
 }
 
-const written = (): unknown => {
+function written(): unknown {
   const found = aws.sent.find(({ command }) => command === 'PutObject')?.input;
   return JSON.parse(new PutObjectCommand(Object(found)).input.Body?.toString() ?? 'null');
-};
+}
 
 describe('comparing the AMIs of a release', () => {
   it('that list the same reads one list, and no source AMI, and writes down that nothing differs', async () => {
