@@ -70,7 +70,7 @@ describe('in a target account', () => {
       KeepOffSecrets: Deny ssm:* on arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*
       Publish: Allow ssm:DeleteParameter ssm:GetParameterHistory ssm:GetParametersByPath ssm:PutParameter on arn:aws:ssm:*:111111111111:parameter/packleader/*/latest arn:aws:ssm:*:111111111111:parameter/packleader/*/versions arn:aws:ssm:*:111111111111:parameter/packleader/*/versions/*
       StopBuilds: Allow codebuild:BatchGetBuilds codebuild:ListBuildsForProject codebuild:StopBuild on arn:aws:codebuild:eu-west-1:111111111111:project/packleader-bake",
-        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-task-resolve-source-amis","arn:aws:iam::999999999999:role/packleader-task-check-amis","arn:aws:iam::999999999999:role/packleader-task-apply-version-tags","arn:aws:iam::999999999999:role/packleader-task-publish-release","arn:aws:iam::999999999999:role/packleader-task-withdraw-publication","arn:aws:iam::999999999999:role/packleader-task-deregister-amis","arn:aws:iam::999999999999:role/packleader-task-verify-rollback","arn:aws:iam::999999999999:role/packleader-task-find-dead-releases","arn:aws:iam::999999999999:role/packleader-task-sweep-release","arn:aws:iam::999999999999:role/packleader-task-plan-repoint","arn:aws:iam::999999999999:role/packleader-task-enable-amis","arn:aws:iam::999999999999:role/packleader-task-mark-versions","arn:aws:iam::999999999999:role/packleader-task-point-latest","arn:aws:iam::999999999999:role/packleader-task-disable-amis","arn:aws:iam::999999999999:role/packleader-task-put-back-versions","arn:aws:iam::999999999999:role/packleader-trigger-scheduled-rebuild"]}}",
+        "trust": "Allow sts:AssumeRole by {"AWS":"arn:aws:iam::999999999999:root"} if {"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::999999999999:role/packleader-task-resolve-source-amis","arn:aws:iam::999999999999:role/packleader-task-check-amis","arn:aws:iam::999999999999:role/packleader-task-compare-amis","arn:aws:iam::999999999999:role/packleader-task-apply-version-tags","arn:aws:iam::999999999999:role/packleader-task-publish-release","arn:aws:iam::999999999999:role/packleader-task-withdraw-publication","arn:aws:iam::999999999999:role/packleader-task-deregister-amis","arn:aws:iam::999999999999:role/packleader-task-verify-rollback","arn:aws:iam::999999999999:role/packleader-task-find-dead-releases","arn:aws:iam::999999999999:role/packleader-task-sweep-release","arn:aws:iam::999999999999:role/packleader-task-plan-repoint","arn:aws:iam::999999999999:role/packleader-task-enable-amis","arn:aws:iam::999999999999:role/packleader-task-mark-versions","arn:aws:iam::999999999999:role/packleader-task-point-latest","arn:aws:iam::999999999999:role/packleader-task-disable-amis","arn:aws:iam::999999999999:role/packleader-task-put-back-versions","arn:aws:iam::999999999999:role/packleader-trigger-scheduled-rebuild"]}}",
       }
     `);
   });
@@ -162,6 +162,7 @@ describe('in the hub', () => {
   it.each([
     'packleader-task-resolve-source-amis',
     'packleader-task-check-amis',
+    'packleader-task-compare-amis',
     'packleader-task-apply-version-tags',
     'packleader-task-publish-release',
     'packleader-task-withdraw-publication',
@@ -194,7 +195,7 @@ describe('in the hub', () => {
   });
 
   it('has no other role, but those of the triggers', () => {
-    expect(theHub.roles().filter(({ name }) => !TRIGGERS.includes(name))).toHaveLength(29);
+    expect(theHub.roles().filter(({ name }) => !TRIGGERS.includes(name))).toHaveLength(30);
   });
 
   it('the machine that bakes may only take on orchestrators: CDK adds no permission to run builds in its own account', () => {
@@ -274,7 +275,7 @@ describe('in the hub', () => {
 
   it('runs every function on arm64 and Node 24, traced and with a log in JSON', () => {
     const tasks = theHub.ofType('AWS::Lambda::Function');
-    expect(tasks).toHaveLength(23);
+    expect(tasks).toHaveLength(24);
     for (const { is } of tasks)
       expect(is).toMatchObject({
         Architectures: ['arm64'],
@@ -459,7 +460,7 @@ describe('in both', () => {
 
   it('logs are kept for half a year', () => {
     const groups = both.flatMap((stack) => stack.ofType('AWS::Logs::LogGroup'));
-    expect(groups).toHaveLength(31);
+    expect(groups).toHaveLength(32);
     for (const { is, retained } of groups) expect([is['RetentionInDays'], retained]).toEqual([180, true]);
   });
 });
