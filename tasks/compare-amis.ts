@@ -27,53 +27,67 @@ const eventSchema = z.object({
   parity: z.enum(PARITIES).exclude(['off']),
   resolved: resolvedSchema,
   amis: z.record(z.string(), z.array(amiSchema)),
+  /** How often this state was tried before. */
+  attempt: z.number().int(),
 });
+
+/** How often a build that cannot be seen is looked for again: CodeBuild may take a while to show what has just ended. */
+const LOOKS = 4;
+
+/** What an image says that lists its packages nowhere, as one of a template of one's own may. */
+const NO_LIST = 'its bake told of no list';
 
 /** How many differences the message tells of; the others are counted. */
 const TOLD = 10;
 
 /** Compares the AMIs of a release with each other, and writes down how they differ.
  *  In      { release, plan: { bucket, prefix }, parity: 'report' | 'enforce', resolved: { dev: { batches, bases } }, amis: { dev: [{
- *            accountId, region, imageId }], prod: … } }
+ *            accountId, region, imageId }], prod: … }, attempt: 0 }
  *  Out     { compared: 1, differences: 0, notCompared: 0 }: the numbers of AMIs that were compared with the first one, of changes, and
  *            of AMIs of which something was not compared
- *  Errors  AmisDiffer (with the first ten differences, or what could not be compared; only where they are enforced)
+ *  Errors  AmisDiffer (with the first ten differences, or what could not be compared, where they are enforced; a list that is not the
+ *            one its bake told of), NotReadyYet (a build is not to be seen yet)
  *  Repeat  safe: writes the same object again
  *  @see    https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ExportedEnvironmentVariable.html */
 export async function handler(event: unknown): Promise<Compared> {
-  const { release, plan: location, parity, resolved, amis } = parseEvent(eventSchema, event);
+  const { release, plan: location, parity, resolved, amis, attempt } = parseEvent(eventSchema, event);
   const plan = await readPlan({ bucket: location.bucket, key: keys.plan(location.prefix) });
   const inOrder = plan.stages.flatMap(({ name }) => amis[name] ?? []);
   const [first, ...others] =
-    inOrder.length < 2 ? [] : await sightings(location.bucket, plan, inOrder, resolved);
+    inOrder.length < 2 ? [] : await sightings(inOrder, { bucket: location.bucket, plan, resolved, attempt });
   // One AMI is like itself.
   if (first === undefined) return { compared: 0, differences: 0, notCompared: 0 };
   const comparison = compare(first, others, plan.configuration);
   await writeJson({ bucket: location.bucket, key: keys.comparison(location.prefix) }, comparison);
   const notCompared = comparison.notCompared.reduce((sum, { targets }) => sum + targets.length, 0);
-  if (parity === 'enforce') refuse(comparison, notCompared < inOrder.length, release.releaseId);
+  if (parity === 'enforce') refuse(comparison, inOrder.length, release.releaseId);
   return { compared: others.length, differences: comparison.count, notCompared };
 }
 
 /** An image that lists its packages nowhere has nothing to compare; one that does so somewhere is not the same everywhere. */
-function refuse({ count, ...comparison }: Comparison, listsPackages: boolean, releaseId: string): void {
-  const told = differenceLines({ count, ...comparison }, TOLD);
-  const unknown = listsPackages
-    ? comparison.notCompared.map(
-        ({ what, targets, why }) => `${targets.join(', ')}: no ${what} to compare: ${why}`,
-      )
-    : [];
+function refuse(comparison: Comparison, amis: number, releaseId: string): void {
+  const { count, notCompared } = comparison;
+  const told = differenceLines(comparison, TOLD);
+  const listsNothing = notCompared.find(({ why }) => why === NO_LIST)?.targets.length === amis;
+  const unknown = notCompared.map(
+    ({ what, targets, why }) => `${targets.join(', ')}: no ${what} to compare: ${why}`,
+  );
   const rest = count > told.length ? [`And ${count - told.length} more differences.`] : [];
-  const lines = [...told, ...rest, ...unknown];
+  const lines = [...told, ...rest, ...(listsNothing ? [] : unknown)];
   if (lines.length > 0)
     throw new PackleaderError(ERRORS.amisDiffer, [`The AMIs of ${releaseId} differ.`, ...lines].join('\n'));
 }
 
+interface Known {
+  readonly bucket: string;
+  readonly plan: Plan;
+  readonly resolved: Resolved;
+  readonly attempt: number;
+}
+
 async function sightings(
-  bucket: string,
-  plan: Plan,
   amis: readonly Ami[],
-  resolved: Resolved,
+  { bucket, plan, resolved, attempt }: Known,
 ): Promise<Sighting[]> {
   const sources = await sourceNames(plan, resolved);
   const lists = new Map<string, Promise<string>>();
@@ -81,10 +95,13 @@ async function sightings(
     const target = targetName(ami);
     const source = sources.get(target) ?? '';
     const build = await findBuildOf(clientsFor(ami).codebuild, ami.imageId);
-    const digest = build && exportedBy(build, PACKAGES_SHA256);
-    if (digest === undefined) return { target, source, packages: { why: 'its bake told of no list' } };
+    if (build === undefined && attempt < LOOKS)
+      throw new PackleaderError(ERRORS.notReadyYet, `no build that made ${ami.imageId} is visible yet`);
+    if (build === undefined) return { target, source, packages: { why: 'its build cannot be found' } };
+    const digest = exportedBy(build, PACKAGES_SHA256);
+    if (digest === undefined) return { target, source, packages: { why: NO_LIST } };
     // What is the same in a thousand AMIs is read once.
-    const list = lists.get(digest) ?? listOf(bucket, ami, build?.id ?? '', digest);
+    const list = lists.get(digest) ?? listOf(bucket, ami, build.id ?? '', digest);
     lists.set(digest, list);
     return { target, source, packages: { text: await list } };
   });

@@ -1,6 +1,7 @@
 /** All scenarios, derived from what a release was seen to call. */
 import { type Baseline, type Size, prepareBaseline } from './player/baseline.ts';
 import { amisInUse } from './scenarios/amis-in-use.ts';
+import { comparisons } from './scenarios/comparisons.ts';
 import { deprecations } from './scenarios/deprecations.ts';
 import { forwardFaults } from './scenarios/forward-faults.ts';
 import { type RecordedUndo, record, recordUndo, warmUp } from './scenarios/recordings.ts';
@@ -31,6 +32,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     aging: await prepareBaseline('aging'),
     keeping: await prepareBaseline('keeping'),
     spot: await prepareBaseline('spot'),
+    alike: await prepareBaseline('alike'),
     many: await prepareBaseline('many'),
   };
   const { four, two } = baselines;
@@ -52,6 +54,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await deprecations(baselines.aging)),
     ...(await keptBuilders(baselines.keeping)),
     ...(await spotBuilders(baselines.spot)),
+    ...(await comparisons(baselines.alike)),
     ...(await wholeReleases(two)),
     ...(await failingMaps(two)),
     ...(await failingBatches(baselines)),

@@ -25,10 +25,12 @@ interface Made {
   /** What its bake left, if not that. */
   readonly left?: string;
   readonly source?: string;
+  /** CodeBuild does not show its build. */
+  readonly unseen?: true;
 }
 
 /** The build of each target, with an older build of another release before it. */
-function baked({ target, packages, left }: Made): void {
+function baked({ target, packages, left, unseen }: Made): void {
   const id = `packleader-bake:${target.accountId}`;
   aws.on(
     builds(target),
@@ -41,7 +43,7 @@ function baked({ target, packages, left }: Made): void {
       {
         id,
         exportedEnvironmentVariables: [
-          { name: 'AMI_ID', value: `ami-${target.accountId}` },
+          { name: 'AMI_ID', value: unseen ? '' : `ami-${target.accountId}` },
           { name: 'PACKAGES_SHA256', value: packages === undefined ? '' : sha256(packages) },
         ],
       },
@@ -55,7 +57,7 @@ function baked({ target, packages, left }: Made): void {
     );
 }
 
-async function compareThese(made: readonly Made[], parity: Exclude<Parity, 'off'> = 'enforce') {
+async function compareThese(made: readonly Made[], parity: Exclude<Parity, 'off'> = 'enforce', attempt = 0) {
   for (const one of made) baked(one);
   aws.expects(HUB, ({ command }) => command === 'PutObject');
   const stages = made.map(({ target }, index) => ({ name: `stage-${index}`, target }));
@@ -68,6 +70,7 @@ async function compareThese(made: readonly Made[], parity: Exclude<Parity, 'off'
     release: RELEASE,
     plan: { bucket: 'hub', prefix: PREFIX },
     parity,
+    attempt,
     resolved: Object.fromEntries(
       stages.map(({ name, target: where }, index) => [
         name,
@@ -161,6 +164,21 @@ describe('comparing the AMIs of a release', () => {
     await expect(compareThese([{ target: DEV, packages: OLD }, { target: PROD }])).rejects.toThrow(
       '222222222222/us-east-1: no packages to compare: its bake told of no list',
     );
+  });
+
+  it('looks again for a build that does not show yet, and passes for nothing what it never saw', async () => {
+    const made: Made[] = [
+      { target: DEV, packages: OLD },
+      { target: PROD, unseen: true },
+    ];
+    await expect(compareThese(made)).rejects.toMatchObject({ name: 'NotReadyYet' });
+    await expect(compareThese(made, 'enforce', 4)).rejects.toThrow('its build cannot be found');
+    expect(await compareThese(made, 'report', 4)).toEqual({ ...SAME, notCompared: 1 });
+    const none: Made[] = [
+      { target: DEV, unseen: true },
+      { target: PROD, unseen: true },
+    ];
+    await expect(compareThese(none, 'enforce', 4)).rejects.toThrow('its build cannot be found');
   });
 
   it('believes no list that is not the one its bake told of', async () => {

@@ -168,6 +168,7 @@ function compareAmis(tasks: TaskStates, parity: Exclude<Parity, 'off'>): Step<Fa
       parity,
       resolved: JsonPath.objectAt('$.resolved'),
       amis,
+      attempt: JsonPath.numberAt('$$.State.RetryCount'),
     },
     resultPath: COMPARED,
   });

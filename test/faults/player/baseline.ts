@@ -36,6 +36,8 @@ export const FACTORIES = {
   keeping: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, keep: 2 },
   /** Its builders are Spot Instances. */
   spot: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, spot: true },
+  /** They must all hold the same. */
+  alike: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, parity: 'enforce' },
   /** More than one batch holds. */
   many: { stages: { dev: targetsIn(0, 41), prod: targetsIn(1, 1) } },
 } as const;

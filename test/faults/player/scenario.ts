@@ -35,6 +35,8 @@ export interface Scenario<Kind extends string = string> {
   readonly retire?: Retire;
   /** How two releases take turns. */
   readonly schedule?: Schedule;
+  /** No two bakes find the same packages. */
+  readonly drifts?: true;
   /** The ends that are allowed; any good one by default. */
   readonly ends?: readonly End[];
   /** Nothing lasts, so the first sweep must end well. */

@@ -42,6 +42,8 @@ async function playOn(
   records: boolean,
 ): Promise<{ played: Played; recorder: Recorder }> {
   const sandbox = newWorld(baseline, scenario.past, scenario.retried?.newerSource);
+  let drifted = 0;
+  if (scenario.drifts) sandbox.builds.packages = (usual) => `${usual}drift\t${++drifted}\tnoarch\n`;
   if (scenario.repoint) addReleases(sandbox, baseline);
   if (scenario.retire) addAging(sandbox, baseline);
   const failing = baseline.stages.find(({ name }) => name === scenario.failingProvisioner)?.targets ?? [];

@@ -37,6 +37,20 @@ export const RELEASE_SITES: readonly MutationSite[] = [
     likely: /^one fault \| Bake .*Packer: ec2:(Delete|Terminate)/,
   },
   {
+    file: 'tasks/compare-amis.ts',
+    within: 'refuse',
+    does: neverDo(throwing('amisDiffer')),
+    means: 'AMIs that differ are released although they must not',
+    likely: /^alike or nothing \| no two/,
+  },
+  {
+    file: 'tasks/compare-amis.ts',
+    within: 'handler',
+    does: neverDo(calling('refuse')),
+    means: 'nobody refuses AMIs that differ',
+    likely: /^alike or nothing \| no two/,
+  },
+  {
     file: 'tasks/apply-version-tags.ts',
     within: 'versionTags',
     does: dropProperty('state'),
