@@ -19,6 +19,7 @@ import {
 } from '../core/contract/releases.ts';
 import { type Ami, amiSchema, targetName } from '../core/contract/targets.ts';
 import { type Sighting, compare, differenceLines } from '../core/releases/compare.ts';
+import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 import { baseOf } from '../core/releases/released-record.ts';
 import { readBytes, readPlan, writeJson } from '../core/releases/plan-store.ts';
 
@@ -29,6 +30,7 @@ const eventSchema = z.object({
   amis: z.record(z.string(), z.array(amiSchema)),
   /** How often this state was tried before. */
   attempt: z.number().int(),
+  run: runSchema,
 });
 
 /** How often a build that cannot be seen is looked for again: CodeBuild may take a while to show what has just ended. */
@@ -50,7 +52,8 @@ const TOLD = 10;
  *  Repeat  safe: writes the same object again
  *  @see    https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ExportedEnvironmentVariable.html */
 export async function handler(event: unknown): Promise<Compared> {
-  const { release, plan: location, parity, resolved, amis, attempt } = parseEvent(eventSchema, event);
+  const { release, plan: location, parity, resolved, amis, attempt, run } = parseEvent(eventSchema, event);
+  await refuseBesideRetry(release, run);
   const plan = await readPlan({ bucket: location.bucket, key: keys.plan(location.prefix) });
   const inOrder = plan.stages.flatMap(({ name }) => amis[name] ?? []);
   const [first, ...others] =

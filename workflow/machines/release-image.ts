@@ -169,6 +169,7 @@ function compareAmis(tasks: TaskStates, parity: Exclude<Parity, 'off'>): Step<Fa
       resolved: JsonPath.objectAt('$.resolved'),
       amis,
       attempt: JsonPath.numberAt('$$.State.RetryCount'),
+      run,
     },
     resultPath: COMPARED,
   });
