@@ -61,7 +61,9 @@ const DETAILS = {
     differences: z
       .int()
       .optional()
-      .describe('How often the AMIs differ from the first one; missing where nobody compares, or there is one.'),
+      .describe(
+        'How often the AMIs differ from the first one; missing where nobody compares, or there is one.',
+      ),
     firstDifferences: z.array(z.string()).optional().describe('The first ten, for people.'),
   }),
   [NAMES.rolledBack]: releaseSchema.extend({

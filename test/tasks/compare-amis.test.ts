@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BatchGetBuildsCommand, ListBuildsForProjectCommand } from '@aws-sdk/client-codebuild';
 import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import type { Parity } from '../../core/contract/comparison.ts';
 import type { Target } from '../../core/contract/targets.ts';
@@ -92,7 +91,7 @@ async function compareThese(made: readonly Made[], parity: Exclude<Parity, 'off'
 
 function written(): unknown {
   const found = aws.sent.find(({ command }) => command === 'PutObject')?.input;
-  return JSON.parse(new PutObjectCommand(Object(found)).input.Body?.toString() ?? 'null');
+  return JSON.parse(String(Reflect.get(Object(found), 'Body')));
 }
 
 describe('comparing the AMIs of a release', () => {

@@ -1,6 +1,5 @@
 /** Builders that are kept on purpose, and for no longer. */
-import { initialise, insteadOfCalling, neverDo, setProperty } from '../operators.ts';
-import { calling } from '../queries.ts';
+import { initialise, insteadOfCalling, setProperty } from '../operators.ts';
 import type { MutationSite } from '../site.ts';
 
 const KEPT = /^a kept builder/;
@@ -32,13 +31,6 @@ export const KEPT_SITES: readonly MutationSite[] = [
     within: 'remove',
     does: insteadOfCalling('keptAfter', '() => true'),
     means: 'what was kept is never swept',
-    likely: KEPT,
-  },
-  {
-    file: 'sandbox/packer/packer-build.ts',
-    within: 'run',
-    does: neverDo(calling('removeBuilders')),
-    means: 'a build does not remove a builder that it could not keep',
     likely: KEPT,
   },
 ];
