@@ -16,6 +16,7 @@ const CONTEXT = [
   '$$.Execution.Id',
   '$$.Execution.Input',
   '$$.Execution.Name',
+  '$$.Execution.RedriveCount',
   '$$.Execution.StartTime',
   '$$.State.EnteredTime',
   '$$.State.RetryCount',

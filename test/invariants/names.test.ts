@@ -8,6 +8,7 @@ const VERBS = [
   'Apply',
   'Bake',
   'Check',
+  'Compare',
   'Deregister',
   'Disable',
   'Enable',

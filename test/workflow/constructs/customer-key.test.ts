@@ -127,13 +127,16 @@ describe('with a key of one’s own', () => {
     expect(tasks.filter(({ looks, decrypts }) => decrypts && !looks)).toEqual([]);
     expect(
       tasks.filter(({ decrypts }) => decrypts).map(({ role, machine }) => `${role}: ${machine}`),
-    ).toEqual([
-      'packleader-task-resolve-source-amis: packleader-release-image',
-      'packleader-task-resolve-source-amis: packleader-bake-batch',
-      'packleader-task-find-dead-releases: packleader-release-image',
-      'packleader-task-sweep-release: packleader-release-image',
-      'packleader-task-sweep-release: packleader-bake-batch',
-    ]);
+    ).toEqual(
+      [
+        ...['resolve-source-amis: release-image', 'resolve-source-amis: bake-batch'],
+        ...['deregister-amis', 'check-amis', 'compare-amis', 'apply-version-tags', 'publish-release'].map(
+          (task) => `${task}: release-image`,
+        ),
+        ...['withdraw-publication: release-image', 'verify-rollback: release-image'],
+        ...['find-dead-releases: release-image', 'sweep-release: release-image', 'sweep-release: bake-batch'],
+      ].map((pair) => `packleader-task-${pair.replace(': ', ': packleader-')}`),
+    );
   });
 
   it('who reads the bucket may decrypt, and who writes to it may encrypt', () => {
@@ -171,11 +174,20 @@ describe('with a key of one’s own', () => {
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
         ],
         "packleader-task-announce-rollback": [],
-        "packleader-task-apply-version-tags": [],
+        "packleader-task-apply-version-tags": [
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image"]}}",
+        ],
         "packleader-task-check-amis": [
           "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image"]}}",
         ],
-        "packleader-task-deregister-amis": [],
+        "packleader-task-compare-amis": [
+          "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image"]}}",
+        ],
+        "packleader-task-deregister-amis": [
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image"]}}",
+        ],
         "packleader-task-disable-amis": [
           "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
         ],
@@ -199,7 +211,9 @@ describe('with a key of one’s own', () => {
         "packleader-task-point-latest": [
           "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
         ],
-        "packleader-task-publish-release": [],
+        "packleader-task-publish-release": [
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image"]}}",
+        ],
         "packleader-task-put-back-versions": [
           "Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
         ],
@@ -218,8 +232,12 @@ describe('with a key of one’s own', () => {
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
           "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image","arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-bake-batch"]}}",
         ],
-        "packleader-task-verify-rollback": [],
-        "packleader-task-withdraw-publication": [],
+        "packleader-task-verify-rollback": [
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image"]}}",
+        ],
+        "packleader-task-withdraw-publication": [
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image"]}}",
+        ],
         "packleader-trigger-git-push": [
           "UseKeyOfDeliveries: Allow kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"dynamodb.eu-west-1.amazonaws.com"}}",
         ],
