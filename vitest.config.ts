@@ -6,5 +6,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     pool: 'forks',
+    // By default a core is left idle.
+    maxWorkers: '100%',
   },
 });

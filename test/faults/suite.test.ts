@@ -24,14 +24,10 @@ describe('the fault suite', () => {
   });
 
   it('has the same scenarios in every run', async () => {
-    const listed = async () => {
-      const args = ['test/faults/main.ts', '--list'];
-      const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 64 * 1024 * 1024 });
-      return stdout.trim().split('\n');
-    };
-    const [one, another] = await Promise.all([listed(), listed()]);
-    expect(one.length).toBeGreaterThan(10_000);
-    expect(another).toEqual(one);
+    const args = ['test/faults/main.ts', '--list'];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 64 * 1024 * 1024 });
+    const ids = made.categories.flatMap(({ scenarios }) => scenarios.map(({ id }) => id));
+    expect(stdout.trim().split('\n')).toEqual(ids);
   });
 
   it('finds nothing wrong in a few of every category', async () => {

@@ -100,7 +100,7 @@ export async function retirements(baseline: Baseline, sampler: SeededSampler): P
     { name: 'two retirements at once', atLeast: 40, scenarios: sampler.sampleOrAll(beside, AT_ONCE, idOf) },
     {
       name: 'used while it is retired',
-      atLeast: 100,
+      atLeast: 80,
       scenarios: sampler.sampleOrAll(usedMeanwhile(calls), USES, idOf),
     },
   ];
