@@ -20,7 +20,11 @@ const inputSchema = z.object({
   GroupId: z.string(),
   ImageId: z.string(),
   InstanceId: z.string(),
-  InstanceInitiatedShutdownBehavior: z.object({ Value: z.string() }),
+  /** Where it is set later, EC2 takes it in a map. */
+  InstanceInitiatedShutdownBehavior: z.union([
+    z.string(),
+    z.object({ Value: z.string() }).transform(({ Value }) => Value),
+  ]),
   InstanceIds: z.array(z.string()),
   InstanceProfileName: z.string(),
   Key: z.string(),
@@ -312,8 +316,7 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
       context: {
         ...request.context,
         ...(asked.input.InstanceInitiatedShutdownBehavior && {
-          'ec2:Attribute/InstanceInitiatedShutdownBehavior':
-            asked.input.InstanceInitiatedShutdownBehavior.Value,
+          'ec2:Attribute/InstanceInitiatedShutdownBehavior': asked.input.InstanceInitiatedShutdownBehavior,
         }),
       },
     })),
