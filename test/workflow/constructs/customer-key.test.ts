@@ -129,12 +129,18 @@ describe('with a key of one’s own', () => {
       tasks.filter(({ decrypts }) => decrypts).map(({ role, machine }) => `${role}: ${machine}`),
     ).toEqual(
       [
-        ...['resolve-source-amis: release-image', 'resolve-source-amis: bake-batch'],
-        ...['deregister-amis', 'check-amis', 'compare-amis', 'apply-version-tags', 'publish-release'].map(
-          (task) => `${task}: release-image`,
-        ),
-        ...['withdraw-publication: release-image', 'verify-rollback: release-image'],
-        ...['find-dead-releases: release-image', 'sweep-release: release-image', 'sweep-release: bake-batch'],
+        'resolve-source-amis: release-image',
+        'resolve-source-amis: bake-batch',
+        'deregister-amis: release-image',
+        'check-amis: release-image',
+        'compare-amis: release-image',
+        'apply-version-tags: release-image',
+        'publish-release: release-image',
+        'withdraw-publication: release-image',
+        'verify-rollback: release-image',
+        'find-dead-releases: release-image',
+        'sweep-release: release-image',
+        'sweep-release: bake-batch',
       ].map((pair) => `packleader-task-${pair.replace(': ', ': packleader-')}`),
     );
   });
