@@ -18,7 +18,7 @@ import {
   resolvedSchema,
 } from '../core/contract/releases.ts';
 import { type Ami, amiSchema, targetName } from '../core/contract/targets.ts';
-import { type Sighting, compare, differenceLines } from '../core/releases/compare.ts';
+import { type ComparedAmi, compare, differenceLines } from '../core/releases/compare.ts';
 import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 import { baseOf } from '../core/releases/released-record.ts';
 import { readBytes, readPlan, writeJson } from '../core/releases/plan-store.ts';
@@ -57,7 +57,9 @@ export async function handler(event: unknown): Promise<Compared> {
   const plan = await readPlan({ bucket: location.bucket, key: keys.plan(location.prefix) });
   const inOrder = plan.stages.flatMap(({ name }) => amis[name] ?? []);
   const [first, ...others] =
-    inOrder.length < 2 ? [] : await sightings(inOrder, { bucket: location.bucket, plan, resolved, attempt });
+    inOrder.length < 2
+      ? []
+      : await amisWithPackages(inOrder, { bucket: location.bucket, plan, resolved, attempt });
   // One AMI is like itself.
   if (first === undefined) return { compared: 0, differences: 0, notCompared: 0 };
   const comparison = compare(first, others, plan.configuration);
@@ -88,10 +90,10 @@ interface Known {
   readonly attempt: number;
 }
 
-async function sightings(
+async function amisWithPackages(
   amis: readonly Ami[],
   { bucket, plan, resolved, attempt }: Known,
-): Promise<Sighting[]> {
+): Promise<ComparedAmi[]> {
   const sources = await sourceNames(plan, resolved);
   const lists = new Map<string, Promise<string>>();
   return inEveryTarget(amis, async (ami) => {
@@ -125,14 +127,16 @@ async function listOf(bucket: string, { accountId }: Ami, buildId: string, diges
 
 /** What each target was built on, by its name: the release of this factory that it is of, else what its source AMI is called. */
 async function sourceNames(plan: Plan, resolved: Resolved): Promise<ReadonlyMap<string, string>> {
-  const sources = plan.stages.flatMap(({ name, targets }) =>
-    targets.flatMap((target) => {
-      const { batches = [], bases } = resolved[name] ?? {};
-      const bake = batches
-        .flatMap((batch) => batch.targets)
-        .find((one) => targetName(one) === targetName(target));
-      return bake ? [{ ...bake, base: baseOf(target.sourceAmi, bases) }] : [];
-    }),
+  const asked = new Map(
+    plan.stages.flatMap(({ targets }) => targets).map((target) => [targetName(target), target.sourceAmi]),
+  );
+  const sources = Object.values(resolved).flatMap(({ batches, bases }) =>
+    batches.flatMap(({ targets }) =>
+      targets.map((bake) => {
+        const source = asked.get(targetName(bake));
+        return { ...bake, base: source && baseOf(source, bases) };
+      }),
+    ),
   );
   const ids = new Map(sources.map((source) => [source.sourceImageId, source]));
   const strangers = [...ids.values()].filter(({ base }) => base === undefined);

@@ -9,6 +9,7 @@ import { TAGS } from '../core/contract/tags.ts';
 import { type Target, targetName } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
+import { parseJson } from '../core/contract/parse-json.ts';
 import { sparesAll, tellKept } from '../core/amis/kept-builders.ts';
 import { snapshotIdsOf, tagsOf } from '../core/amis/release-images.ts';
 import { DOCUMENT_BYTES, bytesOf, cut, tellLeftovers, thatFit } from '../core/releases/cause-text.ts';
@@ -202,12 +203,4 @@ function shortened(leftovers: readonly Leftover[], room: number): Leftover[] {
     .slice(0, LEFTOVERS_IN_STATE)
     .map((leftover) => ({ ...leftover, why: cut(leftover.why, CHARACTERS_OF_ONE_REASON) }));
   return thatFit(told, room);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -7,7 +7,7 @@ import type { Release } from '../core/contract/releases.ts';
 import type { Told } from '../core/contract/telling.ts';
 import { targetName } from '../core/contract/targets.ts';
 import { cut, tellLeftovers } from '../core/releases/cause-text.ts';
-import { type Told as Execution, releaseIn } from './execution.ts';
+import { type ToldExecution, releaseIn } from './execution.ts';
 import { oneLine } from './statuses.ts';
 
 export interface Message {
@@ -54,7 +54,7 @@ export const messageOf = (detailType: string, detail: unknown, stages?: Stages):
   READERS[detailType]?.(detail, stages);
 
 /** Of an execution of `packleader-release-image` that begins, or that ends without an event of ours. */
-export function messageOfExecution(execution: Execution): Message | undefined {
+export function messageOfExecution(execution: ToldExecution): Message | undefined {
   const release = releaseIn(execution);
   if (!release) return undefined;
   const { releaseId, image } = release;

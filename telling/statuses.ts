@@ -6,7 +6,7 @@ import { commitIdSchema } from '../core/contract/events.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { amiSchema, targetName } from '../core/contract/targets.ts';
 import { messageIn } from '../core/releases/release-outcome.ts';
-import { type Told, machineOf, releaseIn } from './execution.ts';
+import { type ToldExecution, machineOf, releaseIn } from './execution.ts';
 
 /** One line at one commit, as every provider knows it. */
 export interface CommitStatus {
@@ -24,7 +24,7 @@ const summarySchema = z.object({ released: z.array(z.string()) });
 const amisSchema = z.object({ amis: z.record(z.string(), z.array(amiSchema)) });
 
 /** Undefined for an execution that is about no commit that is known before it begins. */
-export function statusOf(execution: Told): CommitStatus | undefined {
+export function statusOf(execution: ToldExecution): CommitStatus | undefined {
   const url = executionLink(execution);
   if (machineOf(execution.executionArn) === NAMES.releaseMachine) {
     const push = pushSchema.safeParse(execution.input).data;
@@ -38,7 +38,7 @@ export function statusOf(execution: Told): CommitStatus | undefined {
 
 type Said = Pick<CommitStatus, 'state' | 'description'>;
 
-function ofPush(execution: Told): Said {
+function ofPush(execution: ToldExecution): Said {
   const { status, output } = execution;
   if (status === 'RUNNING') return { state: 'pending', description: 'Releasing what changed' };
   if (status !== 'SUCCEEDED') return notReleased(execution);
@@ -47,7 +47,7 @@ function ofPush(execution: Told): Said {
   return { state: 'success', description };
 }
 
-function ofImage(execution: Told, version: string): Said {
+function ofImage(execution: ToldExecution, version: string): Said {
   const { status, error, output } = execution;
   if (status === 'RUNNING') return { state: 'pending', description: `Releasing ${version}` };
   if (status === 'SUCCEEDED')
@@ -58,7 +58,7 @@ function ofImage(execution: Told, version: string): Said {
   return notReleased(execution);
 }
 
-function notReleased({ status, error, cause }: Told): Said {
+function notReleased({ status, error, cause }: ToldExecution): Said {
   if (status === 'ABORTED') return { state: 'failure', description: 'Stopped' };
   if (status === 'TIMED_OUT') return { state: 'failure', description: 'Ran out of time' };
   return { state: 'failure', description: oneLine(messageIn({ name: error, cause })) || error };

@@ -3,7 +3,7 @@ import pMap from 'p-map';
 import type { ReleasedRecord, StatedSetting } from '../../core/contract/releases.ts';
 import type { SourceAmi } from '../../core/contract/source-amis.ts';
 import { type PackageChange, packageChanges } from '../../core/amis/package-list.ts';
-import { targetName } from '../../core/contract/targets.ts';
+import { inGroups, targetName } from '../../core/contract/targets.ts';
 import { ReleaseNotFound } from '../errors.ts';
 import type { HubOptions } from '../hub.ts';
 import { PackageLists } from './package-lists.ts';
@@ -181,17 +181,3 @@ const sourceOf = (image: ReleasedRecord['images'][number] | undefined): Compared
 });
 
 const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
-
-/** One entry for all targets with the same values. */
-function inGroups<T extends object>(
-  entries: readonly (readonly [target: string, values: T])[],
-): (T & { targets: string[] })[] {
-  const groups = new Map<string, T & { targets: string[] }>();
-  for (const [target, values] of entries) {
-    const key = JSON.stringify(values);
-    const group = groups.get(key) ?? { ...values, targets: [] };
-    groups.set(key, group);
-    group.targets.push(target);
-  }
-  return [...groups.values()];
-}

@@ -27,3 +27,17 @@ export const targetName = ({ accountId, region }: Target) => `${accountId}/${reg
 /** An AMI of a release in one target. */
 export const amiSchema = targetSchema.extend({ imageId: z.string() });
 export type Ami = z.infer<typeof amiSchema>;
+
+/** One entry for all targets, by name, of which the same is to be said. */
+export function inGroups<T extends object>(
+  entries: readonly (readonly [target: string, values: T])[],
+): (T & { targets: string[] })[] {
+  const groups = new Map<string, T & { targets: string[] }>();
+  for (const [target, values] of entries) {
+    const key = JSON.stringify(values);
+    const group = groups.get(key) ?? { ...values, targets: [] };
+    groups.set(key, group);
+    group.targets.push(target);
+  }
+  return [...groups.values()];
+}

@@ -2,9 +2,10 @@
 import { packageChanges } from '../amis/package-list.ts';
 import type { Change, Comparison } from '../contract/comparison.ts';
 import type { StatedSetting } from '../contract/releases.ts';
+import { inGroups } from '../contract/targets.ts';
 
 /** What is known of the AMI of one target. */
-export interface Sighting {
+export interface ComparedAmi {
   /** `<account>/<region>` */
   readonly target: string;
   /** The same wherever the same was built on: the release of this factory that the source AMI is of, or its name. */
@@ -21,8 +22,8 @@ const KEPT = 200;
 
 /** Compares every AMI with the first one. */
 export function compare(
-  first: Sighting,
-  others: readonly Sighting[],
+  first: ComparedAmi,
+  others: readonly ComparedAmi[],
   configuration: readonly StatedSetting[] = [],
 ): Comparison {
   const packages = new ComparedPackages(first);
@@ -40,26 +41,30 @@ export function compare(
     reference: first.target,
     compared: others.length,
     count: changes.reduce((sum, [, { length }]) => sum + length, 0),
-    differences: keptOf(inGroups(changes)),
+    differences: keptOf(
+      inGroups(
+        changes.flatMap(([target, found]) => (found.length === 0 ? [] : [[target, { changes: found }]])),
+      ),
+    ),
     notCompared: inGroups(
-      [first, ...others].map((sighting): [string, string[]] => [
-        sighting.target,
-        packages.notCompared(sighting),
-      ]),
-    ).map(({ targets, same: [why = ''] }) => ({ what: 'packages', targets, why })),
+      [first, ...others].flatMap((ami) => {
+        const why = packages.notCompared(ami);
+        return why === undefined ? [] : [[ami.target, { what: 'packages', why }]];
+      }),
+    ),
   };
 }
 
 /** A thousand AMIs have a handful of lists among them, so each is read into packages once. */
 class ComparedPackages {
-  readonly #first: Sighting;
+  readonly #first: ComparedAmi;
   readonly #known = new Map<string, Change[]>();
 
-  constructor(first: Sighting) {
+  constructor(first: ComparedAmi) {
     this.#first = first;
   }
 
-  changes({ packages: found }: Sighting): Change[] {
+  changes({ packages: found }: ComparedAmi): Change[] {
     const { packages: expected } = this.#first;
     if (!('text' in expected) || !('text' in found) || expected.text === found.text) return [];
     const known =
@@ -74,11 +79,11 @@ class ComparedPackages {
     return known;
   }
 
-  /** Why the packages of a target were not compared; nothing when they were. */
-  notCompared({ packages }: Sighting): string[] {
-    if ('why' in packages) return [packages.why];
+  /** Why the packages of a target were not compared; undefined when they were. */
+  notCompared({ packages }: ComparedAmi): string | undefined {
+    if ('why' in packages) return packages.why;
     const { target, packages: expected } = this.#first;
-    return 'why' in expected ? [`there is nothing to compare with: ${target}: ${expected.why}`] : [];
+    return 'why' in expected ? `there is nothing to compare with: ${target}: ${expected.why}` : undefined;
   }
 }
 
@@ -98,28 +103,11 @@ function valueIn(configuration: readonly StatedSetting[], name: string, target: 
   return row === undefined ? undefined : String(row.value);
 }
 
-/** One entry for all targets of which the same is to be said; none for those of which nothing is. */
-function inGroups<T>(
-  entries: readonly (readonly [target: string, said: readonly T[]])[],
-): { targets: string[]; same: readonly T[] }[] {
-  const groups = new Map<string, { targets: string[]; same: readonly T[] }>();
-  for (const [target, said] of entries) {
-    if (said.length === 0) continue;
-    const key = JSON.stringify(said);
-    const group = groups.get(key) ?? { targets: [], same: said };
-    groups.set(key, group);
-    group.targets.push(target);
-  }
-  return [...groups.values()];
-}
-
 /** The first changes of all groups together. */
-function keptOf(
-  groups: readonly { targets: string[]; same: readonly Change[] }[],
-): Comparison['differences'] {
+function keptOf(groups: Comparison['differences']): Comparison['differences'] {
   let room = KEPT;
-  return groups.flatMap(({ targets, same }) => {
-    const changes = same.slice(0, room);
+  return groups.flatMap(({ targets, changes: all }) => {
+    const changes = all.slice(0, room);
     room -= changes.length;
     return changes.length === 0 ? [] : [{ targets, changes }];
   });

@@ -5,6 +5,7 @@ import { STATE_NAMES } from '../contract/state-names.ts';
 import * as z from 'zod';
 import { type Leftover, leftoverSchema } from '../contract/leftovers.ts';
 import { LONGEST_WAIT_MINUTES } from '../contract/limits.ts';
+import { parseJson } from '../contract/parse-json.ts';
 import { resolvedSchema } from '../contract/releases.ts';
 import { targetName } from '../contract/targets.ts';
 
@@ -38,7 +39,7 @@ const failedBuildSchema = z.object({
 export function messageIn({ name, cause }: { readonly name: string; readonly cause: string }): string {
   if (name === NO_BUILD_FREE)
     return `${cause}\n${raiseBuildQuota("the hub's account", LONGEST_WAIT_MINUTES / 60)}`;
-  const document = parsed(cause);
+  const document = parseJson(cause);
   const lambda = lambdaErrorSchema.safeParse(document);
   if (lambda.success) return lambda.data.errorMessage;
   const failed = failedBuildSchema.safeParse(document);
@@ -49,14 +50,6 @@ export function messageIn({ name, cause }: { readonly name: string; readonly cau
     `build ${Id} ended ${BuildStatus}${why === '' ? '' : `: ${why}`}`,
     ...(logs?.DeepLink === undefined ? [] : [`Log: ${logs.DeepLink}`]),
   ].join('\n');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** By target, `<account>/<region>`: the AMI its bake starts from, from the output of `Resolve source AMIs`. */

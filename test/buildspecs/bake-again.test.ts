@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { zipSync } from 'fflate';
-import { HAS_BUILDER_CHOICES, BAKE_ENVIRONMENT, BUILDER } from '../../core/contract/environments.ts';
+import { HAS_BUILDER_CHOICES, BUILDER } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
-import { Build, requirePrograms, sha256 } from './build.ts';
+import { Build, bakeEnvironment, requirePrograms, sha256 } from './build.ts';
 import { packerSaid } from './packer-said/said.ts';
 
 const target = { accountId: '111111111111', region: 'eu-central-1' };
@@ -49,16 +49,8 @@ function bake(environment: Record<string, string> = {}) {
   const source = keys.source('c'.repeat(40), sha256(zip));
   build.put(source, zip);
   return build.run('bake', {
-    CODEBUILD_BUILD_ARN: `arn:aws:codebuild:eu-west-1:${target.accountId}:build/packleader-bake:1`,
+    ...bakeEnvironment(target, { prefix, source, zip }),
     CODEBUILD_START_TIME: String(Date.now()),
-    [BAKE_ENVIRONMENT.release]: 'linux-base@1.4.20261121093000',
-    [BAKE_ENVIRONMENT.image]: 'linux-base',
-    [BAKE_ENVIRONMENT.region]: target.region,
-    [BAKE_ENVIRONMENT.bucket]: 'packleader-999999999999-eu-west-1',
-    [BAKE_ENVIRONMENT.sourceKey]: source,
-    [BAKE_ENVIRONMENT.sourceSha256]: sha256(zip),
-    [BAKE_ENVIRONMENT.planPrefix]: prefix,
-    [BAKE_ENVIRONMENT.sourceAmi]: 'ami-0123456789abcdef0',
     ...environment,
   });
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { zipSync } from 'fflate';
-import { HAS_BUILDER_CHOICES, BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
+import { HAS_BUILDER_CHOICES } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { TAGS } from '../../core/contract/tags.ts';
-import { Build, requirePrograms, sha256 } from './build.ts';
+import { Build, bakeEnvironment, requirePrograms, sha256 } from './build.ts';
 import { packerSaid } from './packer-said/said.ts';
 import { recordingOf } from './recordings/recordings.ts';
 
@@ -53,16 +53,8 @@ function bake(choices?: object) {
     build.put(keys.builderChoices(prefix, target), JSON.stringify(choices));
   }
   return build.run('bake', {
-    CODEBUILD_BUILD_ARN: `arn:aws:codebuild:eu-west-1:${target.accountId}:build/packleader-bake:1`,
+    ...bakeEnvironment(target, { prefix, source, zip }),
     CODEBUILD_START_TIME: String(Date.now()),
-    [BAKE_ENVIRONMENT.release]: 'linux-base@1.4.20261121093000',
-    [BAKE_ENVIRONMENT.image]: 'linux-base',
-    [BAKE_ENVIRONMENT.region]: target.region,
-    [BAKE_ENVIRONMENT.bucket]: 'packleader-999999999999-eu-west-1',
-    [BAKE_ENVIRONMENT.sourceKey]: source,
-    [BAKE_ENVIRONMENT.sourceSha256]: sha256(zip),
-    [BAKE_ENVIRONMENT.planPrefix]: prefix,
-    [BAKE_ENVIRONMENT.sourceAmi]: 'ami-0123456789abcdef0',
   });
 }
 

@@ -11,7 +11,7 @@ import {
 } from '../../core/contract/environments.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { writeFiles } from '../fixtures/directories.ts';
-import { Build, git, requirePrograms, sha256 } from './build.ts';
+import { Build, bakeEnvironment, git, requirePrograms, sha256 } from './build.ts';
 
 const release = 'linux-base@1.4.20261121093000';
 const target = { accountId: '111111111111', region: 'eu-central-1' };
@@ -78,15 +78,7 @@ function bakeFrom(zip: Uint8Array, environment: Record<string, string> = {}) {
   const source = keys.source('c'.repeat(40), sha256(zip));
   build.put(source, zip);
   return build.run('bake', {
-    CODEBUILD_BUILD_ARN: `arn:aws:codebuild:eu-west-1:${target.accountId}:build/packleader-bake:1`,
-    [BAKE_ENVIRONMENT.release]: release,
-    [BAKE_ENVIRONMENT.image]: 'linux-base',
-    [BAKE_ENVIRONMENT.region]: target.region,
-    [BAKE_ENVIRONMENT.bucket]: 'packleader-999999999999-eu-west-1',
-    [BAKE_ENVIRONMENT.sourceKey]: source,
-    [BAKE_ENVIRONMENT.sourceSha256]: sha256(zip),
-    [BAKE_ENVIRONMENT.planPrefix]: prefix,
-    [BAKE_ENVIRONMENT.sourceAmi]: 'ami-0123456789abcdef0',
+    ...bakeEnvironment(target, { release, prefix, source, zip }),
     ...environment,
   });
 }

@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
+import type { Target } from '../../core/contract/targets.ts';
 import { buildSpec } from '../../workflow/constructs/buildspec.ts';
 
 /** What the scripts need besides Node; every CodeBuild image has them. A machine without one cannot judge the scripts. */
@@ -37,6 +39,31 @@ const SLEEP = `#!/bin/sh
 case $1 in *.*) exec /bin/sleep "$1";; esac
 echo "$1" >>"$FAKE_AWS/slept"
 `;
+
+/** What the state machine tells a bake of `linux-base`, and CodeBuild of the account. */
+export const bakeEnvironment = (
+  { accountId, region }: Target,
+  { release = 'linux-base@1.4.20261121093000', prefix, source, zip }: AskedBake,
+): Record<string, string> => ({
+  CODEBUILD_BUILD_ARN: `arn:aws:codebuild:eu-west-1:${accountId}:build/packleader-bake:1`,
+  [BAKE_ENVIRONMENT.release]: release,
+  [BAKE_ENVIRONMENT.image]: 'linux-base',
+  [BAKE_ENVIRONMENT.region]: region,
+  [BAKE_ENVIRONMENT.bucket]: 'packleader-999999999999-eu-west-1',
+  [BAKE_ENVIRONMENT.sourceKey]: source,
+  [BAKE_ENVIRONMENT.sourceSha256]: sha256(zip),
+  [BAKE_ENVIRONMENT.planPrefix]: prefix,
+  [BAKE_ENVIRONMENT.sourceAmi]: 'ami-0123456789abcdef0',
+});
+
+interface AskedBake {
+  readonly release?: string;
+  /** Of its plan. */
+  readonly prefix: string;
+  /** The key of the source. */
+  readonly source: string;
+  readonly zip: Uint8Array;
+}
 
 /**
  * A build like CodeBuild's: the phases of the synthesised buildspec in one bash, each command's status looked at, `finally`

@@ -108,6 +108,16 @@ At C:\\Windows\\Temp\\script-6747a1c0-1111-2222-3333-444444444444.ps1:3 char:1
 
 const AGENT = 'C:\\Program Files\\Amazon\\EC2Launch\\EC2Launch.exe';
 
+/** As in the template. */
+const KEEPS_BUILDER = `
+  error-cleanup-provisioner "shell" {
+    only            = var.keep_minutes > 0 ? ["amazon-ebs.image"] : ["none"]
+    script          = "\${path.root}/bake/keep-builder.sh"
+    execute_command = local.as_root
+    env             = { KEEP_MINUTES = var.keep_minutes }
+    timeout         = "5m"
+  }`;
+
 export const KINDS: readonly Kind[] = [
   {
     name: 'shell',
@@ -122,14 +132,7 @@ export const KINDS: readonly Kind[] = [
     name: 'kept',
     template: 'linux',
     // The builder is a namespace without systemd: its shutdown is played.
-    provisioners: `${shell('install.sh')}
-  error-cleanup-provisioner "shell" {
-    only            = var.keep_minutes > 0 ? ["amazon-ebs.image"] : ["none"]
-    script          = "\${path.root}/bake/keep-builder.sh"
-    execute_command = local.as_root
-    env             = { KEEP_MINUTES = var.keep_minutes }
-    timeout         = "5m"
-  }`,
+    provisioners: shell('install.sh') + KEEPS_BUILDER,
     variables: { keep_minutes: 240 },
     arguments: ['-on-error=run-cleanup-provisioner'],
     files: {
@@ -144,14 +147,7 @@ tar --extract --gzip --file /tmp/agent.tar.gz --directory /opt
   {
     name: 'not-kept',
     template: 'linux',
-    provisioners: `${shell('install.sh')}
-  error-cleanup-provisioner "shell" {
-    only            = var.keep_minutes > 0 ? ["amazon-ebs.image"] : ["none"]
-    script          = "\${path.root}/bake/keep-builder.sh"
-    execute_command = local.as_root
-    env             = { KEEP_MINUTES = var.keep_minutes }
-    timeout         = "5m"
-  }`,
+    provisioners: shell('install.sh') + KEEPS_BUILDER,
     files: { 'install.sh': 'tar --extract --gzip --file /tmp/agent.tar.gz --directory /opt\n' },
   },
   {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Sighting, compare, differenceLines } from '../../../core/releases/compare.ts';
+import { type ComparedAmi, compare, differenceLines } from '../../../core/releases/compare.ts';
 
 const FIRST = '111111111111/eu-west-1';
 const SECOND = '222222222222/eu-west-1';
@@ -7,12 +7,12 @@ const THIRD = '333333333333/eu-west-1';
 const BASH = 'bash\t5.2-1\tx86_64\n';
 const LIST = `${BASH}openssl\t3.0-1\tx86_64\n`;
 
-const ami = (target: string, text = LIST, source = 'al2023'): Sighting => ({
+const ami = (target: string, text = LIST, source = 'al2023'): ComparedAmi => ({
   target,
   source,
   packages: { text },
 });
-const unlisted = (target: string): Sighting => ({
+const unlisted = (target: string): ComparedAmi => ({
   target,
   source: 'al2023',
   packages: { why: 'it has no list' },

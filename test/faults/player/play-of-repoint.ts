@@ -20,8 +20,9 @@ import {
 import { flawsOf, valueOf } from '../oracle/world-facts.ts';
 import { type Baseline, IMAGE, targetsOf } from './baseline.ts';
 import type { Environment } from './environment.ts';
-import { deceives, nameOfFault } from './faults.ts';
-import { type InjectionPoint, nameOfPoint } from './injection-points.ts';
+import { deceives } from './faults.ts';
+import type { InjectionPoint } from './injection-points.ts';
+import { ReachedPoints } from './reached-points.ts';
 import type { Asked, Played, Repoint, Scenario } from './scenario.ts';
 
 const MINUTE = 60_000;
@@ -42,7 +43,7 @@ export class PlayOfRepoint {
   readonly #baseline: Baseline;
   readonly #scenario: Scenario & { readonly repoint: Repoint };
   readonly #monitor: InvariantMonitor;
-  readonly #reached = new Set<InjectionPoint>();
+  readonly #reached = new ReachedPoints();
   readonly #found: string[] = [];
   readonly #begun: { readonly asked: Asked; readonly execution: Execution }[] = [];
   #release: Execution | undefined;
@@ -226,10 +227,11 @@ export class PlayOfRepoint {
 
   after(point: InjectionPoint): Promise<void> | undefined {
     const { stopAfter, repoint } = this.#scenario;
-    if (this.#comesTo(stopAfter, point)) this.#begun[0]?.execution.stop();
-    if (this.#comesTo(repoint.other?.after, point) && repoint.other) this.#begin('other', repoint.other);
-    if (this.#comesTo(repoint.amid, point)) return this.#beginAmid();
-    if (this.#comesTo(repoint.until, point)) return this.#waitForRelease();
+    if (this.#reached.comesTo(stopAfter, point)) this.#begun[0]?.execution.stop();
+    if (this.#reached.comesTo(repoint.other?.after, point) && repoint.other)
+      this.#begin('other', repoint.other);
+    if (this.#reached.comesTo(repoint.amid, point)) return this.#beginAmid();
+    if (this.#reached.comesTo(repoint.until, point)) return this.#waitForRelease();
     return undefined;
   }
 
@@ -242,12 +244,6 @@ export class PlayOfRepoint {
   async #waitForRelease(): Promise<void> {
     this.#arrived.resolve();
     await this.#release?.outcome;
-  }
-
-  #comesTo(wanted: InjectionPoint | undefined, point: InjectionPoint): boolean {
-    if (!wanted || this.#reached.has(wanted) || nameOfPoint(wanted) !== nameOfPoint(point)) return false;
-    this.#reached.add(wanted);
-    return true;
   }
 
   #begin(name: 'repoint' | 'other', asked: Asked): Execution {
@@ -274,14 +270,12 @@ export class PlayOfRepoint {
   #judgeSuite(): boolean {
     const { stopAfter, repoint, mayMiss } = this.#scenario;
     const { unmet } = this.#environment.plan;
-    const unreached = [stopAfter, repoint.other?.after, repoint.amid, repoint.until]
-      .filter((point) => point !== undefined)
-      .filter((point) => !this.#reached.has(point));
-    if (mayMiss !== true) {
-      this.#found.push(...unmet.map((fault) => `suite: no call met ${nameOfFault(fault)}`));
-      this.#found.push(...unreached.map((point) => `suite: ${nameOfPoint(point)} was never reached`));
-    }
-    return unmet.length + unreached.length > 0;
+    const missed = this.#reached.missed(
+      [stopAfter, repoint.other?.after, repoint.amid, repoint.until],
+      unmet,
+    );
+    if (mayMiss !== true) this.#found.push(...missed);
+    return missed.length > 0;
   }
 }
 

@@ -19,8 +19,9 @@ import {
 } from '../oracle/retire-facts.ts';
 import { type Baseline, targetsOf } from './baseline.ts';
 import type { Environment } from './environment.ts';
-import { deceives, nameOfFault } from './faults.ts';
-import { type InjectionPoint, nameOfPoint } from './injection-points.ts';
+import { deceives } from './faults.ts';
+import type { InjectionPoint } from './injection-points.ts';
+import { ReachedPoints } from './reached-points.ts';
 import type { Played, Retire, Scenario } from './scenario.ts';
 
 const MINUTE = 60_000;
@@ -51,7 +52,7 @@ export class PlayOfRetirement {
   readonly #environment: Environment;
   readonly #baseline: Baseline;
   readonly #scenario: Scenario & { readonly retire: Retire };
-  readonly #reached = new Set<InjectionPoint>();
+  readonly #reached = new ReachedPoints();
   readonly #found: string[] = [];
   readonly #moments = new Set<string>();
   readonly #runs: Execution[] = [];
@@ -77,7 +78,7 @@ export class PlayOfRetirement {
       this.#used = 'before';
     }
     const before = this.#standings();
-    const [own] = this.#begin(retire.run === 'inventory' ? 'inventory' : 'retirement', retire.run);
+    const own = this.#begin(retire.run === 'inventory' ? 'inventory' : 'retirement', retire.run);
     const ends = await Promise.all(
       this.#runs.map(async (one) => ({
         one,
@@ -88,7 +89,7 @@ export class PlayOfRetirement {
     const [first] = ends;
     if (first?.end === 'stopped') await world.clock.sleep(SETTLE_MS);
     if (first) this.#judgeEnd(first.one, first.end, first.cause);
-    if (retire.run === 'inventory' && own) this.#judgeInventory(own, first?.end);
+    if (retire.run === 'inventory') this.#judgeInventory(own, first?.end);
     else if (first && this.#runs.length === 1) this.#judgeRun(before, first.end, first.cause);
     const missed = this.#judgeSuite();
     plan.lift();
@@ -248,14 +249,11 @@ export class PlayOfRetirement {
 
   after(point: InjectionPoint): Promise<void> | undefined {
     const { stopAfter, retire } = this.#scenario;
-    if (this.#comesTo(stopAfter, point)) this.#runs[0]?.stop();
-    if (this.#comesTo(retire.other?.after, point) && retire.other) this.#begin('other', retire.other.run);
-    if (this.#comesTo(retire.user?.after, point)) return this.#useMeanwhile();
+    if (this.#reached.comesTo(stopAfter, point)) this.#runs[0]?.stop();
+    if (this.#reached.comesTo(retire.other?.after, point) && retire.other)
+      this.#begin('other', retire.other.run);
+    if (this.#reached.comesTo(retire.user?.after, point)) return this.#beginUse();
     return undefined;
-  }
-
-  async #useMeanwhile(): Promise<void> {
-    await this.#beginUse();
   }
 
   /** Only what can still be used: nobody begins to use what is gone. */
@@ -268,16 +266,10 @@ export class PlayOfRetirement {
     this.#used = 'meanwhile';
   }
 
-  #comesTo(wanted: InjectionPoint | undefined, point: InjectionPoint): boolean {
-    if (!wanted || this.#reached.has(wanted) || nameOfPoint(wanted) !== nameOfPoint(point)) return false;
-    this.#reached.add(wanted);
-    return true;
-  }
-
-  #begin(name: 'inventory' | 'retirement' | 'other', run: Retire['run']): Execution[] {
+  #begin(name: 'inventory' | 'retirement' | 'other', run: Retire['run']): Execution {
     const execution = this.#start(name, run);
     this.#runs.push(execution);
-    return [execution];
+    return execution;
   }
 
   #start(name: string, run: Retire['run']): Execution {
@@ -291,14 +283,9 @@ export class PlayOfRetirement {
   #judgeSuite(): boolean {
     const { stopAfter, retire, mayMiss } = this.#scenario;
     const { unmet } = this.#environment.plan;
-    const unreached = [stopAfter, retire.other?.after, retire.user?.after]
-      .filter((point) => point !== undefined)
-      .filter((point) => !this.#reached.has(point));
-    if (mayMiss !== true) {
-      this.#found.push(...unmet.map((fault) => `suite: no call met ${nameOfFault(fault)}`));
-      this.#found.push(...unreached.map((point) => `suite: ${nameOfPoint(point)} was never reached`));
-    }
-    return unmet.length + unreached.length > 0;
+    const missed = this.#reached.missed([stopAfter, retire.other?.after, retire.user?.after], unmet);
+    if (mayMiss !== true) this.#found.push(...missed);
+    return missed.length > 0;
   }
 }
 

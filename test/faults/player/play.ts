@@ -13,8 +13,8 @@ import { InvariantMonitor } from '../oracle/invariant-monitor.ts';
 import { differences, everythingElse } from '../oracle/world-facts.ts';
 import { type Actor, type Baseline, IMAGE, targetsOf } from './baseline.ts';
 import type { CallHooks, Environment } from './environment.ts';
-import { nameOfFault } from './faults.ts';
-import { type InjectionPoint, nameOfPoint } from './injection-points.ts';
+import type { InjectionPoint } from './injection-points.ts';
+import { ReachedPoints } from './reached-points.ts';
 import { Judge } from './judge.ts';
 import { PlayOfRepoint } from './play-of-repoint.ts';
 import { PlayOfRetirement } from './play-of-retirement.ts';
@@ -67,7 +67,7 @@ class Play {
   readonly #sweeps: Execution[] = [];
   /** The attempt before the retry. */
   #first: Execution | undefined;
-  readonly #reached = new Set<InjectionPoint>();
+  readonly #reached = new ReachedPoints();
   #before: ReadonlyMap<string, string>;
   /** The AMI that something uses, and what ends the use. */
   #used:
@@ -153,23 +153,17 @@ class Play {
 
   after(point: InjectionPoint): Promise<void> | undefined {
     const { stopAfter, timesOut, stopSweepAfter, redriveAfter, sweepDuring, use } = this.#scenario;
-    if (this.#comesTo(stopAfter, point)) {
+    if (this.#reached.comesTo(stopAfter, point)) {
       const [execution] = this.#executions;
       if (timesOut) execution?.timeOut();
       else execution?.stop();
     }
-    if (this.#comesTo(stopSweepAfter, point)) this.#sweeps.at(-1)?.stop();
-    if (this.#comesTo(redriveAfter, point)) this.#executions[0]?.redrive();
-    if (this.#comesTo(this.#scenario.retried?.redriven, point)) this.#first?.redrive();
-    if (this.#comesTo(this.#scenario.retried?.amid, point)) this.#startRetry();
-    if (this.#comesTo(use?.after, point)) return this.#beginUse();
-    return this.#comesTo(sweepDuring, point) ? this.#sweep({}) : undefined;
-  }
-
-  #comesTo(wanted: InjectionPoint | undefined, point: InjectionPoint): boolean {
-    if (!wanted || this.#reached.has(wanted) || nameOfPoint(wanted) !== nameOfPoint(point)) return false;
-    this.#reached.add(wanted);
-    return true;
+    if (this.#reached.comesTo(stopSweepAfter, point)) this.#sweeps.at(-1)?.stop();
+    if (this.#reached.comesTo(redriveAfter, point)) this.#executions[0]?.redrive();
+    if (this.#reached.comesTo(this.#scenario.retried?.redriven, point)) this.#first?.redrive();
+    if (this.#reached.comesTo(this.#scenario.retried?.amid, point)) this.#startRetry();
+    if (this.#reached.comesTo(use?.after, point)) return this.#beginUse();
+    return this.#reached.comesTo(sweepDuring, point) ? this.#sweep({}) : undefined;
   }
 
   async #beginUse(): Promise<void> {
@@ -240,22 +234,12 @@ class Play {
   #judgeSuite(): boolean {
     const { stopAfter, stopSweepAfter, redriveAfter, sweepDuring, use, retried, mayMiss } = this.#scenario;
     const { unmet } = this.#environment.plan;
-    const unreached = [
-      stopAfter,
-      stopSweepAfter,
-      redriveAfter,
-      sweepDuring,
-      use?.after,
-      retried?.amid,
-      retried?.redriven,
-    ]
-      .filter((point) => point !== undefined)
-      .filter((point) => !this.#reached.has(point));
-    if (mayMiss !== true) {
-      this.#judge.finds(...unmet.map((fault) => `suite: no call met ${nameOfFault(fault)}`));
-      this.#judge.finds(...unreached.map((point) => `suite: ${nameOfPoint(point)} was never reached`));
-    }
-    return unmet.length + unreached.length > 0;
+    const missed = this.#reached.missed(
+      [stopAfter, stopSweepAfter, redriveAfter, sweepDuring, use?.after, retried?.amid, retried?.redriven],
+      unmet,
+    );
+    if (mayMiss !== true) this.#judge.finds(...missed);
+    return missed.length > 0;
   }
 
   /** Whatever is left goes with the next sweep, once nothing fails any more; what is used goes with the one after its use. */
