@@ -82,24 +82,20 @@ describe('in a target account', () => {
       ReadSourceAndOwnPlan: Allow s3:GetObject on arn:aws:s3:::packleader-999999999999-eu-west-1/plans/*/111111111111-* arn:aws:s3:::packleader-999999999999-eu-west-1/sources/*
       WriteRecord: Allow s3:PutObject on arn:aws:s3:::packleader-999999999999-eu-west-1/bakes/111111111111/*
       FindBucketOfRecord: Allow s3:GetBucketAcl s3:GetBucketLocation on arn:aws:s3:::packleader-999999999999-eu-west-1
-      ReadSecrets: Allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:*:111111111111:secret:packleader/*
-      ReadSecretParameters: Allow ssm:GetParameter on arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*
+      ReadSecrets: Allow secretsmanager:GetSecretValue ssm:GetParameter on arn:aws:secretsmanager:*:111111111111:secret:packleader/* arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*
       Look: Allow ec2:DescribeImages ec2:DescribeInstanceStatus ec2:DescribeInstanceTypeOfferings ec2:DescribeInstances ec2:DescribeKeyPairs ec2:DescribeRegions ec2:DescribeSecurityGroups ec2:DescribeSnapshots ec2:DescribeSubnets ec2:DescribeTags ec2:DescribeVolumes ec2:DescribeVpcs on *
       LaunchBuilder: Allow ec2:RunInstances on arn:aws:ec2:*:111111111111:instance/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"},"StringEquals":{"ec2:MetadataHttpTokens":"required"}}
       LaunchTagged: Allow ec2:RunInstances on arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"}}
       LaunchFrom: Allow ec2:RunInstances on arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:subnet/* arn:aws:ec2:*::image/*
       LaunchFromSnapshotOfOthers: Allow ec2:RunInstances on arn:aws:ec2:*::snapshot/* if {"StringNotEquals":{"ec2:Owner":"111111111111"}}
-      LaunchFromSnapshotOfBase: Allow ec2:RunInstances on arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
-      MakeTemporaryKeyPairAndGroup: Allow ec2:CreateKeyPair ec2:CreateSecurityGroup on arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"}}
+      LaunchFromOwn: Allow ec2:RunInstances on arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+      MakeTagged: Allow ec2:CreateImage ec2:CreateKeyPair ec2:CreateSecurityGroup on arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"}}
       MakeTemporaryGroupInVpc: Allow ec2:CreateSecurityGroup on arn:aws:ec2:*:111111111111:vpc/*
-      UseAndRemoveBuilder: Allow ec2:AuthorizeSecurityGroupIngress ec2:DeleteKeyPair ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:GetPasswordData ec2:StopInstances ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+      UseAndRemoveBuilder: Allow ec2:AuthorizeSecurityGroupIngress ec2:CreateImage ec2:DeleteKeyPair ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:GetPasswordData ec2:StopInstances ec2:TerminateInstances on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       FindBuilderProfile: Allow iam:GetInstanceProfile on arn:aws:iam::111111111111:instance-profile/packleader-builder*
       GiveBuilderItsRole: Allow iam:PassRole on arn:aws:iam::111111111111:role/packleader-builder* if {"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}
       ConnectToBuilder: Allow ssm:StartSession on arn:aws:ec2:*:111111111111:instance/* if {"StringLike":{"ssm:resourceTag/packleader:release":"?*"},"BoolIfExists":{"ssm:SessionDocumentAccessCheck":"true"}}
-      ConnectByPortForwarding: Allow ssm:StartSession on arn:aws:ssm:*::document/AWS-StartPortForwardingSession
-      EndOwnSession: Allow ssm:TerminateSession on arn:aws:ssm:*:111111111111:session/\${aws:userid}-*
-      MakeAmi: Allow ec2:CreateImage on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"}}
-      MakeAmiOfBuilder: Allow ec2:CreateImage on arn:aws:ec2:*:111111111111:instance/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+      ForwardPortsEndOwnSession: Allow ssm:StartSession ssm:TerminateSession on arn:aws:ssm:*:111111111111:session/\${aws:userid}-* arn:aws:ssm:*::document/AWS-StartPortForwardingSession
       TagWhatIsMade: Allow ec2:CreateTags on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"},"StringEquals":{"ec2:CreateAction":["CreateImage","CreateKeyPair","CreateSecurityGroup","RunInstances"]}}
       TagCandidateAgain: Allow ec2:CreateTags on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringEquals":{"aws:ResourceTag/packleader:release":"\${aws:RequestTag/packleader:release}","aws:ResourceTag/packleader:state":"candidate","aws:RequestTag/packleader:state":"candidate"}}
       FinishOrRemoveCandidate: Allow ec2:DeleteSnapshot ec2:DeregisterImage ec2:ModifyImageAttribute on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"StringEquals":{"aws:ResourceTag/packleader:state":"candidate"}}

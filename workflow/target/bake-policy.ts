@@ -98,13 +98,11 @@ function orders({ accountId, hub, bucketName, bucketHasKey }: BakePolicyProps): 
     }),
     new PolicyStatement({
       sid: 'ReadSecrets',
-      actions: ['secretsmanager:GetSecretValue'],
-      resources: [`arn:aws:secretsmanager:*:${accountId}:secret:packleader/*`],
-    }),
-    new PolicyStatement({
-      sid: 'ReadSecretParameters',
-      actions: ['ssm:GetParameter'],
-      resources: [`arn:aws:ssm:*:${accountId}:parameter/packleader/secrets/*`],
+      actions: ['secretsmanager:GetSecretValue', 'ssm:GetParameter'],
+      resources: [
+        `arn:aws:secretsmanager:*:${accountId}:secret:packleader/*`,
+        `arn:aws:ssm:*:${accountId}:parameter/packleader/secrets/*`,
+      ],
     }),
     ...(bucketHasKey
       ? [
@@ -174,7 +172,7 @@ function look({ spotBuilders }: BakePolicyProps): PolicyStatement[] {
 }
 
 function builder({ accountId, spotBuilders }: BakePolicyProps): PolicyStatement[] {
-  const onSpot = (kind: string) => (spotBuilders ? [kind] : []);
+  const onSpot = (...all: string[]) => (spotBuilders ? all : []);
   const arns = (...kinds: string[]) => ec2Arns(accountId, ...kinds);
   return [
     new PolicyStatement({
@@ -202,15 +200,29 @@ function builder({ accountId, spotBuilders }: BakePolicyProps): PolicyStatement[
       conditions: { StringNotEquals: { 'ec2:Owner': accountId } },
     }),
     new PolicyStatement({
-      sid: 'LaunchFromSnapshotOfBase',
-      actions: ['ec2:RunInstances'],
-      resources: arns('snapshot'),
+      sid: 'LaunchFromOwn',
+      actions: [...onSpot('ec2:CreateFleet', 'ec2:DeleteLaunchTemplate'), 'ec2:RunInstances'],
+      resources: arns(...onSpot('launch-template'), 'snapshot'),
       conditions: ofSomeRelease,
     }),
     new PolicyStatement({
-      sid: 'MakeTemporaryKeyPairAndGroup',
-      actions: ['ec2:CreateKeyPair', 'ec2:CreateSecurityGroup'],
-      resources: arns('key-pair', 'security-group'),
+      // In one statement, because a role's inline policies have at most 10,240 characters: each action makes some of these kinds.
+      sid: 'MakeTagged',
+      actions: [
+        ...onSpot('ec2:CreateFleet'),
+        'ec2:CreateImage',
+        'ec2:CreateKeyPair',
+        ...onSpot('ec2:CreateLaunchTemplate'),
+        'ec2:CreateSecurityGroup',
+      ],
+      resources: arns(
+        ...onSpot('fleet'),
+        'image',
+        'key-pair',
+        ...onSpot('launch-template'),
+        'security-group',
+        'snapshot',
+      ),
       conditions: taggedAsRelease,
     }),
     new PolicyStatement({
@@ -222,6 +234,7 @@ function builder({ accountId, spotBuilders }: BakePolicyProps): PolicyStatement[
       sid: 'UseAndRemoveBuilder',
       actions: [
         'ec2:AuthorizeSecurityGroupIngress',
+        'ec2:CreateImage',
         'ec2:DeleteKeyPair',
         'ec2:DeleteSecurityGroup',
         'ec2:DeleteVolume',
@@ -254,18 +267,6 @@ function builder({ accountId, spotBuilders }: BakePolicyProps): PolicyStatement[
 function spotBuilder({ accountId }: BakePolicyProps): PolicyStatement[] {
   const arns = (...kinds: string[]) => ec2Arns(accountId, ...kinds);
   return [
-    new PolicyStatement({
-      sid: 'MakeLaunchTemplateAndFleet',
-      actions: ['ec2:CreateFleet', 'ec2:CreateLaunchTemplate'],
-      resources: arns('fleet', 'launch-template'),
-      conditions: taggedAsRelease,
-    }),
-    new PolicyStatement({
-      sid: 'LaunchByTemplate',
-      actions: ['ec2:CreateFleet', 'ec2:DeleteLaunchTemplate', 'ec2:RunInstances'],
-      resources: arns('launch-template'),
-      conditions: ofSomeRelease,
-    }),
     new PolicyStatement({
       sid: 'FleetOfBuilder',
       actions: ['ec2:CreateFleet'],
@@ -341,14 +342,13 @@ function connection({ accountId }: BakePolicyProps): PolicyStatement[] {
       },
     }),
     new PolicyStatement({
-      sid: 'ConnectByPortForwarding',
-      actions: ['ssm:StartSession'],
-      resources: ['arn:aws:ssm:*::document/AWS-StartPortForwardingSession'],
-    }),
-    new PolicyStatement({
-      sid: 'EndOwnSession',
-      actions: ['ssm:TerminateSession'],
-      resources: [`arn:aws:ssm:*:${accountId}:session/\${aws:userid}-*`],
+      sid: 'ForwardPortsEndOwnSession',
+      actions: ['ssm:StartSession', 'ssm:TerminateSession'],
+      // What is started is a document, what is ended a session.
+      resources: [
+        'arn:aws:ssm:*::document/AWS-StartPortForwardingSession',
+        `arn:aws:ssm:*:${accountId}:session/\${aws:userid}-*`,
+      ],
     }),
   ];
 }
@@ -357,18 +357,6 @@ function ami({ accountId, spotBuilders }: BakePolicyProps): PolicyStatement[] {
   const onSpot = (...all: string[]) => (spotBuilders ? all : []);
   const arns = (...kinds: string[]) => ec2Arns(accountId, ...kinds);
   return [
-    new PolicyStatement({
-      sid: 'MakeAmi',
-      actions: ['ec2:CreateImage'],
-      resources: arns('image', 'snapshot'),
-      conditions: taggedAsRelease,
-    }),
-    new PolicyStatement({
-      sid: 'MakeAmiOfBuilder',
-      actions: ['ec2:CreateImage'],
-      resources: arns('instance'),
-      conditions: ofSomeRelease,
-    }),
     new PolicyStatement({
       sid: 'TagWhatIsMade',
       actions: ['ec2:CreateTags'],

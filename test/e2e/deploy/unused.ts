@@ -26,6 +26,6 @@ export const BY_NO_SCENARIO: Readonly<Record<string, string>> = {
   'FindBucketOfRecord: s3:GetBucketAcl': CODE_BUILD,
   'FindBucketOfRecord: s3:GetBucketLocation': CODE_BUILD,
   'ReadSecrets: secretsmanager:GetSecretValue': SECRETS,
-  'ReadSecretParameters: ssm:GetParameter': SECRETS,
+  'ReadSecrets: ssm:GetParameter': SECRETS,
   'DecryptSecrets: kms:Decrypt': SECRETS,
 };

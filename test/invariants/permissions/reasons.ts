@@ -55,10 +55,9 @@ export const BY_PACKER: Reasons = {
   'ec2:DeleteVolume': 'deletes volumes that outlive the builder',
   'ec2:GetPasswordData': 'learns the password of a Windows builder',
   'iam:GetInstanceProfile': 'checks that the profile exists before it launches the builder',
-  'LaunchFromSnapshotOfBase: ec2:RunInstances': 'launches from a base of this factory',
   'iam:PassRole': "gives the builder its profile's role",
   'ConnectToBuilder: ssm:StartSession': 'connects by Session Manager: to the builder',
-  'ConnectByPortForwarding: ssm:StartSession':
+  'ForwardPortsEndOwnSession: ssm:StartSession':
     'connects by Session Manager: with the document of a port forwarding',
   'ssm:TerminateSession': 'ends its own session',
   'FinishOrRemoveCandidate: ec2:DeleteSnapshot': 'removes a candidate when a later step of the build fails',
