@@ -10,6 +10,10 @@ import type {
   GetExecutionHistoryCommandOutput,
   ListExecutionsCommandInput,
   ListExecutionsCommandOutput,
+  SendTaskFailureCommandInput,
+  SendTaskFailureCommandOutput,
+  SendTaskSuccessCommandInput,
+  SendTaskSuccessCommandOutput,
   StartExecutionCommandInput,
   StartExecutionCommandOutput,
   StopExecutionCommandInput,
@@ -46,6 +50,14 @@ export function stepFunctionsOf(engine: Engine): StepFunctions {
     StopExecution: (_caller: Caller, input: StopExecutionCommandInput) => stopExecution(engine, input),
     DescribeStateMachine: (caller: Caller, input: DescribeStateMachineCommandInput) =>
       describeStateMachine(engine, caller, input),
+    SendTaskSuccess: (
+      _caller: Caller,
+      { taskToken = '', output = '' }: SendTaskSuccessCommandInput,
+    ): Output<SendTaskSuccessCommandOutput> => answer(() => engine.tokens.succeed(taskToken, output)),
+    SendTaskFailure: (
+      _caller: Caller,
+      { taskToken = '', error, cause }: SendTaskFailureCommandInput,
+    ): Output<SendTaskFailureCommandOutput> => answer(() => engine.tokens.fail(taskToken, error, cause)),
   };
 }
 
@@ -63,9 +75,22 @@ function startExecution(
     const { arn, startedAt } = engine.start(stateMachineArn, name, documentOf(text));
     return { executionArn: arn, startDate: new Date(startedAt) };
   } catch (error) {
-    if (!(error instanceof StatesError)) throw error;
-    const exception = /^StepFunctions\.(.+?)(Exception)?$/.exec(error.name)?.[1] ?? error.name;
-    throw awsError('sfn', exception, error.message);
+    throw asAwsError(error);
+  }
+}
+
+function asAwsError(error: unknown): unknown {
+  if (!(error instanceof StatesError)) return error;
+  const exception = /^StepFunctions\.(.+?)(Exception)?$/.exec(error.name)?.[1] ?? error.name;
+  return awsError('sfn', exception, error.message);
+}
+
+function answer(settle: () => void): Record<string, never> {
+  try {
+    settle();
+    return {};
+  } catch (error) {
+    throw asAwsError(error);
   }
 }
 

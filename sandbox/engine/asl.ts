@@ -42,6 +42,17 @@ export const stateGraphSchema = z.looseObject({
 });
 export type StateGraph = z.infer<typeof stateGraphSchema>;
 
+/** Whether a Task ends when its token is answered. */
+export const waitsForAnswer = ({ Resource = '' }: State): boolean => Resource.endsWith('.waitForTaskToken');
+
+/** The ARN of what does a Task's work: a function that the Lambda integration invokes is named by a parameter. */
+export function workerOf({ Resource = '', Parameters }: State): string {
+  if (Resource !== 'arn:aws:states:::lambda:invoke.waitForTaskToken') return Resource;
+  return invocationSchema.parse(Parameters).FunctionName;
+}
+
+const invocationSchema = z.looseObject({ FunctionName: z.string() });
+
 /** A state with its name, and the name of the state at the top of the graph that it is part of. */
 export interface PlacedState {
   readonly name: string;

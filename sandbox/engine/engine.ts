@@ -1,12 +1,22 @@
 import { StateMachine } from 'aws-local-stepfunctions';
-import { type PlacedState, type StateGraph, statesOf } from './asl.ts';
+import { type PlacedState, type State, type StateGraph, statesOf, waitsForAnswer, workerOf } from './asl.ts';
 import { type CallSite, currentState, runAt } from './call-site.ts';
 import { EventRecord } from './event-record.ts';
 import { History } from './history.ts';
-import { OF_STATE, type OfState, type TaskCall, localise, taskCallSchema, waitSchema } from './localise.ts';
+import {
+  OF_STATE,
+  type OfState,
+  TASK_TOKEN,
+  type TaskCall,
+  invocationSchema,
+  localise,
+  taskCallSchema,
+  waitSchema,
+} from './localise.ts';
 import type { Outcome } from './outcome.ts';
 import { Retries } from './retries.ts';
 import { StatesError } from './states-error.ts';
+import { TaskTokens, type WaitingTask } from './task-tokens.ts';
 
 /** Runs what a Task's `Resource` names. */
 export type Integration = (call: IntegrationCall) => Promise<unknown>;
@@ -46,10 +56,11 @@ export interface Execution {
 
 export interface EngineOptions {
   readonly machines: readonly Machine[];
-  /** By `Resource`: the integration that runs it, or undefined when there is none. */
+  /** By the ARN of what does a Task's work: the integration that runs it, or undefined when there is none. */
   readonly integrationOf: (resource: string) => Promise<Integration | undefined>;
   readonly now: () => Date;
-  readonly sleep: (ms: number) => Promise<void>;
+  /** Rejects when the signal is aborted. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Machines whose states belong to the state of the parent that started them. */
   readonly inner?: readonly string[];
   /** Whether every event is kept as GetExecutionHistory returns it; a rehearsal of many targets does not. */
@@ -57,6 +68,12 @@ export interface EngineOptions {
   readonly onEntered?: (execution: Execution, state: PlacedState) => void;
   readonly onExited?: (execution: Execution, state: PlacedState) => void;
   readonly onRetried?: (execution: Execution, state: PlacedState, error: string) => void;
+}
+
+/** What ends a run from outside. */
+interface Running {
+  stop?: () => void;
+  over: AbortController;
 }
 
 /** Where a run begins. */
@@ -80,6 +97,8 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #integrations: ReadonlyMap<string, Integration>;
   readonly #executions = new Map<string, Execution>();
+  /** By which Tasks that wait for an answer are answered. */
+  readonly tokens = new TaskTokens();
 
   private constructor(options: EngineOptions, integrations: ReadonlyMap<string, Integration>) {
     this.#options = options;
@@ -91,11 +110,13 @@ export class Engine {
     const integrations = new Map<string, Integration>();
     for (const { name, definition } of options.machines) {
       for (const placed of statesOf(definition)) {
-        const { Type, Resource = '' } = placed.state;
-        if (Type !== 'Task' || integrations.has(Resource)) continue;
-        const integration = await options.integrationOf(Resource);
-        if (!integration) throw new Error(`Nothing here can run "${placed.name}" of ${name}: ${Resource}`);
-        integrations.set(Resource, integration);
+        if (placed.state.Type !== 'Task') continue;
+        refuseUnanswerable(placed);
+        const worker = workerOf(placed.state);
+        if (integrations.has(worker)) continue;
+        const integration = await options.integrationOf(worker);
+        if (!integration) throw new Error(`Nothing here can run "${placed.name}" of ${name}: ${worker}`);
+        integrations.set(worker, integration);
       }
     }
     return new Engine(options, integrations);
@@ -136,7 +157,7 @@ export class Engine {
     const startedAt = now().toISOString();
     const record = keepsEvents ? new EventRecord(machine.definition, input, now) : undefined;
     const history = new History(statesOf(machine.definition), record);
-    const running: { stop?: () => void } = {};
+    const running: Running = { over: new AbortController() };
     const begin = { interpreter: this.#interpreter(machine), input };
     let outcome = Promise.resolve().then(async () => this.#finish(execution, running, begin));
     const execution: Execution = {
@@ -151,13 +172,14 @@ export class Engine {
       },
       stop: (why) => {
         history.end({ status: 'ABORTED' }, now().toISOString(), why);
-        running.stop?.();
+        endRun(running);
       },
       timeOut: () => {
         history.end({ status: 'TIMED_OUT' }, now().toISOString());
-        running.stop?.();
+        endRun(running);
       },
       redrive: () => {
+        running.over = new AbortController();
         const from = history.redrive();
         const rest = interpreterOf({ ...machine.definition, StartAt: from.state });
         outcome = this.#finish(execution, running, { interpreter: rest, input: from.input });
@@ -166,13 +188,13 @@ export class Engine {
     return execution;
   }
 
-  async #finish(execution: Execution, running: { stop?: () => void }, from: Beginning): Promise<Outcome> {
+  async #finish(execution: Execution, running: Running, from: Beginning): Promise<Outcome> {
     const { machine, arn, name, input, startedAt, history } = execution;
     const { onEntered, onExited, onRetried } = this.#options;
     const names = statesOf(machine.definition).map((placed) => placed.name);
     const run = from.interpreter.run(plainJson(from.input), {
       overrides: {
-        taskResourceLocalHandlers: this.#handlers(execution),
+        taskResourceLocalHandlers: this.#handlers(execution, running.over.signal),
         retryIntervalOverrides: Object.fromEntries(names.map((state) => [state, 0])),
       },
       context: {
@@ -203,7 +225,7 @@ export class Engine {
     return interpreter;
   }
 
-  #handlers(execution: Execution) {
+  #handlers(execution: Execution, over: AbortSignal) {
     const retries = new Retries(this.#options.sleep);
     const { history } = execution;
     const { redrives } = history;
@@ -217,7 +239,7 @@ export class Engine {
         placed.name,
         async (call: unknown) => {
           if (isOver()) throw new StatesError('ExecutionIsOver', `${execution.name} was stopped.`);
-          return this.#perform(placed, taskCallSchema.parse(call), execution, retries);
+          return this.#perform(placed, taskCallSchema.parse(call), execution, retries, over);
         },
       ]),
       ...waits.map(({ name }) => [name, async (call: unknown) => this.#waitUntil(call)]),
@@ -230,13 +252,20 @@ export class Engine {
     return null;
   }
 
-  async #perform(placed: PlacedState, call: TaskCall, execution: Execution, retries: Retries): Promise<Json> {
+  async #perform(
+    placed: PlacedState,
+    call: TaskCall,
+    execution: Execution,
+    retries: Retries,
+    over: AbortSignal,
+  ): Promise<Json> {
     const { machine } = execution;
-    const integration = this.#integrations.get(placed.state.Resource ?? '');
+    const worker = workerOf(placed.state);
+    const integration = this.#integrations.get(worker);
     if (!integration) throw new Error(`Nothing here can run "${placed.name}"`);
     const around = currentState();
     const inherits = around !== undefined && (this.#options.inner ?? []).includes(machine.name);
-    const by = /:function:([^:]+)$/.exec(placed.state.Resource ?? '')?.[1] ?? machine.name;
+    const by = /:function:([^:]+)$/.exec(worker)?.[1] ?? machine.name;
     const { state, ...from } = inherits
       ? around
       : { machine: machine.name, state: placed.top, execution: execution.name };
@@ -252,35 +281,103 @@ export class Engine {
         by,
         lose: lost.resolve,
       };
-      const answer = runAt(here, async () => {
-        const parameters = fillIn(call.parameters, { RetryCount: retryCount, EnteredTime });
-        return {
-          result: await integration({
-            parameters,
-            roleArn: call.credentials?.RoleArn,
-            machine,
-            execution,
-            state: placed.name,
-          }),
-        };
+      const waiting = waitsForAnswer(placed.state)
+        ? this.tokens.open(`${execution.arn} ${placed.name}`)
+        : undefined;
+      const parameters = fillIn(call.parameters, {
+        RetryCount: retryCount,
+        EnteredTime,
+        ...(waiting && { Token: waiting.token }),
       });
-      try {
-        const first = await Promise.race([answer, lost.promise]);
-        if (first === 'dies') {
-          here.over = true;
-          throw new StatesError('Lambda.Unknown', 'The function ended without an answer.');
-        }
-        if (first !== 'hangs' && !here.hangs) return taskResult(first.result);
-      } catch (error) {
-        if (!here.hangs) throw error;
-      } finally {
-        answer.catch(() => {});
-      }
-      await this.#options.sleep((placed.state.TimeoutSeconds ?? 60) * 1000);
-      here.over = true;
-      throw new StatesError('States.Timeout', '');
+      if (waiting) execution.history.record?.scheduled(placed.name, parameters);
+      const answer = runAt(here, async () => ({
+        result: await integration({
+          parameters: waiting ? invocationSchema.parse(parameters).Payload : parameters,
+          roleArn: call.credentials?.RoleArn,
+          machine,
+          execution,
+          state: placed.name,
+        }),
+      }));
+      const work = this.#worked(placed.state, here, answer, lost.promise);
+      return waiting ? this.#answered(placed, execution, waiting, work, over) : work;
     });
   }
+
+  /** What the worker answers; a fault may have lost that. */
+  async #worked(
+    state: State,
+    here: CallSite,
+    answer: Promise<{ readonly result: unknown }>,
+    lost: Promise<'hangs' | 'dies'>,
+  ): Promise<Json> {
+    try {
+      const first = await Promise.race([answer, lost]);
+      if (first === 'dies') {
+        here.over = true;
+        throw new StatesError('Lambda.Unknown', 'The function ended without an answer.');
+      }
+      if (first !== 'hangs' && !here.hangs) return taskResult(first.result);
+    } catch (error) {
+      if (!here.hangs) throw error;
+    } finally {
+      answer.catch(() => {});
+    }
+    // The Task waits for somebody else; that its function is silent is noticed by the function's own time limit.
+    const waits = waitsForAnswer(state);
+    await this.#options.sleep((waits ? LONGEST_FUNCTION_SECONDS : (state.TimeoutSeconds ?? 60)) * 1000);
+    here.over = true;
+    throw new StatesError(waits ? 'Sandbox.Timedout' : 'States.Timeout', '');
+  }
+
+  /** Waits until the token is answered, which may be before its worker has. A worker that fails fails the Task. */
+  async #answered(
+    { name, state }: PlacedState,
+    { history }: Execution,
+    waiting: WaitingTask,
+    work: Promise<Json>,
+    over: AbortSignal,
+  ): Promise<Json> {
+    const settled = new AbortController();
+    const limit = AbortSignal.any([over, settled.signal]);
+    const submitted = work.then(async (Payload) => {
+      history.record?.submitted(name, { Payload, StatusCode: 200 });
+      return waiting.answer;
+    });
+    const tooLate = this.#options
+      .sleep((state.TimeoutSeconds ?? LONGEST_TASK_SECONDS) * 1000, limit)
+      .then(() => {
+        throw new StatesError('States.Timeout', '');
+      });
+    try {
+      return taskResult(await Promise.race([waiting.answer, submitted, tooLate]));
+    } finally {
+      waiting.close();
+      settled.abort();
+      for (const one of [submitted, tooLate, waiting.answer]) one.catch(() => {});
+    }
+  }
+}
+
+/** What Step Functions takes where a Task has no time limit.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html */
+const LONGEST_TASK_SECONDS = 99_999_999;
+
+/** @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const LONGEST_FUNCTION_SECONDS = 900;
+
+function endRun({ stop, over }: Running): void {
+  stop?.();
+  over.abort();
+}
+
+/** Step Functions refuses such a definition as well: nobody could ever answer. */
+function refuseUnanswerable({ name, state }: PlacedState): void {
+  const passesToken = JSON.stringify(state.Parameters ?? {}).includes(`"${TASK_TOKEN}"`);
+  if (passesToken === waitsForAnswer(state)) return;
+  throw new Error(
+    passesToken ? `"${name}" has no token to pass on.` : `"${name}" waits, and passes its token to nobody.`,
+  );
 }
 
 async function outcomeOf(result: Promise<unknown>, events: Promise<void>): Promise<Outcome> {

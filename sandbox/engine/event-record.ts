@@ -1,11 +1,21 @@
 import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
 import type { StateMachine } from 'aws-local-stepfunctions';
-import type { State, StateGraph } from './asl.ts';
+import { type State, type StateGraph, waitsForAnswer } from './asl.ts';
 import type { Outcome } from './outcome.ts';
 
 /** What the interpreter tells of an execution. */
 type Events = ReturnType<StateMachine['run']>['eventLogs'];
 type Told = Events extends AsyncGenerator<infer T> ? T : never;
+
+/** The attempts of a Task whose events come from two sides: the interpreter tells of the attempt, the engine of what it passed on. */
+interface Attempts {
+  /** Attempts whose parameters are not known yet, and parameters of which no attempt is told yet. */
+  unscheduled: number;
+  readonly scheduled: unknown[];
+  /** Attempts that have handed over nothing yet, and what was handed over by an attempt that is not told yet. */
+  open: number;
+  readonly submitted: unknown[];
+}
 
 /** A state and the Map it is directly in; undefined at the top of the graph. */
 interface Recorded {
@@ -32,8 +42,7 @@ export class EventRecord {
   readonly #maps = new Map<string, { started: number; ended: number }>();
   /** Attempts that failed and were not retried, by state and input. */
   readonly #failed = new Set<string>();
-  /** By Task: attempts that have started no nested execution yet, and nested executions whose attempt is not told yet. */
-  readonly #attempts = new Map<string, { open: number; readonly submitted: unknown[] }>();
+  readonly #attempts = new Map<string, Attempts>();
 
   constructor(definition: StateGraph, input: unknown, now: () => Date) {
     this.#now = now;
@@ -81,7 +90,13 @@ export class EventRecord {
     this.#iteration = undefined;
   }
 
-  /** A Task has started another execution, and waits for it. */
+  /** A Task that waits for an answer passes this on, with its token in it. */
+  scheduled(name: string, parameters: unknown): void {
+    this.#attemptsOf(name).scheduled.push(parameters);
+    this.#schedule(name);
+  }
+
+  /** A Task has started another execution, or has invoked what will have it answered, and waits. */
   submitted(name: string, output: unknown): void {
     this.#attemptsOf(name).submitted.push(output);
     this.#submit(name);
@@ -124,10 +139,25 @@ export class EventRecord {
       this.#add('LambdaFunctionStarted', map, {});
       return;
     }
-    const task = integrationOf(state);
-    this.#add('TaskScheduled', map, { taskScheduledEventDetails: { ...task, region: '', parameters: '{}' } });
-    this.#add('TaskStarted', map, { taskStartedEventDetails: task });
-    this.#attemptsOf(name).open += 1;
+    const attempts = this.#attemptsOf(name);
+    attempts.unscheduled += 1;
+    if (!waitsForAnswer(state)) attempts.scheduled.push({});
+    this.#schedule(name);
+  }
+
+  #schedule(name: string): void {
+    const recorded = this.#states.get(name);
+    if (!recorded) return;
+    const { state, map } = recorded;
+    const attempts = this.#attemptsOf(name);
+    while (attempts.unscheduled > 0 && attempts.scheduled.length > 0) {
+      attempts.unscheduled -= 1;
+      const task = integrationOf(state);
+      const parameters = json(attempts.scheduled.shift());
+      this.#add('TaskScheduled', map, { taskScheduledEventDetails: { ...task, region: '', parameters } });
+      this.#add('TaskStarted', map, { taskStartedEventDetails: task });
+      attempts.open += 1;
+    }
     this.#submit(name);
   }
 
@@ -170,8 +200,8 @@ export class EventRecord {
     this.#add(`${state.Type}StateExited`, map, { stateExitedEventDetails: details });
   }
 
-  #attemptsOf(name: string): { open: number; readonly submitted: unknown[] } {
-    const attempts = this.#attempts.get(name) ?? { open: 0, submitted: [] };
+  #attemptsOf(name: string): Attempts {
+    const attempts = this.#attempts.get(name) ?? { unscheduled: 0, scheduled: [], open: 0, submitted: [] };
     this.#attempts.set(name, attempts);
     return attempts;
   }

@@ -1,5 +1,5 @@
 import type { StateMachine } from 'aws-local-stepfunctions';
-import type { PlacedState } from './asl.ts';
+import { type PlacedState, type State, waitsForAnswer } from './asl.ts';
 import type { Outcome } from './outcome.ts';
 import type { EventRecord } from './event-record.ts';
 
@@ -89,8 +89,7 @@ export class History {
       if (event.type === 'StateFailed') lastError = event.Error;
       if (event.type === 'StateRetried') {
         this.transitions += 1;
-        this.events +=
-          placed.state.Resource?.includes('.sync') === true ? EVENTS.syncRetry : EVENTS.lambdaRetry;
+        this.events += isSubmitted(placed.state) ? EVENTS.syncRetry : EVENTS.lambdaRetry;
         listeners.retried(placed, lastError);
       }
       if (event.type === 'StateExited') {
@@ -120,5 +119,9 @@ export class History {
 function eventsOf({ state }: PlacedState): number {
   if (state.Type === 'Map') return EVENTS.map;
   if (state.Type !== 'Task') return EVENTS.other;
-  return state.Resource?.includes('.sync') === true ? EVENTS.sync : EVENTS.lambda;
+  return isSubmitted(state) ? EVENTS.sync : EVENTS.lambda;
 }
+
+/** Whether the history of a Task also tells that its work was handed over, and is waited for. */
+const isSubmitted = (state: State): boolean =>
+  state.Resource?.includes('.sync') === true || waitsForAnswer(state);

@@ -6,12 +6,17 @@ export interface OfState {
   readonly RetryCount: number;
   /** ISO 8601, by the engine's clock. */
   readonly EnteredTime: string;
+  /** Of this attempt; only a Task that waits for an answer has one. */
+  readonly Token?: string;
 }
+
+export const TASK_TOKEN = '$$.Task.Token';
 
 /** Stand for what is known of a state, by its path, until the engine puts it in. */
 export const OF_STATE: Readonly<Record<string, keyof OfState>> = {
   '$$.State.RetryCount': 'RetryCount',
   '$$.State.EnteredTime': 'EnteredTime',
+  [TASK_TOKEN]: 'Token',
 };
 
 /** What a Task's handler gets instead of its bare parameters. */
@@ -20,6 +25,9 @@ export const taskCallSchema = z.object({
   credentials: z.object({ RoleArn: z.string() }).optional(),
 });
 export type TaskCall = z.infer<typeof taskCallSchema>;
+
+/** What the Lambda integration is given. */
+export const invocationSchema = z.looseObject({ Payload: z.unknown() });
 
 /** Longer than any rehearsal, short enough for setTimeout. */
 const NO_TIMEOUT_SECONDS = 1_000_000;

@@ -156,7 +156,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
       // Whoever retries a release, or looks at it from outside, asks for the histories of its attempts.
       keepsEvents: options.retrying !== undefined || options.atEnd !== undefined,
       now: () => clock.now(),
-      sleep: async (ms) => clock.sleep(ms),
+      sleep: async (ms, signal) => clock.sleep(ms, signal),
     });
     sandbox.stepFunctions = stepFunctionsOf(engine);
     const arn = machineArn(factory.hub, NAMES.releaseMachine);
@@ -210,7 +210,7 @@ export const machineArn = ({ accountId, region }: Target, name: string) =>
 export interface ReleaseEngineOptions extends Pick<RehearsalOptions, 'factory' | 'machines' | 'onProgress'> {
   readonly keepsEvents?: boolean;
   readonly now: () => Date;
-  readonly sleep: (ms: number) => Promise<void>;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
 /** Runs a factory's state machines with the real tasks, against whatever AWS the SDK's clients talk to. */

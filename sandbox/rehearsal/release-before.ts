@@ -22,7 +22,7 @@ export async function releaseBefore(sandbox: Sandbox, options: ReleaseBefore): P
     factory,
     machines,
     now: () => clock.now(),
-    sleep: async (ms) => clock.sleep(ms),
+    sleep: async (ms, signal) => clock.sleep(ms, signal),
   });
   sandbox.stepFunctions = stepFunctionsOf(engine);
   await engine.start(machineArn(factory.hub, NAMES.releaseMachine), 'before', { images }).outcome;

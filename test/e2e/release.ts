@@ -95,8 +95,8 @@ export class Stand {
       factory,
       machines: this.#machines,
       now: () => startAt,
-      sleep: async (ms) => {
-        await sleep(ms / speed);
+      sleep: async (ms, signal) => {
+        await sleep(ms / speed, undefined, { signal });
       },
       onProgress,
     });

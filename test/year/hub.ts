@@ -61,7 +61,7 @@ export async function openYearHub(retention: RetentionRules, seed: string): Prom
       machines,
       keepsEvents,
       now: () => clock.now(),
-      sleep: async (ms) => clock.sleep(ms),
+      sleep: async (ms, signal) => clock.sleep(ms, signal),
     });
   // The sweep reads the histories of releases, for as long as Step Functions keeps them.
   const releases = await engineOf(true);

@@ -76,7 +76,7 @@ async function prepare(preparation: Preparation): Promise<Environment> {
     machines: baseline.machines,
     fragileMap: scenario.fragileMap,
     clock,
-    sleep: async (ms) => work.sleep(ms),
+    sleep: async (ms, signal) => work.sleep(ms, signal),
     // A nested execution only waits; its own tasks are marked.
     around: async (service, _call, site, run) =>
       service === 'states:StartExecution'

@@ -121,7 +121,7 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
         factory,
         machines,
         now: () => sandbox.clock.now(),
-        sleep: async (ms) => sandbox.clock.sleep(ms),
+        sleep: async (ms, signal) => sandbox.clock.sleep(ms, signal),
       });
       const name = `release-${commit.slice(0, 7)}`;
       await engine.start(machineArn(hub, NAMES.releaseMachine), name, { image: IMAGE }).outcome;

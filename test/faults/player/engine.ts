@@ -16,7 +16,7 @@ export interface ScenarioEngineOptions {
   /** The Map that fails as a whole when something in it does. */
   readonly fragileMap: string | undefined;
   readonly clock: Clock;
-  readonly sleep: (ms: number) => Promise<void>;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Called for every Task with what runs it. */
   readonly around: (
     service: TaskService,

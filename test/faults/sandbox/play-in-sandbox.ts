@@ -65,7 +65,7 @@ async function playOn(
         machines: baseline.machines,
         fragileMap,
         clock,
-        sleep: async (ms) => clock.sleep(ms),
+        sleep: async (ms, signal) => clock.sleep(ms, signal),
         around: (service, call, _site, run) => injection.aroundService(service, placeOfTask(call), run),
       });
       sandbox.stepFunctions = stepFunctionsOf(engine);
