@@ -10,7 +10,7 @@ import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/clien
 import { layTemplate } from '../buildspecs/lay-template.mjs';
 import { NAMES, bucketName } from '../core/contract/names.ts';
 import type { Target } from '../core/contract/targets.ts';
-import { LOGIN } from '../test/e2e/factory.ts';
+import { LOGIN } from '../test/e2e/factory-files.ts';
 import { type Installation, install } from '../test/e2e/installation.ts';
 import { answerBuilders, removeStaleMachines } from '../test/e2e/machines.ts';
 import { Stand, answerBakes } from '../test/e2e/release.ts';

@@ -3,10 +3,9 @@
  * Ends with 1 when there is a finding, and with 2 when the check itself could not be made.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as z from 'zod';
 import { CACHE, pythonEnvironment } from './python.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -86,18 +85,15 @@ function scheduledFactory(): string {
   return factory;
 }
 
-/** As the CDK CLI would, with the context of cdk.json, and without bundling: no template holds code. */
+/** As the CDK CLI would, but without bundling: no template holds code. */
 function synthesise(app: string, output: string, context: Record<string, unknown>): void {
-  const own = z
-    .object({ context: z.record(z.string(), z.unknown()) })
-    .parse(JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')));
   execFileSync(process.execPath, [app], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       ...process.env,
       CDK_OUTDIR: output,
-      CDK_CONTEXT_JSON: JSON.stringify({ ...own.context, 'aws:cdk:bundling-stacks': [], ...context }),
+      CDK_CONTEXT_JSON: JSON.stringify({ 'aws:cdk:bundling-stacks': [], ...context }),
     },
   });
 }

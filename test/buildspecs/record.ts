@@ -17,7 +17,7 @@ import { layTemplate } from '../../buildspecs/lay-template.mjs';
 import { plainText } from '../../buildspecs/plain-text.mjs';
 import { NAMES } from '../../core/contract/names.ts';
 import { type Target, targetName } from '../../core/contract/targets.ts';
-import { LOGIN } from '../e2e/factory.ts';
+import { LOGIN } from '../e2e/factory-files.ts';
 import { type Installation, install } from '../e2e/installation.ts';
 import { answerBuilders, removeStaleMachines } from '../e2e/machines.ts';
 import { Moto, type Network } from '../e2e/moto.ts';

@@ -1,26 +1,19 @@
 /** The factory of the end-to-end runs: this repository's own images, unmodified, in accounts that moto has. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import * as z from 'zod';
-import { NAMES } from '../../core/contract/names.ts';
 import { configurationFiles } from '../../core/configuration/files.ts';
 import { type FactoryCheckout, checkOutFactory } from '../../cli/input/checkout.ts';
 import { checkFactory } from '../../core/configuration/check.ts';
 import { type Factory, loadFactory, accountsOf } from '../../core/configuration/factory.ts';
 import { throwIfAny } from '../../core/configuration/documents/problems.ts';
-import { type Target, targetName } from '../../core/contract/targets.ts';
 import { hub, target } from '../fixtures/synthesised.ts';
 import type { Project } from './code-build.ts';
+import { type Stages, writeFactory } from './factory-files.ts';
 import type { DeployedRole, Network } from './moto.ts';
-import { DEV, HUB, PROD } from '../fixtures/accounts.ts';
-import { REPOSITORY } from '../fixtures/releases.ts';
-
-/** The login of the source AMI, which is Debian's. */
-export const LOGIN = 'admin';
-
-export type Stages = Readonly<Record<string, readonly Target[]>>;
+import { DEV, PROD } from '../fixtures/accounts.ts';
 
 /** Two accounts, one of them in two regions. */
 export const STAGES: Stages = {
@@ -53,55 +46,8 @@ export function makeFactory(
   adopts: Adopts = {},
   schedules: Schedules = {},
 ): MadeFactory {
-  rmSync(repository, { recursive: true, force: true });
-  mkdirSync(repository, { recursive: true });
+  writeFactory(repository, stages, networks);
   const packer = join(repository, 'packer');
-  const tracked = execFileSync('git', ['ls-files', '-z', 'packer'], { cwd: ROOT, encoding: 'utf8' });
-  const layers = tracked.split('\0').filter((file) => file !== '' && !isLayerOfOther(file, stages));
-  for (const file of layers) cpSync(join(ROOT, file), join(repository, file));
-  const write = (file: string, content: unknown) => writeFileSync(join(packer, file), stringify(content));
-  write('factory.yaml', {
-    repository: REPOSITORY,
-    hub: HUB,
-    stages: Object.entries(stages).map(([name, targets]) => ({ name, targets })),
-  });
-  write('config/default.yaml', {
-    instanceType: 'm7i.large',
-    timeoutMinutes: 60,
-    // The machines are in this host's own networks.
-    sshInterface: 'private_ip',
-    kmsKeyId: 'alias/aws/ebs',
-    instanceProfile: NAMES.builder,
-    tags: { ManagedBy: 'packleader' },
-  });
-  for (const [stage, targets] of Object.entries(stages)) {
-    const network = (of: Target) => ({ network: { ...networks.get(targetName(of)), securityGroupIds: [] } });
-    const accounts = Map.groupBy(targets, ({ accountId }) => accountId);
-    write(`config/${stage}.yaml`, {
-      accounts: Object.fromEntries(
-        [...accounts].map(([accountId, of]) => [
-          accountId,
-          { regions: Object.fromEntries(of.map((one) => [one.region, network(one)])) },
-        ]),
-      ),
-    });
-  }
-  write('images/linux-base/config/default.yaml', {
-    source: { ssmParameter: '/aws/service/debian/release/13/latest/amd64', maxAgeDays: 60 },
-    rootVolumeSizeGiB: 16,
-    variables: {
-      ssh_username: LOGIN,
-      // Debian has no package of the CloudWatch agent.
-      monitoring_agent: 'prometheus-node-exporter',
-      timezone: 'Europe/Berlin',
-      users: [{ name: 'alice', comment: 'Alice', authorized_keys: [ALICES_KEY], sudo: true }],
-    },
-  });
-  write('images/linux-web/config/default.yaml', {
-    source: { image: 'linux-base' },
-    rootVolumeSizeGiB: 20,
-    variables: { ssh_username: LOGIN, application_name: 'application', application_version: '1.0.0' },
-  });
   for (const [image, schedule] of Object.entries(schedules))
     appendFileSync(join(packer, 'images', image, 'image.yaml'), stringify({ schedule }));
   for (const [copy, image] of Object.entries(copies))
@@ -127,14 +73,7 @@ export function loaded(repository: string): MadeFactory {
   return { factory: loadFactory(files), checkout, repository };
 }
 
-/** A layer for a stage that the factory does not have would be refused. */
-function isLayerOfOther(file: string, stages: Stages): boolean {
-  const stage = /\/config\/([^/]+)\.yaml$/.exec(file)?.[1] ?? 'default';
-  return stage !== 'default' && !(stage in stages);
-}
-
 const ROOT = join(import.meta.dirname, '..', '..');
-const ALICES_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJVvtdnEqNhqVeBsUDzkX4WzeVRoQmnMx0m7Y9mY7cQe alice';
 
 export function git(directory: string, ...args: readonly string[]): string {
   const who = ['user.name=e2e', 'user.email=e2e@example.com', 'commit.gpgsign=false'].flatMap((one) => [

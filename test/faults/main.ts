@@ -20,6 +20,9 @@ const USAGE = `Plays every fault at every step of a release, in an AWS that is e
 /** A category with fewer scenarios than this is played whole, whatever is sampled. */
 const LARGE = 300;
 
+// The SDK and the interpreter make many errors that nobody reads; their stacks would cost a fifth of the time.
+Error.stackTraceLimit = 0;
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {

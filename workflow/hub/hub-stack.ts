@@ -6,6 +6,7 @@ import { type Factory, accountsOf } from '../../core/configuration/factory.ts';
 import { machineLink } from '../../core/aws/console-links.ts';
 import { NAMES, bucketName } from '../../core/contract/names.ts';
 import { Alarms, type AlarmsProps } from './observability/alarms.ts';
+import { setFeatureFlags } from '../constructs/feature-flags.ts';
 import { CustomerKey } from '../constructs/customer-key.ts';
 import { Dashboard } from './observability/dashboard.ts';
 import { FailedTriggers } from './failed-triggers.ts';
@@ -54,6 +55,7 @@ export interface HubStackProps extends StackProps {
 export class HubStack extends Stack {
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
+    setFeatureFlags(this);
     const { factory, packer, repositoryTokenSecret, webhookSecret, organizationId, alarms, retention } =
       props;
     const key = props.customerKey ? new CustomerKey(this, 'Key') : undefined;

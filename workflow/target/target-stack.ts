@@ -14,6 +14,7 @@ import { stewards } from '../../core/contract/tasks.ts';
 import { BAKE_WILDCARDS, bakePolicy } from './bake-policy.ts';
 import { BakeProject } from './bake-project.ts';
 import { type BakeVpc, runInVpc } from './bake-vpc.ts';
+import { setFeatureFlags } from '../constructs/feature-flags.ts';
 import { CustomerKey } from '../constructs/customer-key.ts';
 import { FixedRole } from '../constructs/fixed-role.ts';
 import { orchestratorPolicy } from './orchestrator-policy.ts';
@@ -69,6 +70,7 @@ export class TargetStack extends Stack {
       ...rest,
       env: { ...(named !== undefined && { account: named }), region: hub.region },
     });
+    setFeatureFlags(this);
     const accountId = named ?? Aws.ACCOUNT_ID;
     const targets = factory.stages.flatMap((stage) => stage.targets);
     if (customerKey) new CustomerKey(this, 'Key');

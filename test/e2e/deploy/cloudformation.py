@@ -9,19 +9,21 @@ from urllib.parse import urlparse
 from __main__ import addition, detour
 from moto.awslambda.models import lambda_backends
 from moto.cloudformation import parsing, utils
-from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.models import ChangeSet
+from moto.cloudformation.exceptions import CloudFormationError, ValidationError
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.cloudformation.parsing import ResourceMap
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.cloudwatch.models import Dimension, Metric, MetricDataQuery, MetricStat, cloudwatch_backends
 from moto.codebuild.models import codebuild_backends
 from moto.core.common_models import CloudFormationModel
+from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.logs.models import LogGroup, logs_backends
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, s3_backends
 from moto.scheduler.models import scheduler_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
+from moto.ssm.models import ssm_backends
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
 
@@ -46,7 +48,8 @@ def lacking(type_name, name_property=""):
             # moto tells by it what belongs to which of its services.
             __module__ = "moto.cloudformation.lacking"
 
-            def __init__(self, physical_resource_id, attributes):
+            def __init__(self, properties, physical_resource_id, attributes):
+                self.properties = properties
                 self.physical_resource_id = physical_resource_id
                 self.attributes = attributes
 
@@ -64,7 +67,8 @@ def lacking(type_name, name_property=""):
 
             @classmethod
             def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
-                return cls(*kind.make(account_id, region_name, resource_name, cloudformation_json["Properties"]))
+                properties = cloudformation_json["Properties"]
+                return cls(properties, *kind.make(account_id, region_name, resource_name, properties))
 
             @classmethod
             def update_from_cloudformation_json(
@@ -72,11 +76,14 @@ def lacking(type_name, name_property=""):
             ):
                 properties = cloudformation_json["Properties"]
                 kind.remove(account_id, region_name, original_resource.physical_resource_id, properties)
-                return cls(*kind.make(account_id, region_name, new_resource_name, properties))
+                return cls(properties, *kind.make(account_id, region_name, new_resource_name, properties))
 
-            @classmethod
-            def delete_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name):
-                kind.remove(account_id, region_name, resource_name, cloudformation_json["Properties"])
+            def delete(self, account_id, region_name):
+                try:
+                    kind.remove(account_id, region_name, self.physical_resource_id, self.properties)
+                except (ServiceException, JsonRESTError):
+                    # moto removes in any order: what it belongs to is gone, and it with that. What is left is looked for at the end.
+                    pass
 
             def get_cfn_attribute(self, attribute_name):
                 return self.attributes[attribute_name]
@@ -297,6 +304,40 @@ def delete_resource(original, self, parsed_resource, resource_json):
         original(self, parsed_resource, resource_json)
 
 
+@addition(CloudFormationResponse, "_get_param")
+def parameter_of_stack(original, self, name, *default):
+    """moto takes the change sets of all stacks for one list, and CDK gives each the same name: here the stack's is a part of it."""
+    value = original(self, name, *default)
+    stack = original(self, "StackName")
+    if name != "ChangeSetName" or not value or not stack or value.startswith("arn:"):
+        return value
+    own = f"{stack.split('/')[1] if stack.startswith('arn:') else stack}-"
+    return value if value.startswith(own) else own + value
+
+
+class ChangeSetNotFound(CloudFormationError):
+    code = "ChangeSetNotFound"
+
+
+def is_there(backend, change_set_name):
+    return any(change_set_name in (key, one.change_set_name) for key, one in backend.change_sets.items())
+
+
+@addition(CloudFormationBackend, "delete_change_set")
+def delete_change_set(original, self, change_set_name):
+    """moto fails to delete a change set that is not there, which succeeds in AWS."""
+    if is_there(self, change_set_name):
+        original(self, change_set_name)
+
+
+@addition(CloudFormationBackend, "describe_change_set")
+def describe_change_set(original, self, change_set_name):
+    """moto says of a change set that is not there that it is a stack."""
+    if not is_there(self, change_set_name):
+        raise ChangeSetNotFound(f"ChangeSet [{change_set_name}] does not exist")
+    return original(self, change_set_name)
+
+
 @addition(ChangeSet, "apply")
 def apply(original, self):
     """moto tells no outputs of a stack that a change set has made: here they are told."""
@@ -323,6 +364,13 @@ def attribute_of_log_group(original, self, attribute_name):
     """moto leaves out the end of a log group's ARN, which CloudFormation has: what is granted is granted on its streams."""
     found = original(self, attribute_name)
     return f"{found}:*" if attribute_name == "Arn" else found
+
+
+@addition(ResourceMap, "parse_ssm_parameter")
+def parse_ssm_parameter(original, self, value, value_type):
+    """moto keeps what a parameter of Parameter Store came to for its name, and looks for that when the stack is updated."""
+    known = ssm_backends[self._account_id][self._region_name].get_parameter(value)
+    return original(self, value, value_type) if known else value
 
 
 @addition(ResourceMap, "load_parameters")

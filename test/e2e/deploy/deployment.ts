@@ -1,7 +1,6 @@
 /** What deploys a factory: the CDK CLI, typed as docs/deploying.md has it. */
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import * as z from 'zod';
 import { STACKS } from '../../../core/contract/names.ts';
 import { HUB } from '../../fixtures/accounts.ts';
 import type { Moto } from '../moto.ts';
@@ -12,28 +11,42 @@ const STACK_SET = STACKS.target('').replace(/-$/, '');
 
 const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 
-/** From which checkout of packleader the repository is deployed. */
-export function useProgram(directory: string, program: string): void {
-  const { context } = z
-    .object({ context: z.record(z.string(), z.unknown()) })
-    .parse(JSON.parse(readFileSync(join(program, 'cdk.json'), 'utf8')));
-  const app = `${process.execPath} ${join(program, 'workflow', 'app.ts')}`;
-  writeFileSync(join(directory, 'cdk.json'), JSON.stringify({ app, context }));
+/** A packleader that deploys. */
+export interface Program {
+  /** Where the programs are that the CDK runs, and how their names end. */
+  readonly workflow: string;
+  readonly extension: 'js' | 'ts';
+  /** Its command line, where a team deploys with that. */
+  readonly cli?: string;
 }
+
+export const checkout = (directory: string): Program => ({
+  workflow: join(directory, 'workflow'),
+  extension: 'ts',
+});
+
+/** @param directory the package, in a team's node_modules */
+export const installed = (directory: string): Program => ({
+  workflow: join(directory, 'dist', 'workflow'),
+  extension: 'js',
+  cli: join(directory, 'dist', 'cli', 'packleader.js'),
+});
 
 export class Deployment {
   readonly #moto: Moto;
   readonly #repository: string;
+  readonly #program: Program;
 
-  constructor(moto: Moto, repository: string) {
+  constructor(moto: Moto, repository: string, program: Program) {
     this.#moto = moto;
     this.#repository = repository;
+    this.#program = program;
   }
 
   /** Synthesises once; what is deployed afterwards, by different people, is that. */
   async synthesise(): Promise<void> {
     rmSync(join(this.#repository, 'cdk.out'), { recursive: true, force: true });
-    await this.#cdk(HUB.accountId, 'synth', '--quiet');
+    await this.#cdk(HUB.accountId, 'synth', '--quiet', '--app', this.#app('app'));
   }
 
   async bootstrap(accountId: string): Promise<void> {
@@ -46,17 +59,28 @@ export class Deployment {
   }
 
   async deploy(accountId: string): Promise<void> {
+    const { cli } = this.#program;
+    if (cli !== undefined) {
+      const which = accountId === HUB.accountId ? ['--hub'] : ['--account', accountId];
+      const env = await administratorOf(this.#moto, accountId);
+      await typed(process.execPath, [cli, 'deploy', ...which, '--yes'], { cwd: this.#repository, env });
+      return;
+    }
     await this.#cdk(accountId, 'deploy', stackOf(accountId), ...this.#synthesised(accountId), ...QUIETLY);
   }
 
-  async destroy(accountId: string): Promise<void> {
-    await this.#cdk(accountId, 'destroy', stackOf(accountId), ...this.#synthesised(accountId), '--force');
+  /** As docs/deploying.md removes a stack, which needs no factory any more. */
+  async remove(aws: string, accountId: string): Promise<void> {
+    const env = await administratorOf(this.#moto, accountId);
+    const named = ['--stack-name', stackOf(accountId)];
+    await typed(aws, ['cloudformation', 'delete-stack', ...named], { env });
+    await typed(aws, ['cloudformation', 'wait', 'stack-delete-complete', ...named], { env });
   }
 
   /** The template for any account, which `npm run target-template` writes. */
-  async targetTemplate(program: string = ROOT): Promise<string> {
-    const output = join(this.#repository, 'cdk.out', 'stack-set');
-    const app = `${process.execPath} ${join(program, 'workflow', 'target-template.ts')}`;
+  async targetTemplate(): Promise<string> {
+    const output = join(this.#repository, 'cdk.out.stack-set');
+    const app = this.#app('target-template');
     await this.#cdk(HUB.accountId, 'synth', '--quiet', '--app', app, '--output', output);
     return join(output, 'packleader-target.template.json');
   }
@@ -103,6 +127,11 @@ export class Deployment {
   async #aws(aws: string, command: string, ...args: readonly string[]): Promise<void> {
     const env = await administratorOf(this.#moto, HUB.accountId);
     await typed(aws, ['cloudformation', command, '--stack-set-name', STACK_SET, ...args], { env });
+  }
+
+  #app(name: string): string {
+    const { workflow, extension } = this.#program;
+    return `${process.execPath} ${join(workflow, `${name}.${extension}`)}`;
   }
 
   /** Several CLIs at the same time would write into one directory. */

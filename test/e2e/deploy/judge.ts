@@ -18,10 +18,12 @@ export class Judge {
   /** What was refused, and was not meant to be. */
   readonly refused: string[] = [];
   /** What was allowed, and by which statement of the caller's role. */
-  readonly used = new Set<string>();
+  readonly used: Set<string>;
 
-  constructor(inventories: Inventories) {
+  /** @param used what was needed before: sessions outlast what is deployed anew */
+  constructor(inventories: Inventories, used = new Set<string>()) {
     this.inventories = inventories;
+    this.used = used;
   }
 
   roleOf(arn: string) {

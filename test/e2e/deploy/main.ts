@@ -1,9 +1,10 @@
 /**
- * `npm run e2e:deploy`: the real CDK CLI bootstraps and deploys the hub and its targets into moto's accounts. What CloudFormation
- * created there is read back; then it runs: the state machines on moto's interpreter, the deployed zips as Lambda would run them, the
- * deployed buildspecs with real Packer, and every call is judged by the deployed policies. Ends with `N passed, N failed`.
+ * `npm run e2e:deploy`: the real CDK CLI bootstraps and deploys the hub and its targets into moto's accounts, as the last commit did before
+ * what is deployed changed; the installed package upgrades that. What CloudFormation created there is read back; then it runs: the state
+ * machines on moto's interpreter, the deployed zips as Lambda would run them, the deployed buildspecs with real Packer, and every call is
+ * judged by the deployed policies. In the end an account comes, one goes, and all of it is removed. Ends with `N passed, N failed`.
  *
- *     npm run e2e:deploy -- 'dev fails'     only the scenarios whose name contains that
+ *     npm run e2e:deploy -- 'dev fails'     only the scenarios whose name contains that, and no account comes or goes
  *
  * `E2E_KEEP=1` keeps in .cache/e2e what the run leaves.
  */
@@ -15,29 +16,30 @@ import { type Target, targetName } from '../../../core/contract/targets.ts';
 import pMap from 'p-map';
 import { DEV, HUB } from '../../fixtures/accounts.ts';
 import { SECRET } from '../../triggers/requests.ts';
-import { LOGIN, STAGES } from '../factory.ts';
+import { STAGES } from '../factory.ts';
 import { install } from '../installation.ts';
 import { removeStaleMachines } from '../machines.ts';
 import { Moto } from '../moto.ts';
-import { answerBakes } from '../release.ts';
-import { ADDITIONS, administratorOf, typed } from './accounts.ts';
+import { ADDITIONS, ROOT, administratorOf, typed } from './accounts.ts';
+import { NEW, changes, releasedBefore } from './changes.ts';
 import { detours } from './detours.ts';
 import { Gate } from './gate.ts';
-import { Deployment } from './deployment.ts';
-import { Operator, makeOperator } from './operator.ts';
+import { Deployment, checkout, installed } from './deployment.ts';
+import { earlierPackleader } from './earlier.ts';
+import { makeOperator } from './operator.ts';
 import { unusedPermissions } from './permissions.ts';
 import type { Stand } from './played.ts';
 import {
   blindAlarms,
   danglingArns,
   distrustfulRoles,
-  inventoriesOf,
   unfinishedStacks,
   wrongVariables,
 } from './read-back.ts';
-import { FIRST_IMAGE, WEBHOOK_SECRET, makeRepository } from './repository.ts';
-import { Running } from './running.ts';
+import { FIRST_IMAGE, WEBHOOK_SECRET, makeRepository, writeRepository } from './repository.ts';
 import { SCENARIOS, sweptHourly } from './scenarios.ts';
+import { type StandOptions, readBack, runDeployed } from './stand.ts';
+import { installPacked, pack } from './packed.ts';
 import { Suite, say } from './suite.ts';
 
 /** The account whose target is an instance of a StackSet; the other has a stack of its own. */
@@ -50,7 +52,7 @@ const NETWORK = 200;
 const [only = ''] = process.argv.slice(2);
 
 const installation = await install(say);
-const { cache, bin, root } = installation;
+const { cache, bin } = installation;
 removeStaleMachines();
 const directory = mkdtempSync(join(cache, 'deploy-'));
 const aws = join(bin, 'aws');
@@ -70,39 +72,53 @@ const moto = await Moto.start({
   python,
   directory,
   hub: HUB,
-  accounts: ['111111111111', BY_STACK_SET],
+  accounts: ['111111111111', BY_STACK_SET, NEW.accountId],
   roles: [],
   additions: ADDITIONS,
 });
 const targets = Object.values(STAGES).flat();
 const networks = await Promise.all(
-  targets.map(
+  [...targets, NEW].map(
     async (target, index) => [targetName(target), await moto.addNetwork(target, NETWORK + index)] as const,
   ),
 );
 const images = new Set(SCENARIOS.map(({ image }) => image));
 images.delete(FIRST_IMAGE);
-const schedules = SCENARIOS.flatMap(({ image, schedule }) =>
-  schedule === undefined ? [] : [[image, schedule]],
-);
-const team = makeRepository(
-  join(directory, 'repository'),
-  STAGES,
-  new Map(networks),
-  [...images],
-  Object.fromEntries(schedules),
-  { stage: 'dev', arn: await volumeKey(DEV) },
-);
-const { repository, factory } = team;
-const deployment = new Deployment(moto, repository);
+const common = {
+  networks: new Map(networks),
+  copies: [...images],
+  schedules: Object.fromEntries(
+    SCENARIOS.flatMap(({ image, schedule }) => (schedule === undefined ? [] : [[image, schedule]])),
+  ),
+  stages: STAGES,
+  volumeKey: { stage: 'dev', arn: await volumeKey(DEV) },
+};
+const team = makeRepository(join(directory, 'repository'), common);
+const { factory } = team;
 const ownStack = [HUB.accountId, ...accountsOf(factory).filter((accountId) => accountId !== BY_STACK_SET)];
+const options: StandOptions = {
+  moto,
+  gate,
+  installation,
+  directory: join(directory, 'now'),
+  accounts: [HUB.accountId, ...accountsOf(factory)],
+  repository: team,
+  targets,
+};
 
+// Beside what is deployed first.
+const packed = pack(join(directory, 'package'));
+const earlier = earlierPackleader(join(directory, 'earlier'));
+const from = earlier?.checkout ?? ROOT;
+const old = join(directory, 'repository-before');
+writeRepository(old, { ...common, program: from });
+const before = new Deployment(moto, old, checkout(from));
 await suite.check('the CDK CLI bootstraps the accounts, and deploys hub and target', async () => {
-  await deployment.synthesise();
+  await before.synthesise();
   await Promise.all(
     ownStack.map(async (accountId) => {
-      await deployment.bootstrap(accountId);
-      await deployment.deploy(accountId);
+      await before.bootstrap(accountId);
+      await before.deploy(accountId);
     }),
   );
   return [];
@@ -110,8 +126,8 @@ await suite.check('the CDK CLI bootstraps the accounts, and deploys hub and targ
 await suite.check(
   'a target is deployed as an instance of a StackSet, into an account that is not bootstrapped',
   async () => {
-    await deployment.createStackSet(aws, await deployment.targetTemplate());
-    await deployment.addInstance(aws, BY_STACK_SET);
+    await before.createStackSet(aws, await before.targetTemplate());
+    await before.addInstance(aws, BY_STACK_SET);
     return [];
   },
 );
@@ -125,7 +141,35 @@ await suite.check('whoever releases, and the secret of the webhook, are made as 
   return [];
 });
 
-const inventories = await inventoriesOf(moto, python, [HUB.accountId, ...accountsOf(factory)]);
+const deployment = new Deployment(
+  moto,
+  team.repository,
+  installed(await installPacked(await packed, team.repository)),
+);
+let first: Stand | undefined;
+await suite.check(
+  earlier
+    ? `what ${earlier.commit} deployed releases, and is upgraded: the targets, and the hub last`
+    : 'what was deployed releases, and is deployed again (no earlier commit is known here): the targets, and the hub last',
+  async () => {
+    const was = {
+      ...options,
+      directory: join(directory, 'before'),
+      repository: { ...team, repository: old },
+    };
+    first = await runDeployed(was, await readBack(was));
+    const problems = await releasedBefore(first);
+    await deployment.synthesise();
+    for (const accountId of ownStack.toReversed())
+      if (accountId !== HUB.accountId) await deployment.deploy(accountId);
+    await deployment.updateStackSet(aws, await deployment.targetTemplate());
+    await deployment.deploy(HUB.accountId);
+    return problems;
+  },
+);
+
+const inventories = await readBack(options);
+const { repository } = team;
 await suite.check('everything that a template describes was created', async () =>
   unfinishedStacks(inventories, repository),
 );
@@ -140,25 +184,30 @@ await suite.check('every alarm looks at what something writes', async () =>
   blindAlarms(inventories, repository),
 );
 
-const running = await Running.start({ moto, gate, inventories, installation, made: team, directory });
-const parts: Stand['parts'] = new Map();
-const partOf = (target: Target, image: string) => parts.get(image)?.(target) ?? 'bake';
-answerBakes(running, { root, directory, login: LOGIN }, partOf);
-const operator = new Operator(gate, repository);
-const stand: Stand = { running, repository: team, operator, targets, parts };
+const stand = await runDeployed(options, inventories, first);
+const { running } = stand;
 const chosen = SCENARIOS.filter(({ name }) => name.includes(only));
 await pMap(chosen, async ({ name, play }) => suite.check(name, async () => play(stand)), {
   concurrency: AT_ONCE,
 });
 await suite.check('what comes every hour sweeps nothing more', async () => sweptHourly(stand));
-if (only === '')
-  await suite.check('every permission was needed, or has a reason', async () =>
-    unusedPermissions(inventories, running.judge.used),
-  );
 await suite.check('nobody was refused what was meant to be', async () => [
   ...new Set([...running.judge.refused, ...running.handOver.refused]),
 ]);
-
+if (only === '') {
+  await suite.check('every permission was needed, or has a reason', async () =>
+    unusedPermissions(inventories, running.judge.used),
+  );
+  await changes({
+    suite,
+    deployment,
+    aws,
+    stand,
+    options,
+    networks: common.networks,
+    byStackSet: BY_STACK_SET,
+  });
+}
 say('What moto does not do, and what was done instead:');
 for (const detour of detours(directory)) say(`        ${detour}`);
 if (suite.failed === 0 && process.env['E2E_KEEP'] === undefined)

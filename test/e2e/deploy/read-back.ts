@@ -37,10 +37,11 @@ export function unfinishedStacks(inventories: Inventories, repository: string): 
     const own = accountId === HUB.accountId ? STACKS.hub : STACKS.target(accountId);
     const stack = stacks.find(({ name }) => name === own || name.startsWith('StackSet'));
     if (!stack) return [`There is no stack in ${accountId}.`];
-    const file = stack.name === own ? `${own}.template.json` : 'stack-set/packleader-target.template.json';
-    const { Resources } = templateSchema.parse(
-      JSON.parse(readFileSync(join(repository, 'cdk.out', file), 'utf8')),
-    );
+    const file =
+      stack.name === own
+        ? `cdk.out/${own}.template.json`
+        : 'cdk.out.stack-set/packleader-target.template.json';
+    const { Resources } = templateSchema.parse(JSON.parse(readFileSync(join(repository, file), 'utf8')));
     const created = new Map(stack.resources.map(({ id, type }) => [id, type]));
     const missing = Object.entries(Resources).filter(
       ([id, { Type }]) => Type !== NOTHING && created.get(id) !== Type,

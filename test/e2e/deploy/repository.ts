@@ -11,10 +11,10 @@ import {
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
-import { type MadeFactory, type Stages, git, loaded, makeFactory } from '../factory.ts';
+import { type Stages, writeFactory, writeLayer } from '../factory-files.ts';
+import { type MadeFactory, git, loaded } from '../factory.ts';
 import type { Network } from '../moto.ts';
 import { ROOT } from './accounts.ts';
-import { useProgram } from './deployment.ts';
 
 /** The name of the secret that the webhook's requests are signed with. */
 export const WEBHOOK_SECRET = 'packleader/webhook';
@@ -30,28 +30,37 @@ export interface TeamRepository extends MadeFactory {
   readonly at: (ref: string) => string;
 }
 
-/**
- * A repository as somebody has it who deploys from there, with a webhook, schedules and a key for
- * volumes, so that what depends on them gets deployed.
- *  @param copies the images of the second commit
- *  @param schedules by image, when it is rebuilt
- *  @param volumeKey what encrypts the volumes of a stage; AWS's key does elsewhere
- */
-export function makeRepository(
-  directory: string,
-  stages: Stages,
-  networks: ReadonlyMap<string, Network>,
-  copies: readonly string[],
-  schedules: Readonly<Record<string, unknown>>,
-  volumeKey: { readonly stage: string; readonly arn: string },
-): TeamRepository {
-  const { repository } = makeFactory(directory, stages, networks);
+export interface RepositoryOptions {
+  readonly stages: Stages;
+  readonly networks: ReadonlyMap<string, Network>;
+  /** The images of the second commit: copies of the first one. */
+  readonly copies: readonly string[];
+  /** By image, when it is rebuilt. */
+  readonly schedules: Readonly<Record<string, unknown>>;
+  /** What encrypts the volumes of a stage; AWS's key does elsewhere. */
+  readonly volumeKey: { readonly stage: string; readonly arn: string };
+  /** The checkout of packleader whose files it has; this one by default. */
+  readonly program?: string;
+}
+
+/** A repository as somebody has it who deploys from there, with a webhook, schedules and a key for volumes, so that what depends on them gets
+ *  deployed. */
+export function makeRepository(repository: string, options: RepositoryOptions): TeamRepository {
+  const { firstCommit } = writeRepository(repository, options);
+  return { ...loaded(repository), firstCommit, at: (ref) => checkedOut(repository, ref) };
+}
+
+/** The same, which only the packleader that it is deployed by has to understand. */
+export function writeRepository(
+  repository: string,
+  { stages, networks, copies, schedules, volumeKey, program = ROOT }: RepositoryOptions,
+): { firstCommit: string } {
+  writeFactory(repository, stages, networks, program);
+  git(repository, 'init', '--quiet', '--initial-branch=main');
   const images = join(repository, 'packer', 'images');
   for (const image of readdirSync(images))
     if (image !== FIRST_IMAGE) rmSync(join(images, image), { recursive: true });
-  const factory = join(repository, 'packer', 'factory.yaml');
-  const said = z.looseObject({}).parse(parse(readFileSync(factory, 'utf8')));
-  writeFileSync(factory, stringify({ ...said, pushBranches: ['main', 'feature/*'] }));
+  changeFactory(repository, { pushBranches: ['main', 'feature/*'] });
   appendFileSync(
     join(repository, 'packer', 'config', `${volumeKey.stage}.yaml`),
     stringify({ kmsKeyId: volumeKey.arn }),
@@ -68,9 +77,27 @@ export function makeRepository(
   commit(repository, 'Add an image for each scenario');
   git(repository, 'branch', FEATURE);
   writeFileSync(join(repository, 'packleader.config'), stringify({ webhookSecret: WEBHOOK_SECRET }));
-  useProgram(repository, ROOT);
-  const made = loaded(repository);
-  return { ...made, firstCommit, at: (ref) => checkedOut(repository, ref) };
+  return { firstCommit };
+}
+
+/** Commits that a stage has these targets. */
+export function setTargets(
+  repository: string,
+  stages: Stages,
+  stage: string,
+  networks: ReadonlyMap<string, Network>,
+): string {
+  changeFactory(repository, {
+    stages: Object.entries(stages).map(([name, targets]) => ({ name, targets })),
+  });
+  writeLayer(repository, stage, stages[stage] ?? [], networks);
+  return commit(repository, `Bake ${stage} in other accounts`);
+}
+
+function changeFactory(repository: string, settings: Readonly<Record<string, unknown>>): void {
+  const file = join(repository, 'packer', 'factory.yaml');
+  const said = z.looseObject({}).parse(parse(readFileSync(file, 'utf8')));
+  writeFileSync(file, stringify({ ...said, ...settings }));
 }
 
 /** When it is rebuilt by itself, if ever. */

@@ -36,6 +36,8 @@ export interface RunningOptions {
   readonly installation: Pick<Installation, 'bin' | 'packer'>;
   readonly made: Pick<MadeFactory, 'repository'>;
   readonly directory: string;
+  /** What was needed before, of what is deployed: some sessions last. */
+  readonly used?: Set<string>;
 }
 
 /** The longest that an execution takes here. */
@@ -80,7 +82,7 @@ export class Running {
 
   static async start(options: RunningOptions): Promise<Running> {
     const { moto, gate, inventories, installation, made, directory } = options;
-    const judge = new Judge(inventories);
+    const judge = new Judge(inventories, options.used);
     const functions = new Functions({
       moto,
       functions: inventories.get(HUB.accountId)?.functions ?? [],

@@ -25,6 +25,8 @@ export const BY_NO_SCENARIO: Readonly<Record<string, string>> = {
   'packleader-scheduler  KeepWhatFailed: sqs:SendMessage': GIVEN_UP,
   'FindBucketOfRecord: s3:GetBucketAcl': CODE_BUILD,
   'FindBucketOfRecord: s3:GetBucketLocation': CODE_BUILD,
+  'LaunchFromOwn: ec2:RunInstances':
+    'no image here is built on one of the factory: `npm run e2e` bakes one that is',
   'ReadSecrets: secretsmanager:GetSecretValue': SECRETS,
   'ReadSecrets: ssm:GetParameter': SECRETS,
   'DecryptSecrets: kms:Decrypt': SECRETS,

@@ -1,0 +1,55 @@
+/** What was deployed, as it stands now: read back, and running. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Target } from '../../../core/contract/targets.ts';
+import { LOGIN } from '../factory-files.ts';
+import type { Installation } from '../installation.ts';
+import type { Moto } from '../moto.ts';
+import { answerBakes } from '../release.ts';
+import type { Gate } from './gate.ts';
+import { Operator } from './operator.ts';
+import type { Stand } from './played.ts';
+import { type Inventories, inventoriesOf } from './read-back.ts';
+import type { TeamRepository } from './repository.ts';
+import { Running } from './running.ts';
+
+export interface StandOptions {
+  readonly moto: Moto;
+  readonly gate: Gate;
+  readonly installation: Installation;
+  /** What is put there is kept apart from other stands. */
+  readonly directory: string;
+  /** With something deployed. */
+  readonly accounts: readonly string[];
+  readonly repository: TeamRepository;
+  readonly targets: readonly Target[];
+}
+
+export const readBack = async ({ moto, installation, accounts }: StandOptions): Promise<Inventories> =>
+  inventoriesOf(moto, join(installation.bin, 'python'), accounts);
+
+/** From now on the gate judges by what was read back. @param after the stand that this one follows */
+export async function runDeployed(
+  options: StandOptions,
+  inventories: Inventories,
+  after?: Stand,
+): Promise<Stand> {
+  const { moto, gate, installation, directory, repository, targets } = options;
+  mkdirSync(directory, { recursive: true });
+  const running = await Running.start({
+    moto,
+    gate,
+    inventories,
+    installation,
+    made: repository,
+    directory,
+    ...(after && { used: after.running.judge.used }),
+  });
+  const parts: Stand['parts'] = new Map();
+  answerBakes(
+    running,
+    { root: installation.root, directory, login: LOGIN },
+    (target, image) => parts.get(image)?.(target) ?? 'bake',
+  );
+  return { running, repository, operator: new Operator(gate, repository.repository), targets, parts };
+}
