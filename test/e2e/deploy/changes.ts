@@ -93,18 +93,18 @@ async function gone({ deployment, options, aws, byStackSet }: Changed): Promise<
   ];
 }
 
-const placed = (
+function placed(
   options: StandOptions,
   name: string,
   stages: Stages,
-): Pick<StandOptions, 'directory' | 'accounts' | 'targets'> => {
+): Pick<StandOptions, 'directory' | 'accounts' | 'targets'> {
   const targets = Object.values(stages).flat();
   return {
     directory: `${options.directory}-${name}`,
     accounts: [HUB.accountId, ...new Set(targets.map(({ accountId }) => accountId))],
     targets,
   };
-};
+}
 
 /** With what somebody deployed before: that a release of today differs is no fault of it. */
 export async function releasedBefore({ running }: Stand): Promise<string[]> {
