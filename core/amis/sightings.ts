@@ -26,6 +26,7 @@ export interface Sighting {
   /** The values of its tags, as far as it has them. */
   readonly execution?: string;
   readonly state?: string;
+  readonly autoCleanup?: string;
   readonly commit?: string;
   readonly repository?: string;
   /** A parameter that lets consumers find a version. */
@@ -43,15 +44,26 @@ export async function sightingsIn(
   target: Target,
   only?: string,
 ): Promise<Sighting[]> {
-  const { ec2, codebuild } = clients;
+  const [builds, resources] = await Promise.all([
+    findBuilds(clients.codebuild, target),
+    resourcesIn(clients, only),
+  ]);
+  const running = builds
+    .filter(({ buildStatus }) => buildStatus === 'IN_PROGRESS')
+    .map((build) => ({ releaseId: releaseOfBuild(build) ?? '', resourceId: build.id ?? '' }));
+  return [...running.filter((one) => isOf(one, only)), ...resources];
+}
+
+/** The same without the builds. */
+export async function resourcesIn(clients: TargetClients, only?: string): Promise<Sighting[]> {
+  const { ec2 } = clients;
   const Filters: Filter[] =
     only === undefined
       ? [{ Name: 'tag-key', Values: [TAGS.release] }]
       : [{ Name: `tag:${TAGS.release}`, Values: [only] }];
   const own = { Owners: ['self'], IncludeDeprecated: true, IncludeDisabled: true };
-  const [builds, instances, keyPairs, templates, volumes, interfaces, groups, images, snapshots, published] =
+  const [instances, keyPairs, templates, volumes, interfaces, groups, images, snapshots, published] =
     await Promise.all([
-      findBuilds(codebuild, target),
       Array.fromAsync(paginateDescribeInstances({ client: ec2 }, { Filters })),
       ec2.send(new DescribeKeyPairsCommand({ Filters })),
       Array.fromAsync(paginateDescribeLaunchTemplates({ client: ec2 }, { Filters })),
@@ -81,9 +93,6 @@ export async function sightingsIn(
       .map(({ GroupId, Tags }) => sighting(GroupId, Tags)),
   ];
   const seen = [
-    ...builds
-      .filter(({ buildStatus }) => buildStatus === 'IN_PROGRESS')
-      .map((build) => ({ releaseId: releaseOfBuild(build) ?? '', resourceId: build.id ?? '' })),
     ...withKept(builders, alive),
     ...images.flatMap((page) => page.Images ?? []).map(({ ImageId, Tags }) => sighting(ImageId, Tags)),
     ...snapshots
@@ -91,8 +100,11 @@ export async function sightingsIn(
       .map(({ SnapshotId, Tags }) => sighting(SnapshotId, Tags)),
     ...published,
   ];
-  return seen.filter(({ releaseId }) => releaseId !== '' && (only === undefined || releaseId === only));
+  return seen.filter((one) => isOf(one, only));
 }
+
+const isOf = ({ releaseId }: Sighting, only: string | undefined): boolean =>
+  releaseId !== '' && (only === undefined || releaseId === only);
 
 /** A builder that is kept needs its key pair, its group and its volumes. */
 function withKept(builders: readonly Sighting[], alive: readonly Instance[]): Sighting[] {
@@ -115,6 +127,7 @@ function sighting(resourceId = '', tagList: Tag[] = []): Sighting {
   const told = {
     execution: TAGS.execution,
     state: TAGS.state,
+    autoCleanup: TAGS.autoCleanup,
     commit: TAGS.commit,
     repository: TAGS.repository,
   };

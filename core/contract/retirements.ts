@@ -42,6 +42,9 @@ export const retireReportSchema = z.object({
   doneCount: z.number().int(),
   kept: z.array(retiredVersionSchema),
   keptCount: z.number().int(),
+  /** What nothing belongs to any more, and was removed, or would be. */
+  orphans: z.array(leftoverSchema).default([]),
+  orphanCount: z.number().int().default(0),
   leftovers: z.array(leftoverSchema),
   leftoverCount: z.number().int(),
 });

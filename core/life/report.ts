@@ -2,15 +2,16 @@ import type { RetireReport, RetiredVersion } from '../contract/retirements.ts';
 import { cut, tellLeftovers, thatFit } from '../releases/cause-text.ts';
 import { type Decision, type Verdict, dueOf } from './decide.ts';
 import type { Done } from './move-on.ts';
+import type { Orphan } from './orphans.ts';
 
 /** Room for each list in the state's document of 256 KiB. */
-const BYTES = { done: 60_000, kept: 90_000, leftovers: 60_000, cause: 8_000 };
+const BYTES = { done: 60_000, kept: 80_000, orphans: 30_000, leftovers: 50_000, cause: 8_000 };
 const CHARACTERS_OF_ONE_REASON = 400;
 
 /** What a run did and did not, and why, as its state returns it. */
 export function reportOf(
   decision: Decision,
-  { refused, leftovers }: Done,
+  { refused, leftovers, orphans }: Done & { readonly orphans: readonly Orphan[] },
   { dryRun, only }: { readonly dryRun: boolean; readonly only?: string },
 ): RetireReport {
   const { stopped } = decision;
@@ -28,6 +29,8 @@ export function reportOf(
     doneCount: done.length,
     kept: thatFit(kept.map(told), BYTES.kept),
     keptCount: kept.length,
+    orphans: thatFit(orphans, BYTES.orphans),
+    orphanCount: orphans.length,
     leftovers: thatFit(
       leftovers.map((one) => ({ ...one, why: cut(one.why, CHARACTERS_OF_ONE_REASON) })),
       BYTES.leftovers,
@@ -38,7 +41,11 @@ export function reportOf(
   function tell(): string {
     if (stopped !== undefined) return `Nothing was done: ${stopped}`;
     const verb = dryRun ? 'Would move' : 'Moved';
-    const what = `${verb} ${done.length} ${done.length === 1 ? 'version' : 'versions'} on, kept ${kept.length}.`;
+    const removed =
+      orphans.length === 0
+        ? ''
+        : ` ${dryRun ? 'Would remove' : 'Removed'} ${orphans.length} ${orphans.length === 1 ? 'orphan' : 'orphans'}.`;
+    const what = `${verb} ${done.length} ${done.length === 1 ? 'version' : 'versions'} on, kept ${kept.length}.${removed}`;
     return leftovers.length === 0 ? what : `${what}\n${tellLeftovers(leftovers)}`;
   }
 

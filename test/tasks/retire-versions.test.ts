@@ -13,7 +13,13 @@ import { type RetentionRules, retentionSchema } from '../../core/configuration/r
 import { byRegion } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/retire-versions.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
-import { factoryImage, factoryImages, instances, nothingIsUsed } from '../fixtures/aws/census.ts';
+import {
+  factoryImage,
+  factoryImages,
+  instances,
+  nothingIsLeft,
+  nothingIsUsed,
+} from '../fixtures/aws/census.ts';
 import { builtOn, groups, launchConfigurations, references, usersAre } from '../fixtures/aws/image-users.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
 
@@ -68,7 +74,10 @@ const events = () =>
     .filter(({ command }) => command === 'PutEvents')
     .map(({ input }) => z.object({ Entries: z.tuple([eventSchema]) }).parse(input).Entries[0]);
 
-beforeEach(() => aws.expects(HUB, ({ command }) => command === 'PutEvents'));
+beforeEach(() => {
+  aws.expects(HUB, ({ command }) => command === 'PutEvents');
+  for (const target of [DEV, PROD]) nothingIsLeft(aws, target);
+});
 
 describe('retiring versions', () => {
   it('deprecates, and then remembers that, with an event before and after', async () => {

@@ -4,6 +4,7 @@ import type { Output } from '../../terminal/output.ts';
 
 export function retireLines(report: RetireReport, { paint }: Output): string[] {
   const { dryRun, stopped, done, doneCount, kept, keptCount, leftovers, leftoverCount } = report;
+  const { orphans, orphanCount } = report;
   const more = (shown: readonly unknown[], count: number) =>
     count > shown.length ? [paint('dim', `  and ${count - shown.length} more`)] : [];
   const verb = dryRun ? 'would ' : '';
@@ -14,6 +15,10 @@ export function retireLines(report: RetireReport, { paint }: Output): string[] {
         `  ${paint('green', `${verb}${step}`)}  ${releaseId}  ${amis} ${amis === 1 ? 'AMI' : 'AMIs'}: ${why}`,
     ),
     ...more(done, doneCount),
+    ...orphans.map(
+      (one) => `  ${paint('green', `${verb}remove`)}  ${targetName(one)}  ${one.resourceId}: ${one.why}`,
+    ),
+    ...more(orphans, orphanCount),
     ...leftovers.map((one) => `  ${paint('red', 'left')}  ${targetName(one)}  ${one.resourceId}: ${one.why}`),
     ...more(leftovers, leftoverCount),
     ...kept.map((one) => `  ${paint('dim', `kept  ${keptLine(one)}`)}`),

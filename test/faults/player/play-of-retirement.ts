@@ -4,6 +4,7 @@ import { targetName } from '../../../core/contract/targets.ts';
 import type { Execution } from '../../../sandbox/engine/engine.ts';
 import { machineArn } from '../../../sandbox/rehearsal/rehearsal.ts';
 import type { Call } from '../../../sandbox/sandbox.ts';
+import { orphansLeft, theirsLost } from '../oracle/orphan-facts.ts';
 import { type RetireEnd, retireEndOf } from '../oracle/retire-ends.ts';
 import {
   type AgingName,
@@ -119,6 +120,7 @@ export class PlayOfRetirement {
       for (const name of NAMES_OF_ALL)
         if (!this.#isUsed(name)) this.#mustAll(name, AFTER[name]);
         else if (this.#used === 'before') this.#mustAll(name, 'available');
+    if (end === 'retired') this.#found.push(...this.#orphans().map((id) => `${id} is left of nothing`));
     if (end !== 'retirement incomplete') return;
     for (const [name, was] of before) {
       const is = standingsOf(world, this.#baseline, name);
@@ -154,15 +156,23 @@ export class PlayOfRetirement {
           this.#found.push(`on day ${day + 1} ${name} is ${is.join(' here and ')} there`);
       }
     }
-    this.#found.push(...this.#left().map((what) => `a week later there is ${what}`));
+    this.#found.push(
+      ...this.#left().map((what) => `a week later there is ${what}`),
+      ...theirsLost(world, this.#baseline).map((what) => `${what} is gone, which somebody needs`),
+    );
     for (const name of NAMES_OF_ALL)
       if (STAYING.includes(name) || this.#isUsed(name)) this.#mustAll(name, 'available');
   }
 
+  #orphans(): string[] {
+    return orphansLeft(this.#environment.world, this.#baseline);
+  }
+
   #left(): string[] {
-    return LEAVING.filter((name) => !this.#isUsed(name)).flatMap((name) =>
+    const versions = LEAVING.filter((name) => !this.#isUsed(name)).flatMap((name) =>
       remainsOf(this.#environment.world, this.#baseline, name),
     );
+    return [...versions, ...this.#orphans()];
   }
 
   #isUsed(name: AgingName): boolean {

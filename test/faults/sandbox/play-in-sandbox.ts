@@ -16,6 +16,7 @@ import { Injection } from './injection.ts';
 import { addAging } from './aging-versions.ts';
 import { addReleases } from './earlier-releases.ts';
 import { newWorld } from './new-world.ts';
+import { addOrphans } from './orphans.ts';
 import type { Recorder } from './recorder.ts';
 import { executionName } from '../../../core/releases/execution-name.ts';
 import type { Who } from '../player/injection-points.ts';
@@ -45,7 +46,10 @@ async function playOn(
   let drifted = 0;
   if (scenario.drifts) sandbox.builds.packages = (usual) => `${usual}drift\t${++drifted}\tnoarch\n`;
   if (scenario.repoint) addReleases(sandbox, baseline);
-  if (scenario.retire) addAging(sandbox, baseline);
+  if (scenario.retire) {
+    addAging(sandbox, baseline);
+    addOrphans(sandbox, baseline);
+  }
   const failing = baseline.stages.find(({ name }) => name === scenario.failingProvisioner)?.targets ?? [];
   if (failing.length > 0)
     sandbox.builds.fail = (_environment, _run, accountId) =>

@@ -18,6 +18,23 @@ export const RETIRE_SITES: readonly MutationSite[] = [
   {
     file: 'tasks/retire-versions.ts',
     within: 'handler',
+    does: initialise('refused', '[]'),
+    means: 'orphans stay',
+    likely: WHOLE,
+  },
+  {
+    file: 'core/life/orphans.ts',
+    within: 'orphansIn',
+    does: initialise(
+      'builders',
+      'seen.filter(({ resourceId, releaseId }) => OF_BUILDERS.test(resourceId) && settled.has(releaseId))',
+    ),
+    means: 'what somebody tagged with the version they run is taken for an orphan',
+    likely: WHOLE,
+  },
+  {
+    file: 'tasks/retire-versions.ts',
+    within: 'handler',
     does: neverWhen(mentioning('going')),
     means: 'nobody looks who uses what would go',
     likely: MEANWHILE,
