@@ -3,6 +3,7 @@ import { STSClient } from '@aws-sdk/client-sts';
 import pMap from 'p-map';
 import { callerAccount } from '../../../client/accounts.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
+import type { DeploymentSettings } from '../../../core/configuration/deployment-settings.ts';
 import { configurationFiles, type Files } from '../../../core/configuration/files.ts';
 import { bucketName } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
@@ -22,6 +23,8 @@ export interface DoctorRequest {
   readonly files: Files;
   /** A role of every account that is looked with; by default the caller's own credentials, else the steward. */
   readonly role?: string;
+  /** What packleader.config says. */
+  readonly settings?: DeploymentSettings;
   readonly onFound?: (place: string) => void;
 }
 
@@ -29,7 +32,7 @@ export interface DoctorRequest {
  * Every check, hub first, then account by account in the order of the stages. Safe to repeat: it leaves nothing behind.
  *  @throws InvalidConfiguration, NoCredentials, HubUnreachable
  */
-export async function examineFactory({ files, role, onFound }: DoctorRequest): Promise<Finding[]> {
+export async function examineFactory({ files, role, settings, onFound }: DoctorRequest): Promise<Finding[]> {
   const configuration = loadConfiguration(configurationFiles(files));
   const { hub, stages } = configuration.factory;
   const targets = await withTemplates(examinedTargets(configuration), configuration, files);
@@ -37,7 +40,8 @@ export async function examineFactory({ files, role, onFound }: DoctorRequest): P
   const open = async (accountId: string): Promise<Session> =>
     openSession(accountId, { caller, region: hub.region, ...(role !== undefined && { role }) });
   const fetchTool = fetchOnce();
-  const ofHub = await examineHub(hub, bucketName(configuration.factory), await openHub(), fetchTool);
+  const bucket = bucketName(configuration.factory);
+  const ofHub = await examineHub(hub, bucket, await openHub(), fetchTool, settings);
   onFound?.('hub');
   const accounts = [...new Set(targets.map(({ accountId }) => accountId))];
   const opened = await pMap(accounts, async (accountId) => [accountId, await open(accountId)] as const, {

@@ -4,6 +4,7 @@ import { DescribeEventBusCommand, EventBridgeClient } from '@aws-sdk/client-even
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { NAMES, STACKS } from '../../../core/contract/names.ts';
+import type { DeploymentSettings } from '../../../core/configuration/deployment-settings.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { machineArn } from '../../../client/hub.ts';
 import {
@@ -19,12 +20,14 @@ import {
 import { concurrencyCheck } from './bakes/concurrency.ts';
 import { type FetchTool, findProject, packerCheck } from './bakes/pinned-tools.ts';
 import { type Session, configOf } from './sessions.ts';
+import { switchedOnChecks } from './switched-on.ts';
 
 const MACHINES = [
   NAMES.releaseMachine,
   NAMES.releaseImageMachine,
   NAMES.bakeBatchMachine,
   NAMES.sweepMachine,
+  NAMES.repointMachine,
 ];
 const DEPLOY = `deploy the stack ${STACKS.hub}`;
 
@@ -33,6 +36,7 @@ export async function examineHub(
   bucket: string,
   session: Session,
   fetchTool: FetchTool,
+  settings: DeploymentSettings = {},
 ): Promise<Finding[]> {
   const config = configOf(session, hub.region);
   const validate =
@@ -56,6 +60,7 @@ export async function examineHub(
     // Two requests at once, or a request and a bake in the hub's own account, wait for each other.
     concurrencyCheck(config, validate, 1, DEPLOY),
     packerCheck(validate, fetchTool, { of: 'the hub', stack: STACKS.hub }),
+    ...switchedOnChecks(hub, config, settings, new Date()),
   ];
   const access: Finding = { place: 'hub', check: 'access', ...session.verdict };
   if (session.as === 'nobody') {

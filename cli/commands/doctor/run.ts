@@ -1,4 +1,5 @@
 import { checkOutFactory, whichFactory } from '../../input/checkout.ts';
+import { deploymentOfProject } from '../../input/project.ts';
 import { examineFactory } from './examine.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import { type Output, jsonText } from '../../terminal/output.ts';
@@ -21,6 +22,7 @@ export async function doctorCommand(
   output.status('  … looking at the hub');
   const findings = await examineFactory({
     files: checkout.files,
+    settings: deploymentOfProject(checkout.directory),
     ...(role !== undefined && { role }),
     onFound: (place) => output.status(`  … ${place} done`),
   });

@@ -66,6 +66,7 @@ describe('packleader doctor', () => {
       'hub state machine packleader-release-image',
       'hub state machine packleader-bake-batch',
       'hub state machine packleader-sweep',
+      'hub state machine packleader-repoint',
       'hub bucket',
       'hub event bus',
       'hub project packleader-fetch-source',
@@ -112,7 +113,7 @@ describe('packleader doctor', () => {
     expect(out).toMatch(
       / {2}-- {4}111111111111\/eu-west-1 {4,}key alias\/packleader +not checked: AccessDenied/,
     );
-    expect(out).toContain('43 checks: 1 failed, 2 not checked\n');
+    expect(out).toContain('44 checks: 1 failed, 2 not checked\n');
   });
 
   test('everything that is refused is "not checked", with the permission that is missing, and never ok', async () => {
@@ -350,7 +351,7 @@ describe('packleader doctor', () => {
     const { checks } = documentSchema.parse(JSON.parse(out));
     expect(exit).toBe(5);
     expect(checks.filter(({ place }) => place === 'hub').map(({ outcome }) => outcome)).toEqual(
-      Array.from({ length: 11 }, () => 'not checked'),
+      Array.from({ length: 12 }, () => 'not checked'),
     );
     // Their own account they see with their own credentials.
     expect(checks.find(({ place, check }) => place === DEV.accountId && check === 'access')?.outcome).toBe(
