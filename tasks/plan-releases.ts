@@ -35,7 +35,9 @@ import {
   changesSchema,
 } from '../core/contract/releases.ts';
 import { executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
-import { targetName } from '../core/contract/targets.ts';
+import { type Target, targetName } from '../core/contract/targets.ts';
+import type { TestOfTarget } from '../core/contract/tests.ts';
+import { testOf, testPlan } from '../core/tests/planned.ts';
 import { configurationFiles, type Files } from '../core/configuration/files.ts';
 import { filesInZip } from '../core/source/zip.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
@@ -58,6 +60,8 @@ const eventSchema = z.object({
     spotBuilders: z.boolean().exactOptional(),
     /** Missing where no builder of a failed bake is kept. */
     keepBuilders: z.boolean().exactOptional(),
+    /** Missing where no AMI is booted. */
+    testAmis: z.boolean().exactOptional(),
   }),
   /** The exported variables of `Fetch source`. */
   variables: z.array(z.object({ Name: z.string(), Value: z.string() })),
@@ -69,7 +73,7 @@ const WRITES = 50;
 
 /** Decides what to release, checks the whole configuration for it, and writes down what every bake will be told.
  *  In      { request: {} | { image } | { images, ref, branch, overrides }, execution: { id, name, startedAt }, bucket,
- *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders?, keepBuilders? }, variables }
+ *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders?, keepBuilders?, testAmis? }, variables }
  *  Out     { tiers: [[{ release, source, plan: { bucket, prefix }, executionName }]] }, bases before what is built on them
  *  Errors  InvalidRequest (with an example of a correct one), InvalidConfiguration (file, line, path, what is allowed)
  *  Repeat  safe: writes the same objects again
@@ -126,6 +130,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
       stages: [],
     };
     const stated = new Map<string, readonly Origin[]>();
+    const tested: [Target, TestOfTarget][] = [];
     const writes: { key: string; document: unknown; metadata?: Readonly<Record<string, string>> }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
@@ -140,6 +145,8 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
             ...(changes && { overrides: changes }),
           });
           stated.set(targetName(target), origins);
+          const how = testOf(settings);
+          if (how) tested.push([target, how]);
           const told = packerVariables({
             release,
             stage,
@@ -179,6 +186,8 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     }
     planned.configuration = statedSettings(stated);
     writes.push({ key: keys.plan(prefix), document: planned });
+    const tests = testPlan(files, chosen, release, tested);
+    if (tests) writes.push({ key: keys.tests(prefix), document: tests });
     await pMap(writes, ({ key, document, metadata }) => writeJson({ bucket, key }, document, metadata), {
       concurrency: WRITES,
     });

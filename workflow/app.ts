@@ -19,7 +19,7 @@ await saidPlainly(async () => {
   const configuration = await checkedConfiguration(files, {});
   const { factory } = configuration;
   const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = settings;
-  const { spotBuilders, keepBuilders } = settings;
+  const { spotBuilders, keepBuilders, testAmis } = settings;
   const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {}, notify, commitStatus } = settings;
   throwIfAny(
     builderSwitchProblems(
@@ -66,6 +66,7 @@ await saidPlainly(async () => {
     ...(customerKey !== undefined && { customerKey }),
     ...(spotBuilders !== undefined && { spotBuilders }),
     ...(keepBuilders !== undefined && { keepBuilders }),
+    ...(testAmis !== undefined && { testAmis }),
     ...(retention && { retention }),
     ...(notify && { notify }),
     ...(commitStatus && { commitStatus }),
@@ -82,6 +83,7 @@ await saidPlainly(async () => {
       ...(customerKey !== undefined && { customerKey }),
       ...(spotBuilders !== undefined && { spotBuilders }),
       ...(keepBuilders !== undefined && { keepBuilders }),
+      ...(testAmis !== undefined && { testAmis }),
       retires: retention !== undefined,
     });
     warnOfUnreachableBuilders(stack, configuration, {

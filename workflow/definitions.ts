@@ -20,10 +20,12 @@ export function definitionsOf(
   {
     spotBuilders = false,
     keepBuilders = false,
+    testAmis = false,
     retention,
   }: {
     readonly spotBuilders?: boolean;
     readonly keepBuilders?: boolean;
+    readonly testAmis?: boolean;
     readonly retention?: RetentionRules;
   } = {},
 ): Definition[] {
@@ -38,6 +40,7 @@ export function definitionsOf(
     factory,
     spotBuilders,
     keepBuilders,
+    testAmis,
     env: { account, region },
     ...(retention && { retention }),
   });

@@ -23,6 +23,7 @@ await saidPlainly(() => {
     customerKey,
     spotBuilders,
     keepBuilders,
+    testAmis,
     packer,
     sessionManagerPlugin,
     pluginTokenSecret,
@@ -38,6 +39,7 @@ await saidPlainly(() => {
     ...(customerKey !== undefined && { customerKey }),
     ...(spotBuilders !== undefined && { spotBuilders }),
     ...(keepBuilders !== undefined && { keepBuilders }),
+    ...(testAmis !== undefined && { testAmis }),
     retires: retire,
   });
 });

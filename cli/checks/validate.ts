@@ -22,6 +22,7 @@ import { isBelow, placesOf } from '../../core/configuration/packer-directory.ts'
 import type { Adopted } from '../../core/templates/adopted/adopted.ts';
 import { bakesOf } from '../../core/templates/bakes.ts';
 import { sourceProblems } from '../../core/source/check.ts';
+import { imageTestProblems } from '../../core/tests/check.ts';
 import { checkTemplates } from '../../core/templates/check.ts';
 import { type Check, OK, type Result, resultOf, together, unmade, type Work } from './check.ts';
 import type { Files } from '../../core/configuration/files.ts';
@@ -92,6 +93,7 @@ export async function validate(
     ...settings,
     ...sourceProblems(files, configuration && chosen),
     ...(configuration ? builderSwitchProblems(configuration, names, switches) : []),
+    ...(configuration ? imageTestProblems(files, configuration, names) : []),
   ];
   const isChosen = (name: string): boolean => {
     if (images === undefined) return true;

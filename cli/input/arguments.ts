@@ -66,6 +66,7 @@ function valueOf(text: string, assignment: string): unknown {
 export interface FailableState {
   readonly state: string;
   readonly bakes: boolean;
+  readonly tests: boolean;
   /** Whether it starts builds. */
   readonly builds: boolean;
   /** Whether every image has one of its own. */
@@ -84,9 +85,13 @@ const KINDS: readonly FaultKind[] = ['refused', 'lost', 'throttled', 'timeout', 
 /** Of a bake alone. */
 const KINDS_OF_BAKES: readonly FaultKind[] = [...KINDS, 'capacity', 'interrupted', 'drifted'];
 
+/** Of a test alone. */
+const KINDS_OF_TESTS: readonly FaultKind[] = [...KINDS.filter((kind) => kind !== 'full'), 'silent'];
+
 /**
  * `Bake prod AMIs`, `linux-web:Bake prod AMIs`, `Check dev AMIs@111111111111=throttled`,
- * `Publish release@222222222222/eu-west-1=lost`. Without a kind a bake fails as Packer does, and any other state is refused.
+ * `Publish release@222222222222/eu-west-1=lost`. Without a kind a bake fails as Packer does, a
+ * test as one that does not pass, and any other state is refused.
  *  @throws InvalidConfiguration
  */
 export function parseFault(text: string, { states, targets, images }: Failable): Fault {
@@ -101,7 +106,7 @@ export function parseFault(text: string, { states, targets, images }: Failable):
   if (!found) throw refuse('--fail', `found "${text}", ${nearest(name.trim(), [...states.keys()])}`);
   if (image !== undefined && !found.ofImage)
     throw refuse('--fail', `found "${text}", must be without an image: ${found.state} is of all of them`);
-  const kinds = found.bakes ? KINDS_OF_BAKES : KINDS;
+  const kinds = found.bakes ? KINDS_OF_BAKES : found.tests ? KINDS_OF_TESTS : KINDS;
   if (kind !== undefined && !kinds.some((known) => known === kind)) {
     throw refuse('--fail', `found "${kind}" in "${text}", must be one of ${kinds.join(', ')}`);
   }
@@ -120,7 +125,7 @@ export function parseFault(text: string, { states, targets, images }: Failable):
   }
   return {
     state: found.state,
-    kind: kinds.find((known) => known === kind) ?? (found.bakes ? 'failed' : 'refused'),
+    kind: kinds.find((known) => known === kind) ?? (found.bakes || found.tests ? 'failed' : 'refused'),
     ...(image !== undefined && { image }),
     ...(account !== undefined && { accountId: account }),
     ...(region !== undefined && { region }),

@@ -6,12 +6,13 @@ import { ERRORS, errorOutputSchema } from '../../core/contract/errors.ts';
 import { NAMES, parameters } from '../../core/contract/names.ts';
 import { resolvedSchema } from '../../core/contract/releases.ts';
 import { amiSchema, targetName } from '../../core/contract/targets.ts';
+import { testedSchema } from '../../core/contract/tests.ts';
 import type { ReleaseProgress } from '../../core/releases/release-progress.ts';
 import type { Output } from './output.ts';
 import { count, indented, minutes } from './words.ts';
 
 /** Retries that are not mishaps, but waits. */
-const WAITS: readonly string[] = [ERRORS.notReadyYet, ERRORS.leftoversRemain];
+const WAITS: readonly string[] = [ERRORS.notReadyYet, ERRORS.leftoversRemain, ERRORS.testsUnderWay];
 
 /** How many targets a line names before it only counts them. */
 const NAMED = 2;
@@ -23,6 +24,7 @@ const documentSchema = z.looseObject({
   amis: z.record(z.string(), z.array(amiSchema)).optional(),
   undone: z.record(z.string(), z.unknown()).optional(),
   baked: z.record(z.string(), z.unknown()).optional(),
+  tested: z.record(z.string(), testedSchema).optional(),
   compared: z.union([comparedSchema, errorOutputSchema]).optional(),
 });
 type Document = z.infer<typeof documentSchema>;
@@ -189,11 +191,19 @@ function detailOf(step: Step, steps: readonly Step[], release: ToldRelease): str
       ? 'not in a prerelease'
       : `${several(names)}, ${minutes(step.exitedMs - step.enteredMs)}`;
   }
+  const testedStage = stageIn(step.state, 'test');
+  if (testedStage !== undefined) return testedIn(step, testedStage);
   if (step.state === STATE_NAMES.compareAmis) return comparedIn(step.document);
   if (step.state === STATE_NAMES.applyVersionTags) return `Version=${release.version}`;
   if (step.state === STATE_NAMES.publishRelease)
     return Object.keys(release.targets[0]?.parameters ?? {}).join(', ');
   return '';
+}
+
+function testedIn({ document, enteredMs, exitedMs }: Step, stage: string): string {
+  const { instances = 0, tests = 0 } = document.tested?.[stage] ?? {};
+  if (instances === 0) return 'no test';
+  return `${count(tests, 'test')} on ${count(instances, 'instance')}, ${minutes(exitedMs - enteredMs)}`;
 }
 
 function comparedIn({ compared: found }: Document): string {

@@ -8,7 +8,6 @@ import {
   DeleteSnapshotCommand,
   DeleteVolumeCommand,
   DeregisterImageCommand,
-  type Image,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import type { TargetClients } from '../aws/clients.ts';
@@ -20,7 +19,7 @@ import type { Target } from '../contract/targets.ts';
 import type { Spares } from './kept-builders.ts';
 import { usersOfImages } from './image-users.ts';
 import { snapshotIdsOf, tagsOf } from './release-images.ts';
-import { bakedIds, findTraces, withoutKept } from './traces.ts';
+import { type Traces, bakedIds, findTraces, withoutKept } from './traces.ts';
 
 /** What one look at one target did and found. */
 export interface UndoneBake {
@@ -68,7 +67,7 @@ export async function undoBake(
     ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: id })),
   );
   await remove(found.securityGroups, (id) => ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })));
-  const kept = await quarantineUsed(clients, found.images, attempt);
+  const kept = await quarantineUsed(clients, found, attempt);
   const unused = found.images.map(({ ImageId = '' }) => ImageId).filter((id) => !kept.has(id));
   await remove(unused, (id) => ec2.send(new DeregisterImageCommand({ ImageId: id })));
   const free = found.snapshotIds.filter((id) => !kept.has(id));
@@ -98,10 +97,13 @@ const ABSENT = [
   'InvalidNetworkInterfaceID.NotFound',
 ];
 
-/** Tags the AMIs that something uses, and their snapshots, with the reason; returns them all with it, even where a tag is refused. */
+/**
+ * Tags the AMIs that something uses, and their snapshots, with the reason; returns them all with it, even where a tag is refused. An
+ * instance of the release itself is no use: it tested the AMI, and is on its way out.
+ */
 async function quarantineUsed(
   clients: TargetClients,
-  images: readonly Image[],
+  { images, instances }: Traces,
   attempt: (id: string, effect: () => Promise<unknown>) => Promise<void>,
 ): Promise<Map<string, string>> {
   const kept = new Map<string, string>();
@@ -109,7 +111,7 @@ async function quarantineUsed(
   const users = await usersOfImages(clients, images);
   for (const image of images) {
     const imageId = image.ImageId ?? '';
-    const usedBy = users.get(imageId) ?? [];
+    const usedBy = (users.get(imageId) ?? []).filter((by) => !instances.some((id) => by.endsWith(`/${id}`)));
     if (usedBy.length === 0) continue;
     const why = `it is used by ${usedBy.join(', ')}`.slice(0, 256);
     const Resources = [imageId, ...snapshotIdsOf(image)];

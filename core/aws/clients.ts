@@ -15,15 +15,23 @@ export interface TargetClients {
   readonly codebuild: CodeBuildClient;
 }
 
+/** Clients that act as the tester of one target. */
+export type TesterClients = Pick<TargetClients, 'ec2' | 'ssm'>;
+
 const clients = new Map<string, TargetClients>();
 
 /**
  * The steward's clients for one target: each is made when it is first used and kept for the Lambda's life; the SDK renews
  * its credentials before they expire.
  */
-export function clientsFor(target: Target): TargetClients {
-  const name = targetName(target);
-  const found = clients.get(name) ?? makeClients(target);
+export const clientsFor = (target: Target): TargetClients => clientsAs(NAMES.stewardRole, target);
+
+/** The same for its tester, who is there only where AMIs are tested. */
+export const testerClientsFor = (target: Target): TesterClients => clientsAs(NAMES.testerRole, target);
+
+function clientsAs(role: string, target: Target): TargetClients {
+  const name = `${role} ${targetName(target)}`;
+  const found = clients.get(name) ?? makeClients(role, target);
   clients.set(name, found);
   return found;
 }
@@ -31,12 +39,12 @@ export function clientsFor(target: Target): TargetClients {
 /** Forgets every client and its credentials; a rehearsal calls it when it starts on another world. */
 export function forgetClients(): void {
   clients.clear();
-  stewards.clear();
+  sessions.clear();
   sts = undefined;
 }
 
-function makeClients({ accountId, region }: Target): TargetClients {
-  const credentials = stewardCredentials(accountId);
+function makeClients(role: string, { accountId, region }: Target): TargetClients {
+  const credentials = credentialsOf(roleArn(accountId, role));
   const made: {
     ec2?: EC2Client;
     ssm?: SSMClient;
@@ -67,31 +75,30 @@ interface Session {
 }
 
 let sts: STSClient | undefined;
-const stewards = new Map<string, { readonly session: Promise<Session>; renewAt: number }>();
+const sessions = new Map<string, { readonly session: Promise<Session>; renewAt: number }>();
 
 /** The SDK asks for new credentials five minutes before the old ones expire. */
 const RENEWED_BEFORE_MS = 5 * 60_000;
 
-/** One session per account, which the clients of all its regions share; each client alone would ask STS for its own. */
-function stewardCredentials(accountId: string): () => Promise<Session> {
+/** One session per role, which the clients of all its regions share; each client alone would ask STS for its own. */
+function credentialsOf(role: string): () => Promise<Session> {
   return async () => {
-    const held = stewards.get(accountId);
+    const held = sessions.get(role);
     if (held && Date.now() < held.renewAt) return held.session;
-    const steward = { session: assumeSteward(accountId), renewAt: Infinity };
-    stewards.set(accountId, steward);
+    const made = { session: assume(role), renewAt: Infinity };
+    sessions.set(role, made);
     try {
-      const session = await steward.session;
-      steward.renewAt = session.expiration.getTime() - RENEWED_BEFORE_MS;
+      const session = await made.session;
+      made.renewAt = session.expiration.getTime() - RENEWED_BEFORE_MS;
       return session;
     } catch (error) {
-      if (stewards.get(accountId) === steward) stewards.delete(accountId);
+      if (sessions.get(role) === made) sessions.delete(role);
       throw error;
     }
   };
 }
 
-async function assumeSteward(accountId: string): Promise<Session> {
-  const RoleArn = roleArn(accountId, NAMES.stewardRole);
+async function assume(RoleArn: string): Promise<Session> {
   sts ??= new STSClient({});
   const { Credentials } = await sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'packleader' }));
   if (!Credentials?.AccessKeyId || !Credentials.SecretAccessKey || !Credentials.SessionToken) {

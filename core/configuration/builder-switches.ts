@@ -1,7 +1,7 @@
-/** Refuses what layers ask of builders where no stack lets a bake do it. */
+/** Refuses what layers ask for where no stack lets a release do it. */
 import type { Configuration, Overrides } from './configuration.ts';
 import type { DeploymentSettings } from './deployment-settings.ts';
-import { effectiveSettings } from './effective.ts';
+import { type Origin, type StatedValue, effectiveSettings } from './effective.ts';
 import { InvalidConfiguration, type Problem, problem } from './documents/problems.ts';
 import type { Settings } from './settings.ts';
 
@@ -22,7 +22,16 @@ const ASKED = {
     isAsked: ({ onFailure }: Settings) => onFailure === 'keep',
     message: `found keep, but no target lets a bake keep its builder: ${deploy('keepBuilders')}`,
   },
+  testAmis: {
+    setting: 'test',
+    isAsked: ({ test }: Settings) => test !== undefined,
+    message: `found a test, but no target lets an AMI be booted: ${deploy('testAmis')}`,
+  },
 } as const;
+
+/** Where a layer states it, or something of it. */
+const originOf = (origins: readonly Origin[], setting: string): StatedValue | undefined =>
+  origins.find((one) => one.setting === setting || one.setting.startsWith(`${setting}.`))?.from;
 
 /** Where these images ask for what is off, each place once; what is wrong otherwise others say. */
 export function builderSwitchProblems(
@@ -42,7 +51,7 @@ export function builderSwitchProblems(
         const effective = settingsOf({ image, stage, target, ...(overrides && { overrides }) });
         for (const { setting, isAsked, message } of off) {
           if (!effective || !isAsked(effective.settings)) continue;
-          const origin = effective.origins.find((one) => one.setting === setting)?.from;
+          const origin = originOf(effective.origins, setting);
           if (!origin) continue;
           const { file, line, path } = origin;
           found.set(`${file}:${line} ${path}`, { ...problem(file, line, [], message), path });

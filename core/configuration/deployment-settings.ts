@@ -186,6 +186,14 @@ export const deploymentSchema = strictMap({
         '`true`: bakes may [keep the builder](configuration.md#looking-at-a-builder-that-failed) of a bake that failed, which needs two more permissions in the accounts of the first stage. The layers say by `onFailure` which do.',
       examples: [true],
     }),
+  testAmis: z
+    .boolean({ error: 'must be true or false' })
+    .exactOptional()
+    .meta({
+      description:
+        '`true`: AMIs may be [booted and tested](releasing.md#tests) before they are released, which needs a role more in every target account. The layers say by `test` which are.',
+      examples: [true],
+    }),
   alarms: alarms.exactOptional().meta({
     description: '[Who is told](runbook.md), and from when on a release is slow.',
     examples: [

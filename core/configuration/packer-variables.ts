@@ -69,14 +69,20 @@ export function builderChoices(settings: Settings): BuilderChoices | undefined {
   const instanceTypes = [...new Set([instanceType, ...others])];
   const named = namedSubnets(network);
   const asked = { ...(spot === true && { spot }), ...(minutes > 0 && { keepMinutes: minutes }) };
-  if (network?.subnetTags === undefined) {
+  const subnetFilters = subnetFiltersOf(network);
+  if (subnetFilters === undefined) {
     const subnetIds = named.length === 0 ? [''] : named;
     const isChoice = instanceTypes.length * subnetIds.length > 1 || Object.keys(asked).length > 0;
     return isChoice ? { instanceTypes, subnetIds, ...asked } : undefined;
   }
-  const tags = Object.entries(network.subnetTags).map(([key, value]) => [`tag:${key}`, [value]]);
-  const subnetFilters = { 'vpc-id': [network.vpcId], state: ['available'], ...Object.fromEntries(tags) };
   return { instanceTypes, subnetIds: named, subnetFilters, ...asked };
+}
+
+/** Of DescribeSubnets, for the subnets that a network has by their tags; undefined where it has none so. */
+export function subnetFiltersOf(network: Settings['network']): Record<string, string[]> | undefined {
+  if (network?.subnetTags === undefined) return undefined;
+  const tags = Object.entries(network.subnetTags).map(([key, value]) => [`tag:${key}`, [value]]);
+  return { 'vpc-id': [network.vpcId], state: ['available'], ...Object.fromEntries(tags) };
 }
 
 /** The subnets that a network names, in the order in which they are tried. */

@@ -5,9 +5,12 @@
 import * as z from 'zod';
 import {
   DEFAULT_KEPT_HOURS,
+  DEFAULT_TEST_MINUTES,
   LEAST_DEPRECATION_DAYS,
   LONGEST_BAKE_MINUTES,
+  LONGEST_TEST_MINUTES,
   MOST_KEPT_HOURS,
+  MOST_USER_DATA_BYTES,
 } from '../contract/limits.ts';
 import { NAMES } from '../contract/names.ts';
 import { secretReferenceSchema, type SecretReference } from '../contract/secrets.ts';
@@ -188,6 +191,37 @@ const network = strictMap({
   return z.NEVER;
 });
 
+/** To whoever wants a port of the instance opened. */
+const NO_PORT =
+  'found a way in, must be left out: no port of an instance under test is open, so a test asks from inside, as by curl http://localhost';
+
+const test = strictMap(
+  {
+    instanceType: instanceType
+      .optional()
+      .describe('EC2 instance type that the AMI boots on; by default that of the builder.'),
+    timeoutMinutes: wholeNumber(5, LONGEST_TEST_MINUTES)
+      .optional()
+      .describe(
+        `How long it may take from the launch to the end of the last test, in minutes; ${DEFAULT_TEST_MINUTES} unless set.`,
+      ),
+    userData: z
+      .string({ error: 'must be text' })
+      .refine((found) => Buffer.byteLength(found) <= MOST_USER_DATA_BYTES, {
+        error: () =>
+          `found more than ${MOST_USER_DATA_BYTES} bytes, must be at most so many: EC2 takes no more`,
+      })
+      .optional()
+      .describe(
+        'User data of the instance, as text: with [what an instance is told](writing-images.md#what-an-instance-is-told), the tests see whether it provisions itself.',
+      ),
+  },
+  {
+    refused: { port: NO_PORT, ports: NO_PORT, inbound: NO_PORT, securityGroupIds: NO_PORT },
+    must: 'must be a map of instanceType, timeoutMinutes and userData; {} for all of them as they are by default',
+  },
+);
+
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const KMS_KEY = new RegExp(
   `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:)?(${UUID}|key/${UUID}|mrk-[0-9a-f]{32}|key/mrk-[0-9a-f]{32}|alias/[\\w/-]{1,250})$`,
@@ -351,6 +385,11 @@ export const settingsSchema = strictMap(
           'How many days after the start of its release EC2 calls the AMI [deprecated](configuration.md#when-an-ami-is-old); never unless set.',
         examples: [90],
       }),
+    test: test.optional().meta({
+      description:
+        '[Each AMI boots, and is tested](releasing.md#tests), before anyone can use it. The image, or its template, has a directory `tests/`, and `packleader.config` says [`testAmis: true`](#testamis).',
+      examples: [{}, { instanceType: 't3.small', timeoutMinutes: 20, userData: '{"environment": "test"}' }],
+    }),
     sshInterface: z
       .enum(['session_manager', 'private_ip', 'public_ip'], {
         error: 'must be session_manager, private_ip or public_ip',

@@ -20,6 +20,9 @@ export const ERRORS = {
   latestIsFull: 'LatestIsFull',
   bakeFailed: 'BakeFailed',
   amiRejected: 'AmiRejected',
+  testsFailed: 'TestsFailed',
+  /** An AMI is being tested: nothing is wrong, and it takes its time. */
+  testsUnderWay: 'TestsUnderWay',
   amisDiffer: 'AmisDiffer',
   notReadyYet: 'NotReadyYet',
   leftoversRemain: 'LeftoversRemain',

@@ -18,6 +18,15 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.builder.json`,
   /** What `Compare AMIs` found. */
   comparison: (prefix: string) => `${prefix}/comparison.json`,
+  /** How its AMIs are tested. */
+  tests: (prefix: string) => `${prefix}/tests.json`,
+  /** What the tests of one attempt came to, an object for each target. */
+  testResults: (prefix: string, execution: string) => `${prefix}/tests/${execution}/`,
+  testResult: (prefix: string, execution: string, target: Target) =>
+    `${keys.testResults(prefix, execution)}${target.accountId}-${target.region}.json`,
+  /** What the tests printed. */
+  testOutput: (execution: string, { accountId, region }: Target) =>
+    `tests/${accountId}/${execution}/${region}.txt`,
   /** The folder of the records below. */
   releasedOf: (image?: string) => (image === undefined ? 'released/' : `released/${image}/`),
   /** What a bake leaves: below it `<build>/packer.log`, `builders.json`, and {@link BAKE_FILES}. */

@@ -60,6 +60,17 @@ export const LEAST_DEPRECATION_DAYS = 30;
 export const DEFAULT_KEPT_HOURS = 4;
 export const MOST_KEPT_HOURS = 72;
 
+/** How long the test of one AMI may take, from the launch of its instance, in minutes: unless a layer says, and at most. */
+export const DEFAULT_TEST_MINUTES = 30;
+export const LONGEST_TEST_MINUTES = 120;
+
+/** What all tests of an image may have together: they go to the instance within one command. */
+export const MOST_TEST_BYTES = 32_768;
+
+/** What EC2 takes.
+ *  @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html */
+export const MOST_USER_DATA_BYTES = 16_384;
+
 /** How many targets one function takes inventory of: twenty of them do so at the same time for {@link MOST_TARGETS}. */
 export const TARGETS_PER_INVENTORY = 50;
 

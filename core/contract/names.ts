@@ -16,6 +16,10 @@ export const NAMES = {
   orchestratorRole: 'packleader-orchestrator',
   stewardRole: 'packleader-steward',
   bakeRole: 'packleader-bake',
+  /** Boots AMIs and tests them; there only where that is switched on, as is the one below. */
+  testerRole: 'packleader-tester',
+  /** The role and instance profile of an instance under test. */
+  tested: 'packleader-tested',
   /** The builders' role and instance profile; a bake may pass any role whose name begins like this. */
   builder: 'packleader-builder',
   eventSource: 'packleader',

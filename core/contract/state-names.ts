@@ -93,6 +93,7 @@ export const STAGE_STATE_NAMES = {
   bakeBatch: (stage: string) => `Bake batch of ${stage} AMIs`,
   batchNotBaked: (stage: string) => `No batch of ${stage} AMIs`,
   check: (stage: string) => `Check ${stage} AMIs`,
+  test: (stage: string) => `Test ${stage} AMIs`,
   deregister: (stage: string) => `Deregister ${stage} AMIs`,
 } as const;
 

@@ -14,6 +14,8 @@ export const TAGS = {
   quarantine: 'packleader:quarantine',
   /** Of a builder whose bake failed: until when it is left alone, ISO 8601. */
   keptUntil: 'packleader:kept-until',
+  /** Of what is there for the test of an AMI: that AMI. */
+  test: 'packleader:test',
   /** When something last used the AMI, and when anybody last looked. */
   lastUsed: 'LastUsed',
   lastUsedRuntime: 'LastUsedRuntime',

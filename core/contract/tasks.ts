@@ -1,12 +1,15 @@
 import { NAMES } from './names.ts';
 
 /** A folder of the hub's bucket; `keys` says what is in it. */
-export type BucketFolder = 'bakes' | 'sources' | 'plans' | 'released' | 'sweeps' | 'repoints' | 'revoked';
+export type BucketFolder =
+  'bakes' | 'sources' | 'plans' | 'released' | 'sweeps' | 'repoints' | 'revoked' | 'tests';
 
 /** A task: the code of one state, `tasks/<its name>.ts`, and all that its function may touch. */
 export interface TaskAccess {
   /** Whether it acts in target accounts, through their steward role. */
   readonly steward?: true;
+  /** Whether it boots AMIs there, through their tester role. */
+  readonly tester?: true;
   readonly reads?: readonly BucketFolder[];
   /** What it reads besides in a factory that has AMIs deprecated. */
   readonly readsToDeprecate?: readonly BucketFolder[];
@@ -24,7 +27,7 @@ export interface TaskAccess {
 }
 
 /** What a factory may switch off, or on. */
-export type Part = 'retiring' | 'parity';
+export type Part = 'retiring' | 'parity' | 'tests';
 
 export type ExecutionAction =
   'states:DescribeExecution' | 'states:GetExecutionHistory' | 'states:StopExecution';
@@ -53,6 +56,14 @@ const ROWS = {
     listsExecutionsOf: [NAMES.sweepMachine],
   },
   'check-amis': { steward: true, reads: ['plans'], executions: LATER_ATTEMPT },
+  'test-amis': {
+    tester: true,
+    reads: ['plans'],
+    writes: ['plans', 'tests'],
+    lists: ['plans'],
+    executions: LATER_ATTEMPT,
+    partOf: 'tests',
+  },
   'compare-amis': {
     steward: true,
     reads: ['plans', 'bakes'],

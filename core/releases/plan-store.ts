@@ -1,4 +1,10 @@
-import { GetObjectCommand, PutObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  S3Client,
+  paginateListObjectsV2,
+} from '@aws-sdk/client-s3';
 import { asFact } from '../aws/errors.ts';
 import { type Plan, planSchema } from '../contract/releases.ts';
 
@@ -49,18 +55,25 @@ export async function readPlan(place: Place): Promise<Plan> {
   return planSchema.parse(await readJson(place));
 }
 
-export async function writeJson(
-  { bucket, key }: Place,
+export const writeJson = async (
+  place: Place,
   document: unknown,
   metadata: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  const command = new PutObjectCommand({
-    Bucket: bucket,
-    Key: key,
+): Promise<void> =>
+  write(place, {
     Body: JSON.stringify(document, null, 2),
     ContentType: 'application/json',
     ...(Object.keys(metadata).length > 0 && { Metadata: metadata }),
   });
+
+export const writeText = async (place: Place, text: string): Promise<void> =>
+  write(place, { Body: text, ContentType: 'text/plain; charset=utf-8' });
+
+async function write(
+  { bucket, key }: Place,
+  object: Omit<PutObjectCommandInput, 'Bucket' | 'Key'>,
+): Promise<void> {
+  const command = new PutObjectCommand({ Bucket: bucket, Key: key, ...object });
   try {
     await s3.send(command);
   } catch (error) {

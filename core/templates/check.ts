@@ -16,6 +16,7 @@ import { sourceProblems } from '../source/check.ts';
 import { type LaidOver, layOver, templateFiles } from './laid-over.ts';
 import { keepProblems, requirementProblems, spotProblems } from './requirements.ts';
 import { scriptProblems } from './scripts.ts';
+import { imageTestProblems } from '../tests/check.ts';
 import { type Template, readTemplate } from './template.ts';
 import { variableProblems } from './variables.ts';
 
@@ -123,7 +124,7 @@ export async function checkTemplates(
       ];
     }),
   );
-  return sortedProblems(found.flat());
+  return sortedProblems([...found.flat(), ...imageTestProblems(files, configuration, images, overrides)]);
 }
 
 /**

@@ -25,6 +25,7 @@ import type {
 import { assumedRoleArn, type Context, type Done, type Output } from './context.ts';
 import { awsError } from './errors.ts';
 import { page, type Page } from './page.ts';
+import { runCommand } from './run-command.ts';
 import { compare, imageState, type Parameter, type ParameterVersion } from './world.ts';
 
 const AMI = 'aws:ec2:image';
@@ -411,4 +412,5 @@ export const ssm = {
   LabelParameterVersion: labelParameterVersion,
   ListTagsForResource: listTagsForResource,
   PutParameter: putParameter,
+  ...runCommand,
 };

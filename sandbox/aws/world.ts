@@ -82,6 +82,12 @@ export interface Instance {
   readonly architecture: 'x86_64' | 'arm64';
   readonly platform?: 'windows';
   readonly keyName?: string;
+  /** The name of its profile; without one no agent may report. */
+  readonly profile?: string;
+  /** By which EC2 knows that it is asked for the same instance again. */
+  readonly clientToken?: string;
+  /** Whether its agent never reports. */
+  silent?: boolean;
   readonly securityGroupIds: string[];
   readonly volumeIds: string[];
   readonly launchedAt: number;
@@ -95,6 +101,18 @@ export interface Instance {
   interrupted?: true;
   readonly httpTokens: 'required' | 'optional';
   readonly tags: Tags;
+}
+
+/** What Run Command was asked to run on one instance. */
+export interface Command {
+  readonly commandId: string;
+  readonly instanceId: string;
+  readonly documentName: string;
+  readonly sentAt: number;
+  /** What comes of it, if the instance lives as long. */
+  readonly endsAt: number;
+  readonly status: 'Success' | 'Failed';
+  readonly printed: string;
 }
 
 export interface NetworkInterface {
@@ -244,6 +262,7 @@ export interface Region {
   readonly parameters: Map<string, Parameter>;
   /** New parameters of type `aws:ec2:image` that Parameter Store has not validated yet. */
   readonly unvalidated: Map<string, Parameter>;
+  readonly commands: Map<string, Command>;
   readonly projects: Map<string, Project>;
   readonly builds: Map<string, Build>;
   /** The quota of builds that run at the same time, as a young account has one: what is more is refused. By default there is none. */
@@ -347,6 +366,7 @@ export class World {
       autoScalingGroups: new Map(),
       parameters: new Map(),
       unvalidated: new Map(),
+      commands: new Map(),
       projects: new Map(),
       builds: new Map(),
       counters: new Map(),

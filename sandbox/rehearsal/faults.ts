@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import type { PackerFailure } from '../packer/packer-build.ts';
+import { stageIn } from '../../core/contract/state-names.ts';
+import { FAILS } from '../aws/run-command.ts';
 import { currentState } from '../engine/call-site.ts';
 import { takeBack } from '../aws/ec2/instances.ts';
 import type { Call, Sandbox } from '../sandbox.ts';
@@ -13,13 +15,23 @@ import type { Call, Sandbox } from '../sandbox.ts';
  * - `throttled`: AWS throttles the first three calls in each target
  * - `timeout`: the calls never answer, so the state times out; a build hangs until CodeBuild ends it
  * - `full`: CodeBuild has no build free, ever; only in a state that starts builds
- * - `failed`: the build runs and Packer fails; only for bakes
+ * - `failed`: the build runs and Packer fails, or the AMI boots and a test fails; only for bakes and tests
  * - `capacity`: EC2 has no room for the builder at the first attempt; only for bakes
  * - `interrupted`: EC2 takes every Spot Instance back while it is a builder; only for bakes
+ * - `silent`: the AMI boots, and its agent never reports; only for tests
  * - `drifted`: the bake ends well, and a mirror had a newer package than for the others; only for bakes
  */
 export type FaultKind =
-  'refused' | 'lost' | 'throttled' | 'timeout' | 'full' | 'failed' | 'capacity' | 'interrupted' | 'drifted';
+  | 'refused'
+  | 'lost'
+  | 'throttled'
+  | 'timeout'
+  | 'full'
+  | 'failed'
+  | 'silent'
+  | 'capacity'
+  | 'interrupted'
+  | 'drifted';
 /** What the build itself meets, and not the state that waits for it. */
 const IN_BUILDS: readonly FaultKind[] = ['failed', 'capacity', 'drifted'];
 
@@ -44,6 +56,8 @@ const HANGS_MINUTES = 48 * 60;
 
 const INTERRUPTED_AFTER_MS = 3 * 60_000;
 const fleetSchema = z.object({ Instances: z.array(z.object({ InstanceIds: z.array(z.string()) })) });
+
+const launchSchema = z.object({ Instances: z.array(z.object({ InstanceId: z.string() })) });
 
 const FAILED: PackerFailure = {
   at: 'provision',
@@ -109,6 +123,9 @@ export class Faults {
         mark(call, fault.kind);
         return next();
       }
+      if (call.operation === 'SendCommand' && fault.kind === 'failed')
+        Object.assign(call.input, { Comment: FAILS });
+      if (isOfTest(fault)) return call.operation === 'RunInstances' ? silence(sandbox, call, next) : next();
       if (fault.kind === 'interrupted') return interrupt(sandbox, call, next);
       if (fault.kind === 'lost') {
         await next();
@@ -139,6 +156,20 @@ export class Faults {
   }
 }
 
+/** Not of calls: of what a test meets in the instance. */
+const isOfTest = ({ kind, state }: Fault): boolean =>
+  kind === 'silent' || (kind === 'failed' && stageIn(state, 'test') !== undefined);
+
+/** The instance boots, and nobody hears of it. */
+async function silence({ world }: Sandbox, call: Call, next: () => unknown): Promise<unknown> {
+  const answer = await next();
+  for (const { InstanceId: id } of launchSchema.parse(answer).Instances) {
+    const instance = world.region(call.accountId, call.region).instances.get(id);
+    if (instance) instance.silent = true;
+  }
+  return answer;
+}
+
 /** EC2 launches it, and wants it back when it has run for some minutes. */
 async function interrupt({ world, clock }: Sandbox, call: Call, next: () => unknown): Promise<unknown> {
   const answer = await next();
@@ -155,6 +186,7 @@ function concerns(fault: Fault, call: Call): boolean {
   if (fault.accountId !== undefined && fault.accountId !== call.accountId) return false;
   if (fault.region !== undefined && fault.region !== regionOf(call)) return false;
   if (isInterrupted) return call.operation === 'CreateFleet';
+  if (isOfTest(fault)) return call.operation === (fault.kind === 'silent' ? 'RunInstances' : 'SendCommand');
   if (fault.kind === 'full' || IN_BUILDS.includes(fault.kind)) return call.operation === 'StartBuild';
   return call.mutating || READING_STATES.test(fault.state);
 }

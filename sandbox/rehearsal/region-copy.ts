@@ -26,6 +26,7 @@ export function copyOfRegion(region: Region): Region {
     autoScalingGroups: new Map(region.autoScalingGroups),
     parameters: copied(region.parameters, copyOfParameter),
     unvalidated: copied(region.unvalidated, copyOfParameter),
+    commands: new Map(region.commands),
     projects: region.projects,
     builds: copied(region.builds, (build) => ({
       ...build,

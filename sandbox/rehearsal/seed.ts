@@ -128,6 +128,14 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
   });
   addRole(world, {
     accountId,
+    name: NAMES.testerRole,
+    trusts: [hub.accountId],
+    allows:
+      /^(ec2:(DescribeInstance(s|Status)|DescribeSecurityGroups|DescribeSubnets|RunInstances|TerminateInstances|(Create|Delete)SecurityGroup)|ssm:(DescribeInstanceInformation|SendCommand|GetCommandInvocation|ListCommandInvocations))$/,
+    destroysTaggedOnly: true,
+  });
+  addRole(world, {
+    accountId,
     name: NAMES.bakeRole,
     trusts: [],
     allows: /^(ec2:|s3:GetObject$|secretsmanager:GetSecretValue$|ssm:GetParameters?$|sts:GetCallerIdentity$)/,

@@ -246,7 +246,8 @@ test('the kinds of --fail are those that it takes', async () => {
   const { err } = await run('rehearse', 'linux-base', '--factory', OWN, '--fail', 'Bake prod AMIs=nonsense');
   const kinds = /must be one of (.*)$/m.exec(err)?.[1]?.split(', ');
   const rows = [...page('docs/rehearsing.md').matchAll(/^\| `([a-z]+)` /gm)].map(([, kind]) => kind);
-  expect(rows).toEqual(kinds);
+  // Of a test alone, and the factory here tests nothing.
+  expect(rows.filter((kind) => kind !== 'silent')).toEqual(kinds);
 });
 
 test('the document of --json has the keys that the page shows, and no others', async () => {

@@ -14,6 +14,7 @@ import { type Category, idOf } from './scenarios/scenario-of.ts';
 import { SeededSampler } from './scenarios/seeded-sampler.ts';
 import { spotBuilders } from './scenarios/spot-builders.ts';
 import { stopsAndSweeps } from './scenarios/stops-and-sweeps.ts';
+import { testedAmis } from './scenarios/tested-amis.ts';
 import { twoReleases } from './scenarios/two-releases.ts';
 import { undoFaults } from './scenarios/undo-faults.ts';
 import { failingBatches, failingMaps, wholeReleases } from './scenarios/whole-releases.ts';
@@ -32,6 +33,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     aging: await prepareBaseline('aging'),
     keeping: await prepareBaseline('keeping'),
     spot: await prepareBaseline('spot'),
+    tested: await prepareBaseline('tested'),
     alike: await prepareBaseline('alike'),
     many: await prepareBaseline('many'),
   };
@@ -54,6 +56,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await deprecations(baselines.aging)),
     ...(await keptBuilders(baselines.keeping)),
     ...(await spotBuilders(baselines.spot)),
+    ...(await testedAmis(baselines.tested)),
     ...(await comparisons(baselines.alike)),
     ...(await wholeReleases(two)),
     ...(await failingMaps(two)),

@@ -273,7 +273,8 @@ describe('the names of executions', () => {
 
 describe('an AMI', () => {
   it('is released before it is deprecated, however long its release takes', () => {
-    expect(LEAST_DEPRECATION_DAYS).toBeGreaterThan(releaseImage(MOST_STAGES).toDays({ integral: false }));
+    const longest = releaseImage(MOST_STAGES, { testAmis: true });
+    expect(LEAST_DEPRECATION_DAYS).toBeGreaterThan(longest.toDays({ integral: false }));
   });
 });
 

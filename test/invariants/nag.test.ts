@@ -73,13 +73,14 @@ describe('cdk-nag finds nothing that is not explained', () => {
       env: { account, region },
       webhookSecret: 'packleader/webhook',
       retention,
+      testAmis: true,
       ...TELLING,
     };
     expect(findings((scope) => new HubStack(scope, 'hub', props))).toEqual([]);
   });
 
   it.each([false, true])('in a target, with a key of its own: %s', (customerKey) => {
-    const props = { factory, accountId: '111111111111', customerKey, retires: true };
+    const props = { factory, accountId: '111111111111', customerKey, retires: true, testAmis: true };
     expect(findings((scope) => new TargetStack(scope, 'target', props))).toEqual([]);
   });
 

@@ -29,6 +29,7 @@ const VERBS = [
   'Summarise',
   'Sweep',
   'Take',
+  'Test',
   'Validate',
   'Verify',
   'Withdraw',

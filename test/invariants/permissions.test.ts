@@ -26,6 +26,7 @@ const scheduled = {
 const theHub = hub(scheduled, {
   webhookSecret: WEBHOOK_SECRET,
   retention: retentionOf(factory),
+  testAmis: true,
   notify: {},
   commitStatus: { provider: 'github', tokenSecret: TOKEN_SECRET },
 });
@@ -41,6 +42,7 @@ const targets = new Map(
       accountId,
       spotBuilders: true,
       keepBuilders: true,
+      testAmis: true,
       retires: true,
       ...(accountId === ofVpc && { bakeVpc }),
     }),
@@ -214,7 +216,7 @@ describe('what the code calls', () => {
     ]);
     const machines = theHub.ofType('AWS::StepFunctions::StateMachine');
     for (const { is } of machines) expect(callers).toContain(is['StateMachineName']);
-    for (const role of [NAMES.orchestratorRole, NAMES.stewardRole, NAMES.bakeRole])
+    for (const role of [NAMES.orchestratorRole, NAMES.stewardRole, NAMES.testerRole, NAMES.bakeRole])
       expect(callers).toContain(role);
   });
 

@@ -193,6 +193,21 @@ describe('undoing the bakes of a stage', () => {
     ]);
   });
 
+  it('does not take the instance that tested an AMI for somebody who uses it: it goes, and the AMI behind it', async () => {
+    const used = candidate('ami-1');
+    accountHolds(DEV, { instances: { 'i-1': 'running' }, images: [used], snapshots: ['snap-1'] }, {});
+    usersAre(aws, DEV, ['ami-1'], {
+      ImageReferences: [{ ImageId: 'ami-1', Arn }],
+    });
+    aws.accepts(
+      DEV,
+      new TerminateInstancesCommand({ InstanceIds: ['i-1'] }),
+      deregister('ami-1'),
+      deleteSnapshot('snap-1'),
+    );
+    expect(await undo(DEV)).toEqual({ targets: 1, quarantined: 0 });
+  });
+
   it('fails when the tag of an AMI in use is refused: keeps it all the same, and removes the rest', async () => {
     oneIsUsed();
     aws.on(DEV, quarantine(`it is used by ${Arn}`), awsError('UnauthorizedOperation', 'not allowed'));

@@ -181,6 +181,54 @@ describe('planning a release of one image', () => {
     });
   });
 
+  describe('whose AMIs are tested', () => {
+    const MAY = { ...DEPLOYED, testAmis: true };
+    const tested = (test: string) => ({
+      'images/base/config/default.yaml': `${FACTORY.get('images/base/config/default.yaml')}test: ${test}\n`,
+      'images/base/tests/boot.sh': 'test_boots() {\n  true\n}\n',
+    });
+
+    it('writes down how, once for all that are tested in the same way', async () => {
+      const onlyInProd = {
+        'images/base/config/prod.yaml': 'test: { instanceType: t3.small, userData: "{}" }\n',
+      };
+      aws.holds('hub', SOURCE.key, factory({ ...tested('{}'), ...onlyInProd }));
+      acceptsWrites(...files('base'), 'base/tests.json');
+      await plan({ image: 'base' }, 'main', MAY);
+      const { platform, script, tested: ways } = Object(written()['base/tests.json']);
+      expect(platform).toBe('linux');
+      expect(script.join('\n')).toContain(Buffer.from('test_boots() {\n  true\n}\n').toString('base64'));
+      expect(ways).toMatchObject([
+        { targets: ['111111111111/eu-west-1'], timeoutMinutes: 30 },
+        {
+          targets: ['222222222222/eu-west-1'],
+          instanceType: 't3.small',
+          timeoutMinutes: 30,
+          userData: '{}',
+        },
+      ]);
+    });
+
+    it('fails where no target is deployed with them, and says where they are asked for', async () => {
+      aws.holds('hub', SOURCE.key, factory(tested('{}')));
+      await expect(plan({ image: 'base' })).rejects.toMatchObject({
+        name: 'InvalidConfiguration',
+        message: expect.stringMatching(
+          /^images\/base\/config\/default\.yaml:\d+ test: found a test, but no target lets an AMI be booted: write testAmis: true into packleader\.config, and deploy hub and targets$/,
+        ),
+      });
+      expect(aws.commands).not.toContain('PutObject');
+    });
+
+    it('fails without a test', async () => {
+      aws.holds('hub', SOURCE.key, factory({ ...tested('{}'), 'images/base/tests/boot.sh': '' }));
+      await expect(plan({ image: 'base' }, 'main', MAY)).rejects.toMatchObject({
+        name: 'InvalidConfiguration',
+        message: expect.stringContaining('images/base/tests/boot.sh: found no test in it'),
+      });
+    });
+  });
+
   it('fails for builders on spot where no target is deployed with them', async () => {
     aws.holds(
       'hub',

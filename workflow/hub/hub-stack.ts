@@ -42,6 +42,8 @@ export interface HubStackProps extends StackProps {
   readonly spotBuilders?: boolean;
   /** Whether the builder of a bake that failed may be kept; as in the targets. Default: it is not. */
   readonly keepBuilders?: boolean;
+  /** Whether AMIs may be booted and tested; as in the targets. Default: they are not, and nothing stands that could. */
+  readonly testAmis?: boolean;
   readonly alarms?: AlarmsProps;
   /** Who is told what became of releases. Default: nobody, and nothing stands that could. */
   readonly notify?: Notify;
@@ -63,6 +65,7 @@ export class HubStack extends Stack {
     const bucket = new ReleaseBucket(this, 'Bucket', {
       bucketName: bucketName(factory),
       accountIds,
+      ...(props.testAmis !== undefined && { testAmis: props.testAmis }),
       ...(organizationId !== undefined && { organizationId }),
       ...(key && { key }),
     });
@@ -75,6 +78,9 @@ export class HubStack extends Stack {
     const functions = new TaskFunctions(this, 'Tasks', {
       bucket,
       stewards,
+      ...(props.testAmis && {
+        testers: new TargetRoles(this, 'Testers', { roleName: NAMES.testerRole, accountIds }),
+      }),
       deprecatesAmis,
       ...(key && { key }),
     });
@@ -97,6 +103,7 @@ export class HubStack extends Stack {
       deprecatesAmis,
       spotBuilders: props.spotBuilders ?? false,
       keepBuilders: props.keepBuilders ?? false,
+      testAmis: props.testAmis ?? false,
       parity: factory.parity ?? 'report',
       functionOf: (task) => functions.of(task),
       bucket: bucketName(factory),

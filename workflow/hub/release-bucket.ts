@@ -46,6 +46,14 @@ const LIFECYCLE: LifecycleRule[] = [
   { id: 'nothing-but-delete-markers', expiredObjectDeleteMarker: true },
 ];
 
+/** Where AMIs are tested. */
+const TESTS: LifecycleRule = {
+  id: 'tests',
+  prefix: 'tests/',
+  expiration: Duration.days(365),
+  noncurrentVersionExpiration: Duration.days(30),
+};
+
 /** What the hub's bucket and its log of requests have in common: private, over TLS, kept when the stack goes. */
 const PRIVATE = {
   enforceSSL: true,
@@ -63,6 +71,8 @@ export interface ReleaseBucketProps {
   readonly organizationId?: string;
   /** Default: S3's own keys. */
   readonly key?: Key;
+  /** Whether what tests print is kept there. Default: nothing is tested. */
+  readonly testAmis?: boolean;
 }
 
 /**
@@ -73,7 +83,7 @@ export class ReleaseBucket extends Bucket {
   constructor(
     scope: Construct,
     id: string,
-    { bucketName, accountIds, organizationId, key }: ReleaseBucketProps,
+    { bucketName, accountIds, organizationId, key, testAmis = false }: ReleaseBucketProps,
   ) {
     super(scope, id, {
       ...PRIVATE,
@@ -81,7 +91,7 @@ export class ReleaseBucket extends Bucket {
       versioned: true,
       encryption: key ? BucketEncryption.KMS : BucketEncryption.S3_MANAGED,
       ...(key && { encryptionKey: key, bucketKeyEnabled: true }),
-      lifecycleRules: LIFECYCLE,
+      lifecycleRules: testAmis ? [...LIFECYCLE, TESTS] : LIFECYCLE,
     });
     this.#logRequests(scope, id, bucketName);
     const { principals, arnLike, stringEquals } = bakeRoles(accountIds, organizationId);

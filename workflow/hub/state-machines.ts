@@ -36,6 +36,8 @@ export interface StateMachinesProps {
   readonly spotBuilders: boolean;
   /** Whether the builder of a bake that failed may be kept. */
   readonly keepBuilders: boolean;
+  /** Whether AMIs may be booted and tested. */
+  readonly testAmis: boolean;
   /** What becomes of differences between the AMIs of one release. */
   readonly parity: Parity;
   readonly functionOf: (task: TaskName) => IFunction;
@@ -89,9 +91,10 @@ export class StateMachines extends Construct {
           tasks: new TaskStates(releaseImageScope, props.functionOf),
           bakeBatchMachineArn: machineArn(this, NAMES.bakeBatchMachine),
           parity: props.parity,
+          testAmis: props.testAmis,
         }),
       ),
-      timeout: timeouts.releaseImage(stages.length),
+      timeout: timeouts.releaseImage(stages.length, props),
       ...observed(releaseImageScope, NAMES.releaseImageMachine, {
         [STATE_NAMES.rollbackNotVerified]: METRICS.rollbackIncomplete,
         [STATE_NAMES.releasedWithoutAnnouncement]: METRICS.unannounced,
@@ -113,10 +116,11 @@ export class StateMachines extends Construct {
           deprecatesAmis: props.deprecatesAmis,
           spotBuilders: props.spotBuilders,
           keepBuilders: props.keepBuilders,
+          testAmis: props.testAmis,
           releaseImageMachineArn: machineArn(this, NAMES.releaseImageMachine),
         }),
       ),
-      timeout: timeouts.release(stages.length),
+      timeout: timeouts.release(stages.length, props),
       ...observed(releaseScope, NAMES.releaseMachine, { [STATE_NAMES.notReleased]: METRICS.notReleased }),
     });
     Tags.of(release).add(TAG_OF_DEPLOYMENT, PACKAGE_VERSION);

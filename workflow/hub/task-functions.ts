@@ -28,6 +28,7 @@ const WILDCARDS: Wildcards = {
   '/released/*': 'One record for each version of each image.',
   '/sweeps/*': 'Each sweep has a folder of its own, named after its execution.',
   '/repoints/*': 'A plan has the name of its execution, a claim that of its image.',
+  '/tests/*': 'What tests printed is in a folder of its account and one of its execution.',
   '/revoked/*': 'One record for each version of each image that was ever revoked.',
   [`:execution:${NAMES.repointMachine}:*`]:
     'Whoever claimed an image before; the names are made when they start.',
@@ -41,6 +42,8 @@ export interface TaskFunctionsProps {
   readonly bucket: Bucket;
   /** The steward of every target account. */
   readonly stewards: TargetRoles;
+  /** The tester of every target account, where AMIs are tested. */
+  readonly testers?: TargetRoles;
   /** Whether the stewards may deprecate AMIs. */
   readonly deprecatesAmis: boolean;
   /** Encrypts the state machines; default: keys of AWS's do. */
@@ -71,6 +74,7 @@ export class TaskFunctions extends Construct {
     const access = TASKS[name];
     for (const statement of this.#statements(access)) task.addToRolePolicy(statement);
     if (access.steward) this.#props.stewards.letAssume(task);
+    if (access.tester) this.#props.testers?.letAssume(task);
     if (access.announces) EventBus.fromEventBusName(this, `${name}-bus`, 'default').grantPutEventsTo(task);
     this.#functions.set(name, task);
     return task;

@@ -26,6 +26,8 @@ export interface ReleaseImageProps {
   readonly bakeBatchMachineArn: string;
   /** What becomes of differences between the AMIs. */
   readonly parity: Parity;
+  /** Whether AMIs may be booted and tested. */
+  readonly testAmis: boolean;
 }
 
 const release = JsonPath.objectAt('$.release');
@@ -40,7 +42,7 @@ const COMPARED = '$.compared';
 
 /** The transaction: one image into every target, or into none. Returns its first state. */
 export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps): Fallible {
-  const { tasks, stages, parity } = props;
+  const { tasks, stages, parity, testAmis } = props;
   const steps: Step<Fallible>[] = [
     {
       name: tasks.state(STATE_NAMES.resolveSourceAmis, {
@@ -61,6 +63,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
     ...stages.flatMap((stage) => [
       { name: bakeStage(scope, props, stage), undo: deregisterStage(tasks, stage) },
       { name: checkStage(tasks, stage) },
+      ...(testAmis ? [{ name: testStage(tasks, stage) }] : []),
     ]),
     ...(parity === 'off' ? [] : [compareAmis(tasks, parity)]),
     {
@@ -155,6 +158,26 @@ function checkStage(tasks: TaskStates, stage: string): Fallible {
       run,
     },
     resultPath: at('amis', stage),
+  });
+}
+
+/** What it launches is undone with the bake: by then it is found like a builder, by the tag of the release. */
+function testStage(tasks: TaskStates, stage: string): Fallible {
+  return tasks.state(STAGE_STATE_NAMES.test(stage), {
+    stage,
+    comment: `Boots every AMI of ${stage}, and runs the tests of its image there: nobody has used it before.`,
+    payload: {
+      release,
+      stage,
+      plan: JsonPath.objectAt('$.plan'),
+      executionName: JsonPath.stringAt('$.executionName'),
+      executionArn: JsonPath.stringAt('$$.Execution.Id'),
+      amis: JsonPath.objectAt(at('amis', stage)),
+      attempt: JsonPath.numberAt('$$.State.RetryCount'),
+      run,
+    },
+    resultPath: at('tested', stage),
+    retry: retries.testsUnderWay,
   });
 }
 

@@ -29,6 +29,8 @@ export interface ReleaseProps {
   readonly spotBuilders: boolean;
   /** Whether the builder of a bake that failed may be kept. */
   readonly keepBuilders: boolean;
+  /** Whether AMIs may be booted and tested. */
+  readonly testAmis: boolean;
   readonly releaseImageMachineArn: string;
 }
 
@@ -62,6 +64,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         ...(props.deprecatesAmis && { deprecatesAmis: true }),
         ...(props.spotBuilders && { spotBuilders: true }),
         ...(props.keepBuilders && { keepBuilders: true }),
+        ...(props.testAmis && { testAmis: true }),
       },
       variables: JsonPath.objectAt('$.variables'),
     },
@@ -136,7 +139,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         'executionName.$': '$.executionName',
       },
       resultSelector: { 'release.$': '$.Output' },
-      timeout: timeouts.releaseImage(stages.length),
+      timeout: timeouts.releaseImage(stages.length, props),
     });
     releaseImage.addRetry(retries.throttled);
     releaseImage.addRetry(retries.transient);

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 import { NO_BUILD_FREE } from '../../core/contract/build-quota.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
+import { MOST_TEST_ATTEMPTS, TEST_WAITS } from '../../core/tests/waits.ts';
 
 /** Lambda's and CodeBuild's own errors, by the names Step Functions gives them.
  *  @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
@@ -50,6 +51,18 @@ export const notReadyYet: RetryProps = {
   interval: Duration.seconds(15),
   backoffRate: 1,
   maxAttempts: 40,
+};
+
+/**
+ * AMIs are being tested: each attempt goes one step further. Waits 15, 16, 18 s and so on up to a minute, 138 times: two hours and ten
+ * minutes in all, the longest that a test may take, and what it takes to be terminated.
+ */
+export const testsUnderWay: RetryProps = {
+  errors: [ERRORS.testsUnderWay],
+  interval: Duration.seconds(TEST_WAITS.firstSeconds),
+  backoffRate: TEST_WAITS.rate,
+  maxDelay: Duration.seconds(TEST_WAITS.longestSeconds),
+  maxAttempts: MOST_TEST_ATTEMPTS,
 };
 
 /** A reply was lost. Waits 3, 6, 12, 24, 48 s: a minute and a half in all. */

@@ -1,5 +1,5 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Timeout, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
+import { type RetryProps, Timeout, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type TaskName, isTaskName } from '../../core/contract/tasks.ts';
@@ -15,6 +15,8 @@ export interface TaskStateProps {
   readonly resultPath?: string;
   /** The word of the state's name that is a stage, and so is not in the file's name. */
   readonly stage?: string;
+  /** What it is tried again for besides. */
+  readonly retry?: RetryProps;
 }
 
 /** Makes states that call a task: the file is the state's name in kebab case, less the stage. */
@@ -27,7 +29,7 @@ export class TaskStates {
     this.#functionOf = functionOf;
   }
 
-  state(name: string, { comment, payload, resultPath, stage }: TaskStateProps): LambdaInvoke {
+  state(name: string, { comment, payload, resultPath, stage, retry }: TaskStateProps): LambdaInvoke {
     const state = new LambdaInvoke(this.#scope, name, {
       comment,
       lambdaFunction: this.#functionOf(taskOf(name, stage)),
@@ -37,9 +39,9 @@ export class TaskStates {
       ...(resultPath === undefined ? {} : { resultPath }),
       taskTimeout: Timeout.duration(timeouts.TASK),
     });
-    for (const policy of [retries.throttled, retries.notReadyYet, retries.transient, retries.unanswered]) {
+    const { throttled, notReadyYet, transient, unanswered } = retries;
+    for (const policy of [throttled, notReadyYet, ...(retry ? [retry] : []), transient, unanswered])
       state.addRetry(policy);
-    }
     return state;
   }
 }

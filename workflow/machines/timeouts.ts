@@ -1,5 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
-import { LAMBDA_MINUTES, LONGEST_BAKE_MINUTES, LONGEST_WAIT_MINUTES } from '../../core/contract/limits.ts';
+import {
+  LAMBDA_MINUTES,
+  LONGEST_BAKE_MINUTES,
+  LONGEST_TEST_MINUTES,
+  LONGEST_WAIT_MINUTES,
+} from '../../core/contract/limits.ts';
 
 /** How long a build may wait in CodeBuild's queue; every project sets it. */
 export const QUEUED = Duration.minutes(LONGEST_WAIT_MINUTES);
@@ -27,16 +32,19 @@ export const VALIDATE_TEMPLATES = Duration.minutes(30);
  * Above the worst path of one image through n stages: each stage bakes once, and is checked and undone; a task that
  * exhausts every retry takes an hour. A test computes the worst path from the definition and holds this above it.
  */
-export const releaseImage = (stages: number): Duration =>
-  Duration.minutes(stages * (BAKE_BATCH.toMinutes() + 120) + 8 * 60);
+export const releaseImage = (stages: number, { testAmis }: { readonly testAmis: boolean }): Duration =>
+  Duration.minutes(stages * (BAKE_BATCH.toMinutes() + 120 + (testAmis ? TESTS.toMinutes() : 0)) + 8 * 60);
+
+/** The longest test, terminating its instance, and an hour for a task that exhausts every other retry. */
+const TESTS = Duration.minutes(LONGEST_TEST_MINUTES + 20 + 60);
 
 /**
  * Tiers follow each other; ten of them are more than any factory has. Starting one may take ten minutes of retries; the
  * plan and the summary get two hours, and each of the hub's own builds may wait like a bake.
  */
-export const release = (stages: number): Duration =>
+export const release = (stages: number, tests: { readonly testAmis: boolean }): Duration =>
   Duration.minutes(
-    10 * (releaseImage(stages).toMinutes() + 10) + 120 + 2 * QUEUED.plus(STARTING).toMinutes(),
+    10 * (releaseImage(stages, tests).toMinutes() + 10) + 120 + 2 * QUEUED.plus(STARTING).toMinutes(),
   );
 
 /** Seven tasks that exhaust every retry take an hour each, and a quarter more where a function does not answer. */

@@ -22,6 +22,7 @@ import { BAKE_BATCH_ROLE, SCHEDULED_REBUILD, taskRole, triggerRole } from '../co
 import { retiringPolicy } from './retiring-policy.ts';
 import { STEWARD_WILDCARDS, stewardPolicy } from './steward-policy.ts';
 import { bakeProjectArn } from './target-arns.ts';
+import { TESTER_WILDCARDS, testedPolicy, testerPolicy } from './tester-policy.ts';
 import { type PinnedTool, buildsOf } from '../constructs/build-projects.ts';
 
 export interface TargetStackProps extends StackProps {
@@ -40,6 +41,8 @@ export interface TargetStackProps extends StackProps {
   readonly spotBuilders?: boolean;
   /** Whether the builder of a bake that failed may be kept, in an account of the first stage; as in the hub. Default: it is not. */
   readonly keepBuilders?: boolean;
+  /** Whether AMIs may be booted and tested; as in the hub. Default: they are not. */
+  readonly testAmis?: boolean;
   /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
   readonly customerKey?: boolean;
   /** Whether the hub retires versions; as there. Default: it may not. */
@@ -62,6 +65,7 @@ export class TargetStack extends Stack {
       customerKey = false,
       spotBuilders = false,
       keepBuilders = false,
+      testAmis = false,
       retires = false,
       ...rest
     } = props;
@@ -95,7 +99,7 @@ export class TargetStack extends Stack {
       roleName: NAMES.stewardRole,
       description: 'Lets the tasks in the hub look at AMIs, tag, publish and deregister them.',
       trusted: hubRoles(factory, [
-        ...stewards({ retiring: retires, parity: factory.parity !== 'off' }).map(taskRole),
+        ...stewards({ retiring: retires, parity: factory.parity !== 'off', tests: testAmis }).map(taskRole),
         triggerRole(SCHEDULED_REBUILD),
       ]),
       statements: [
@@ -144,12 +148,34 @@ export class TargetStack extends Stack {
         wildcards: { '*': 'The channels of the agent, and its registration, have no ARN.' },
       }),
     });
+    if (testAmis) this.#tester(factory, accountId);
     if (!packer) {
       Annotations.of(this).addWarningV2(
         'packleader:packer',
         'No Packer is pinned (packer in packleader.config, which packleader pin writes): bakes need a build image that has one.',
       );
     }
+  }
+
+  /** A role of its own: the steward must read no key, and launching an AMI that is encrypted takes one. */
+  #tester(factory: Factory, accountId: string): void {
+    new FixedRole(this, 'Tester', {
+      roleName: NAMES.testerRole,
+      description: 'Lets a task in the hub boot the AMIs of a release, and run their tests.',
+      trusted: hubRoles(factory, [taskRole('test-amis')]),
+      statements: testerPolicy(accountId),
+      wildcards: TESTER_WILDCARDS,
+    });
+    new InstanceProfile(this, 'Tested', {
+      instanceProfileName: NAMES.tested,
+      role: new FixedRole(this, 'TestedRole', {
+        roleName: NAMES.tested,
+        description: 'What an instance may do while it is tested: be sent commands.',
+        trusted: new ServicePrincipal('ec2.amazonaws.com'),
+        statements: testedPolicy(),
+        wildcards: { '*': 'The channels of the agent, and its registration, have no ARN.' },
+      }),
+    });
   }
 
   #regionsParameter(regions: readonly string[]): string[] {

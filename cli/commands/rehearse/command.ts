@@ -64,7 +64,8 @@ said and nothing is rehearsed.
   full         CodeBuild has no build free; only where builds are started
   capacity     EC2 has no room for the builder of a bake at first
   interrupted  EC2 takes every Spot Instance back that is the builder of a bake
-  Without a kind a bake fails as Packer does, and any other state is refused.
+  silent       an AMI boots, and its agent never reports; only where AMIs are tested
+  Without a kind a bake fails as Packer does, a test does not pass, and any other state is refused.
   Without an image it fails in the release of every image.
 
 Examples:

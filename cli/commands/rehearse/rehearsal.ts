@@ -198,6 +198,7 @@ function failableStates(machines: readonly Definition[]): ReadonlyMap<string, Fa
         failable.set(top, {
           state: top,
           bakes,
+          tests: stageIn(top, 'test') !== undefined,
           builds: bakes || asl.Resource?.includes(':codebuild:') === true,
           ofImage: name === NAMES.releaseImageMachine,
         });

@@ -113,6 +113,7 @@ const DOING = {
   timeout: 'never answered',
   full: 'without a free build',
   failed: 'made to fail',
+  silent: 'never heard of by its agent',
   capacity: 'without room for its builder at first',
   interrupted: 'without its Spot Instances, which EC2 takes back',
   drifted: 'with a newer package than the others',

@@ -14,16 +14,35 @@ export interface Located {
 
 /**
  * A strict map whose complaint about an unknown key is the list of known ones, for {@link schemaProblems} to choose from.
- * `alsoKnown` are keys that were taken out before validation.
+ * `alsoKnown` are keys that were taken out before validation, `refused` those that people try, with what is said of each.
  */
 export const strictMap = <Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
-  { must = 'must be a map', alsoKnown = [] }: { must?: string; alsoKnown?: readonly string[] } = {},
+  {
+    must = 'must be a map',
+    alsoKnown = [],
+    refused = {},
+  }: {
+    must?: string;
+    alsoKnown?: readonly string[];
+    refused?: Readonly<Record<string, string>>;
+  } = {},
 ) =>
   z.strictObject(shape, {
     error: ({ code }) =>
-      code === 'unrecognized_keys' ? [...Object.keys(shape), ...alsoKnown].join(' ') : must,
+      code === 'unrecognized_keys' ? complaint([...Object.keys(shape), ...alsoKnown], refused) : must,
   });
+
+/** As a message, which is all that zod carries. */
+const complaint = (known: readonly string[], refused: Readonly<Record<string, string>>): string =>
+  [known.join(' '), ...Object.entries(refused).map(([key, says]) => `${key} ${says}`)].join('\n');
+
+/** What is said of a key that is unknown. */
+function complaintOf(key: string, message: string): string {
+  const [known = '', ...refused] = message.split('\n');
+  const said = refused.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1);
+  return said ?? `found an unknown key, ${nearest(key, known.split(' '))}`;
+}
 
 /** A string of one pattern; `must` reads like "must look like vpc-0123456789abcdef0". */
 export const text = (pattern: RegExp, must: string) =>
@@ -76,8 +95,7 @@ export const schemaProblems = (issues: readonly z.core.$ZodIssue[], source: Sour
       return problem(file, line, inFile, message);
     };
     if (issue.code === 'unrecognized_keys') {
-      const known = issue.message.split(' ');
-      return issue.keys.map((key) => at([...path, key], `found an unknown key, ${nearest(key, known)}`));
+      return issue.keys.map((key) => at([...path, key], complaintOf(key, issue.message)));
     }
     if (issue.code === 'invalid_key') {
       const must = issue.issues[0]?.message ?? issue.message;

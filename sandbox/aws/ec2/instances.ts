@@ -1,6 +1,8 @@
 import type {
   CreateFleetCommandInput,
   CreateFleetCommandOutput,
+  DescribeInstanceStatusCommandInput,
+  DescribeInstanceStatusCommandOutput,
   DescribeInstancesCommandInput,
   DescribeInstancesCommandOutput,
   ModifyInstanceAttributeCommandInput,
@@ -51,6 +53,8 @@ const noSuchInstance = (id: string): Error =>
 function runInstances(context: Context, input: RunInstancesCommandInput): Output<RunInstancesCommandOutput> {
   const { world, place, accountId, region, now } = context;
   const imageId = input.ImageId ?? '';
+  const before = askedBefore(context, input.ClientToken);
+  if (before) return before;
   const image = world.visibleImage(accountId, region, imageId);
   if (image === undefined) {
     throw ec2Error('InvalidAMIID.NotFound', `The image id '[${imageId}]' does not exist`);
@@ -85,6 +89,8 @@ function runInstances(context: Context, input: RunInstancesCommandInput): Output
     architecture: image.architecture,
     ...(image.platform === undefined ? {} : { platform: image.platform }),
     ...(input.KeyName === undefined ? {} : { keyName: input.KeyName }),
+    ...(input.IamInstanceProfile?.Name === undefined ? {} : { profile: input.IamInstanceProfile.Name }),
+    ...(input.ClientToken === undefined ? {} : { clientToken: input.ClientToken }),
     securityGroupIds: [...(input.SecurityGroupIds ?? [])],
     volumeIds: attachVolumes(context, instanceId, image.blockDevices, input),
     launchedAt: now,
@@ -108,6 +114,49 @@ function runInstances(context: Context, input: RunInstancesCommandInput): Output
     ReservationId: world.id(place, 'r'),
     OwnerId: accountId,
     Instances: [instanceView(place, instance, now)],
+  };
+}
+
+/** What the same token launched before; EC2 forgets it when the instance is gone, and then says so. */
+function askedBefore(
+  { place, accountId, now }: Context,
+  token: string | undefined,
+): Output<RunInstancesCommandOutput> | undefined {
+  const instance = [...place.instances.values()].find(({ clientToken }) => clientToken === token);
+  if (token === undefined || instance === undefined) return undefined;
+  if (instance.asked === 'terminate')
+    throw ec2Error(
+      'IdempotentInstanceTerminated',
+      `The instance ${instance.instanceId}, launched by the client token ${token}, was terminated.`,
+    );
+  return {
+    ReservationId: `r-0${instance.instanceId.slice(3)}`,
+    OwnerId: accountId,
+    Instances: [instanceView(place, instance, now)],
+  };
+}
+
+/** How long status checks are being made for the first time. */
+const FIRST_CHECKS_MS = 120_000;
+
+/** Of instances that run, and of no others. */
+function describeInstanceStatus(
+  { place, now }: Context,
+  input: DescribeInstanceStatusCommandInput,
+): Output<DescribeInstanceStatusCommandOutput> {
+  const instances = byIds(place.instances, input.InstanceIds ?? [], noSuchInstance);
+  return {
+    InstanceStatuses: instances
+      .filter((instance) => instanceState(instance, now) === 'running')
+      .map(({ instanceId, launchedAt }) => {
+        const Status = now < launchedAt + FIRST_CHECKS_MS ? ('initializing' as const) : ('ok' as const);
+        return {
+          InstanceId: instanceId,
+          InstanceState: { Name: 'running' as const, Code: STATE_CODES.running },
+          InstanceStatus: { Status },
+          SystemStatus: { Status },
+        };
+      }),
   };
 }
 
@@ -350,6 +399,7 @@ function createFleet(context: Context, input: CreateFleetCommandInput): Output<C
 export const instanceOperations = {
   CreateFleet: createFleet,
   DescribeInstances: describeInstances,
+  DescribeInstanceStatus: describeInstanceStatus,
   ModifyInstanceAttribute: modifyInstanceAttribute,
   RunInstances: runInstances,
   StopInstances: stopInstances,

@@ -7,6 +7,7 @@ import { RELEASE_SITES } from './sites/release.ts';
 import { REPOINT_SITES } from './sites/repoint.ts';
 import { RETIRE_SITES } from './sites/retire.ts';
 import { RETRY_SITES } from './sites/retry.ts';
+import { TESTED_SITES } from './sites/tested.ts';
 import { UNDO_SITES } from './sites/undo.ts';
 
 export interface SourceMutant extends MutatedSource {
@@ -22,6 +23,7 @@ export const SITES = [
   ...REPOINT_SITES,
   ...RETIRE_SITES,
   ...KEPT_SITES,
+  ...TESTED_SITES,
 ];
 
 /** @throws Error that names a mutation whose site is not there exactly once: none is left out in silence */

@@ -36,6 +36,8 @@ export const FACTORIES = {
   keeping: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, keep: 2 },
   /** Its builders are Spot Instances. */
   spot: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, spot: true },
+  /** They are booted, and tested. */
+  tested: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, tests: true },
   /** They must all hold the same. */
   alike: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, parity: 'enforce' },
   /** More than one batch holds. */
@@ -90,7 +92,7 @@ const RETENTION = {
 
 /** Plans both releases with the real workflow; everything else of what that leaves is thrown away. */
 export async function prepareBaseline(size: Size): Promise<Baseline> {
-  const { spot, keep, settings = '' }: MadeUpFactory = FACTORIES[size];
+  const { spot, keep, tests, settings = '' }: MadeUpFactory = FACTORIES[size];
   const files = filesOf(FACTORIES[size]);
   const { factory } = loadConfiguration(files);
   const { hub, stages } = factory;
@@ -98,6 +100,7 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
     retention: RETENTION,
     spotBuilders: spot === true,
     keepBuilders: keep !== undefined,
+    testAmis: tests === true,
   };
   const machines = definitionsOf(factory, permits).map(({ name, definition }) => ({
     name,
@@ -128,7 +131,8 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
       const execution = engine.executions.find(({ machine }) => machine.name === NAMES.releaseImageMachine);
       if (execution === undefined) throw new Error(`Nothing was planned for ${IMAGE} at ${commit}`);
       for (const [key, object] of sandbox.world.buckets.get(bucket)?.objects ?? []) {
-        if (/^(plans|sources)\//.test(key)) objects.set(key, object);
+        // What its tests came to is not of the plan.
+        if (/^(plans|sources)\/(?!.*\/tests\/)/.test(key)) objects.set(key, object);
       }
       return {
         startedBy: name,

@@ -37,6 +37,8 @@ export interface Scenario<Kind extends string = string> {
   readonly schedule?: Schedule;
   /** No two bakes find the same packages. */
   readonly drifts?: true;
+  /** No AMI of prod passes its tests. */
+  readonly failsTests?: true;
   /** The ends that are allowed; any good one by default. */
   readonly ends?: readonly End[];
   /** Nothing lasts, so the first sweep must end well. */

@@ -1,6 +1,7 @@
 /** Plays scenarios in the embedded AWS: a world of its own for each, and a virtual clock. */
 import { forgetClients } from '../../../core/aws/clients.ts';
 import { type Target, targetName } from '../../../core/contract/targets.ts';
+import { FAILS } from '../../../sandbox/aws/run-command.ts';
 import { stepFunctionsOf } from '../../../sandbox/aws/step-functions.ts';
 import { bindSandbox } from '../../../sandbox/bind.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
@@ -45,6 +46,7 @@ async function playOn(
   const sandbox = newWorld(baseline, scenario.past, scenario.retried?.newerSource);
   let drifted = 0;
   if (scenario.drifts) sandbox.builds.packages = (usual) => `${usual}drift\t${++drifted}\tnoarch\n`;
+  if (scenario.failsTests) failTests(sandbox, baseline);
   if (scenario.repoint) addReleases(sandbox, baseline);
   if (scenario.retire) {
     addAging(sandbox, baseline);
@@ -93,6 +95,16 @@ async function playOn(
     unbind();
     forgetClients();
   }
+}
+
+/** Of the last stage: those before it pass. */
+function failTests(sandbox: Sandbox, { stages }: Baseline): void {
+  const accounts = (stages.at(-1)?.targets ?? []).map(({ accountId }) => accountId);
+  sandbox.intercept(async (call, next) => {
+    if (call.operation === 'SendCommand' && accounts.includes(call.accountId))
+      Object.assign(call.input, { Comment: FAILS });
+    return next();
+  });
 }
 
 /** Also the release of a commit, which starts the one of its image. */

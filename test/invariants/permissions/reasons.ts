@@ -36,6 +36,17 @@ export const BY_AWS: Reasons = {
   'LeaveVpc: ec2:DeleteNetworkInterface': 'CodeBuild takes a build out of its VPC',
   'LetCodeBuildAttach: ec2:CreateNetworkInterfacePermission': 'CodeBuild puts a build into a VPC',
   'iam:CreateServiceLinkedRole': 'EC2 makes its role for Spot Instances with the first one of an account',
+  ...Object.fromEntries(
+    ['AcknowledgeMessage', 'DeleteMessage', 'FailMessage', 'GetEndpoint', 'GetMessages', 'SendReply'].map(
+      (action) => [`ec2messages:${action}`, 'an agent of before 2024 gets its commands by these'],
+    ),
+  ),
+  ...Object.fromEntries(
+    ['Decrypt', 'DescribeKey', 'GenerateDataKeyWithoutPlaintext', 'ReEncryptFrom', 'ReEncryptTo'].map(
+      (action) => [`DecryptVolumes: kms:${action}`, 'EC2 uses the key of the AMI that is booted'],
+    ),
+  ),
+  'LetEbsUseTheKey: kms:CreateGrant': 'lets EBS use the key for as long as the volume exists',
   'codebuild:StopBuild': 'stopping an execution stops the builds that it waits for',
 };
 

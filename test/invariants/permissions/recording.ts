@@ -47,6 +47,10 @@ interface Scenario {
   readonly spot?: true;
   /** For how many hours dev keeps the builder of a bake that failed. */
   readonly keep?: number;
+  /** AMIs are booted, and tested. */
+  readonly tests?: true;
+  /** Of config/default.yaml, besides those of all. */
+  readonly settings?: string;
 }
 
 const PUBLISH_FAILS: Fault = { state: 'Publish release', kind: 'refused', accountId: '100001000001' };
@@ -78,6 +82,12 @@ const SCENARIOS: readonly Scenario[] = [
   { faults: [PROD_FAILS] },
   { spot: true },
   { keep: 4, faults: [{ state: 'Bake dev AMIs', kind: 'failed' }] },
+  // Its subnet is found by a tag that none has.
+  { tests: true, settings: `accounts: { '100001000001': { network: { subnetTags: { Tier: build } } } }` },
+  ...(['failed', 'silent', 'lost', 'refused'] as const).map((kind) => ({
+    tests: true as const,
+    faults: [{ state: 'Test prod AMIs', kind }],
+  })),
   { spot: true, prepare: dieBeforeTheFleet },
   ...['Withdraw publication', 'Deregister prod AMIs', 'Deregister dev AMIs', 'Announce rollback'].map(
     (state) => ({ faults: [PUBLISH_FAILS, { state, kind: 'refused' } as const] }),
@@ -147,14 +157,15 @@ function leaveInterface({ world }: Sandbox, releaseId: string): void {
 /** Every different thing that IAM is asked for in all of the scenarios. */
 export async function record(): Promise<Recorded[]> {
   const recorded = new Map<string, Recorded>();
-  for (const { faults = [], images, prepare, branch, spot, keep } of SCENARIOS) {
+  for (const { faults = [], images, prepare, branch, spot, keep, tests, settings } of SCENARIOS) {
     await rehearseFactory(
       {
         stages: STAGES,
-        settings: SETTINGS,
+        settings: [SETTINGS, ...(settings === undefined ? [] : [settings])].join('\n'),
         ...(images && { images }),
         ...(spot && { spot }),
         ...(keep !== undefined && { keep }),
+        ...(tests && { tests }),
       },
       {
         faults,
@@ -284,9 +295,9 @@ export function recordingsOf(
   const { accountId } = call;
   const requests = requestsOf(call, thingsIn(world.region(accountId, call.region)));
   const own = requests.map((request) => ({ accountId, by, state, request }));
-  if (call.role !== NAMES.stewardRole) return own;
-  // Here all functions share one process and so its sessions; in Lambda each takes on the steward by itself.
-  const resource = roleArn(accountId, NAMES.stewardRole);
+  if (call.role !== NAMES.stewardRole && call.role !== NAMES.testerRole) return own;
+  // Here all functions share one process and so its sessions; in Lambda each takes on the role by itself.
+  const resource = roleArn(accountId, call.role);
   const assumed = { action: 'sts:AssumeRole', resource, context: { 'aws:RequestedRegion': hub.region } };
   return [...own, { accountId: hub.accountId, by: here?.by ?? 'nobody', state, request: assumed }];
 }

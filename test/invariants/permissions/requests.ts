@@ -13,11 +13,13 @@ const tagListSchema = z.array(z.object({ Key: z.string(), Value: z.string().defa
 const inputSchema = z.object({
   Bucket: z.string(),
   DeleteAssociatedSnapshots: z.boolean(),
+  DocumentName: z.string(),
   Entries: z.array(
     z.object({ EventBusName: z.string().default('default'), Source: z.string(), DetailType: z.string() }),
   ),
   FunctionName: z.string(),
   GroupId: z.string(),
+  IamInstanceProfile: z.object({ Name: z.string() }),
   ImageId: z.string(),
   InstanceId: z.string(),
   /** Where it is set later, EC2 takes it in a map. */
@@ -321,17 +323,30 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
       },
     })),
   'ec2:RunInstances': (asked) => {
-    const { ImageId, KeyName, SecurityGroupIds = [], MetadataOptions } = asked.input;
+    const { ImageId, KeyName, SecurityGroupIds = [], MetadataOptions, IamInstanceProfile } = asked.input;
+    const profile = IamInstanceProfile?.Name;
     const tokens = MetadataOptions ? { 'ec2:MetadataHttpTokens': MetadataOptions.HttpTokens } : {};
+    // Of an AMI that is not the account's own nothing is known.
+    const own = (kind: string, id?: string) => {
+      const known = id === undefined ? [] : asked.existing('ec2:RunInstances', kind, id);
+      return known.length > 0 ? known : one('ec2:RunInstances', asked.ec2(kind, id));
+    };
+    const snapshots = asked.snapshotsOf(ImageId);
     return [
-      ...one('ec2:RunInstances', asked.ec2('image', ImageId)),
-      ...one('ec2:RunInstances', asked.ec2('snapshot')),
+      ...own('image', ImageId),
+      ...(snapshots.length > 0 ? snapshots.flatMap((id) => own('snapshot', id)) : own('snapshot')),
       ...one('ec2:RunInstances', asked.ec2('subnet')),
-      ...one('ec2:RunInstances', asked.ec2('key-pair', KeyName)),
-      ...SecurityGroupIds.flatMap((id) => one('ec2:RunInstances', asked.ec2('security-group', id))),
+      ...(KeyName === undefined ? [] : one('ec2:RunInstances', asked.ec2('key-pair', KeyName))),
+      ...SecurityGroupIds.flatMap((id) => own('security-group', id)),
       ...asked.made('RunInstances', 'instance', tokens),
       ...asked.made('RunInstances', 'network-interface'),
       ...asked.made('RunInstances', 'volume'),
+      // The roles of our profiles have their names.
+      ...(profile === undefined
+        ? []
+        : one('iam:PassRole', `arn:aws:iam::${asked.call.accountId}:role/${profile}`, {
+            'iam:PassedToService': 'ec2.amazonaws.com',
+          })),
     ];
   },
   'ec2:StopInstances': (asked) =>
@@ -371,6 +386,24 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
   'sfn:StopExecution': ({ input }) => one('states:StopExecution', input.executionArn),
   'sns:Publish': ({ input }) => one('sns:Publish', input.TopicArn),
   'sqs:SendMessage': ({ input }) => one('sqs:SendMessage', input.QueueArn),
+  'ssm:DescribeInstanceInformation': () => one('ssm:DescribeInstanceInformation'),
+  'ssm:GetCommandInvocation': () => one('ssm:GetCommandInvocation'),
+  'ssm:ListCommandInvocations': () => one('ssm:ListCommandInvocations'),
+  // Of the document and of each instance, with the tags of the latter under a prefix of its own.
+  'ssm:SendCommand': (asked) => [
+    ...one('ssm:SendCommand', `arn:aws:ssm:${asked.call.region}::document/${asked.input.DocumentName}`),
+    ...(asked.input.InstanceIds ?? [])
+      .flatMap((id) => asked.existing('ssm:SendCommand', 'instance', id))
+      .map((request) => ({
+        ...request,
+        context: Object.fromEntries(
+          Object.entries(request.context).map(([key, value]) => [
+            key.replace('aws:ResourceTag/', 'ssm:resourceTag/'),
+            value,
+          ]),
+        ),
+      })),
+  ],
   'ssm:DeleteParameter': (asked) => one('ssm:DeleteParameter', asked.parameter(asked.input.Name)),
   'ssm:DescribeParameters': () => one('ssm:DescribeParameters'),
   'ssm:GetParameter': (asked) => one('ssm:GetParameter', asked.parameter(asked.input.Name)),

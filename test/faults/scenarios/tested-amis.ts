@@ -1,0 +1,77 @@
+/** AMIs that are booted and tested: every call of that is struck, and some do not pass. */
+import type { Baseline } from '../player/baseline.ts';
+import { nameOfFault } from '../player/faults.ts';
+import { nameOfPoint } from '../player/injection-points.ts';
+import type { SandboxScenario } from '../sandbox/play-in-sandbox.ts';
+import type { RecordedCall } from '../sandbox/recorder.ts';
+import { faultsIn, isOfService, passes } from './fault-model.ts';
+import { isOfUndo, record } from './recordings.ts';
+import { type Category, PASTS, scenarioOf } from './scenario-of.ts';
+import { STOPPED_ENDS } from './stops-and-sweeps.ts';
+
+const NAME = 'tested before it is released';
+const size = 'tested';
+
+export async function testedAmis(baseline: Baseline): Promise<Category[]> {
+  const calls = withoutMiddlePolls(await record(baseline, { size }));
+  const failing = await record(baseline, { size, failsTests: true });
+  return [
+    {
+      name: NAME,
+      atLeast: 250,
+      scenarios: [
+        scenarioOf(NAME, { size, ends: ['released'] }),
+        ...PASTS.map((past) =>
+          scenarioOf(NAME, { size, past, failsTests: true, ends: ['rolled back'], labels: ['not passed'] }),
+        ),
+        ...faultsIn(calls).map((fault) =>
+          scenarioOf(NAME, {
+            size,
+            faults: [fault],
+            labels: [nameOfFault(fault)],
+            ...(passes(fault) && { ends: ['released'] }),
+          }),
+        ),
+        ...stops(calls),
+        ...undone(failing),
+      ],
+    },
+  ];
+}
+
+/** An instance under test is found and removed wherever the release ends. */
+const stops = (calls: readonly RecordedCall[]): SandboxScenario[] =>
+  calls
+    .filter(({ point }) => !isOfService(point.operation))
+    .map(({ point }) =>
+      scenarioOf(NAME, {
+        size,
+        stopAfter: point,
+        sweepsAtOnce: 1,
+        ends: STOPPED_ENDS,
+        labels: [`stopped after ${nameOfPoint(point)}`],
+      }),
+    );
+
+/** What did not pass is never released, whatever its rollback meets. */
+const undone = (calls: readonly RecordedCall[]): SandboxScenario[] =>
+  faultsIn(calls.filter((call) => isOfUndo(call) && OF_INSTANCES.test(call.point.operation))).map((fault) =>
+    scenarioOf(NAME, {
+      size,
+      failsTests: true,
+      faults: [fault],
+      labels: ['not passed', nameOfFault(fault)],
+      ...(passes(fault) && { ends: ['rolled back'] }),
+    }),
+  );
+const OF_INSTANCES =
+  /:(Describe(Instances|SecurityGroups|ImageReferences)|Terminate\w+|DeleteSecurityGroup)$/;
+
+/** Of the looks that wait, the first two and the last two of each kind stand for all. */
+function withoutMiddlePolls(all: readonly RecordedCall[]): RecordedCall[] {
+  const calls = all.filter(({ point }) => point.state.startsWith('Test '));
+  const kinds = Map.groupBy(calls, ({ point }) => `${point.state} ${point.operation} ${point.place}`);
+  return [...kinds.values()].flatMap((list) =>
+    list.filter((_, index) => index < 2 || index >= list.length - 2),
+  );
+}
