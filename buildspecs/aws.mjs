@@ -1,9 +1,9 @@
 // The few calls that every build makes, without the AWS CLI, which takes half a second to start. Signed here, because a library
 // would fill a fifth of the StackSet's template; a test compares the signatures with the SDK's.
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { again } from './again.mjs';
-import { environment, run } from './program.mjs';
+import { environment, run, sha256 } from './program.mjs';
 
 /** In seconds. */
 const FIRST_PAUSE = 0.2;
@@ -31,7 +31,7 @@ export async function getObject(bucket, key) {
   for (const [name, value] of response.headers)
     if (name.startsWith('x-amz-meta-')) metadata[name.slice('x-amz-meta-'.length)] = value;
   return {
-    body: Buffer.from(await response.arrayBuffer()),
+    body: response.body,
     metadata,
   };
 }
@@ -64,7 +64,7 @@ export async function listObjects(bucket, prefix) {
     for (const [name, value] of Object.entries(asked)) url.searchParams.set(name, value);
     if (token !== undefined) url.searchParams.set('continuation-token', token);
     const call = { method: 'GET', url, headers: {}, body: '', failed };
-    const page = await (await send('s3', hub(), call)).text();
+    const page = (await send('s3', hub(), call)).body.toString();
     keys.push(...elements(page, 'Key').map((key) => decodeURIComponent(key.replaceAll('+', ' '))));
     [token] = elements(page, 'NextContinuationToken');
   } while (token !== undefined);
@@ -125,9 +125,8 @@ export async function ec2(region, action, asked) {
   const body = new URLSearchParams({ Action: action, Version: '2016-11-15', ...asked }).toString();
   const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
   const url = endpoint('ec2', region);
-  return (
-    await send('ec2', region, { method: 'POST', url, headers, body, failed: `${action} failed` })
-  ).text();
+  const call = { method: 'POST', url, headers, body, failed: `${action} failed` };
+  return (await send('ec2', region, call)).body.toString();
 }
 
 /**
@@ -142,7 +141,7 @@ async function json(service, region, target, input, failed) {
   const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target };
   const url = endpoint(service, region);
   const call = { method: 'POST', url, headers, body: JSON.stringify(input), failed };
-  return (await send(service, region, call)).json();
+  return JSON.parse((await send(service, region, call)).body.toString());
 }
 
 /** @type {Promise<Credentials> | undefined} */
@@ -172,9 +171,17 @@ async function answerTo({ url, method, body, failed }, headers) {
         headers: headers(),
         ...(method !== 'GET' && { body }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
-      }).catch(unreachable);
+      })
+        // A connection may end within a large object.
+        .then(async (response) => ({
+          ok: response.ok,
+          status: response.status,
+          headers: response.headers,
+          body: Buffer.from(await response.arrayBuffer()),
+        }))
+        .catch(unreachable);
       if (typeof got === 'string') return { heals: true, why: `${url.host}: ${got}` };
-      return got.ok ? { answer: got, why: '' } : refusal(got.status, await got.text());
+      return got.ok ? { answer: got, why: '' } : refusal(got.status, got.body.toString());
     },
     (said) => ('heals' in said && said.heals ? { why: said.why, firstPause: FIRST_PAUSE } : undefined),
   );
@@ -265,7 +272,7 @@ async function credentials() {
   const answer =
     relative === undefined
       ? run('aws', ['configure', 'export-credentials', '--format', 'process'])
-      : await (await answerTo(ofContainer(relative), () => ({}))).text();
+      : (await answerTo(ofContainer(relative), () => ({}))).body.toString();
   const { AccessKeyId, SecretAccessKey, Token, SessionToken = Token } = JSON.parse(answer);
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
 }
@@ -327,9 +334,6 @@ const strictly = (text) =>
     /[!'()*]/g,
     (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-
-/** @param {Uint8Array | string} content */
-const sha256 = (content) => createHash('sha256').update(content).digest('hex');
 
 /**
  * @param {readonly string[]} one

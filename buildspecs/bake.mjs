@@ -1,5 +1,5 @@
 // Bakes one image in one region with Packer, from the bytes that every account bakes from.
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -12,7 +12,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { BUILDER_PAUSE, again, halfTime, healingOfInit } from './again.mjs';
 import { describe, getObject, getParameter, getSecretValue } from './aws.mjs';
 import { endBuild, keepBuilder, removeBuilders } from './builders.mjs';
@@ -25,11 +24,22 @@ import {
   download,
   fetchPinned,
   fetchSource,
+  installPlugins,
   packerCommand,
   readOverlay,
 } from './packer.mjs';
 import { sessionManagerPluginUrl } from './pinned-tools.mjs';
-import { eachLine, environment, exportVariable, main, required, run, say, sha256Of } from './program.mjs';
+import {
+  eachLine,
+  environment,
+  exportVariable,
+  main,
+  required,
+  run,
+  say,
+  sha256Of,
+  started,
+} from './program.mjs';
 
 /** What CodeBuild uploads when the build has ended, however it ended. */
 const RECORD = 'record';
@@ -67,11 +77,13 @@ async function bakeImage() {
   for (const left of [MANIFEST, PACKAGES, `${PACKAGES}.sha256`])
     rmSync(join(directory, left), { force: true });
   const until = halfTime(defaults.timeout_minutes);
-  const init = await again(
-    async () => runPacker(packer, ['init', '.'], directory, {}),
-    ({ ended, log }) => (ended === undefined ? undefined : healingOfInit(log, until)),
-  );
-  if (init.ended !== undefined) throw failure(init.ended, init.log, {});
+  if (!(await installPlugins(packer))) {
+    const init = await again(
+      async () => runPacker(packer, ['init', '.'], directory, {}),
+      ({ ended, log }) => (ended === undefined ? undefined : healingOfInit(log, until)),
+    );
+    if (init.ended !== undefined) throw failure(init.ended, init.log, {});
+  }
   await bake({ release, region, packer, directory, variables, defaults, secrets, overlay, choices, until });
   for (const made of [MANIFEST, PACKAGES])
     if (existsSync(join(directory, made))) copyFileSync(join(directory, made), join(RECORD, made));
@@ -155,19 +167,17 @@ async function resolveSecrets(references, region) {
 
 /** Packer connects through Session Manager with AWS's plugin, which no CodeBuild image has. */
 async function installSessionManagerPlugin() {
-  const missing = await promisify(execFile)('session-manager-plugin', ['--version']).then(
+  const missing = await started('session-manager-plugin', ['--version'], {}).then(
     () => false,
-    (error) => error.code === 'ENOENT',
+    ({ cause }) => cause.code === 'ENOENT',
   );
   if (!missing) return;
-  if (environment('PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION') === undefined) {
-    say(
+  const version = environment('PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION');
+  const sha256 = environment('PACKLEADER_SESSION_MANAGER_PLUGIN_SHA256');
+  if (version === undefined || sha256 === undefined)
+    return say(
       'No session-manager-plugin is here or pinned: a template that connects by Session Manager will fail.',
     );
-    return;
-  }
-  const version = required('PACKLEADER_SESSION_MANAGER_PLUGIN_VERSION', /^\d+(\.\d+)+$/);
-  const sha256 = required('PACKLEADER_SESSION_MANAGER_PLUGIN_SHA256', /^[0-9a-f]{64}$/);
   const file = 'session-manager-plugin.rpm';
   await fetchPinned(sessionManagerPluginUrl(version, process.arch), file, sha256);
   run('rpm', ['--install', file]);

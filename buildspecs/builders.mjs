@@ -1,7 +1,6 @@
 // What Packer may leave of a builder: when it was killed, or when the builder is to be kept for whoever wants to look at it.
-import { existsSync } from 'node:fs';
 import { describe, ec2 } from './aws.mjs';
-import { environment, exportVariable, required, say, started } from './program.mjs';
+import { environment, exportVariable, isExported, required, say, started } from './program.mjs';
 
 const POLLS = 40;
 const POLL_SECONDS = '15';
@@ -16,7 +15,7 @@ const of = (release) => ({ 'tag:packleader:release': [release] });
 export async function endBuild() {
   const release = required('PACKLEADER_RELEASE', /^[a-z][a-z0-9-]*@[0-9A-Za-z.-]+$/);
   const region = required('PACKLEADER_REGION', /^[a-z]{2}(-[a-z]+)+-\d$/);
-  if (!existsSync(`exports/${KEPT}`)) await removeBuilders(release, region);
+  if (!isExported(KEPT)) await removeBuilders(release, region);
 }
 
 /**

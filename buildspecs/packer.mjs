@@ -7,9 +7,11 @@ import { again } from './again.mjs';
 import { laidOverText, layTemplate } from './lay-template.mjs';
 import { packerUrl } from './pinned-tools.mjs';
 import { getObject } from './aws.mjs';
-import { environment, required, run, say, sha256Of } from './program.mjs';
+import { environment, run, say, sha256Of } from './program.mjs';
 
 const OLDEST_PACKER = [1, 11];
+/** Packer would ask its maker for a newer one. */
+const NO_CHECKPOINT = { CHECKPOINT_DISABLE: '1' };
 export const SLUG = '[a-z][a-z0-9-]*';
 
 /** @typedef {{ directory: string, arguments: string[], files: Record<string, string> }} Overlay */
@@ -44,15 +46,21 @@ export function directoryOf(image, template, overlay) {
  */
 export async function fetchSource(bucket, key, expected) {
   await download(bucket, key, 'source.zip');
-  const found = sha256Of('source.zip');
-  if (found !== expected) {
-    rmSync('source.zip');
-    throw new Error(
-      `s3://${bucket}/${key} has the SHA-256 ${found}, expected ${expected}. Nothing of it was used.`,
-    );
-  }
+  verify('source.zip', expected, `s3://${bucket}/${key}`);
   // In the C locale unzip writes ü as #U00fc.
   run('unzip', ['-q', 'source.zip', '-d', 'factory'], { env: { LC_ALL: 'C.UTF-8' } });
+}
+
+/**
+ * @param {string} file
+ * @param {string} expected
+ * @param {string} from
+ */
+function verify(file, expected, from) {
+  const found = sha256Of(file);
+  if (found === expected) return;
+  rmSync(file);
+  throw new Error(`${from} has the SHA-256 ${found}, expected ${expected}. Nothing of it was used.`);
 }
 
 /**
@@ -94,7 +102,7 @@ export function argumentsOf(overlay, told) {
 export async function packerCommand() {
   // On Amazon Linux /usr/sbin/packer is a part of cracklib and waits for input, hence the time limit.
   const { stdout } = await promisify(execFile)('packer', ['version'], {
-    env: { ...process.env, CHECKPOINT_DISABLE: '1' },
+    env: { ...process.env, ...NO_CHECKPOINT },
     timeout: 20_000,
   }).catch(() => ({ stdout: '' }));
   const [, major = '0', minor = '0'] = /^Packer v(\d+)\.(\d+)\./.exec(stdout) ?? [];
@@ -109,28 +117,55 @@ async function installPacker() {
   const sha256 = environment('PACKLEADER_PACKER_SHA256');
   if (version === undefined || sha256 === undefined) {
     throw new Error(
-      `No Packer ${OLDEST_PACKER.join('.')} or newer is on this build image, and no other is pinned: set ` +
-        '"packer" in packleader.config to the version and the SHA-256 of its linux_arm64 zip, and deploy hub and targets.',
+      `No Packer ${OLDEST_PACKER.join('.')} or newer is here or pinned: use packleader pin, and deploy hub and targets.`,
     );
   }
-  required('PACKLEADER_PACKER_VERSION', /^\d+\.\d+\.\d+$/);
-  required('PACKLEADER_PACKER_SHA256', /^[0-9a-f]{64}$/);
   await fetchPinned(packerUrl(version, process.arch), 'packer.zip', sha256);
   mkdirSync('tools', { recursive: true });
   run('unzip', ['-q', '-o', 'packer.zip', 'packer', '-d', 'tools']);
   return resolve('tools', 'packer');
 }
 
+/**
+ * Installs the plugins that the project pins, in place of what `packer init` would choose; false when it pins none. What a template
+ * requires besides, Packer misses by its name.
+ * @param {string} packer
+ */
+export async function installPlugins(packer) {
+  const pinned = environment('PACKLEADER_PLUGINS');
+  for (const [, source = '', url = '', sha256 = ''] of pinned?.matchAll(/(\S+) (\S+) (\S+)/g) ?? []) {
+    await fetchPinned(url, 'plugin.zip', sha256);
+    run('unzip', ['-qojd', sha256, 'plugin.zip', 'packer-plugin-*']);
+    const [file = ''] = readdirSync(sha256);
+    run(packer, ['plugins', 'install', '--path', join(sha256, file), source], { env: NO_CHECKPOINT });
+  }
+  return pinned !== undefined;
+}
+
 /** curl's own words for no connection, none for long, or one that ended too early. A certificate that is wrong stays wrong. */
 const HEALS = /^curl: \((5|6|7|18|28|35|52|55|56|92)\)|error: (429|5\d\d)$/m;
 
 /**
- * @param {string} url
+ * Fetches what is pinned: from its vendor, from a mirror that has it under its vendor's host and path, or from the hub's bucket.
+ * @param {string} vendors
  * @param {string} file
  * @param {string} sha256
  */
-export async function fetchPinned(url, file, sha256) {
+export async function fetchPinned(vendors, file, sha256) {
+  const from = environment('PACKLEADER_DOWNLOADS');
+  const bucket = from === 'bucket' && String(environment('PACKLEADER_BUCKET'));
+  const url = bucket ? `s3://${bucket}/tools/${sha256}` : vendors.replace('https:/', from ?? '$&');
   say(`Fetching ${url}`);
+  if (bucket) await download(bucket, `tools/${sha256}`, file);
+  else await curl(url, file);
+  verify(file, sha256, url);
+}
+
+/**
+ * @param {string} url
+ * @param {string} file
+ */
+async function curl(url, file) {
   const args = [
     '-fsSL',
     '--proto',
@@ -148,9 +183,7 @@ export async function fetchPinned(url, file, sha256) {
       const { status: ended, stderr, error } = spawnSync('curl', args, { encoding: 'utf8' });
       return { status: ended, said: error?.message ?? stderr.trim() };
     },
-    (curl) => (HEALS.test(curl.said) ? { why: curl.said } : undefined),
+    (ended) => (HEALS.test(ended.said) ? { why: ended.said } : undefined),
   );
   if (status !== 0) throw new Error(`${url} could not be fetched: ${said}`);
-  const found = sha256Of(file);
-  if (found !== sha256) throw new Error(`${url} has the SHA-256 ${found}, expected ${sha256}.`);
 }

@@ -24,7 +24,7 @@ export async function main(program) {
     const why = plainText(error instanceof Error ? error.message : String(error));
     process.stderr.write(`${why}\n`);
     // Packer's own reason says more than that Packer failed.
-    if (!existsSync(join(EXPORTS, 'LAST_ERROR'))) exportVariable('LAST_ERROR', why);
+    if (!isExported('LAST_ERROR')) exportVariable('LAST_ERROR', why);
     process.exitCode = 1;
   }
 }
@@ -170,10 +170,11 @@ export async function atOnce(limit, given, work) {
   return results;
 }
 
+/** @param {Uint8Array | string} content */
+export const sha256 = (content) => createHash('sha256').update(content).digest('hex');
+
 /** @param {string} file */
-export function sha256Of(file) {
-  return createHash('sha256').update(readFileSync(file)).digest('hex');
-}
+export const sha256Of = (file) => sha256(readFileSync(file));
 
 /**
  * Hands a value to the buildspec, which exports it. A file, so that no shell ever reads the value as a command.
@@ -185,3 +186,9 @@ export function exportVariable(name, value) {
   writeFileSync(join(EXPORTS, name), value);
   say(`${name}=${JSON.stringify(value)}`);
 }
+
+/**
+ * Whether a value of that name has been handed over, by this program or by one before it.
+ * @param {string} name
+ */
+export const isExported = (name) => existsSync(join(EXPORTS, name));

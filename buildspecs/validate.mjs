@@ -10,6 +10,7 @@ import {
   directoryOf,
   download,
   fetchSource,
+  installPlugins,
   packerCommand,
   readOverlay,
 } from './packer.mjs';
@@ -46,12 +47,13 @@ await main(async () => {
   ]);
   const images = readdirSync('plans').filter((name) => new RegExp(`^${SLUG}$`).test(name));
   if (images.length === 0) throw new Error(`s3://${bucket}/${plans}/ holds no plan.`);
+  const isReady = await installPlugins(packer);
   const wrong = [];
   /** @type {Question[]} */
   const questions = [];
   // One after the other: they may install the same plugin into the same place.
   for (const image of images) {
-    const { problem, asked } = await initialised(packer, image);
+    const { problem, asked } = await initialised(packer, image, isReady);
     if (problem) wrong.push(problem);
     questions.push(...asked);
   }
@@ -88,19 +90,22 @@ async function fetchPlans(bucket, plans) {
  * Readies an image for Packer; what Packer is to be asked of it, or why it cannot be.
  * @param {string} packer
  * @param {string} image
+ * @param {boolean} isReady whether all plugins are there that may be
  * @returns {Promise<{ problem?: string, asked: Question[] }>}
  */
-async function initialised(packer, image) {
+async function initialised(packer, image, isReady) {
   const planned = join('plans', image);
   const { template, adopted } = JSON.parse(readFileSync(join(planned, 'plan.json'), 'utf8'));
   const laid = readdirSync(planned).find((name) => name.endsWith('.overlay.json'));
   const overlay =
     adopted && laid !== undefined ? readOverlay(join(planned, laid), adopted.overlaySha256) : undefined;
   const directory = directoryOf(image, template, overlay);
-  const init = await again(
-    () => run(packer, ['init', '.'], directory),
-    ({ status, said }) => (status === 0 ? undefined : healingOfInit(said, halfTime(MINUTES))),
-  );
+  const init = isReady
+    ? { status: 0, said: '' }
+    : await again(
+        () => run(packer, ['init', '.'], directory),
+        ({ status, said }) => (status === 0 ? undefined : healingOfInit(said, halfTime(MINUTES))),
+      );
   if (init.status !== 0) return { problem: `packer init of ${image}: ${inOneLine(init.said)}`, asked: [] };
   const asked = distinctSets(planned).map(({ told, secrets }, index) => ({
     image,

@@ -12,6 +12,7 @@ import { addInit } from './commands/init/command.ts';
 import { addNew } from './commands/new/command.ts';
 import type { ExitCode } from './input/options.ts';
 import { PACKAGE_VERSION } from '../core/contract/package-version.ts';
+import { addMirror } from './commands/mirror/command.ts';
 import { addPage } from './commands/page/command.ts';
 import { addPin } from './commands/pin/command.ts';
 import { addRehearse } from './commands/rehearse/command.ts';
@@ -138,6 +139,7 @@ function program(output: Output, code: ExitCode): Command {
   addInit(root, output);
   addNew(root, output);
   addPin(root, output);
+  addMirror(root, output);
   addRehearse(root, output, code);
   addValidate(root, output, code);
   addAdopt(root, output);

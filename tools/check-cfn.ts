@@ -21,6 +21,15 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
     'packleader:sessionManagerPlugin': { version: '1.2.0.0', sha256: 'a'.repeat(64) },
     'packleader:repositoryTokenSecret': 'git/images',
     'packleader:pluginTokenSecret': 'packleader/github',
+    'packleader:plugins': [
+      {
+        source: 'github.com/hashicorp/amazon',
+        version: '1.3.2',
+        url: 'https://github.com/hashicorp/packer-plugin-amazon/releases/download/v1.3.2/packer-plugin-amazon_v1.3.2_x5.0_linux_arm64.zip',
+        sha256: 'a'.repeat(64),
+      },
+    ],
+    'packleader:downloads': 'bucket',
     'packleader:webhookSecret': 'packleader/webhook',
     'packleader:organizationId': 'o-a1b2c3d4e5',
     'packleader:customerKey': true,

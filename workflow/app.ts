@@ -1,5 +1,6 @@
 import { App } from 'aws-cdk-lib';
 import { checkedConfiguration } from '../core/templates/check.ts';
+import { downloadProblem } from '../core/templates/downloads.ts';
 import { throwIfAny } from '../core/configuration/documents/problems.ts';
 import { builderSwitchProblems } from '../core/configuration/builder-switches.ts';
 import { accountsOf } from '../core/configuration/factory.ts';
@@ -21,6 +22,7 @@ await saidPlainly(async () => {
   const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = settings;
   const { spotBuilders, keepBuilders, testAmis } = settings;
   const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {}, notify, commitStatus } = settings;
+  const { plugins, downloads } = settings;
   throwIfAny(
     builderSwitchProblems(
       configuration,
@@ -28,6 +30,8 @@ await saidPlainly(async () => {
       settings,
     ),
   );
+  const missed = await downloadProblem(settings, files, factory.images);
+  if (missed) throw refused(missed.path, missed.message);
   const accounts = accountsOf(factory);
   const retention = settings.retire === true ? retentionRules(configuration) : undefined;
   if (retention && Object.keys(retention).length === 0)
@@ -60,6 +64,8 @@ await saidPlainly(async () => {
     env: { account: factory.hub.accountId, region: factory.hub.region },
     ...(repositoryTokenSecret !== undefined && { repositoryTokenSecret }),
     ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
+    ...(plugins && { plugins }),
+    ...(downloads !== undefined && { downloads }),
     ...(webhookSecret !== undefined && { webhookSecret }),
     ...(alarms && { alarms: hubAlarms(alarms) }),
     ...(organizationId !== undefined && { organizationId }),
@@ -79,6 +85,8 @@ await saidPlainly(async () => {
       ...(packer && { packer }),
       ...(sessionManagerPlugin && { sessionManagerPlugin }),
       ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
+      ...(plugins && { plugins }),
+      ...(downloads !== undefined && { downloads }),
       ...(bakeVpc && { bakeVpc }),
       ...(customerKey !== undefined && { customerKey }),
       ...(spotBuilders !== undefined && { spotBuilders }),

@@ -20,7 +20,7 @@ import { HubStack, type HubStackProps } from './hub/hub-stack.ts';
 import { TargetStack, type TargetStackProps } from './target/target-stack.ts';
 
 export type { AlarmsProps } from './hub/observability/alarms.ts';
-export type { PinnedTool } from './constructs/build-projects.ts';
+export type { Downloads, PinnedPlugin, PinnedTool } from './constructs/build-projects.ts';
 export type { BakeVpc } from './target/bake-vpc.ts';
 export { InstanceRefresh, type InstanceRefreshProps } from './consumer/instance-refresh.ts';
 

@@ -27,6 +27,8 @@ await saidPlainly(() => {
     packer,
     sessionManagerPlugin,
     pluginTokenSecret,
+    plugins,
+    downloads,
     retire = false,
   } = deploymentOf(app).settings;
   new TargetStack(app, 'packleader-target', {
@@ -36,6 +38,8 @@ await saidPlainly(() => {
     ...(packer && { packer }),
     ...(sessionManagerPlugin && { sessionManagerPlugin }),
     ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
+    ...(plugins && { plugins }),
+    ...(downloads !== undefined && { downloads }),
     ...(customerKey !== undefined && { customerKey }),
     ...(spotBuilders !== undefined && { spotBuilders }),
     ...(keepBuilders !== undefined && { keepBuilders }),

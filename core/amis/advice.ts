@@ -42,9 +42,14 @@ const SIGNS: readonly (readonly [RegExp, string])[] = [
     /exceeded (wait attempts|max wait time)/,
     'AWS took longer than Packer waits. Raise aws_polling in source.pkr.hcl; a large volume takes long to become a snapshot.',
   ],
+  [
+    // S3 denies what is not there to whoever may not list.
+    /tools\/\w{64} (could not be read|has the SHA-256)/,
+    'The bucket does not hold what packleader.config pins. packleader mirror puts it there.',
+  ],
   [/ in a service control policy/, 'The organisation forbids it, whatever the roles of the account may do.'],
   [
-    /(UnauthorizedOperation|AccessDenied|not authorized to perform)(?!.* service control)/,
+    /(UnauthorizedOperation|(?<!tools\/\w{64} could not be read: AWS answered )AccessDenied|not authorized to perform)(?!.* service control)/,
     'A permission is missing. The role packleader-bake may make and change only what carries the tag packleader:release, and ' +
       'use only instance profiles whose names begin with packleader-builder.',
   ],

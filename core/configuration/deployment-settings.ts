@@ -34,6 +34,27 @@ const listOfIds = (prefix: string, most: number, what: string) =>
     .min(1, { error: `must name at least one ${what.replace(/s$/, '')}` })
     .max(most, { error: `must name at most ${most} ${what}` });
 
+/** More would not fit beside each other into what a build may be told: 5,500 characters. */
+const MOST_PLUGINS = 10;
+
+const plugin = strictMap(
+  {
+    source: text(
+      /^[\w.-]+(\/[\w.-]+){2,}$/,
+      'must be a source of Packer’s, like github.com/hashicorp/amazon',
+    ).describe('As `required_plugins` of the templates says it.'),
+    version: text(/^\d+\.\d+\.\d+$/, 'must look like "1.3.2", in quotes').describe('Which version.'),
+    url: text(/^https:\/\/[^\s/?#@]+\/[^\s?#]{1,250}\.zip$/, 'must be an https URL of a zip').describe(
+      'Where its zip for `linux_arm64` is published.',
+    ),
+    sha256: text(/^[0-9a-f]{64}$/, 'must have 64 hexadecimal digits').describe('The SHA-256 of the zip.'),
+  },
+  { must: 'must be a map of source, version, url and sha256' },
+);
+export type PinnedPlugin = z.infer<typeof plugin>;
+
+const PLUGINS = 'must be a list of plugins, each with source, version, url and sha256';
+
 const alarms = strictMap(
   {
     email: z.email({ error: 'must be an e-mail address' }).exactOptional().describe('Who is told by mail.'),
@@ -143,6 +164,35 @@ export const deploymentSchema = strictMap({
       description:
         'The name of a secret, in the hub and in every target account, with a token of GitHub: `packer init` asks GitHub for plugins, which turns away who asks often without one.',
       examples: ['packleader/plugin-token'],
+    }),
+  plugins: z
+    .array(plugin, { error: PLUGINS })
+    .min(1, { error: PLUGINS })
+    .max(MOST_PLUGINS, { error: `must name at most ${MOST_PLUGINS} plugins` })
+    .exactOptional()
+    .meta({
+      description:
+        'Packer’s plugins, pinned by their SHA-256: bakes install these, and ask nobody for others. All that the templates require. `packleader pin --plugins` writes it.',
+      examples: [
+        [
+          {
+            source: 'github.com/hashicorp/amazon',
+            version: '1.3.2',
+            url: 'https://github.com/hashicorp/packer-plugin-amazon/releases/download/v1.3.2/packer-plugin-amazon_v1.3.2_x5.0_linux_arm64.zip',
+            sha256: 'f'.repeat(64),
+          },
+        ],
+      ],
+    }),
+  downloads: text(
+    /^(bucket|https:\/\/[^\s/?#@]+(\/[^\s?#@]*[^\s?#@/])?)$/,
+    'must be bucket, or the https URL of a mirror without a slash at its end',
+  )
+    .exactOptional()
+    .meta({
+      description:
+        '`bucket`, the hub’s, or a mirror: where builds fetch Packer and its plugins in place of the internet, as [`packleader mirror`](deploying.md#without-the-internet) puts them there. Needs `packer` and `plugins`.',
+      examples: ['bucket', 'https://mirror.example.com/packer'],
     }),
   webhookSecret: secretName(/^[\w/+=.@-]{1,505}$/, 'must be the name of a secret, not its ARN')
     .exactOptional()

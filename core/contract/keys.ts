@@ -34,6 +34,9 @@ export const keys = {
   /** One file of what the build `<project>:<uuid>` left. */
   leftByBake: (accountId: string, buildId: string, file: string) =>
     `${keys.bakes(accountId)}/${buildId.slice(buildId.indexOf(':') + 1)}/${file}`,
+  /** What builds download, where they do so from the bucket; the file itself is its name. */
+  tool: (sha256: string) => `${keys.tools}${sha256}`,
+  tools: 'tools/',
   /** One object per released version; the newest one tells the commit that "what changed" is measured from. */
   released: (image: string, version: string) => `released/${image}/${version}.json`,
   /** What is kept of a version that was revoked; one object, also after it was restored. */

@@ -84,6 +84,9 @@ describe('a signature', () => {
   });
 });
 
+/** Of an answer whose second half never comes. */
+const HALF = -1;
+
 describe('a call', () => {
   let answers: { status: number; text: string }[];
   let asked: { url: string; authorization: string }[];
@@ -91,7 +94,10 @@ describe('a call', () => {
     asked.push({ url: request.url ?? '', authorization: request.headers.authorization ?? '' });
     const { status, text } = answers.shift() ?? { status: 500, text: '' };
     if (status === 0) request.socket.destroy();
-    else response.writeHead(status).end(text);
+    else if (status === HALF) {
+      response.writeHead(200, { 'content-length': 2 * text.length });
+      response.write(text, () => request.socket.destroy());
+    } else response.writeHead(status).end(text);
   });
 
   beforeEach(async () => {
@@ -115,6 +121,7 @@ describe('a call', () => {
     ['5xx', { status: 503, text: '<Error><Code>SlowDown</Code></Error>' }],
     ['throttling', { status: 400, text: '{"__type":"ThrottlingException","message":"Rate exceeded"}' }],
     ['a connection that breaks', { status: 0, text: '' }],
+    ['one that breaks within the object', { status: HALF, text: 'the by' }],
   ])('is made again after %s', async (_, failure) => {
     answers = [failure, { status: 200, text: 'the bytes' }];
     const { body } = await getObject('bucket', 'sources/a b.zip');

@@ -189,7 +189,7 @@ describe('a bake', () => {
     packer({ version: '1.10.3' });
     expect(bake()).toMatchObject({
       status: 1,
-      log: expect.stringContaining('"packer" in packleader.config'),
+      log: expect.stringContaining('No Packer 1.11 or newer is here or pinned: use packleader pin'),
     });
     const pinned = zipSync({ packer: Buffer.from('#!/bin/sh\nexit 3\n') });
     build.put('packer.zip', pinned);
@@ -299,6 +299,117 @@ describe('the plugin for Session Manager', () => {
       log: expect.stringContaining('expected 000'),
     });
     expect(build.left('../rpm')).toBeUndefined();
+  });
+});
+
+describe('what a bake downloads', () => {
+  const zip = zipSync({
+    'LICENSE.txt': Buffer.from('a licence'),
+    'packer-plugin-amazon_v1.3.2_x5.0_linux_arm64': [
+      Buffer.from('#!/bin/sh\n'),
+      { os: 3, attrs: 0o100755 << 16 },
+    ],
+  });
+  const url =
+    'https://github.com/hashicorp/packer-plugin-amazon/releases/download/v1.3.2/packer-plugin-amazon_v1.3.2_x5.0_linux_arm64.zip';
+  const plugin = (digest = sha256(zip)) => ({
+    PACKLEADER_PLUGINS: `github.com/hashicorp/amazon ${url} ${digest}`,
+  });
+  const fromBucket = { PACKLEADER_DOWNLOADS: 'bucket' };
+  const installed = `plugins install --path ${sha256(zip)}/packer-plugin-amazon_v1.3.2_x5.0_linux_arm64 github.com/hashicorp/amazon`;
+  const verbs = () =>
+    [...toldPacker().matchAll(/: ((?:plugins install|init|build)(?: .*)?)$/gm)].map(([, verb]) => verb);
+
+  beforeEach(() => {
+    build.put('plugin.zip', zip);
+    build.program(
+      'curl',
+      '#!/bin/sh\necho "$@" >>"$FAKE_AWS/curl"\nwhile [ "$1" != -o ]; do shift; done\ncp "$FAKE_AWS/bucket/plugin.zip" "$2"\n',
+    );
+    packer({ script: '[ "$1" = plugins ] && { [ -x "$4" ] || exit 9; exit 0; }' });
+  });
+
+  it('are the plugins that are pinned, in place of what packer init would choose', () => {
+    const { status, log } = bake(plugin());
+    expect(status, log).toBe(0);
+    expect(verbs()).toEqual([installed, expect.stringMatching(/^build /)]);
+    expect(build.left('../curl')).toContain(` -o plugin.zip ${url}\n`);
+  });
+
+  it('several plugins are kept apart', () => {
+    const { status } = bake({
+      PACKLEADER_PLUGINS: `${plugin().PACKLEADER_PLUGINS} ${plugin().PACKLEADER_PLUGINS.replace('amazon', 'amazing')}`,
+    });
+    expect(status).toBe(0);
+    expect(verbs()).toEqual([
+      installed,
+      installed.replace(/amazon$/, 'amazing'),
+      expect.stringMatching(/^build /),
+    ]);
+  });
+
+  it('comes from a mirror, under the host and path of its vendor', () => {
+    const { status } = bake({ ...plugin(), PACKLEADER_DOWNLOADS: 'https://mirror.example.com/packer' });
+    expect(status).toBe(0);
+    expect(build.left('../curl')).toContain(
+      ` https://mirror.example.com/packer/${url.slice('https://'.length)}\n`,
+    );
+  });
+
+  it('comes from the bucket, all of it, and from nowhere else', () => {
+    packer({ version: '1.10.3', script: 'exit 4' });
+    const ours = zipSync({
+      packer: [
+        Buffer.from(`#!/bin/sh\nPATH=$PATH exec "${build.directory}/bin/real" "$@"\n`),
+        { os: 3, attrs: 0o100755 << 16 },
+      ],
+    });
+    build.program(
+      'real',
+      '#!/bin/sh\nprintf "%s\\n" ": $*" >>"$FAKE_AWS/packer"\n[ "$1" = build ] && exit 3\nexit 0\n',
+    );
+    build.program('rpm', '#!/bin/sh\ncp "$2" "$FAKE_AWS/rpm"\n');
+    build.put(keys.tool(sha256(ours)), ours);
+    build.put(keys.tool(sha256(zip)), zip);
+    build.put(keys.tool(sha256('an rpm')), 'an rpm');
+    const { log, calls } = bake({
+      ...fromBucket,
+      ...plugin(),
+      ...pinned(sha256('an rpm')),
+      PACKLEADER_PACKER_VERSION: '1.14.0',
+      PACKLEADER_PACKER_SHA256: sha256(ours),
+    });
+    expect(verbs(), log).toEqual([installed, expect.stringMatching(/^build /)]);
+    expect(build.left('../rpm')).toBe('an rpm');
+    expect(build.left('../curl')).toBeUndefined();
+    expect(calls.filter((call) => call.includes('tools/'))).toHaveLength(3);
+  });
+
+  it.each([
+    [
+      'from the bucket',
+      fromBucket,
+      /^s3:\/\/packleader-999999999999-eu-west-1\/tools\/0{64} has the SHA-256 \w+, expected 0{64}\. Nothing of it was used\.$/,
+    ],
+    [
+      'from its vendor',
+      {},
+      /_linux_arm64\.zip has the SHA-256 \w+, expected 0{64}\. Nothing of it was used\.$/,
+    ],
+  ])('fails the bake when it is another file, %s, before Packer runs', (_, from, why) => {
+    build.put(keys.tool('0'.repeat(64)), zip);
+    const { status, exported } = bake({ ...from, ...plugin('0'.repeat(64)) });
+    expect([status, exported['LAST_ERROR']]).toEqual([1, expect.stringMatching(why)]);
+    expect(verbs()).toEqual([]);
+    expect(build.left('plugin.zip')).toBeUndefined();
+  });
+
+  it('fails the bake with the object that the bucket does not have', () => {
+    const { status, exported } = bake({ ...fromBucket, ...plugin() });
+    expect([status, exported['LAST_ERROR']]).toEqual([
+      1,
+      expect.stringContaining(`tools/${sha256(zip)} could not be read: AWS answered`),
+    ]);
   });
 });
 

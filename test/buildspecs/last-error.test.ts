@@ -245,3 +245,15 @@ describe('the advice', () => {
     );
   });
 });
+
+it('advises to fill the bucket that lacks what is pinned, and not to look for a permission', () => {
+  const object = `s3://packleader-999999999999-eu-west-1/tools/${'a'.repeat(64)}`;
+  for (const said of [
+    `${object} could not be read: AWS answered AccessDenied: Access Denied`,
+    `${object} has the SHA-256 ${'b'.repeat(64)}, expected ${'a'.repeat(64)}. Nothing of it was used.`,
+  ])
+    expect(adviceFor(said)).toEqual([expect.stringContaining('packleader mirror puts it there')]);
+  expect(adviceFor('s3://a/plans/b could not be read: AWS answered AccessDenied')).toEqual([
+    expect.stringContaining('A permission is missing'),
+  ]);
+});

@@ -50,7 +50,10 @@ function plan(
   if (secrets) build.put(keys.packerSecrets(prefix, target), JSON.stringify(secrets));
 }
 
-function validate(files: Record<string, string> = { 'images/base/image.pkr.hcl': '# HCL\n' }) {
+function validate(
+  files: Record<string, string> = { 'images/base/image.pkr.hcl': '# HCL\n' },
+  environment: Record<string, string> = {},
+) {
   const zip = zipSync(
     Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])),
   );
@@ -61,6 +64,7 @@ function validate(files: Record<string, string> = { 'images/base/image.pkr.hcl':
     [VALIDATE.sourceKey]: source,
     [VALIDATE.sourceSha256]: sha256(zip),
     [VALIDATE.plans]: keys.plans('run-1'),
+    ...environment,
   });
 }
 
@@ -125,6 +129,30 @@ describe('the build that validates templates', () => {
     const { status, exported } = validate();
     expect([status, build.slept()]).toEqual([1, [5, 15, 5, 15, 45, 135]]);
     expect(exported['LAST_ERROR']).toMatch(/^packer init of base: Failed getting .* proxyconnect tcp/);
+  });
+
+  it('installs the plugins that are pinned once, for all images, and asks nobody for others', () => {
+    for (const image of ['base', 'web']) plan(image, DEV, { ami_name: image });
+    const plugin = zipSync({ 'packer-plugin-amazon_v1.3.2_x5.0_linux_arm64': Buffer.from('a plugin') });
+    build.put(keys.tool(sha256(plugin)), plugin);
+    const pinned = {
+      PACKLEADER_PLUGINS: `github.com/hashicorp/amazon https://example.com/plugin.zip ${sha256(plugin)}`,
+      PACKLEADER_DOWNLOADS: 'bucket',
+    };
+    const files = { 'images/base/image.pkr.hcl': '# HCL\n', 'images/web/image.pkr.hcl': '# HCL\n' };
+    const { status, log } = validate(files, pinned);
+    expect(status, log).toBe(0);
+    expect(
+      calls()
+        .map((call) => call.split(' ')[1])
+        .toSorted(),
+    ).toEqual(['plugins', 'validate', 'validate']);
+    const other = pinned.PACKLEADER_PLUGINS.replace(sha256(plugin), '0'.repeat(64));
+    build.put(keys.tool('0'.repeat(64)), plugin);
+    expect(validate(files, { ...pinned, PACKLEADER_PLUGINS: other })).toMatchObject({
+      status: 1,
+      exported: { LAST_ERROR: expect.stringMatching(/tools\/0{64} has the SHA-256 \w+, expected 0{64}/) },
+    });
   });
 
   it('knows its time limit', () => {

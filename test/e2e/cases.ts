@@ -9,6 +9,7 @@ import { type Target, targetName } from '../../core/contract/targets.ts';
 import { missingRecords } from './artifacts.ts';
 import type { Build } from './code-build.ts';
 import { differences, normalised } from './compare.ts';
+import { releaseWithoutInternet } from './downloads.ts';
 import { LOGIN } from './factory-files.ts';
 import { type Adopts, STAGES } from './factory.ts';
 import type { Installation } from './installation.ts';
@@ -147,5 +148,9 @@ export const cases: readonly Case[] = [
   {
     name: 'linux-base, copied under another name, passes its own checks',
     run: bakeCopyForReal,
+  },
+  {
+    name: 'without the internet, everything comes from the bucket, and what is not as it was pinned is refused',
+    run: releaseWithoutInternet,
   },
 ];

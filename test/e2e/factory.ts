@@ -9,6 +9,7 @@ import { type FactoryCheckout, checkOutFactory } from '../../cli/input/checkout.
 import { checkFactory } from '../../core/configuration/check.ts';
 import { type Factory, loadFactory, accountsOf } from '../../core/configuration/factory.ts';
 import { throwIfAny } from '../../core/configuration/documents/problems.ts';
+import type { HubStackProps } from '../../workflow/hub/hub-stack.ts';
 import { hub, target } from '../fixtures/synthesised.ts';
 import type { Project } from './code-build.ts';
 import { type Stages, writeFactory } from './factory-files.ts';
@@ -33,6 +34,9 @@ export type Copies = Readonly<Record<string, string>>;
 
 /** Templates of test/e2e/adopted that `packleader adopt` makes images of: by the image, the directory and the options besides. */
 export type Adopts = Readonly<Record<string, readonly string[]>>;
+
+/** What builds are told to fetch, and from where; they find it on their machine by default. */
+export type Pinned = Pick<HubStackProps, 'packer' | 'plugins' | 'downloads'>;
 
 /** By image, when it is rebuilt. */
 export type Schedules = Readonly<Record<string, unknown>>;
@@ -104,10 +108,16 @@ const projectSchema = z.object({
 });
 
 /** What the stacks would deploy, of all that moto and the local CodeBuild need: projects, and roles with their trust. */
-export function deployed(factory: Factory): { projects: Project[]; roles: DeployedRole[] } {
+export function deployed(
+  factory: Factory,
+  pinned: Pinned = {},
+): { projects: Project[]; roles: DeployedRole[] } {
   const stacks = [
-    { accountId: factory.hub.accountId, stack: hub(factory) },
-    ...accountsOf(factory).map((accountId) => ({ accountId, stack: target({ factory, accountId }) })),
+    { accountId: factory.hub.accountId, stack: hub(factory, pinned) },
+    ...accountsOf(factory).map((accountId) => ({
+      accountId,
+      stack: target({ factory, accountId, ...pinned }),
+    })),
   ];
   return {
     projects: stacks.flatMap(({ accountId, stack }) =>

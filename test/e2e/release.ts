@@ -18,7 +18,7 @@ import { type Definition, definitionsOf } from '../../workflow/definitions.ts';
 import { type Build, CodeBuild } from './code-build.ts';
 import { HUB } from '../fixtures/accounts.ts';
 import type { Stages } from './factory-files.ts';
-import { type Adopts, type Copies, type MadeFactory, deployed, makeFactory } from './factory.ts';
+import { type Adopts, type Copies, type MadeFactory, type Pinned, deployed, makeFactory } from './factory.ts';
 import type { Installation } from './installation.ts';
 import { type Machine, type MachineOptions, type Part, answerBuilders } from './machines.ts';
 import { Moto } from './moto.ts';
@@ -52,12 +52,13 @@ export class Stand {
     number: number,
     copies: Copies = {},
     adopts: Adopts = {},
+    pinned: Pinned = {},
   ): Promise<Stand> {
     const targets = Object.values(stages).flat();
     const repository = join(directory, 'repository');
     // The stacks do not depend on networks, and networks need moto, which needs the roles of the stacks.
     const draft = makeFactory(repository, stages, new Map());
-    const { projects, roles } = deployed(draft.factory);
+    const { projects, roles } = deployed(draft.factory, pinned);
     const moto = await Moto.start({
       python: join(installation.bin, 'python'),
       directory,

@@ -53,6 +53,17 @@ const onSchedule = (image: Image): Image => ({
   schedule: { cron: '0 4 ? * MON *', timeZone: 'Europe/Berlin', when: 'newer-source-ami' },
 });
 
+/** The longest list of plugins, from the bucket. */
+const DOWNLOADS = {
+  downloads: 'bucket',
+  plugins: Array.from({ length: 10 }, (_, index) => ({
+    source: `github.com/example/plugin-${index}`,
+    version: '1.0.0',
+    url: `https://github.com/${'e'.repeat(250)}.zip`,
+    sha256: 'f'.repeat(64),
+  })),
+};
+
 /** With everything that can be switched on. */
 const hubOf = (factory: Factory, more: { organizationId?: string } = {}) =>
   hub(factory, {
@@ -66,6 +77,7 @@ const hubOf = (factory: Factory, more: { organizationId?: string } = {}) =>
     retention: retentionOf(factory),
     notify: {},
     commitStatus: { provider: 'github', tokenSecret: 'packleader/status' },
+    ...DOWNLOADS,
     ...more,
   });
 
@@ -207,7 +219,7 @@ describe('a target', () => {
     ],
     ['for any account, in every region', { factory: everywhere }],
   ])('%s stays within every quota of AWS', (_, props) => {
-    const stack = target({ ...common, retires: true, ...props });
+    const stack = target({ ...common, ...DOWNLOADS, retires: true, ...props });
     expect(stack.errors).toEqual([]);
     expect(above(quantitiesOf(stack))).toEqual([]);
     expect(unknownTypes(stack.resources)).toEqual([]);

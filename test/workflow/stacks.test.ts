@@ -323,6 +323,55 @@ describe('in the hub', () => {
     );
   });
 
+  it('lets builds download from its bucket, where they validate and where they bake, and says what', () => {
+    const downloads = {
+      downloads: 'bucket',
+      plugins: [
+        {
+          source: 'github.com/hashicorp/amazon',
+          version: '1.3.2',
+          url: 'https://example.com/plugin.zip',
+          sha256: 'f'.repeat(64),
+        },
+      ],
+    };
+    const told = [
+      {
+        Name: 'PACKLEADER_PLUGINS',
+        Type: 'PLAINTEXT',
+        Value: `github.com/hashicorp/amazon https://example.com/plugin.zip ${'f'.repeat(64)}`,
+      },
+      { Name: 'PACKLEADER_DOWNLOADS', Type: 'PLAINTEXT', Value: 'bucket' },
+    ];
+    const withTools = hub(factory, downloads);
+    const bakes = target({ factory, accountId: '111111111111', ...downloads });
+    const projects = [withTools, bakes].flatMap((stack) => stack.ofType('AWS::CodeBuild::Project'));
+    expect(
+      projects.flatMap(({ is }) => {
+        const all = JSON.stringify(is);
+        return told.every((one) => all.includes(JSON.stringify(one))) ? [is['Name']] : [];
+      }),
+    ).toEqual([NAMES.validateProject, NAMES.bakeProject]);
+    const tools = 'arn:aws:s3:::packleader-999999999999-eu-west-1/tools/*';
+    const rights = (stack: typeof theHub) =>
+      JSON.stringify(stack.resources.filter(({ type }) => type.endsWith('Policy')));
+    const reading = (may: string) => may.split('\n').filter((line) => line.includes(tools));
+    expect(reading(roleOf(withTools, NAMES.validateProject).may)).toEqual([
+      expect.stringMatching(/^ReadSourceAndPlans: Allow s3:GetObject on /),
+    ]);
+    expect(reading(roleOf(bakes, NAMES.bakeRole).may)).toEqual([
+      expect.stringMatching(/^ReadSourceAndOwnPlan: Allow s3:GetObject on /),
+    ]);
+    expect(JSON.stringify(withTools.ofType('AWS::S3::BucketPolicy'))).toContain(tools);
+    // From a mirror nobody needs a right to the bucket, and without either nothing of it is anywhere.
+    const mirror = { ...downloads, downloads: 'https://mirror.example.com' };
+    for (const more of [{}, mirror])
+      for (const stack of [hub(factory, more), target({ factory, accountId: '111111111111', ...more })])
+        expect(rights(stack)).not.toContain('/tools/');
+    for (const { is } of [theHub, theTarget].flatMap((stack) => stack.ofType('AWS::CodeBuild::Project')))
+      expect(JSON.stringify(is['Environment'])).not.toMatch(/PLUGINS|DOWNLOADS/);
+  });
+
   it.each([
     ['https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/images', 'eu-west-1'],
     ['https://git-codecommit.us-east-1.amazonaws.com/v1/repos/images', 'us-east-1'],

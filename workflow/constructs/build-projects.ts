@@ -30,6 +30,31 @@ export interface PinnedTool {
   readonly sha256: string;
 }
 
+/** A plugin of Packer's that builds install in place of what `packer init` would choose. */
+export interface PinnedPlugin extends PinnedTool {
+  /** As templates require it: `github.com/hashicorp/amazon`. */
+  readonly source: string;
+  /** Of its zip, as its vendor publishes it. */
+  readonly url: string;
+}
+
+export interface Downloads {
+  /** All that the templates require. Default: `packer init` fetches them. */
+  readonly plugins?: readonly PinnedPlugin[];
+  /** `bucket`, the hub's, or the https URL of a mirror: where builds fetch what is pinned. Default: from the vendors. */
+  readonly downloads?: string;
+}
+
+/** What builds are told of their downloads: nothing where they go to the vendors, and `packer init` decides on plugins. */
+export const downloading = ({ plugins, downloads }: Downloads): Record<string, BuildEnvironmentVariable> => ({
+  ...(plugins && {
+    PACKLEADER_PLUGINS: {
+      value: plugins.map(({ source, url, sha256 }) => [source, url, sha256].join(' ')).join(' '),
+    },
+  }),
+  ...(downloads !== undefined && { PACKLEADER_DOWNLOADS: { value: downloads } }),
+});
+
 /** The token that Packer asks GitHub with for plugins, of a secret in the project's own account and region. */
 export const pluginToken = (secret: string | undefined): Record<string, BuildEnvironmentVariable> =>
   secret === undefined

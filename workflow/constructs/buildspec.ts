@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+import { BuildSpec } from 'aws-cdk-lib/aws-codebuild';
+import { parse, stringify } from 'yaml';
 import * as z from 'zod';
 import { buildspecFile, programsOf } from './programs.ts';
 
@@ -33,6 +34,21 @@ export function buildSpec(name: BuildSpecName): z.infer<typeof buildSpecSchema> 
       [...programsOf(files)].map(([file, program]) => hereDocument(file, program)).join('\n'),
     ),
   );
+}
+
+/** As it stands in the template. CodeBuild counts what CDK would indent: a line of a program by eight spaces. */
+export class YamlBuildSpec extends BuildSpec {
+  readonly isImmediate = true;
+  readonly #spec: z.infer<typeof buildSpecSchema>;
+
+  constructor(name: BuildSpecName) {
+    super();
+    this.#spec = buildSpec(name);
+  }
+
+  toBuildSpec(): string {
+    return stringify(this.#spec, { version: '1.1', indent: 1, indentSeq: false, lineWidth: 0 });
+  }
 }
 
 /** The programs that each `!script` of a buildspec names. */

@@ -1,7 +1,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import {
   type BuildEnvironmentVariable,
-  BuildSpec,
   ComputeType,
   LinuxArmBuildImage,
   Project,
@@ -9,7 +8,7 @@ import {
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledgeKey, buildsOf } from '../constructs/build-projects.ts';
-import { buildSpec } from '../constructs/buildspec.ts';
+import { type BuildSpecName, YamlBuildSpec } from '../constructs/buildspec.ts';
 import { FixedRole } from '../constructs/fixed-role.ts';
 import { KeptLogs } from '../constructs/kept-logs.ts';
 import type { Wildcards } from '../constructs/wildcards.ts';
@@ -20,7 +19,7 @@ export interface HubBuildProjectProps {
   readonly projectName: string;
   readonly description: string;
   readonly roleDescription: string;
-  readonly buildSpec: Parameters<typeof buildSpec>[0];
+  readonly buildSpec: BuildSpecName;
   readonly environmentVariables: Readonly<Record<string, BuildEnvironmentVariable>>;
   /** Besides writing its log. */
   readonly statements: readonly PolicyStatement[];
@@ -55,7 +54,7 @@ export class HubBuildProject extends Project {
         wildcards: { ...props.wildcards, [streams]: 'The streams of its one log group.' },
       }).withoutPolicyUpdates(),
       description: props.description,
-      buildSpec: BuildSpec.fromObjectToYaml(buildSpec(props.buildSpec)),
+      buildSpec: new YamlBuildSpec(props.buildSpec),
       environment: {
         buildImage: LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_3_0,
         computeType: ComputeType.SMALL,

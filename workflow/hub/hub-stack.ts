@@ -11,7 +11,7 @@ import { CustomerKey } from '../constructs/customer-key.ts';
 import { Dashboard } from './observability/dashboard.ts';
 import { FailedTriggers } from './failed-triggers.ts';
 import { FetchSourceProject } from './fetch-source-project.ts';
-import type { PinnedTool } from '../constructs/build-projects.ts';
+import type { Downloads, PinnedTool } from '../constructs/build-projects.ts';
 import { ValidateProject } from './validate-project.ts';
 import { ReleaseBucket } from './release-bucket.ts';
 import { CommitStatuses } from './telling/commit-statuses.ts';
@@ -22,7 +22,7 @@ import { TargetRoles } from './target-roles.ts';
 import { TaskFunctions } from './task-functions.ts';
 import { Triggers } from './triggers/triggers.ts';
 
-export interface HubStackProps extends StackProps {
+export interface HubStackProps extends StackProps, Downloads {
   readonly factory: Factory;
   /** Where the factory lies in its repository; `.` is the root. Default: `packer`. */
   readonly factoryPath?: string;
@@ -68,6 +68,7 @@ export class HubStack extends Stack {
       ...(props.testAmis !== undefined && { testAmis: props.testAmis }),
       ...(organizationId !== undefined && { organizationId }),
       ...(key && { key }),
+      holdsTools: props.downloads === 'bucket',
     });
     const stewards = new TargetRoles(this, 'Stewards', { roleName: NAMES.stewardRole, accountIds });
     const orchestrators = new TargetRoles(this, 'Orchestrators', {
@@ -94,6 +95,8 @@ export class HubStack extends Stack {
     const validate = new ValidateProject(this, 'Validate', {
       bucket,
       ...(packer && { packer }),
+      ...(props.plugins && { plugins: props.plugins }),
+      ...(props.downloads !== undefined && { downloads: props.downloads }),
       ...(props.pluginTokenSecret !== undefined && { pluginTokenSecret: props.pluginTokenSecret }),
     });
     const failed = new FailedTriggers(this, 'Failed', key);

@@ -29,7 +29,7 @@ const WORKING_FILES = { expiration: Duration.days(90), noncurrentVersionExpirati
 /**
  * `released/` has no rule: what changed since the last release, and whether there is a newer source AMI, is measured from its
  * records, however old the release is. They take a kilobyte for each two targets of a release, and hold its configuration. Nor has
- * `revoked/`: why a version must not be used is asked for years later.
+ * `revoked/`: why a version must not be used is asked for years later. `tools/` is read for as long as it is pinned.
  */
 const LIFECYCLE: LifecycleRule[] = [
   { id: 'plans', prefix: 'plans/', ...WORKING_FILES },
@@ -73,6 +73,8 @@ export interface ReleaseBucketProps {
   readonly key?: Key;
   /** Whether what tests print is kept there. Default: nothing is tested. */
   readonly testAmis?: boolean;
+  /** Whether it holds what bakes download. */
+  readonly holdsTools: boolean;
 }
 
 /**
@@ -83,7 +85,7 @@ export class ReleaseBucket extends Bucket {
   constructor(
     scope: Construct,
     id: string,
-    { bucketName, accountIds, organizationId, key, testAmis = false }: ReleaseBucketProps,
+    { bucketName, accountIds, organizationId, key, testAmis = false, holdsTools }: ReleaseBucketProps,
   ) {
     super(scope, id, {
       ...PRIVATE,
@@ -108,7 +110,9 @@ export class ReleaseBucket extends Bucket {
       allow(
         'BakesRead',
         ['s3:GetObject'],
-        [this.arnForObjects('sources/*'), this.arnForObjects(`plans/*/${own}-*`)],
+        ['sources/*', `plans/*/${own}-*`, ...(holdsTools ? [`${keys.tools}*`] : [])].map((objects) =>
+          this.arnForObjects(objects),
+        ),
       ),
       allow('BakesWriteRecords', ['s3:PutObject'], [this.arnForObjects(`${keys.bakes(own)}/*`)]),
       allow('BakesFindTheBucket', ['s3:GetBucketAcl', 's3:GetBucketLocation'], [this.bucketArn]),

@@ -21,6 +21,8 @@ export interface BakePolicyProps {
   readonly keepBuilders: boolean;
   /** Whether CodeBuild reads the token for plugins, in the hub's region, before the bake begins. */
   readonly readsPluginToken: boolean;
+  /** Whether it downloads what it needs from the hub's bucket. */
+  readonly readsTools: boolean;
 }
 
 const IDS = 'EC2 makes the ids, and a template chooses the region; ';
@@ -49,6 +51,7 @@ export const BAKE_WILDCARDS: Wildcards = {
   '/*': 'The records of this account, each below the id of its build.',
   ':log-group:/packleader/packleader-bake:*': 'The streams of its one log group.',
   '/sources/*': 'A source has the name of its commit.',
+  '/tools/*': 'What a bake downloads has the name of its SHA-256, which its project pins.',
   '-*': 'The plans for this account, whatever the release; or its own sessions, whose ids Session Manager makes.',
   ':secret:packleader/*': 'Secrets for bakes are named below this, and nothing else is.',
   ':parameter/packleader/secrets/*': 'Secrets for bakes are named below this, and nothing else is.',
@@ -73,7 +76,13 @@ export function bakePolicy(props: BakePolicyProps): PolicyStatement[] {
   ];
 }
 
-function orders({ accountId, hub, bucketName, bucketHasKey }: BakePolicyProps): PolicyStatement[] {
+function orders({
+  accountId,
+  hub,
+  bucketName,
+  bucketHasKey,
+  readsTools,
+}: BakePolicyProps): PolicyStatement[] {
   const bucket = `arn:aws:s3:::${bucketName}`;
   return [
     new PolicyStatement({
@@ -84,7 +93,11 @@ function orders({ accountId, hub, bucketName, bucketHasKey }: BakePolicyProps): 
     new PolicyStatement({
       sid: 'ReadSourceAndOwnPlan',
       actions: ['s3:GetObject'],
-      resources: [`${bucket}/sources/*`, `${bucket}/plans/*/${accountId}-*`],
+      resources: [
+        `${bucket}/sources/*`,
+        `${bucket}/plans/*/${accountId}-*`,
+        ...(readsTools ? [`${bucket}/${objects.tools}*`] : []),
+      ],
     }),
     new PolicyStatement({
       sid: 'WriteRecord',

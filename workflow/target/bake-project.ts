@@ -1,21 +1,22 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import {
-  BuildSpec,
-  ComputeType,
-  type IArtifacts,
-  LinuxArmBuildImage,
-  Project,
-} from 'aws-cdk-lib/aws-codebuild';
+import { ComputeType, type IArtifacts, LinuxArmBuildImage, Project } from 'aws-cdk-lib/aws-codebuild';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { keys } from '../../core/contract/keys.ts';
 import { NAMES } from '../../core/contract/names.ts';
-import { type PinnedTool, acknowledgeKey, pinned, pluginToken } from '../constructs/build-projects.ts';
-import { buildSpec } from '../constructs/buildspec.ts';
+import {
+  type Downloads,
+  type PinnedTool,
+  acknowledgeKey,
+  downloading,
+  pinned,
+  pluginToken,
+} from '../constructs/build-projects.ts';
+import { YamlBuildSpec } from '../constructs/buildspec.ts';
 import { KeptLogs } from '../constructs/kept-logs.ts';
 import * as timeouts from '../machines/timeouts.ts';
 
-export interface BakeProjectProps {
+export interface BakeProjectProps extends Downloads {
   readonly role: IRole;
   /** Where the record of each bake goes. */
   readonly bucketName: string;
@@ -34,13 +35,21 @@ export class BakeProject extends Project {
   constructor(
     scope: Construct,
     id: string,
-    { role, bucketName, spotBuilders, packer, sessionManagerPlugin, pluginTokenSecret }: BakeProjectProps,
+    {
+      role,
+      bucketName,
+      spotBuilders,
+      packer,
+      sessionManagerPlugin,
+      pluginTokenSecret,
+      ...downloads
+    }: BakeProjectProps,
   ) {
     super(scope, id, {
       projectName: NAMES.bakeProject,
       description: 'Bakes one image in one region. Started by packleader-bake-batch in the hub.',
       role,
-      buildSpec: BuildSpec.fromObjectToYaml(buildSpec('bake')),
+      buildSpec: new YamlBuildSpec('bake'),
       environment: {
         buildImage: LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_3_0,
         computeType: ComputeType.SMALL,
@@ -48,6 +57,7 @@ export class BakeProject extends Project {
       environmentVariables: {
         ...pinned('PACKLEADER_PACKER', packer),
         ...pinned('PACKLEADER_SESSION_MANAGER_PLUGIN', sessionManagerPlugin),
+        ...downloading(downloads),
         ...pluginToken(pluginTokenSecret),
         ...(spotBuilders && { PACKLEADER_SPOT: { value: 'yes' } }),
       },

@@ -23,9 +23,9 @@ import { retiringPolicy } from './retiring-policy.ts';
 import { STEWARD_WILDCARDS, stewardPolicy } from './steward-policy.ts';
 import { bakeProjectArn } from './target-arns.ts';
 import { TESTER_WILDCARDS, testedPolicy, testerPolicy } from './tester-policy.ts';
-import { type PinnedTool, buildsOf } from '../constructs/build-projects.ts';
+import { type Downloads, type PinnedTool, buildsOf } from '../constructs/build-projects.ts';
 
-export interface TargetStackProps extends StackProps {
+export interface TargetStackProps extends StackProps, Downloads {
   readonly factory: Factory;
   /** The account it is deployed to; default: any, as a StackSet does, with the regions of its targets as a parameter. */
   readonly accountId?: string;
@@ -61,6 +61,8 @@ export class TargetStack extends Stack {
       packer,
       sessionManagerPlugin,
       pluginTokenSecret,
+      plugins,
+      downloads,
       bakeVpc: vpc,
       customerKey = false,
       spotBuilders = false,
@@ -125,6 +127,7 @@ export class TargetStack extends Stack {
         spotBuilders,
         keepBuilders: keepBuilders && mayKeep(factory, named),
         readsPluginToken: pluginTokenSecret !== undefined,
+        readsTools: downloads === 'bucket',
       }),
       wildcards: BAKE_WILDCARDS,
     });
@@ -136,6 +139,8 @@ export class TargetStack extends Stack {
       ...(packer && { packer }),
       ...(sessionManagerPlugin && { sessionManagerPlugin }),
       ...(pluginTokenSecret !== undefined && { pluginTokenSecret }),
+      ...(plugins && { plugins }),
+      ...(downloads !== undefined && { downloads }),
     });
     if (vpc) runInVpc(project, bake, vpc, { accountId, region: hub.region });
     new InstanceProfile(this, 'Builder', {

@@ -8,7 +8,7 @@ import { NAMES, roleArn } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { concurrencyCheck } from './bakes/concurrency.ts';
 import { profileChecks } from './bakes/instance-profiles.ts';
-import { type FetchTool, findProject, toolChecks } from './bakes/pinned-tools.ts';
+import { type LookedFor, findProject, toolChecks } from './bakes/pinned-tools.ts';
 import type { PlannedBake } from './bakes/planned-bakes.ts';
 import { reachCheck } from './bakes/reach.ts';
 import {
@@ -38,7 +38,7 @@ export async function examineAccount(
   session: Session,
   hub: Target,
   { builds, bakes }: AccountNeeds,
-  fetchTool: FetchTool,
+  { fetchTool, required }: LookedFor,
 ): Promise<Finding[]> {
   const place = session.accountId;
   const deploy = `deploy the stack packleader-target-${place}`;
@@ -70,7 +70,7 @@ export async function examineAccount(
       },
     ],
     concurrencyCheck(config, found, builds, deploy),
-    ...toolChecks(place, bakes, found, fetchTool),
+    ...toolChecks(place, bakes, found, { fetchTool, required }),
     ...reachCheck(place, bakes, found),
     ...profileChecks(iam, place, bakes),
   ];

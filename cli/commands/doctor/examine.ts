@@ -1,4 +1,5 @@
 /** Looks at the hub and at every target of a factory before a release has to. */
+import { S3Client } from '@aws-sdk/client-s3';
 import { STSClient } from '@aws-sdk/client-sts';
 import pMap from 'p-map';
 import { callerAccount } from '../../../client/accounts.ts';
@@ -13,7 +14,8 @@ import { examinedTargets, withTemplates } from './bakes/planned-bakes.ts';
 import { examineSources } from './bakes/sources.ts';
 import type { Finding } from './finding.ts';
 import { examineHub } from './hub.ts';
-import { type Session, openSession } from './sessions.ts';
+import { requiredPlugins } from '../../../core/templates/plugins.ts';
+import { type Session, configOf, openSession } from './sessions.ts';
 import { examineTarget } from './target.ts';
 
 /** Accounts that are looked at at the same time; each takes a dozen calls. */
@@ -39,9 +41,14 @@ export async function examineFactory({ files, role, settings, onFound }: DoctorR
   const caller = await callerAccount(new STSClient({ region: hub.region }));
   const open = async (accountId: string): Promise<Session> =>
     openSession(accountId, { caller, region: hub.region, ...(role !== undefined && { role }) });
-  const fetchTool = fetchOnce();
   const bucket = bucketName(configuration.factory);
-  const ofHub = await examineHub(hub, bucket, await openHub(), fetchTool, settings);
+  const hubSession = await openHub();
+  const s3 = hubSession.as === 'nobody' ? undefined : new S3Client(configOf(hubSession, hub.region));
+  const lookedFor = {
+    fetchTool: fetchOnce(s3 && { s3, name: bucket }),
+    required: await requiredPlugins(files, configuration.factory.images),
+  };
+  const ofHub = await examineHub(hub, bucket, hubSession, lookedFor, settings);
   onFound?.('hub');
   const accounts = [...new Set(targets.map(({ accountId }) => accountId))];
   const opened = await pMap(accounts, async (accountId) => [accountId, await open(accountId)] as const, {
@@ -53,7 +60,7 @@ export async function examineFactory({ files, role, settings, onFound }: DoctorR
       const own = targets.filter((target) => target.accountId === accountId);
       const bakes = own.flatMap((target) => target.bakes);
       const found = await Promise.all([
-        examineAccount(session, hub, { builds: mostBuilds(stages, accountId), bakes }, fetchTool),
+        examineAccount(session, hub, { builds: mostBuilds(stages, accountId), bakes }, lookedFor),
         ...own.map(async (target) => examineTarget(target, session)),
       ]);
       onFound?.(accountId);

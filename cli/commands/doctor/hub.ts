@@ -18,7 +18,7 @@ import {
   ok,
 } from './finding.ts';
 import { concurrencyCheck } from './bakes/concurrency.ts';
-import { type FetchTool, findProject, packerCheck } from './bakes/pinned-tools.ts';
+import { type LookedFor, findProject, packerCheck } from './bakes/pinned-tools.ts';
 import { type Session, configOf } from './sessions.ts';
 import { switchedOnChecks } from './switched-on.ts';
 
@@ -35,7 +35,7 @@ export async function examineHub(
   hub: Target,
   bucket: string,
   session: Session,
-  fetchTool: FetchTool,
+  { fetchTool, required }: LookedFor,
   settings: DeploymentSettings = {},
 ): Promise<Finding[]> {
   const config = configOf(session, hub.region);
@@ -59,7 +59,7 @@ export async function examineHub(
     ]),
     // Two requests at once, or a request and a bake in the hub's own account, wait for each other.
     concurrencyCheck(config, validate, 1, DEPLOY),
-    packerCheck(validate, fetchTool, { of: 'the hub', stack: STACKS.hub }),
+    packerCheck(validate, fetchTool, { of: 'the hub', stack: STACKS.hub, required }),
     ...switchedOnChecks(hub, config, settings, new Date()),
   ];
   const access: Finding = { place: 'hub', check: 'access', ...session.verdict };

@@ -1,16 +1,9 @@
 /** What HashiCorp and AWS publish: newest versions, programs, and the checksums of the one that has any. */
-import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { packerUrl, sessionManagerPluginUrl } from '../../../buildspecs/pinned-tools.mjs';
+import type { PinnedPlugin } from '../../../core/configuration/deployment-settings.ts';
 import { refuse } from '../../input/arguments.ts';
-
-export interface Internet {
-  readonly fetch: (url: string, options: RequestInit) => Promise<Response>;
-  readonly sleep: (milliseconds: number) => Promise<unknown>;
-}
-
-export const INTERNET: Internet = { fetch: globalThis.fetch, sleep };
+import { type Internet, digestAt, textAt, textIfAny } from '../../input/internet.ts';
 
 /** A program with the digest that a bake will ask for. */
 export interface Pin {
@@ -90,73 +83,47 @@ function publishedSum(sums: string, name: string): string | undefined {
   return /^[0-9a-f]{64}(?= )/.exec(line ?? '')?.[0];
 }
 
-// ---------------------------------------------------------------------------------------------- fetching
+const PLUGINS = '--plugins';
 
-const PATIENCE_MS = 300_000;
-/** Four tries in about thirteen seconds. */
-const WAITS_MS = [1_000, 3_000, 9_000];
-
-/** A bucket that may not be listed answers 403 for what it does not have. */
-const ABSENT = [403, 404, 410];
-const isPassing = (status: number): boolean => status === 429 || status >= 500;
-
-const textAt = (url: string, flag: string, internet: Internet): Promise<string> =>
-  withRetries(url, flag, internet, (response) => response.text());
-
-/** Hashed as it comes, and not kept. */
-const digestAt = (url: string, flag: string, internet: Internet): Promise<string> =>
-  withRetries(url, flag, internet, async ({ body }) => {
-    const hash = createHash('sha256');
-    if (body === null) throw new Error('the answer is empty');
-    for await (const chunk of body) hash.update(chunk);
-    return hash.digest('hex');
-  });
-
-async function withRetries<Result>(
-  url: string,
-  flag: string,
+/**
+ * A plugin with the digest that its vendor publishes. HashiCorp's own site is asked before GitHub, as Packer does.
+ *  @throws InvalidConfiguration
+ */
+export async function publishedPlugin(
+  { source, version }: Pick<PinnedPlugin, 'source' | 'version'>,
   internet: Internet,
-  read: (response: Response) => Promise<Result>,
-): Promise<Result> {
-  for (const wait of [...WAITS_MS, undefined]) {
-    const { result, why } = await once(url, flag, internet, read);
-    if (why === undefined) return result;
-    if (wait === undefined)
+): Promise<PinnedPlugin> {
+  const [, owner, name] = /^github\.com\/([\w.-]+)\/([\w.-]+)$/.exec(source) ?? [];
+  if (owner === undefined || name === undefined)
+    throw refuse(
+      PLUGINS,
+      `found the source ${source}, must be one of github.com: write any other into packleader.config by hand`,
+    );
+  const plugin = `packer-plugin-${name}`;
+  const atVendor = `https://releases.hashicorp.com/${plugin}/${version}/${plugin}_${version}_`;
+  const atGitHub = `https://github.com/${owner}/${plugin}/releases/download/v${version}/${plugin}_v${version}_`;
+  const places = owner === 'hashicorp' ? [atVendor, atGitHub] : [atGitHub];
+  for (const place of places) {
+    const sums = await textIfAny(`${place}SHA256SUMS`, PLUGINS, internet);
+    if ('absent' in sums) continue;
+    const [line = ''] = sums.result.split('\n').filter((one) => one.endsWith(`_linux_${ARCHITECTURE}.zip`));
+    const [, published, file] = /^([0-9a-f]{64}) [ *](\S+)$/.exec(line) ?? [];
+    if (published === undefined || file === undefined)
       throw refuse(
-        flag,
-        `${url} cannot be fetched: ${why}; run it where ${new URL(url).host} can be reached, or name the SHA-256 by hand: ${flag} <version>=<sha256>`,
+        PLUGINS,
+        `found no zip for linux_${ARCHITECTURE} in ${place}SHA256SUMS, must be a version that has one`,
       );
-    await internet.sleep(wait);
+    const url = `${place.slice(0, place.lastIndexOf('/'))}/${file}`;
+    const sha256 = await digestAt(url, PLUGINS, internet);
+    if (sha256 !== published)
+      throw refuse(
+        PLUGINS,
+        `found the SHA-256 ${sha256} of ${url}, must be ${published}, as ${place}SHA256SUMS says: what was fetched is not what is published`,
+      );
+    return { source, version, url, sha256 };
   }
-  throw new Error('the last try returns or throws');
-}
-
-type Tried<Result> =
-  | { readonly result: Result; readonly why?: undefined }
-  | { readonly result?: undefined; readonly why: string };
-
-async function once<Result>(
-  url: string,
-  flag: string,
-  internet: Internet,
-  read: (response: Response) => Promise<Result>,
-): Promise<Tried<Result>> {
-  let response: Response;
-  try {
-    response = await internet.fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (response.ok) return { result: await read(response) };
-    await response.body?.cancel();
-  } catch (error) {
-    return { why: reason(error) };
-  }
-  if (ABSENT.includes(response.status))
-    throw refuse(flag, `there is no ${url} (${response.status}), must be a version that is published`);
-  if (isPassing(response.status)) return { why: `it answers with ${response.status}` };
-  throw refuse(flag, `${url} answers with ${response.status}`);
-}
-
-/** Node says only "fetch failed" itself. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
+  throw refuse(
+    PLUGINS,
+    `there is no ${source} ${version} at ${places.map((place) => new URL(place).host).join(' or ')}, must be a version that is published`,
+  );
 }

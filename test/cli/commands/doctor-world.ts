@@ -81,7 +81,12 @@ export function trustOf(role: string): string {
 }
 
 const PROGRAM = 'a program';
-const SHA256 = createHash('sha256').update(PROGRAM).digest('hex');
+export const SHA256 = createHash('sha256').update(PROGRAM).digest('hex');
+
+/** A body of S3's. */
+export const whatIsPinned = (content = PROGRAM) => ({
+  transformToWebStream: () => new Blob([content]).stream(),
+});
 
 /** What the project pins, by the name of its variable. */
 export const PINNED = {

@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type PinOptions, pinCommand } from '../../../cli/commands/pin/run.ts';
+import { type Published, openInternet } from '../internet.ts';
 import { written } from '../output.ts';
 import { openRepository } from '../repository.ts';
 
 const PACKER_ZIP = Buffer.from('a zip of Packer');
 const PLUGIN_RPM = Buffer.from('a package of the plugin');
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-
-/** What is published, by URL without its scheme; a list is answered one after the other, the last for ever. */
-type Published = Readonly<Record<string, string | Buffer | readonly (string | Buffer | number)[]>>;
 
 const NEWEST: Published = {
   'api.releases.hashicorp.com/v1/releases/packer/latest': '{"name":"packer","version":"1.14.2"}',
@@ -24,40 +21,6 @@ const NEWEST: Published = {
 
 const PACKER = { version: '1.14.2', sha256: digest(PACKER_ZIP) };
 const PLUGIN = { version: '1.2.707.0', sha256: digest(PLUGIN_RPM) };
-
-/** An internet that publishes this, from a server of this machine; null where there is none. */
-async function openInternet(published: Published | null) {
-  const asked: string[] = [];
-  const waited: number[] = [];
-  const answer = ({ url = '' }: IncomingMessage, response: ServerResponse) => {
-    const name = url.slice(1);
-    const given = published?.[name];
-    const times = asked.filter((one) => one === name).length;
-    asked.push(name);
-    const now =
-      typeof given === 'object' && !Buffer.isBuffer(given) ? given[Math.min(times, given.length - 1)] : given;
-    response.statusCode = typeof now === 'number' ? now : now === undefined ? 403 : 200;
-    response.end(typeof now === 'number' || now === undefined ? 'no' : now);
-  };
-  const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('the server has no port');
-  const { port } = address;
-  const close = () => new Promise((resolve) => server.close(resolve));
-  if (published === null) await close();
-  else onTestFinished(async () => void (await close()));
-  return {
-    asked,
-    waited,
-    fetch: (url: string, options: RequestInit) =>
-      fetch(`http://127.0.0.1:${port}/${url.replace('https://', '')}`, options),
-    sleep: (milliseconds: number) => {
-      waited.push(milliseconds);
-      return Promise.resolve();
-    },
-  };
-}
 
 async function pin(options: PinOptions = {}, published: Published | null = NEWEST) {
   const internet = await openInternet(published);
@@ -131,6 +94,97 @@ packleader.config says what every bake runs, once hub and targets are deployed.
     process.chdir('packer');
     await pin();
     expect(parse(text('packleader.config'))).toMatchObject({ packer: PACKER });
+  });
+});
+
+const requiring = (version: string) => ({
+  'package.json': '{}',
+  'packer/factory.yaml': `repository: https://github.com/example/images
+hub: { accountId: '999999999999', region: eu-west-1 }
+stages: [{ name: dev, targets: [{ accountId: '111111111111', region: eu-west-1 }] }]
+`,
+  'packer/images/base/image.yaml': 'description: Base.\nversion: "1.0"\nplatform: linux\n',
+  'packer/images/base/image.pkr.hcl': `packer {
+  required_plugins {
+    amazon = {
+      source  = "github.com/hashicorp/amazon"
+      version = "${version}"
+    }
+  }
+}
+`,
+});
+
+describe('packleader pin --plugins', () => {
+  const zip = Buffer.from('a zip of the plugin');
+  const atGitHub =
+    'github.com/hashicorp/packer-plugin-amazon/releases/download/v1.3.2/packer-plugin-amazon_v1.3.2_';
+  const atVendor = 'releases.hashicorp.com/packer-plugin-amazon/1.3.2/packer-plugin-amazon_1.3.2_';
+  const onGitHub: Published = {
+    [`${atGitHub}SHA256SUMS`]: `${'0'.repeat(64)}  packer-plugin-amazon_v1.3.2_x5.0_linux_amd64.zip\n${digest(zip)}  packer-plugin-amazon_v1.3.2_x5.0_linux_arm64.zip\n`,
+    [`${atGitHub}x5.0_linux_arm64.zip`]: zip,
+  };
+  const plugin = {
+    source: 'github.com/hashicorp/amazon',
+    version: '1.3.2',
+    url: `https://${atGitHub}x5.0_linux_arm64.zip`,
+    sha256: digest(zip),
+  };
+
+  it('pins those that the templates require, and nothing else', async () => {
+    const { text } = openRepository(requiring('= 1.3.2'));
+    const { error, out } = await pin({ plugins: true }, onGitHub);
+    expect(error).toBeUndefined();
+    expect(parse(text('packleader.config'))).toMatchObject({ plugins: [plugin] });
+    expect(out).toContain(
+      `  wrote  github.com/hashicorp/amazon 1.3.2\n         ${plugin.sha256}  as github.com publishes it\n`,
+    );
+    expect((await pin({ plugins: true }, onGitHub)).out).toContain('  kept   github.com/hashicorp/amazon');
+  });
+
+  it('asks HashiCorp’s own site first', async () => {
+    const { text } = openRepository(requiring('1.3.2'));
+    const published = {
+      ...onGitHub,
+      [`${atVendor}SHA256SUMS`]: `${digest(zip)}  packer-plugin-amazon_1.3.2_linux_arm64.zip\n`,
+      [`${atVendor}linux_arm64.zip`]: zip,
+    };
+    expect((await pin({ plugins: true }, published)).error).toBeUndefined();
+    expect(parse(text('packleader.config'))).toMatchObject({
+      plugins: [{ ...plugin, url: `https://${atVendor}linux_arm64.zip` }],
+    });
+  });
+
+  it.each<[string, string, Published, string]>([
+    [
+      'of which any of several versions would do',
+      '>= 1.3.0',
+      onGitHub,
+      'images/base/image.pkr.hcl:3 requires >= 1.3.0 of github.com/hashicorp/amazon, must be one version, like = 1.3.2; or write the plugin into packleader.config by hand',
+    ],
+    [
+      'that are not what is published',
+      '= 1.3.2',
+      { ...onGitHub, [`${atGitHub}x5.0_linux_arm64.zip`]: 'another' },
+      'what was fetched is not what is published',
+    ],
+    [
+      'that nobody publishes',
+      '= 1.3.2',
+      {},
+      'there is no github.com/hashicorp/amazon 1.3.2 at releases.hashicorp.com or github.com, must be a version that is published',
+    ],
+    [
+      'without a zip for the architecture',
+      '= 1.3.2',
+      { [`${atGitHub}SHA256SUMS`]: 'none\n' },
+      'found no zip for linux_arm64 in',
+    ],
+  ])('fails, and writes nothing, for plugins %s', async (_, version, published, sentence) => {
+    const there = requiring(version);
+    const { files } = openRepository(there);
+    expect((await pin({ plugins: true }, published)).error).toContain(sentence);
+    expect(files()).toEqual(there);
   });
 });
 

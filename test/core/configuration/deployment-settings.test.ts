@@ -56,6 +56,26 @@ customerKey: true
       `packer:\n  version: 1.11\n  sha256: ${SHA}`,
       'packleader.config:2 packer.version: found 1.11, must look like "1.11.2", in quotes',
     ],
+    [
+      'downloads: s3://bucket',
+      'packleader.config:1 downloads: found "s3://bucket", must be bucket, or the https URL of a mirror without a slash at its end',
+    ],
+    [
+      'downloads: https://mirror.example.com/',
+      'packleader.config:1 downloads: found "https://mirror.example.com/", must be bucket, or the https URL of a mirror without a slash at its end',
+    ],
+    [
+      `plugins:\n  - { source: amazon, version: 1.3.2, url: 'https://a/b.zip', sha256: ${SHA} }`,
+      'packleader.config:2 plugins[0].source: found "amazon", must be a source of Packer’s, like github.com/hashicorp/amazon',
+    ],
+    [
+      `plugins:\n  - { source: github.com/a/b, version: 1.3.2, url: 'http://a/b.zip', sha256: ${SHA} }`,
+      'packleader.config:2 plugins[0].url: found "http://a/b.zip", must be an https URL of a zip',
+    ],
+    [
+      'plugins: []',
+      'packleader.config:1 plugins: found a list, must be a list of plugins, each with source, version, url and sha256',
+    ],
     ['customerKey: yes', 'packleader.config:1 customerKey: found "yes", must be true or false'],
     [
       'webhookSecret: "arn:aws:secretsmanager:eu-west-1:999999999999:secret:w"',
