@@ -5,6 +5,7 @@ import { keys } from '../core/contract/keys.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { bakedBatchesSchema, plannedReleaseSchema, resolvedSchema } from '../core/contract/releases.ts';
 import { amiSchema, targetName } from '../core/contract/targets.ts';
+import { testedSchema } from '../core/contract/tests.ts';
 import { announce } from '../core/aws/events.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { buildersOf } from '../core/releases/builders.ts';
@@ -26,6 +27,8 @@ const eventSchema = plannedReleaseSchema.extend({
   announcedAt: z.string().optional(),
   /** What the comparison came to, or why there is none; missing where nobody compares. */
   compared: z.union([comparedSchema, errorOutputSchema]).optional(),
+  /** What was tested, by stage; missing where nothing can be. */
+  tested: z.record(z.string(), testedSchema).optional(),
 });
 type Event = z.infer<typeof eventSchema>;
 
@@ -33,7 +36,7 @@ type Event = z.infer<typeof eventSchema>;
  *  measured from, and puts one `Image Released` event on the bus. The record outlives the plan and the execution, so
  *  it holds what both know of the release.
  *  In      { release, plan: { bucket, prefix }, amis: { dev: [{ accountId, region, imageId }], prod: … }, resolved: { dev: { batches,
- *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, compared, executionArn, startedAt, announcedAt }
+ *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, compared, tested, executionArn, startedAt, announcedAt }
  *  Out     { announced: true }
  *  Errors  AnnouncementFailed (EventBridge did not take the event)
  *  Repeat  safe for the record; an event may be put twice, with the same `releaseId`

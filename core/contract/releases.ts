@@ -4,6 +4,7 @@ import { BAKES_PER_BATCH } from './limits.ts';
 import { sourcedTargetSchema } from './source-amis.ts';
 import { TAGS } from './tags.ts';
 import { targetSchema, amiSchema } from './targets.ts';
+import { testedSchema } from './tests.ts';
 
 /** An object in the hub's bucket. */
 const objectSchema = z.object({ bucket: z.string(), key: z.string() });
@@ -175,6 +176,8 @@ export const releasedRecordSchema = releaseSchema.extend({
   announcedAt: z.string().optional(),
   /** How its AMIs differ; missing where nobody looked. */
   comparison: comparisonSchema.optional(),
+  /** How many tests were passed on how many instances, by stage; missing where nothing was tested. */
+  tested: z.record(z.string(), testedSchema).optional(),
   images: z.array(
     amiSchema.extend({
       stage: z.string(),

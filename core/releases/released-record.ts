@@ -8,6 +8,7 @@ import {
   type Resolved,
 } from '../contract/releases.ts';
 import { type Ami, targetName } from '../contract/targets.ts';
+import type { Tested } from '../contract/tests.ts';
 
 /** What its execution knows of a release besides its plan. */
 export interface ExecutionOfRelease {
@@ -16,13 +17,14 @@ export interface ExecutionOfRelease {
   readonly startedAt?: string | undefined;
   readonly announcedAt?: string | undefined;
   readonly comparison?: Comparison | undefined;
+  readonly tested?: Readonly<Record<string, Tested>> | undefined;
 }
 
 /** The record of a release: what its plan and its execution know of it. */
 export function releasedRecord(
   { release, stages, ...origin }: Plan,
   images: readonly (Ami & Builder & { readonly stage: string })[],
-  { resolved = {}, executionArn, startedAt, announcedAt, comparison }: ExecutionOfRelease,
+  { resolved = {}, executionArn, startedAt, announcedAt, comparison, tested = {} }: ExecutionOfRelease,
 ): ReleasedRecord {
   const planned = new Map(
     stages.flatMap(({ targets }) => targets).map((target) => [targetName(target), target]),
@@ -33,6 +35,7 @@ export function releasedRecord(
       .flatMap(({ targets }) => targets)
       .map((bake) => [targetName(bake), bake.sourceImageId]),
   );
+  const inStages = Object.entries(tested).filter(([, { instances }]) => instances > 0);
   return {
     schema: RECORD_SCHEMA,
     ...release,
@@ -41,6 +44,7 @@ export function releasedRecord(
     ...(startedAt !== undefined && { startedAt }),
     ...(announcedAt !== undefined && { announcedAt }),
     ...(comparison && { comparison }),
+    ...(inStages.length > 0 && { tested: Object.fromEntries(inStages) }),
     images: images.map((image) => {
       const target = planned.get(targetName(image));
       const sourceImageId = found.get(targetName(image));

@@ -7,6 +7,7 @@
 /** Bash, and nothing that not every Linux has. `files` is a directory. */
 export const LINUX_RUNNER = String.raw`
 # What boots is not yet what has booted: units and cloud-init may still be at work. Whether they ended well is for a test to say.
+echo 'waiting until it has booted' >&2
 if [[ -d /run/systemd/system ]]; then
   systemctl is-system-running --wait >/dev/null 2>&1 || :
 fi

@@ -209,7 +209,7 @@ function deregisterStage(tasks: TaskStates, stage: string): Fallible {
 }
 
 /** After the pivot nothing is undone: consumers may use the release already. */
-function announceRelease(scope: Construct, { tasks, parity }: ReleaseImageProps): Fallible {
+function announceRelease(scope: Construct, { tasks, parity, testAmis }: ReleaseImageProps): Fallible {
   const announce = tasks.state(PIVOT.behind, {
     comment: 'Tells whoever listens on the event bus, and remembers the commit.',
     payload: {
@@ -224,6 +224,7 @@ function announceRelease(scope: Construct, { tasks, parity }: ReleaseImageProps)
       baked: JsonPath.objectAt('$.baked'),
       amis,
       ...(parity !== 'off' && { compared: JsonPath.objectAt(COMPARED) }),
+      ...(testAmis && { tested: JsonPath.objectAt('$.tested') }),
     },
     resultPath: '$.announced',
   });

@@ -5,11 +5,22 @@ import type { Comparison } from '../../../core/contract/comparison.ts';
 import { targetName } from '../../../core/contract/targets.ts';
 import { inColumns } from '../../terminal/columns.ts';
 import type { Output } from '../../terminal/output.ts';
+import { count } from '../../terminal/words.ts';
 import { foundBy, originOf, revokedText, settingText, whereText } from '../../terminal/records.ts';
 
 /** Nothing where the record does not say. */
 const builderText = ({ instanceType, spot }: ReleasedRecord['images'][number]): string =>
   instanceType === undefined ? '' : `on ${instanceType}${spot ? ', spot' : ''}`;
+
+/** Undefined where nothing was tested. */
+const testedText = ({ tested }: ReleasedRecord): string | undefined =>
+  tested &&
+  Object.entries(tested)
+    .map(
+      ([stage, { tests, instances }]) =>
+        `${stage}: ${count(tests, 'test')} on ${count(instances, 'instance')}`,
+    )
+    .join(', ');
 
 export function recordLines(
   record: ReleasedRecord,
@@ -26,6 +37,7 @@ export function recordLines(
     ['started', record.startedAt],
     ['requested', record.requestArn],
     ['execution', executionArn],
+    ['tested', testedText(record)],
   ];
   const known = facts.flatMap(([name, value]) =>
     value === undefined ? [] : [[{ text: name, style: 'dim' as const }, value]],
@@ -66,16 +78,16 @@ export function recordLines(
 }
 
 function comparisonLines(comparison: Comparison, { paint }: Output): string[] {
-  const { compared, count, notCompared } = comparison;
+  const { compared, count: differences, notCompared } = comparison;
   const told = differenceLines(comparison, Infinity);
   return [
     ...(compared === 0
       ? []
-      : count === 0
+      : differences === 0
         ? [paint('dim', `  the same in all ${compared + 1} targets`)]
-        : [paint('yellow', `  ${count} ${count === 1 ? 'difference' : 'differences'} between its AMIs:`)]),
+        : [paint('yellow', `  ${count(differences, 'difference')} between its AMIs:`)]),
     ...told.map((line) => `    ${line}`),
-    ...(count > told.length ? [`    and ${count - told.length} more`] : []),
+    ...(differences > told.length ? [`    and ${differences - told.length} more`] : []),
     ...notCompared.map(({ what, targets, why }) =>
       paint('yellow', `  not compared: ${[what, ...targets].join(' ')}: ${why}`),
     ),

@@ -73,6 +73,14 @@ describe('the record of a release', () => {
     expect(out).toContain('deprecated from 2027-02-19 on');
   });
 
+  test('says how many tests its AMIs have passed, and on how many instances', async () => {
+    const reader = await openReader();
+    const tested = { dev: { instances: 1, tests: 3 }, prod: { instances: 2, tests: 6 } };
+    putRecord(reader.sandbox, 'base', OLD, { ...oldRecord('base'), tested });
+    const { out } = await reader.show(`base@${OLD}`);
+    expect(out).toContain('dev: 3 tests on 1 instance, prod: 6 tests on 2 instances');
+  });
+
   test('says how its AMIs differ, or that they hold the same', async () => {
     const { release, show, sandbox } = await openReader();
     await release({ key: 'alike', images: ['base'], wait: true });

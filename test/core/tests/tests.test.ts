@@ -174,7 +174,7 @@ test_image_is_told() {
     expect(ended).toEqual({
       status: 0,
       stdout: '2 tests, 0 failed\nok      test_shell_works\nok      test_image_is_told\n',
-      stderr: 'running test_shell_works\nrunning test_image_is_told\n',
+      stderr: 'waiting until it has booted\nrunning test_shell_works\nrunning test_image_is_told\n',
     });
     expect(summaryOf(ended.stdout)).toEqual({ ran: 2, failed: 0 });
   });

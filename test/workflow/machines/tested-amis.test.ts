@@ -52,6 +52,16 @@ test('every AMI is tested right after it is checked, and only AMIs are left of i
   expect(new TextDecoder().decode(printed[0]?.[1].body)).toBe('1 tests, 0 failed\nok      test_boots\n');
 });
 
+test('the record says how many tests were passed, in the stages that have any', async () => {
+  const { objects, prepare } = watched();
+  const settings = "accounts: { '100001000001': { test: null } }";
+  await rehearseFactory({ ...FACTORY, settings }, { prepare });
+  const [record] = objects().filter(([key]) => key.startsWith('released/'));
+  expect(JSON.parse(new TextDecoder().decode(record?.[1].body))).toMatchObject({
+    tested: { dev: { instances: 1, tests: 1 } },
+  });
+});
+
 /** A world whose calls and objects can be asked for. */
 function watched() {
   const calls: Call[] = [];
