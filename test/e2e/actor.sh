@@ -6,6 +6,11 @@ set -o errexit -o nounset -o pipefail
 # What the machine is to do: `bake` (default), `fail`, `hang`, or a number of seconds that the bake takes.
 part="$(cat /etc/actor-part 2>/dev/null || echo bake)"
 case "$*" in
+  *KEEP_MINUTES=*)
+    # As keep-builder.sh says it where systemd runs.
+    minutes="$(sed -E "s/.*KEEP_MINUTES='?([0-9]+).*/\1/" <<<"$*")"
+    echo "packleader: this builder ends itself in ${minutes} minutes."
+    ;;
   *PLAYBOOK=*/bake.yml*)
     case "${part}" in
       fail) echo 'The playbook fails, as this machine was told to.' >&2; exit 2 ;;

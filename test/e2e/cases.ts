@@ -13,6 +13,7 @@ import { releaseWithoutInternet } from './downloads.ts';
 import { LOGIN } from './factory-files.ts';
 import { type Adopts, STAGES } from './factory.ts';
 import type { Installation } from './installation.ts';
+import { keepsABuilder } from './kept-builder.ts';
 import type { Part } from './machines.ts';
 import { bakeCopyForReal, bakeForReal } from './real-bake.ts';
 import { rehearseAlone } from './rehearsal.ts';
@@ -152,5 +153,9 @@ export const cases: readonly Case[] = [
   {
     name: 'without the internet, everything comes from the bucket, and what is not as it was pinned is refused',
     run: releaseWithoutInternet,
+  },
+  {
+    name: 'the builder of a bake that failed is kept until its end, and swept after it',
+    run: keepsABuilder,
   },
 ];

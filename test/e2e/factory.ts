@@ -35,8 +35,8 @@ export type Copies = Readonly<Record<string, string>>;
 /** Templates of test/e2e/adopted that `packleader adopt` makes images of: by the image, the directory and the options besides. */
 export type Adopts = Readonly<Record<string, readonly string[]>>;
 
-/** What builds are told to fetch, and from where; they find it on their machine by default. */
-export type Pinned = Pick<HubStackProps, 'packer' | 'plugins' | 'downloads'>;
+/** What is deployed otherwise: builds find Packer on their machine by default, and no builder is kept. */
+export type Besides = Pick<HubStackProps, 'packer' | 'plugins' | 'downloads' | 'keepBuilders'>;
 
 /** By image, when it is rebuilt. */
 export type Schedules = Readonly<Record<string, unknown>>;
@@ -110,13 +110,13 @@ const projectSchema = z.object({
 /** What the stacks would deploy, of all that moto and the local CodeBuild need: projects, and roles with their trust. */
 export function deployed(
   factory: Factory,
-  pinned: Pinned = {},
+  besides: Besides = {},
 ): { projects: Project[]; roles: DeployedRole[] } {
   const stacks = [
-    { accountId: factory.hub.accountId, stack: hub(factory, pinned) },
+    { accountId: factory.hub.accountId, stack: hub(factory, besides) },
     ...accountsOf(factory).map((accountId) => ({
       accountId,
-      stack: target({ factory, accountId, ...pinned }),
+      stack: target({ factory, accountId, ...besides }),
     })),
   ];
   return {

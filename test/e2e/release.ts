@@ -10,6 +10,7 @@ import {
   reportReleases,
 } from '../../sandbox/rehearsal/rehearsal.ts';
 import type { WorldSnapshot } from '../../sandbox/aws/world.ts';
+import type { Engine } from '../../sandbox/engine/engine.ts';
 import { forgetClients } from '../../core/aws/clients.ts';
 import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { NAMES, bucketName } from '../../core/contract/names.ts';
@@ -18,7 +19,14 @@ import { type Definition, definitionsOf } from '../../workflow/definitions.ts';
 import { type Build, CodeBuild } from './code-build.ts';
 import { HUB } from '../fixtures/accounts.ts';
 import type { Stages } from './factory-files.ts';
-import { type Adopts, type Copies, type MadeFactory, type Pinned, deployed, makeFactory } from './factory.ts';
+import {
+  type Adopts,
+  type Copies,
+  type MadeFactory,
+  type Besides,
+  deployed,
+  makeFactory,
+} from './factory.ts';
 import type { Installation } from './installation.ts';
 import { type Machine, type MachineOptions, type Part, answerBuilders } from './machines.ts';
 import { Moto } from './moto.ts';
@@ -35,12 +43,18 @@ export class Stand {
   readonly environment: NodeJS.ProcessEnv;
   readonly #machines: readonly Definition[];
 
-  private constructor(made: MadeFactory, moto: Moto, codeBuild: CodeBuild, environment: NodeJS.ProcessEnv) {
+  private constructor(
+    made: MadeFactory,
+    moto: Moto,
+    codeBuild: CodeBuild,
+    environment: NodeJS.ProcessEnv,
+    { keepBuilders = false }: Besides,
+  ) {
     this.environment = environment;
     this.made = made;
     this.moto = moto;
     this.codeBuild = codeBuild;
-    this.#machines = definitionsOf(made.factory);
+    this.#machines = definitionsOf(made.factory, { keepBuilders });
     this.targets = made.factory.stages.flatMap(({ targets }) => targets);
   }
 
@@ -52,13 +66,13 @@ export class Stand {
     number: number,
     copies: Copies = {},
     adopts: Adopts = {},
-    pinned: Pinned = {},
+    besides: Besides = {},
   ): Promise<Stand> {
     const targets = Object.values(stages).flat();
     const repository = join(directory, 'repository');
     // The stacks do not depend on networks, and networks need moto, which needs the roles of the stacks.
     const draft = makeFactory(repository, stages, new Map());
-    const { projects, roles } = deployed(draft.factory, pinned);
+    const { projects, roles } = deployed(draft.factory, besides);
     const moto = await Moto.start({
       python: join(installation.bin, 'python'),
       directory,
@@ -83,7 +97,7 @@ export class Stand {
       environment,
     });
     forgetClients();
-    return new Stand(made, moto, codeBuild, environment);
+    return new Stand(made, moto, codeBuild, environment, besides);
   }
 
   async release(
@@ -93,15 +107,7 @@ export class Stand {
   ): Promise<Released> {
     const { factory } = this.made;
     const startAt = new Date();
-    const engine = await createEngine({
-      factory,
-      machines: this.#machines,
-      now: () => startAt,
-      sleep: async (ms, signal) => {
-        await sleep(ms / speed, undefined, { signal });
-      },
-      onProgress,
-    });
+    const engine = await this.engine(() => startAt, { onProgress, speed });
     const started = performance.now();
     const execution = engine.start(
       machineArn(factory.hub, NAMES.releaseMachine),
@@ -119,6 +125,30 @@ export class Stand {
     const error = outcome.status === 'FAILED' ? `${outcome.error}: ${outcome.cause}` : undefined;
     return { startAt, wallMs, releases, world, error };
   }
+
+  /** What runs the state machines. */
+  async engine(
+    now: () => Date,
+    { onProgress = () => {}, speed = SPEED, keepsEvents = false }: EngineOptions = {},
+  ): Promise<Engine> {
+    return createEngine({
+      factory: this.made.factory,
+      machines: this.#machines,
+      keepsEvents,
+      now,
+      sleep: async (ms, signal) => {
+        await sleep(ms / speed, undefined, { signal });
+      },
+      onProgress,
+    });
+  }
+}
+
+interface EngineOptions {
+  readonly onProgress?: (progress: ReleaseProgress) => void;
+  readonly speed?: number;
+  /** Whether histories can be asked for. */
+  readonly keepsEvents?: boolean;
 }
 
 /** Several stands may be up at once, and no two machines may have one address. */

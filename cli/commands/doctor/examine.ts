@@ -61,7 +61,7 @@ export async function examineFactory({ files, role, settings, onFound }: DoctorR
       const bakes = own.flatMap((target) => target.bakes);
       const found = await Promise.all([
         examineAccount(session, hub, { builds: mostBuilds(stages, accountId), bakes }, lookedFor),
-        ...own.map(async (target) => examineTarget(target, session)),
+        ...own.map(async (target) => examineTarget(target, session, mayKeep(target))),
       ]);
       onFound?.(accountId);
       return found.flat();
@@ -71,6 +71,13 @@ export async function examineFactory({ files, role, settings, onFound }: DoctorR
   const [here, sources] = await Promise.all([ofAccounts, examineSources(targets, new Map(opened))]);
   const findings = [...ofHub, ...here.flat(), ...sources];
   return [...Map.groupBy(findings, ({ place }) => place).values()].flat();
+
+  /** Whether a bake that fails there may keep its builder. */
+  function mayKeep({ accountId, region }: Target): boolean {
+    const [first] = stages;
+    const isFirst = first?.targets.some((one) => one.accountId === accountId && one.region === region);
+    return settings?.keepBuilders === true && isFirst === true;
+  }
 
   /** The hub has no steward: whoever is not in it needs a role. */
   async function openHub(): Promise<Session> {

@@ -28,9 +28,15 @@ import {
   notChecked,
   ok,
 } from './finding.ts';
+import { keptBuilderCheck } from './kept-builders.ts';
 import { type Session, configOf } from './sessions.ts';
 
-export async function examineTarget(target: ExaminedTarget, session: Session): Promise<Finding[]> {
+/** @param mayKeep whether the builder of a bake that failed may be kept there */
+export async function examineTarget(
+  target: ExaminedTarget,
+  session: Session,
+  mayKeep: boolean,
+): Promise<Finding[]> {
   const place = targetName(target);
   const config = configOf(session, target.region);
   const ec2 = new EC2Client(config);
@@ -58,6 +64,7 @@ export async function examineTarget(target: ExaminedTarget, session: Session): P
     ]),
     ...networkChecks({ ec2, region, place }, bakes),
     ...secretChecks({ iam, secretsManager, ssm }, target, bakes),
+    ...(mayKeep ? [keptBuilderCheck(ec2, target)] : []),
     session.as === 'steward'
       ? ['parameters', PUT_AND_DELETE, async () => putAndDelete(ssm)]
       : ['parameters', 'iam:SimulatePrincipalPolicy', async () => simulate(iam, target)],
