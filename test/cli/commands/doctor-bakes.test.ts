@@ -286,6 +286,20 @@ describe('the instance profile of builders', () => {
     ]);
   });
 
+  test('of AMIs under test is looked at where there are any', async () => {
+    const { sandbox } = bakesWorld();
+    const name = 'packleader-tested';
+    const asked = { yaml: 'test: {}' };
+    const tested = `instance profile ${name}`;
+    await expect(findingsOf(tested)).rejects.toThrow(`nothing looked at ${tested}`);
+    expect(await findingsOf(tested, asked)).toEqual([
+      `failed ${DEV.accountId}: there is no instance profile ${name} in ${DEV.accountId}`,
+    ]);
+    const made = { name, roleNames: [name], trusts: 'ec2.amazonaws.com' };
+    sandbox.world.instanceProfiles.set(`${DEV.accountId}/${name}`, made);
+    expect(await findingsOf(tested, asked)).toEqual(['ok']);
+  });
+
   test('could not be looked at when it is denied', async () => {
     const { sandbox } = bakesWorld();
     auditor(sandbox, DEV.accountId, /^(?!iam:)/);
