@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { InvalidConfiguration, type Problem, problem } from '../core/configuration/documents/problems.ts';
 import { EXIT } from './terminal/exit-codes.ts';
+import { addApprove } from './commands/approve/command.ts';
 import { addAdopt } from './commands/adopt/command.ts';
 import { addCancel } from './commands/cancel/command.ts';
 import { addCompletion } from './commands/completion/command.ts';
@@ -147,6 +148,7 @@ function program(output: Output, code: ExitCode): Command {
   addRelease(root, output, code);
   addStatus(root, output, code);
   addWatch(root, output, code);
+  addApprove(root, output, code);
   addRetry(root, output, code);
   addCancel(root, output, code);
   addRollback(root, output, code);

@@ -10,6 +10,8 @@
 export { type StartOptions, startRelease } from './start.ts';
 export { type WaitOptions, followRelease, getRelease, waitForRelease } from './wait.ts';
 export { type ListedRelease, listReleases } from './list.ts';
+export { type AnswerOptions, type AnswerResult, approveReleases, rejectReleases } from './approve.ts';
+export { type WaitingFor, type WaitingRelease, waitingReleases } from './waiting.ts';
 export { type RetryOptions, retryRelease } from './retry.ts';
 export { type CancelOptions, type Cancellation, type CancelledImage, cancelRelease } from './cancel.ts';
 export {
@@ -29,13 +31,8 @@ export {
 } from './repoint.ts';
 export { type HistoricRelease, getRevocation, getReleaseRecord, releaseHistory } from './seeing/released.ts';
 export type { ReleasedVersion } from './seeing/record-store.ts';
-export {
-  type ComparedSource,
-  type Difference,
-  type ReleaseDifference,
-  type SettingDifference,
-  diffReleases,
-} from './seeing/diff.ts';
+export { type ComparedSource, type ReleaseDifference, diffReleases } from './seeing/diff.ts';
+export type { Difference, SettingDifference } from '../core/releases/setting-differences.ts';
 export type { PackageChange } from '../core/amis/package-list.ts';
 export {
   type Ancestry,
@@ -56,6 +53,7 @@ export {
 export { type Overview, type OverviewOptions, type SeenRelease, releaseOverview } from './seeing/overview.ts';
 export { type BakeTime, type ReleaseTimeline, type StateTime, releaseTimeline } from './seeing/timeline.ts';
 export type { Billed } from '../core/releases/prices.ts';
+export type { Answered, StageApproval } from '../core/contract/approvals.ts';
 export type { RepointAnswer, Revocation } from '../core/contract/repoints.ts';
 export type { ReleasedRecord, StatedSetting } from '../core/contract/releases.ts';
 export { type Clock, REAL_TIME } from './clock.ts';

@@ -56,6 +56,9 @@ export class RepointFailed extends RepointEndedBadly {}
 /** It failed, and not everything is as it was; or every account has followed, and its record is missing. */
 export class RepointIncomplete extends RepointEndedBadly {}
 
+/** Nobody can say what became of an answer: the execution that gives it failed. */
+export class ApprovalFailed extends ClientError {}
+
 /** A run of packleader-retire failed before it could say what it did. */
 export class RetirementFailed extends ClientError {}
 

@@ -12,6 +12,7 @@ import { ReleaseNotFound } from './errors.ts';
 import { ExecutionHistory, type Step } from './history.ts';
 import { type ReleaseExecution, executionArn } from './hub.ts';
 import type { ImageRelease, Outcome, ReleaseError, ReleaseResult, ReleaseTarget } from './result.ts';
+import { waitingFor } from './waiting.ts';
 import type { ReleaseProgress } from '../core/releases/release-progress.ts';
 
 /** Images whose executions are read at the same time. */
@@ -137,6 +138,7 @@ export class ReleaseFollower {
       commit,
       prerelease,
       outcome,
+      ...(history?.asked && outcome === 'running' && { waiting: waitingFor(history.asked) }),
       error: this.#imageError(history, outcome),
       executionArn: history ? arn : null,
       path: history?.path ?? [],

@@ -6,6 +6,7 @@ import {
   paginateGetExecutionHistory,
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
+import { type AskedApproval, askedIn } from '../core/contract/approvals.ts';
 import { asClientError } from './errors.ts';
 import type { ReleaseError } from './result.ts';
 
@@ -49,6 +50,8 @@ export class ExecutionHistory {
   input: unknown;
   startedAt: Date | undefined;
   ending: Ending | undefined;
+  /** The approval that it asks for, while nobody has answered. */
+  asked: AskedApproval | undefined;
   readonly #places = new Map<number, Place>();
   readonly #states = new Map<string, Place>();
   #last = 0;
@@ -113,6 +116,7 @@ export class ExecutionHistory {
     this.#places.set(id, { depth, top, ...(failed !== undefined && { failed }) });
     if (name !== undefined) this.#states.set(name, { depth, top });
     if (type.startsWith('Execution')) this.#frame(event, type, at);
+    this.asked = askedIn(event) ?? (ASKS.test(type) ? this.asked : undefined);
     if (type === 'TaskSubmitted') {
       const output = submittedSchema.safeParse(parse(event.taskSubmittedEventDetails?.output));
       if (output.success) this.children.add(output.data.ExecutionArn);
@@ -179,6 +183,9 @@ export async function allEvents(
   }
   return events;
 }
+
+/** What happens to a Task that waits until it is answered. */
+const ASKS = /^Task(Started|Submitted)$/;
 
 const TOP: Place = { depth: 0, top: '' };
 

@@ -1,6 +1,7 @@
 /** What a client learns about a release. */
 import type { Leftover } from '../core/contract/leftovers.ts';
 import type { Target } from '../core/contract/targets.ts';
+import type { WaitingFor } from './waiting.ts';
 import type { ReleaseOutcome } from '../core/releases/release-outcome.ts';
 
 /**
@@ -41,6 +42,8 @@ export interface ImageRelease {
   /** In the first stage only, and never `latest`. */
   readonly prerelease: boolean;
   readonly outcome: Outcome;
+  /** What it waits for; missing while it waits for nobody. */
+  readonly waiting?: WaitingFor;
   readonly error: ReleaseError | null;
   /** Of `packleader-release-image`; null before it has begun. */
   readonly executionArn: string | null;

@@ -4,9 +4,12 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { messageIn } from '../core/releases/release-outcome.ts';
 import { asClientError } from './errors.ts';
 import { ExecutionHistory } from './history.ts';
-import { type HubOptions, executionArn, hubOf, machineArn } from './hub.ts';
+import { type Hub, type HubOptions, executionArn, hubOf, machineArn } from './hub.ts';
 import { type Patience, pollUntilEnd } from './poll.ts';
 import type { ReleaseError } from './result.ts';
+
+/** What it is started with; or what makes that, once its execution has a name. */
+type Request = object | ((execution: string, hub: Hub) => Promise<object>);
 
 /**
  * Returns what happened, whatever the end.
@@ -17,17 +20,19 @@ import type { ReleaseError } from './result.ts';
  */
 export async function runByHand(
   machine: string,
-  request: object,
+  request: Request,
   options: HubOptions & Patience,
 ): Promise<ExecutionHistory> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const { target, client } = await hubOf(options);
+  const hub = await hubOf(options);
+  const { target, client } = hub;
   const name = `by-hand-${randomUUID()}`;
   const history = new ExecutionHistory(executionArn(target, machine, name));
   try {
     const stateMachineArn = machineArn(target, machine);
-    const command = new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(request) });
+    const input = JSON.stringify(typeof request === 'function' ? await request(name, hub) : request);
+    const command = new StartExecutionCommand({ stateMachineArn, name, input });
     await client.send(command, signal ? { abortSignal: signal } : {});
   } catch (error) {
     signal?.throwIfAborted();

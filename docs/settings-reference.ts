@@ -161,7 +161,7 @@ export function settingsOf(schema: z.ZodType): Setting[] {
 
 /** The first example of the map around a setting that holds it. */
 function holding(examples: readonly unknown[], path: string): unknown[] {
-  return examples.filter((example) => valueAt(example, stepsOf(path)) !== undefined).slice(0, 1);
+  return examples.filter((example) => holds(example, stepsOf(path))).slice(0, 1);
 }
 
 /** `a.b` and 1 to `{ a: { b: 1 } }`. */
@@ -176,11 +176,11 @@ function wrapped(path: string, value: unknown): unknown {
 const stepsOf = (path: string): (string | number)[] =>
   path.split('.').flatMap((part) => (part.endsWith('[]') ? [part.slice(0, -2), 0] : [part]));
 
-function valueAt(value: unknown, steps: readonly (string | number)[]): unknown {
-  return steps.reduce<unknown>(
-    (at, step) => (typeof at === 'object' && at !== null ? Reflect.get(at, step) : undefined),
-    value,
-  );
+/** Whether something is there; any item of a list will do. */
+function holds(value: unknown, [step, ...rest]: readonly (string | number)[]): boolean {
+  if (step === undefined) return value !== undefined;
+  if (typeof step === 'number') return Array.isArray(value) && value.some((item) => holds(item, rest));
+  return typeof value === 'object' && value !== null && holds(Reflect.get(value, step), rest);
 }
 
 /** Asks the schema about a value that nothing can be: its answer says what would be right. */

@@ -1,9 +1,10 @@
 /**
- * Binds the real SDK clients to a sandbox: every command of every client of the ten services goes there, and none to
+ * Binds the real SDK clients to a sandbox: every command of every client of the eleven services goes there, and none to
  * the network.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -14,6 +15,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { Service } from './aws/errors.ts';
+import { bindSignedRequests } from './signed-requests.ts';
 import { setEnvironment } from './environment.ts';
 import type { Sandbox } from './sandbox.ts';
 
@@ -39,6 +41,7 @@ interface Command {
 export function bindSandbox(sandbox: Sandbox): () => void {
   const unbind = [
     bind(sandbox, 'autoscaling', AutoScalingClient.prototype),
+    bind(sandbox, 'cloudtrail', CloudTrailClient.prototype),
     bind(sandbox, 'codebuild', CodeBuildClient.prototype),
     bind(sandbox, 'ec2', EC2Client.prototype),
     bind(sandbox, 'eventbridge', EventBridgeClient.prototype),
@@ -48,6 +51,7 @@ export function bindSandbox(sandbox: Sandbox): () => void {
     bind(sandbox, 'sfn', SFNClient.prototype),
     bind(sandbox, 'ssm', SSMClient.prototype),
     bind(sandbox, 'sts', STSClient.prototype),
+    bindSignedRequests(sandbox),
     asHubFunction(sandbox),
   ];
   return () => {

@@ -16,7 +16,7 @@ import { ssm } from './aws/ssm.ts';
 import { sts } from './aws/sts.ts';
 import type { World } from './aws/world.ts';
 
-const SERVICES: Record<Exclude<Service, 'sfn'>, Operations> = {
+const SERVICES: Record<Exclude<Service, 'sfn' | 'cloudtrail'>, Operations> = {
   autoscaling,
   codebuild,
   ec2,
@@ -55,7 +55,7 @@ export interface Hub {
   readonly bucket: string;
 }
 
-const READING = /^(Describe|Get|List|BatchGet|Head|AssumeRole|Search|Simulate)/;
+const READING = /^(Describe|Get|List|Lookup|BatchGet|Head|AssumeRole|Search|Simulate)/;
 
 export class Sandbox {
   readonly clock: Clock;
@@ -170,7 +170,11 @@ export class Sandbox {
   }
 
   #operation(service: Service, operation: string): (context: Context, input: object) => unknown {
-    const run = service === 'sfn' ? this.stepFunctions?.[operation] : SERVICES[service][operation];
+    // Of the trail nobody asks more than who started executions: who runs them answers.
+    const run =
+      service === 'sfn' || service === 'cloudtrail'
+        ? this.stepFunctions?.[operation]
+        : SERVICES[service][operation];
     if (run === undefined) {
       throw new Error(
         `The sandbox does not implement ${service}:${operation}; it is refused so that no call succeeds by accident.`,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { approvalsIn, approvedSchema } from '../core/contract/approvals.ts';
 import { type Comparison, comparedSchema, comparisonSchema } from '../core/contract/comparison.ts';
 import { errorOutputSchema } from '../core/contract/errors.ts';
 import { keys } from '../core/contract/keys.ts';
@@ -29,6 +30,8 @@ const eventSchema = plannedReleaseSchema.extend({
   compared: z.union([comparedSchema, errorOutputSchema]).optional(),
   /** What was tested, by stage; missing where nothing can be. */
   tested: z.record(z.string(), testedSchema).optional(),
+  /** Who approved which stage; missing where nobody is asked. */
+  approved: approvedSchema.optional(),
 });
 type Event = z.infer<typeof eventSchema>;
 
@@ -36,13 +39,22 @@ type Event = z.infer<typeof eventSchema>;
  *  measured from, and puts one `Image Released` event on the bus. The record outlives the plan and the execution, so
  *  it holds what both know of the release.
  *  In      { release, plan: { bucket, prefix }, amis: { dev: [{ accountId, region, imageId }], prod: … }, resolved: { dev: { batches,
- *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, compared, tested, executionArn, startedAt, announcedAt }
+ *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, compared, tested, approved: { prod: { by, at,
+ *            reason, answeredIn } }, executionArn, startedAt, announcedAt }
  *  Out     { announced: true }
  *  Errors  AnnouncementFailed (EventBridge did not take the event)
  *  Repeat  safe for the record; an event may be put twice, with the same `releaseId`
  *  @see    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
 export async function handler(event: unknown): Promise<{ announced: true }> {
-  const { release, plan, amis, baked, compared, ...execution } = parseEvent(eventSchema, event);
+  const {
+    release,
+    plan,
+    amis,
+    baked,
+    compared,
+    approved = {},
+    ...execution
+  } = parseEvent(eventSchema, event);
   const builders = buildersOf(execution.resolved ?? {}, baked ?? {});
   const images = Object.entries(amis).flatMap(([stage, list]) =>
     list.map((ami) => ({ stage, ...ami, ...builders.get(targetName(ami)) })),
@@ -50,7 +62,11 @@ export async function handler(event: unknown): Promise<{ announced: true }> {
   const comparison = await comparisonOf(plan, compared);
   if (!release.prerelease) {
     const planned = await readPlan({ bucket: plan.bucket, key: keys.plan(plan.prefix) });
-    const record = releasedRecord(planned, images, { ...execution, comparison });
+    const record = releasedRecord(planned, images, {
+      ...execution,
+      comparison,
+      approvals: approvalsIn(approved),
+    });
     await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, record);
   }
   const { executionArn } = execution;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import pMap from 'p-map';
 import * as z from 'zod';
 import { imagesToRelease } from '../core/releases/changed-images.ts';
@@ -8,7 +9,7 @@ import { type Origin, effectiveSettings } from '../core/configuration/effective.
 import { builderSwitchProblems } from '../core/configuration/builder-switches.ts';
 import { statedSettings } from '../core/configuration/stated-settings.ts';
 import { baseImages, imagesInTiers } from '../core/configuration/tiers.ts';
-import { FACTORY_FILE, type Factory } from '../core/configuration/factory.ts';
+import { FACTORY_FILE, type Factory, approvalsOf } from '../core/configuration/factory.ts';
 import { adoptedVariables, builderChoices, packerVariables } from '../core/configuration/packer-variables.ts';
 import {
   InvalidConfiguration,
@@ -18,6 +19,7 @@ import {
 } from '../core/configuration/documents/problems.ts';
 import { OVERRIDES } from '../core/configuration/layers.ts';
 import { releaseVersion } from '../core/configuration/version.ts';
+import { type Approvals, approvalsSchema } from '../core/contract/approvals.ts';
 import {
   FETCH_SOURCE,
   HAS_BUILDER_CHOICES,
@@ -62,6 +64,8 @@ const eventSchema = z.object({
     keepBuilders: z.boolean().exactOptional(),
     /** Missing where no AMI is booted. */
     testAmis: z.boolean().exactOptional(),
+    /** The stages that somebody must approve; missing where nobody is asked. */
+    approvals: approvalsSchema.exactOptional(),
   }),
   /** The exported variables of `Fetch source`. */
   variables: z.array(z.object({ Name: z.string(), Value: z.string() })),
@@ -73,7 +77,8 @@ const WRITES = 50;
 
 /** Decides what to release, checks the whole configuration for it, and writes down what every bake will be told.
  *  In      { request: {} | { image } | { images, ref, branch, overrides }, execution: { id, name, startedAt }, bucket,
- *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders?, keepBuilders?, testAmis? }, variables }
+ *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders?, keepBuilders?, testAmis?, approvals? },
+ *            variables }
  *  Out     { tiers: [[{ release, source, plan: { bucket, prefix }, executionName }]] }, bases before what is built on them
  *  Errors  InvalidRequest (with an example of a correct one), InvalidConfiguration (file, line, path, what is allowed)
  *  Repeat  safe: writes the same objects again
@@ -230,8 +235,27 @@ function disagreements(factory: Factory, deployed: Event['deployed']): Problem[]
     ...(factory.defaultBranch === deployed.defaultBranch
       ? []
       : [refuse('defaultBranch', factory.defaultBranch, deployed.defaultBranch)]),
+    ...approvalDisagreements(approvalsOf(factory), deployed.approvals ?? {}, refuse),
   ];
 }
+
+/** What is deployed is asked for, whatever a commit says; one that wants more than that must not be released with less. */
+const approvalDisagreements = (
+  wanted: Approvals,
+  deployed: Approvals,
+  refuse: (path: string, found: string, allowed: string) => Problem,
+): Problem[] =>
+  Object.entries(wanted).flatMap(([stage, approval]) =>
+    isDeepStrictEqual(approval, deployed[stage])
+      ? []
+      : [
+          refuse(
+            'stages',
+            `an approval of ${stage}, ${JSON.stringify(approval)}`,
+            deployed[stage] ? JSON.stringify(deployed[stage]) : 'none',
+          ),
+        ],
+  );
 
 /** A base that is released in the same execution is used at exactly the version it is about to get. */
 function pinBase(

@@ -38,6 +38,9 @@ type Detail = {
 };
 
 const READERS: Readonly<Record<string, (detail: unknown, stages: Stages) => Message | undefined>> = {
+  [NAMES.approvalRequested]: (detail, stages) =>
+    approvalRequested(detailSchema(NAMES.approvalRequested).parse(detail), stages),
+  [NAMES.approved]: (detail, stages) => approved(detailSchema(NAMES.approved).parse(detail), stages),
   [NAMES.released]: (detail, stages) => released(detailSchema(NAMES.released).parse(detail), stages),
   [NAMES.rolledBack]: (detail) => rolledBack(detailSchema(NAMES.rolledBack).parse(detail)),
   [NAMES.repointed]: (detail, stages) => repointed(detailSchema(NAMES.repointed).parse(detail), stages),
@@ -70,6 +73,55 @@ export function messageOfExecution(execution: ToldExecution): Message | undefine
   const how = execution.status === 'ABORTED' ? 'was stopped' : 'ran out of time';
   const lines = ['A sweep finds what it leaves behind.', ...origin(release), link(execution.executionArn)];
   return { ...about, about: 'stopped', title: `The release of ${releaseId} ${how}`, lines };
+}
+
+function approvalRequested(
+  detail: Detail[typeof NAMES.approvalRequested],
+  stages: Stages,
+): Message | undefined {
+  const { releaseId, image, stage, until, fourEyes, since, compareUrl, changes, tests, executionArn } =
+    detail;
+  if (stages?.includes(stage) === false) return undefined;
+  return {
+    about: 'approval-requested',
+    image,
+    title: `${releaseId} waits for the approval of ${stage}, until ${until.slice(0, 16)}Z`,
+    lines: [
+      detail.approve,
+      detail.reject,
+      ...(fourEyes ? ['Whoever started it may not approve it.'] : []),
+      since ? `In ${stage} stands ${since.releaseId}.` : `Nothing of ${image} stands in ${stage}.`,
+      ...tests.map((one) => `Tests passed in ${one.stage}: ${one.tests}, on instances: ${one.instances}`),
+      ...changes.flatMap(changeLines),
+      ...origin(detail),
+      compareUrl ?? '',
+      link(executionArn),
+    ],
+    thread: releaseId,
+  };
+}
+
+function changeLines({
+  what,
+  count,
+  first,
+}: Detail[typeof NAMES.approvalRequested]['changes'][number]): string[] {
+  if (count === null) return [`What changes in ${what} cannot be said: ${first.join(' ')}`];
+  const more = count - first.length;
+  return [`Changes in ${what}: ${count}`, ...first, ...(more > 0 ? [`and ${more} more`] : [])];
+}
+
+function approved(detail: Detail[typeof NAMES.approved], stages: Stages): Message | undefined {
+  const { releaseId, image, stage, by, reason, executionArn } = detail;
+  if (stages?.includes(stage) === false) return undefined;
+  const lines = [...because(reason), ...origin(detail), link(executionArn)];
+  return {
+    about: 'approved',
+    image,
+    title: `${releaseId} is approved for ${stage}, by ${by}`,
+    lines,
+    thread: releaseId,
+  };
 }
 
 function released(detail: Detail[typeof NAMES.released], stages: Stages): Message | undefined {

@@ -131,3 +131,15 @@ export function parseFault(text: string, { states, targets, images }: Failable):
     ...(region !== undefined && { region }),
   };
 }
+
+/** @throws InvalidConfiguration for a stage that asks for no approval: rejecting it would show nothing */
+export function refuseUnasked(rejects: readonly string[], asking: readonly string[]): void {
+  const unasked = rejects.find((stage) => !asking.includes(stage));
+  if (unasked === undefined) return;
+  throw refuse(
+    '--reject',
+    asking.length === 0
+      ? `found "${unasked}", must be a stage with an approval, and factory.yaml has none`
+      : `found "${unasked}", must be a stage with an approval, ${nearest(unasked, asking)}`,
+  );
+}

@@ -1,6 +1,7 @@
 /** Tells a release, rehearsed or real, as a story: one block per image, one line per state. */
 import { STATE_NAMES, isUndo, stageIn } from '../../core/contract/state-names.ts';
 import * as z from 'zod';
+import { approvalsIn, approvedSchema } from '../../core/contract/approvals.ts';
 import { comparedSchema } from '../../core/contract/comparison.ts';
 import { ERRORS, errorOutputSchema } from '../../core/contract/errors.ts';
 import { NAMES, parameters } from '../../core/contract/names.ts';
@@ -26,6 +27,7 @@ const documentSchema = z.looseObject({
   baked: z.record(z.string(), z.unknown()).optional(),
   tested: z.record(z.string(), testedSchema).optional(),
   compared: z.union([comparedSchema, errorOutputSchema]).optional(),
+  approved: approvedSchema.optional(),
 });
 type Document = z.infer<typeof documentSchema>;
 
@@ -120,7 +122,7 @@ export class Narrator {
     status('');
     const steps = this.#story(release.releaseId).steps;
     const lines = steps
-      .filter(({ state }) => !QUIET.has(state))
+      .filter(({ state }) => !QUIET.has(state) && stageIn(state, 'notApproved') === undefined)
       .map((step) => this.#line(step, steps, release));
     print(`\n  ${paint('bold', release.releaseId)}  (g${release.commit.slice(0, 7)})\n${lines.join('')}`);
     if (release.outcome === 'released') print(`  ${paint('green', endOf(release))}\n`);
@@ -193,6 +195,8 @@ function detailOf(step: Step, steps: readonly Step[], release: ToldRelease): str
   }
   const testedStage = stageIn(step.state, 'test');
   if (testedStage !== undefined) return testedIn(step, testedStage);
+  const asking = stageIn(step.state, 'approve');
+  if (asking !== undefined) return approvedIn(step.document, asking);
   if (step.state === STATE_NAMES.compareAmis) return comparedIn(step.document);
   if (step.state === STATE_NAMES.applyVersionTags) return `Version=${release.version}`;
   if (step.state === STATE_NAMES.publishRelease)
@@ -204,6 +208,11 @@ function testedIn({ document, enteredMs, exitedMs }: Step, stage: string): strin
   const { instances = 0, tests = 0 } = document.tested?.[stage] ?? {};
   if (instances === 0) return 'no test';
   return `${count(tests, 'test')} on ${count(instances, 'instance')}, ${minutes(exitedMs - enteredMs)}`;
+}
+
+function approvedIn({ approved = {} }: Document, stage: string): string {
+  const given = approvalsIn(approved).find((one) => one.stage === stage);
+  return given ? `by ${given.by}: ${given.reason}` : 'not in a prerelease';
 }
 
 function comparedIn({ compared: found }: Document): string {

@@ -1,25 +1,18 @@
 /** What is different between two releases. */
 import pMap from 'p-map';
-import type { ReleasedRecord, StatedSetting } from '../../core/contract/releases.ts';
+import type { ReleasedRecord } from '../../core/contract/releases.ts';
 import type { SourceAmi } from '../../core/contract/source-amis.ts';
 import { type PackageChange, packageChanges } from '../../core/amis/package-list.ts';
 import { inGroups, targetName } from '../../core/contract/targets.ts';
+import {
+  type Difference,
+  type SettingDifference,
+  settingDifferences,
+} from '../../core/releases/setting-differences.ts';
 import { ReleaseNotFound } from '../errors.ts';
 import type { HubOptions } from '../hub.ts';
 import { PackageLists } from './package-lists.ts';
 import { openRecords } from './record-store.ts';
-
-/** A value that differs, and the targets, `<account>/<region>`, in which it does so. */
-export interface Difference<T> {
-  readonly targets: readonly string[];
-  /** Null where there is none. */
-  readonly before: T | null;
-  readonly after: T | null;
-}
-
-export interface SettingDifference extends Difference<Pick<StatedSetting, 'value' | 'file' | 'line'>> {
-  readonly setting: string;
-}
 
 export interface ComparedSource {
   /** The AMI itself; null when the record does not say. */
@@ -71,7 +64,7 @@ export async function diffReleases(
   const leftTargets = new Map(left.images.map((image) => [targetName(image), image]));
   const rightTargets = new Map(right.images.map((image) => [targetName(image), image]));
   const both = [...rightTargets.keys()].filter((target) => leftTargets.has(target));
-  const configuration = configurationDifferences(left, right, both);
+  const configuration = settingDifferences(left.configuration, right.configuration, both);
   const packages = await comparePackages();
   return {
     before: left.releaseId,
@@ -138,41 +131,6 @@ export async function diffReleases(
     };
   }
 }
-
-function configurationDifferences(
-  left: ReleasedRecord,
-  right: ReleasedRecord,
-  targets: readonly string[],
-): SettingDifference[] | null {
-  if (left.configuration === undefined || right.configuration === undefined) return null;
-  const one = settingsByTarget(left.configuration, targets);
-  const other = settingsByTarget(right.configuration, targets);
-  const different = targets.flatMap((target) => {
-    const before = one.get(target) ?? new Map<string, StatedSetting>();
-    const after = other.get(target) ?? new Map<string, StatedSetting>();
-    return [...new Set([...before.keys(), ...after.keys()])].flatMap((setting) => {
-      const values = { before: stated(before.get(setting)), after: stated(after.get(setting)) };
-      // A line that moved in its file changes nothing.
-      return same(values.before?.value, values.after?.value)
-        ? []
-        : [[target, { setting, ...values }] as const];
-    });
-  });
-  return inGroups(different).toSorted((a, b) => (a.setting < b.setting ? -1 : a.setting > b.setting ? 1 : 0));
-}
-
-function settingsByTarget(
-  rows: readonly StatedSetting[],
-  targets: readonly string[],
-): Map<string, Map<string, StatedSetting>> {
-  const byTarget = new Map(targets.map((target) => [target, new Map<string, StatedSetting>()]));
-  for (const row of rows)
-    for (const target of row.targets ?? targets) byTarget.get(target)?.set(row.setting, row);
-  return byTarget;
-}
-
-const stated = (row: StatedSetting | undefined) =>
-  row ? { value: row.value, file: row.file, line: row.line } : null;
 
 const sourceOf = (image: ReleasedRecord['images'][number] | undefined): ComparedSource => ({
   imageId: image?.sourceImageId ?? null,

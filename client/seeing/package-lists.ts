@@ -1,6 +1,7 @@
 /** The lists of packages that bakes left in the hub's bucket. */
 import * as z from 'zod';
 import { versionStartedAt } from '../../core/configuration/version.ts';
+import { MOST_APPROVAL_HOURS } from '../../core/contract/limits.ts';
 import { BAKE_FILES, keys } from '../../core/contract/keys.ts';
 import type { ReleasedRecord } from '../../core/contract/releases.ts';
 import { targetName } from '../../core/contract/targets.ts';
@@ -10,8 +11,8 @@ import type { RecordStore } from './record-store.ts';
 /** Packer's own manifest, as far as it says which AMI was made. */
 const manifestSchema = z.object({ builds: z.array(z.object({ artifact_id: z.string() })) });
 
-/** Longer than the longest bake and its wait for a free build: what was written later is of another release. */
-const LONGEST_RELEASE_MS = 2 * 24 * 60 * 60_000;
+/** Longer than the longest bake, its wait for a free build, and what the stages may wait for approval: what was written later is of another release. */
+const LONGEST_RELEASE_MS = (2 * 24 + MOST_APPROVAL_HOURS) * 60 * 60_000;
 
 type Found = { readonly text: string } | { readonly why: string };
 

@@ -1,7 +1,16 @@
 /** What a factory is: its stages and targets, and its images. */
 import * as z from 'zod';
+import type { Approval, Approvals } from '../contract/approvals.ts';
 import { PARITIES, type Parity } from '../contract/comparison.ts';
-import { MOST_SCHEDULES, MOST_STAGES, MOST_TARGETS, mostTargets } from '../contract/limits.ts';
+import {
+  DEFAULT_APPROVAL_HOURS,
+  MOST_APPROVAL_HOURS,
+  MOST_SCHEDULES,
+  MOST_STAGES,
+  MOST_TARGETS,
+  mostApprovalHours,
+  mostTargets,
+} from '../contract/limits.ts';
 import { targetName, type Target } from '../contract/targets.ts';
 import { plain, walk, type ConfigNode, type MapNode } from './documents/nodes.ts';
 import { nearest, problem, shown, throwIfAny, type Path, type Problem } from './documents/problems.ts';
@@ -14,7 +23,7 @@ import {
 import { REPOSITORY_URL, refusalOfRepository } from './repository-url.ts';
 import { secretProblems } from './documents/secrets.ts';
 import { scheduleSchema, type Schedule } from './schedule.ts';
-import { region, schemaProblems, strictMap, text } from './documents/validation.ts';
+import { region, schemaProblems, strictMap, text, wholeNumber } from './documents/validation.ts';
 import { readYaml } from './documents/yaml.ts';
 
 /** Path relative to the factory directory (`config/dev.yaml`) to text; made by {@link factoryFiles}. */
@@ -22,6 +31,8 @@ export type FactoryFiles = ReadonlyMap<string, string>;
 
 export interface Stage {
   readonly name: string;
+  /** Whether somebody must approve before it is baked; default: nobody is asked. */
+  readonly approval?: Approval;
   readonly targets: readonly Target[];
 }
 
@@ -267,6 +278,24 @@ export const factorySchema = strictMap({
           .describe(
             'Each an account and a region, once in the whole factory. All of a stage bake at the same time.',
           ),
+        approval: strictMap(
+          {
+            timeoutHours: wholeNumber(1, MOST_APPROVAL_HOURS)
+              .default(DEFAULT_APPROVAL_HOURS)
+              .describe(
+                `How long a release waits before it is rolled back; all stages together at most ${MOST_APPROVAL_HOURS} hours.`,
+              ),
+            fourEyes: z
+              .boolean({ error: 'must be true or false' })
+              .exactOptional()
+              .describe('Whether whoever started a release may not approve it. Default: false.'),
+          },
+          { must: 'must be a map of timeoutHours and fourEyes; {} for both as they are by default' },
+        )
+          .exactOptional()
+          .describe(
+            'Somebody must [approve](approving.md) each release before this stage is baked; not in the first stage. Without it nobody is asked.',
+          ),
       }),
       { error: 'must be a list of stages' },
     )
@@ -278,6 +307,14 @@ export const factorySchema = strictMap({
         [
           { name: 'dev', targets: [{ accountId: '111111111111', region: 'eu-west-1' }] },
           { name: 'prod', targets: [{ accountId: '222222222222', region: 'eu-west-1' }] },
+        ],
+        [
+          { name: 'dev', targets: [{ accountId: '111111111111', region: 'eu-west-1' }] },
+          {
+            name: 'prod',
+            approval: { timeoutHours: 24, fourEyes: true },
+            targets: [{ accountId: '222222222222', region: 'eu-west-1' }],
+          },
         ],
       ],
     }),
@@ -380,8 +417,45 @@ function readFactoryFile(files: FactoryFiles): Read<z.infer<typeof factorySchema
   const { value, problems, node } = readFile(files, FACTORY_FILE, factorySchema);
   if (value === undefined || node === undefined) return { value, problems };
   const repeated = repeatedNames(value.stages, node);
-  return { value, problems: [...problems, ...repeated, ...repeatedTargets(value.stages, node)] };
+  return {
+    value,
+    problems: [
+      ...problems,
+      ...repeated,
+      ...repeatedTargets(value.stages, node),
+      ...approvalProblems(value.stages, node),
+    ],
+  };
 }
+
+function approvalProblems(stages: readonly Stage[], node: MapNode): Problem[] {
+  const at = (path: Path, message: string) => [
+    problem(FACTORY_FILE, walk(node, path).node.line, path, message),
+  ];
+  const asking = stages.flatMap(({ approval }, index) => (approval ? [{ approval, index }] : []));
+  const first = asking[0]?.index === 0;
+  const most = mostApprovalHours(stages.length);
+  const why = most < MOST_APPROVAL_HOURS ? `, because there are ${stages.length} stages` : '';
+  const hours = asking.reduce((sum, { approval }) => sum + approval.timeoutHours, 0);
+  return [
+    ...(first
+      ? at(
+          ['stages', 0, 'approval'],
+          'found an approval in the first stage, must be in a later one: before it nothing is built that could be approved',
+        )
+      : []),
+    ...(hours > most
+      ? at(
+          ['stages', asking.at(-1)?.index ?? 0, 'approval', 'timeoutHours'],
+          `found ${hours} hours in all stages together, must be at most ${most}${why}`,
+        )
+      : []),
+  ];
+}
+
+/** The stages that somebody must approve, as they are deployed. */
+export const approvalsOf = ({ stages }: Pick<Factory, 'stages'>): Approvals =>
+  Object.fromEntries(stages.flatMap(({ name, approval }) => (approval ? [[name, approval]] : [])));
 
 const repeatedNames = (stages: readonly Stage[], node: MapNode): Problem[] =>
   stages.flatMap(({ name }, at) => {

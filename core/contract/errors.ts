@@ -24,6 +24,11 @@ export const ERRORS = {
   /** An AMI is being tested: nothing is wrong, and it takes its time. */
   testsUnderWay: 'TestsUnderWay',
   amisDiffer: 'AmisDiffer',
+  /** A stage that a prerelease does not reach asks nobody. */
+  nothingToApprove: 'NothingToApprove',
+  releaseRejected: 'ReleaseRejected',
+  notApproved: 'NotApproved',
+  notAnswered: 'NotAnswered',
   notReadyYet: 'NotReadyYet',
   leftoversRemain: 'LeftoversRemain',
   releaseRetried: 'ReleaseRetried',

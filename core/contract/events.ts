@@ -5,6 +5,7 @@ import { NAMES } from './names.ts';
 import { builderSchema, releaseSchema } from './releases.ts';
 import { REPOINTS } from './repoints.ts';
 import { amiSchema, targetSchema } from './targets.ts';
+import { testedSchema } from './tests.ts';
 
 /**
  * The number in the field `schema` of every detail. Fields may be added without a new one, so whoever reads an event must not refuse
@@ -31,6 +32,12 @@ const releaseArn = z
 const by = z.enum(REPOINTS).describe('Which of the three was asked for.');
 const stagedAmi = amiSchema.extend({ stage: z.string() });
 
+const whatChanged = z.object({
+  what: z.enum(['packages', 'configuration']),
+  count: z.int().nullable().describe('How many; null where that cannot be said.'),
+  first: z.array(z.string()).describe('The first ten, for people; or why that cannot be said.'),
+});
+
 const retiring = {
   ...versionOf,
   step: z.enum(['restore', 'deprecate', 'disable', 'deregister']).describe('What is done to all its AMIs.'),
@@ -51,6 +58,36 @@ const DETAILS = {
         .string()
         .describe('What tells it from every other one; an event that comes twice has it twice.'),
     }),
+  }),
+  [NAMES.approvalRequested]: releaseSchema.extend({
+    ...versionOf,
+    executionArn: z.string().describe('The execution of `packleader-release-image`, which waits.'),
+    stage: z.string().describe('What is baked once it is approved.'),
+    until: z.string().describe('When it is rolled back unless somebody approves, ISO 8601.'),
+    fourEyes: z.boolean().describe('Whether whoever started it may not approve it.'),
+    since: z
+      .object({ releaseId: z.string(), commit: z.string() })
+      .nullable()
+      .describe('The version that stands in this stage; null where there is none.'),
+    compareUrl: z
+      .string()
+      .optional()
+      .describe('What the commits change, where the repository has a page for it.'),
+    changes: z.array(whatChanged).describe('Since that version: packages, and configuration.'),
+    tests: z
+      .array(testedSchema.extend({ stage: z.string() }))
+      .describe(
+        'How many tests passed on how many instances of each stage before; empty where nothing is tested.',
+      ),
+    approve: z.string().describe('The command that approves.'),
+    reject: z.string().describe('The command that rejects.'),
+  }),
+  [NAMES.approved]: releaseSchema.extend({
+    ...versionOf,
+    executionArn: z.string().describe('The execution of `packleader-release-image`, which goes on.'),
+    stage: z.string(),
+    by: z.string().describe('The ARN that AWS knows whoever approved by.'),
+    reason: z.string(),
   }),
   [NAMES.released]: releaseSchema.extend({
     ...versionOf,
@@ -121,6 +158,8 @@ export type GitPush = z.infer<typeof gitPushSchema>;
 /** When each is sent, for the reference. */
 const WHEN: Readonly<Record<EventName, string>> = {
   [NAMES.gitPush]: 'The webhook took a push to a branch that starts a release.',
+  [NAMES.approvalRequested]: 'A release waits until somebody approves a stage.',
+  [NAMES.approved]: 'Somebody has, and the stage is baked.',
   [NAMES.released]: 'A version is `latest` in every account; a prerelease stands in the first stage.',
   [NAMES.rolledBack]: 'A release failed and was undone: it never was `latest`.',
   [NAMES.repointed]: '`latest` of an image has moved to another version in every account.',

@@ -50,6 +50,15 @@ export const ACCOUNTS_PER_POLICY = 100;
 /** How often a release may be begun: once, and retries. */
 export const MOST_ATTEMPTS = 9;
 
+/**
+ * How long the stages of a factory may wait for approval, in hours and all together: with {@link MOST_STAGES} a release then still ends
+ * within {@link LEAST_DEPRECATION_DAYS}, and ten that follow each other within the year that an execution may last.
+ *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ */
+export const MOST_APPROVAL_HOURS = 168;
+export const mostApprovalHours = (stages: number): number => (stages > 15 ? 96 : MOST_APPROVAL_HOURS);
+export const DEFAULT_APPROVAL_HOURS = 48;
+
 /** How old a release may be that is retried, in days; its plan is kept for 90, and so is the history of its first attempt. */
 export const RETRIED_DAYS = 14;
 

@@ -10,9 +10,13 @@ export const NAMES = {
   /** Both stand only where retiring is switched on. */
   inventoryMachine: 'packleader-inventory',
   retireMachine: 'packleader-retire',
+  /** Takes answers; it stands only where a stage asks for approval. */
+  approvalMachine: 'packleader-approval',
   fetchSourceProject: 'packleader-fetch-source',
   bakeProject: 'packleader-bake',
   validateProject: 'packleader-validate',
+  /** What the names of the roles begin with that functions have which start releases. */
+  triggerRoles: 'packleader-trigger-',
   orchestratorRole: 'packleader-orchestrator',
   stewardRole: 'packleader-steward',
   bakeRole: 'packleader-bake',
@@ -25,6 +29,8 @@ export const NAMES = {
   eventSource: 'packleader',
   released: 'Image Released',
   rolledBack: 'Image Rolled Back',
+  approvalRequested: 'Approval Requested',
+  approved: 'Release Approved',
   repointed: 'Image Repointed',
   revoked: 'Image Revoked',
   restored: 'Image Restored',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { stageApprovalSchema } from './approvals.ts';
 import { comparisonSchema } from './comparison.ts';
 import { BAKES_PER_BATCH } from './limits.ts';
 import { sourcedTargetSchema } from './source-amis.ts';
@@ -174,6 +175,8 @@ export const releasedRecordSchema = releaseSchema.extend({
   startedAt: z.string().optional(),
   /** When it was announced, ISO 8601. */
   announcedAt: z.string().optional(),
+  /** Who let which stage be released to; missing where nobody was asked. */
+  approvals: z.array(stageApprovalSchema).optional(),
   /** How its AMIs differ; missing where nobody looked. */
   comparison: comparisonSchema.optional(),
   /** How many tests were passed on how many instances, by stage; missing where nothing was tested. */

@@ -65,6 +65,12 @@ export const STATE_NAMES = {
   putBack: 'Everything put back',
   notEverythingPutBack: 'Not everything put back',
   putBackNotVerified: 'Putting back not verified',
+  // packleader-approval
+  answerApproval: 'Answer approval',
+  wasEveryAnswerTaken: 'Was every answer taken?',
+  answered: 'Answered',
+  notAnswered: 'Not answered',
+  answerRefused: 'Answer refused',
   // packleader-inventory
   planInventory: 'Plan inventory',
   takeEveryInventory: 'Take every inventory',
@@ -89,6 +95,9 @@ export const STATE_NAMES = {
 
 /** The states that every stage has, by the name of the stage. */
 export const STAGE_STATE_NAMES = {
+  /** Both are there only where the stage asks for approval. */
+  approve: (stage: string) => `Approve ${stage}`,
+  notApproved: (stage: string) => `No approval of ${stage}`,
   bake: (stage: string) => `Bake ${stage} AMIs`,
   bakeBatch: (stage: string) => `Bake batch of ${stage} AMIs`,
   batchNotBaked: (stage: string) => `No batch of ${stage} AMIs`,
@@ -104,7 +113,7 @@ export function stageIn(
 ): string | undefined {
   for (const kind of kinds) {
     const [before = '', after = ''] = STAGE_STATE_NAMES[kind]('\n').split('\n');
-    const stage = state.slice(before.length, -after.length);
+    const stage = state.slice(before.length, state.length - after.length);
     if (/^[^ ]+$/.test(stage) && state === STAGE_STATE_NAMES[kind](stage)) return stage;
   }
   return undefined;

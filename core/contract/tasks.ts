@@ -22,12 +22,16 @@ export interface TaskAccess {
   readonly listsExecutionsOf?: readonly string[];
   /** Whether it puts events on the bus. */
   readonly announces?: true;
+  /** Whether it answers Tasks that wait. */
+  readonly answersTasks?: true;
+  /** The machine whose role it must know, to tell what that started from what people start. */
+  readonly findsStartersOf?: string;
   /** What must be switched on at deployment for it to be there. */
   readonly partOf?: Part;
 }
 
 /** What a factory may switch off, or on. */
-export type Part = 'retiring' | 'parity' | 'tests';
+export type Part = 'retiring' | 'parity' | 'tests' | 'approval';
 
 export type ExecutionAction =
   'states:DescribeExecution' | 'states:GetExecutionHistory' | 'states:StopExecution';
@@ -70,6 +74,24 @@ const ROWS = {
     writes: ['plans'],
     executions: LATER_ATTEMPT,
     partOf: 'parity',
+  },
+  approve: {
+    reads: ['plans', 'released', 'revoked', 'bakes'],
+    lists: ['released', 'revoked', 'bakes'],
+    executions: LATER_ATTEMPT,
+    announces: true,
+    partOf: 'approval',
+  },
+  'answer-approval': {
+    executions: {
+      [NAMES.releaseImageMachine]: LOOK,
+      // When the release began that it is of.
+      [NAMES.releaseMachine]: ['states:DescribeExecution'],
+    },
+    findsStartersOf: NAMES.releaseMachine,
+    answersTasks: true,
+    announces: true,
+    partOf: 'approval',
   },
   'apply-version-tags': { steward: true, readsToDeprecate: ['plans'], executions: LATER_ATTEMPT },
   'publish-release': { steward: true, executions: LATER_ATTEMPT },

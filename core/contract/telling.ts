@@ -5,6 +5,8 @@ import { NAMES } from './names.ts';
 export const TOLD = {
   started: undefined,
   stopped: undefined,
+  'approval-requested': NAMES.approvalRequested,
+  approved: NAMES.approved,
   released: NAMES.released,
   'rolled-back': NAMES.rolledBack,
   repointed: NAMES.repointed,
@@ -21,6 +23,8 @@ export const TOLD_WORDS: readonly Told[] = Object.keys(TOLD).filter(isTold);
 export const TOLD_BY_DEFAULT: readonly Told[] = TOLD_WORDS.filter(
   (word) => word !== 'started' && word !== 'retired',
 );
+
+export const TOLD_OF_APPROVALS: readonly Told[] = ['approval-requested', 'approved'];
 
 /** The statuses of an execution that each of the first two stands for. */
 export const TOLD_STATUSES = { started: ['RUNNING'], stopped: ['ABORTED', 'TIMED_OUT'] } as const;

@@ -40,12 +40,21 @@ export async function readJsonIfThere({ bucket, key }: Place): Promise<unknown> 
 }
 
 /** The keys of every object below a prefix. */
-export async function listKeys(bucket: string, prefix: string): Promise<string[]> {
+export const listKeys = async (bucket: string, prefix: string): Promise<string[]> =>
+  (await listObjects(bucket, prefix)).map(({ key }) => key);
+
+/** Every object below a prefix, and when it was written last. */
+export async function listObjects(
+  bucket: string,
+  prefix: string,
+): Promise<{ readonly key: string; readonly writtenAt: Date }[]> {
   try {
     const pages = await Array.fromAsync(
       paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix }),
     );
-    return pages.flatMap((page) => page.Contents ?? []).map(({ Key = '' }) => Key);
+    return pages
+      .flatMap((page) => page.Contents ?? [])
+      .map(({ Key: key = '', LastModified: writtenAt = new Date(0) }) => ({ key, writtenAt }));
   } catch (error) {
     throw asFact(error);
   }

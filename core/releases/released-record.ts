@@ -1,4 +1,5 @@
 import { deprecationTime } from '../amis/deprecation.ts';
+import type { StageApproval } from '../contract/approvals.ts';
 import type { Comparison } from '../contract/comparison.ts';
 import {
   type Builder,
@@ -18,13 +19,22 @@ export interface ExecutionOfRelease {
   readonly announcedAt?: string | undefined;
   readonly comparison?: Comparison | undefined;
   readonly tested?: Readonly<Record<string, Tested>> | undefined;
+  readonly approvals?: readonly StageApproval[] | undefined;
 }
 
 /** The record of a release: what its plan and its execution know of it. */
 export function releasedRecord(
   { release, stages, ...origin }: Plan,
   images: readonly (Ami & Builder & { readonly stage: string })[],
-  { resolved = {}, executionArn, startedAt, announcedAt, comparison, tested = {} }: ExecutionOfRelease,
+  {
+    resolved = {},
+    executionArn,
+    startedAt,
+    announcedAt,
+    comparison,
+    tested = {},
+    approvals = [],
+  }: ExecutionOfRelease,
 ): ReleasedRecord {
   const planned = new Map(
     stages.flatMap(({ targets }) => targets).map((target) => [targetName(target), target]),
@@ -45,6 +55,7 @@ export function releasedRecord(
     ...(announcedAt !== undefined && { announcedAt }),
     ...(comparison && { comparison }),
     ...(inStages.length > 0 && { tested: Object.fromEntries(inStages) }),
+    ...(approvals.length > 0 && { approvals: [...approvals] }),
     images: images.map((image) => {
       const target = planned.get(targetName(image));
       const sourceImageId = found.get(targetName(image));

@@ -10,14 +10,14 @@ export async function downloadProblem(
   files: Files,
   images: readonly Image[],
 ): Promise<{ readonly path: Path; readonly message: string } | undefined> {
-  for (const [key, is, written] of [
-    ['packer', packer, 'packleader pin'],
-    ['plugins', plugins, 'packleader pin --plugins'],
+  for (const [key, is] of [
+    ['packer', packer],
+    ['plugins', plugins],
   ] as const)
     if (downloads !== undefined && !is)
       return {
         path: ['downloads'],
-        message: `needs ${key}, which is not said: nothing else says which file it is; ${written} writes it`,
+        message: `needs ${key}, which is not said: nothing else says which file it is; packleader pin --plugins writes it`,
       };
   if (!plugins) return undefined;
   const missed = unmet(await requiredPlugins(files, images), plugins);

@@ -1,4 +1,5 @@
 import * as autoscaling from '@aws-sdk/client-auto-scaling';
+import * as cloudtrail from '@aws-sdk/client-cloudtrail';
 import * as codebuild from '@aws-sdk/client-codebuild';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as eventbridge from '@aws-sdk/client-eventbridge';
@@ -12,6 +13,7 @@ import * as sts from '@aws-sdk/client-sts';
 /** The base class of each service's errors, and the SDK's classes for those it names. */
 const EXCEPTIONS = {
   autoscaling: [autoscaling.AutoScalingServiceException, autoscaling],
+  cloudtrail: [cloudtrail.CloudTrailServiceException, cloudtrail],
   codebuild: [codebuild.CodeBuildServiceException, codebuild],
   ec2: [ec2.EC2ServiceException, ec2],
   eventbridge: [eventbridge.EventBridgeServiceException, eventbridge],

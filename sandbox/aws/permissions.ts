@@ -27,6 +27,7 @@ const DESTROYED: Record<string, (place: Region, input: Record<string, unknown>) 
 
 const DENIED: Record<Service, string> = {
   autoscaling: 'AccessDenied',
+  cloudtrail: 'AccessDeniedException',
   codebuild: 'AccessDeniedException',
   ec2: 'UnauthorizedOperation',
   eventbridge: 'AccessDeniedException',

@@ -1,4 +1,5 @@
 /** Step Functions as its clients see it: what an engine runs can be started, looked at and stopped from outside. */
+import type { LookupEventsCommandInput } from '@aws-sdk/client-cloudtrail';
 import type {
   DescribeExecutionCommandInput,
   DescribeExecutionCommandOutput,
@@ -11,9 +12,7 @@ import type {
   ListExecutionsCommandInput,
   ListExecutionsCommandOutput,
   SendTaskFailureCommandInput,
-  SendTaskFailureCommandOutput,
   SendTaskSuccessCommandInput,
-  SendTaskSuccessCommandOutput,
   StartExecutionCommandInput,
   StartExecutionCommandOutput,
   StopExecutionCommandInput,
@@ -21,8 +20,9 @@ import type {
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { roleArn } from '../../core/contract/names.ts';
-import type { Caller, Output, StepFunctions } from './context.ts';
+import type { Caller, Done, Output, StepFunctions } from './context.ts';
 import type { Engine, Execution } from '../engine/engine.ts';
+import { Trail } from './cloudtrail.ts';
 import { awsError } from './errors.ts';
 import { page } from './page.ts';
 import { HUB_ROLES } from './hub-roles.ts';
@@ -40,8 +40,14 @@ const LARGEST_PAGE = 1_000;
  * keeps its events.
  */
 export function stepFunctionsOf(engine: Engine): StepFunctions {
+  const trail = new Trail(engine);
   return {
-    StartExecution: (_caller: Caller, input: StartExecutionCommandInput) => startExecution(engine, input),
+    LookupEvents: (_caller: Caller, input: LookupEventsCommandInput) => trail.lookUp(input),
+    StartExecution: (caller: Caller, input: StartExecutionCommandInput) => {
+      const started = startExecution(engine, input);
+      trail.started(started.executionArn ?? '', caller);
+      return started;
+    },
     DescribeExecution: (_caller: Caller, input: DescribeExecutionCommandInput) =>
       describe(executionOf(engine, input.executionArn)),
     GetExecutionHistory: (_caller: Caller, input: GetExecutionHistoryCommandInput) =>
@@ -50,14 +56,10 @@ export function stepFunctionsOf(engine: Engine): StepFunctions {
     StopExecution: (_caller: Caller, input: StopExecutionCommandInput) => stopExecution(engine, input),
     DescribeStateMachine: (caller: Caller, input: DescribeStateMachineCommandInput) =>
       describeStateMachine(engine, caller, input),
-    SendTaskSuccess: (
-      _caller: Caller,
-      { taskToken = '', output = '' }: SendTaskSuccessCommandInput,
-    ): Output<SendTaskSuccessCommandOutput> => answer(() => engine.tokens.succeed(taskToken, output)),
-    SendTaskFailure: (
-      _caller: Caller,
-      { taskToken = '', error, cause }: SendTaskFailureCommandInput,
-    ): Output<SendTaskFailureCommandOutput> => answer(() => engine.tokens.fail(taskToken, error, cause)),
+    SendTaskSuccess: (_caller: Caller, { taskToken = '', output = '' }: SendTaskSuccessCommandInput): Done =>
+      answer(() => engine.tokens.succeed(taskToken, output)),
+    SendTaskFailure: (_caller: Caller, { taskToken = '', error, cause }: SendTaskFailureCommandInput): Done =>
+      answer(() => engine.tokens.fail(taskToken, error, cause)),
   };
 }
 
@@ -85,7 +87,7 @@ function asAwsError(error: unknown): unknown {
   return awsError('sfn', exception, error.message);
 }
 
-function answer(settle: () => void): Record<string, never> {
+function answer(settle: () => void): Done {
   try {
     settle();
     return {};

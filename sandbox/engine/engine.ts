@@ -122,6 +122,10 @@ export class Engine {
     return new Engine(options, integrations);
   }
 
+  get now(): Date {
+    return this.#options.now();
+  }
+
   get machines(): readonly Machine[] {
     return this.#options.machines;
   }

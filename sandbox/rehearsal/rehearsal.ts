@@ -25,6 +25,7 @@ import type { CheckOut } from './fetch-source.ts';
 import type { Hub, Sandbox } from '../sandbox.ts';
 import { createSandbox } from './seed.ts';
 import { stepFunctionsOf } from '../aws/step-functions.ts';
+import { type Answers, answerLater } from './approver.ts';
 import { addOnlooker } from './onlooker.ts';
 import { loadTask } from './task-handlers.ts';
 import { snapshotOf, type WorldSnapshot } from '../aws/world.ts';
@@ -45,6 +46,8 @@ export interface RehearsalOptions {
   /** Starts it in another way than by hand: it may start several executions, or none. */
   readonly start?: Start;
   readonly faults?: readonly Fault[];
+  /** The stages whose approval is refused; every other one is given. */
+  readonly rejects?: readonly string[];
   /** Begins what came to nothing once more, when its faults are over. */
   readonly retrying?: Retrying;
   readonly startAt?: Date;
@@ -153,6 +156,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     const { clock } = sandbox;
     const engine: Engine = await createEngine({
       ...options,
+      answers: { rejects: options.rejects ?? [] },
       // Whoever retries a release, or looks at it from outside, asks for the histories of its attempts.
       keepsEvents: options.retrying !== undefined || options.atEnd !== undefined,
       now: () => clock.now(),
@@ -209,6 +213,8 @@ export const machineArn = ({ accountId, region }: Target, name: string) =>
 
 export interface ReleaseEngineOptions extends Pick<RehearsalOptions, 'factory' | 'machines' | 'onProgress'> {
   readonly keepsEvents?: boolean;
+  /** Default: nobody answers. */
+  readonly answers?: Answers;
   readonly now: () => Date;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
@@ -228,6 +234,8 @@ export async function createEngine(options: ReleaseEngineOptions): Promise<Engin
     state: string,
     more: Partial<ReleaseProgress> = {},
   ) => {
+    // Who answers is no part of what is rehearsed.
+    if (execution.machine.name === NAMES.approvalMachine) return;
     const planned = plannedOf(execution);
     options.onProgress?.({
       phase,
@@ -249,8 +257,13 @@ export async function createEngine(options: ReleaseEngineOptions): Promise<Engin
     now,
     sleep,
     inner: [NAMES.bakeBatchMachine],
-    ...(options.keepsEvents !== undefined && { keepsEvents: options.keepsEvents }),
-    onEntered: (execution, { name, inMap }) => !inMap && tell('entered', execution, name),
+    // Who answers an approval finds its token there.
+    keepsEvents: options.keepsEvents === true || machines.some(({ name }) => name === NAMES.approvalMachine),
+    onEntered: (execution, { name, inMap }) => {
+      if (inMap) return;
+      tell('entered', execution, name);
+      if (options.answers) void answerLater(engine, execution, name, { ...options.answers, sleep });
+    },
     onExited: (execution, { name, inMap }) =>
       !inMap && tell('exited', execution, name, { output: execution.history.outputs.get(name) }),
     onRetried: (execution, { top }, error) => tell('retried', execution, top, { error }),

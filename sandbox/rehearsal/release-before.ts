@@ -23,6 +23,7 @@ export async function releaseBefore(sandbox: Sandbox, options: ReleaseBefore): P
     machines,
     now: () => clock.now(),
     sleep: async (ms, signal) => clock.sleep(ms, signal),
+    answers: { rejects: [] },
   });
   sandbox.stepFunctions = stepFunctionsOf(engine);
   await engine.start(machineArn(factory.hub, NAMES.releaseMachine), 'before', { images }).outcome;

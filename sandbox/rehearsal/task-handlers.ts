@@ -7,6 +7,8 @@ type Handler = (event: unknown) => Promise<unknown>;
 const HANDLERS: Readonly<Record<TaskName, () => Promise<{ handler: Handler }>>> = {
   'announce-release': async () => import('../../tasks/announce-release.ts'),
   'announce-rollback': async () => import('../../tasks/announce-rollback.ts'),
+  'answer-approval': async () => import('../../tasks/answer-approval.ts'),
+  approve: async () => import('../../tasks/approve.ts'),
   'apply-version-tags': async () => import('../../tasks/apply-version-tags.ts'),
   'compare-amis': async () => import('../../tasks/compare-amis.ts'),
   'check-amis': async () => import('../../tasks/check-amis.ts'),

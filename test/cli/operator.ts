@@ -1,4 +1,6 @@
 /** The commands that reach into the hub, as a person at a terminal, or a pipe, runs them. */
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { type AnswerCommandOptions, answerCommand } from '../../cli/commands/approve/run.ts';
 import { type CancelCommandOptions, cancelCommand } from '../../cli/commands/cancel/run.ts';
 import { type ReleaseOptions, releaseCommand } from '../../cli/commands/release/run.ts';
 import { type RetireCommandOptions, retireCommand } from '../../cli/commands/retire/run.ts';
@@ -18,8 +20,12 @@ import { written } from './output.ts';
 export const HUB_FLAG = targetName(HUB);
 
 /** A hub of two targets, and the commands of its operator; each tells its exit code and what it wrote. */
-export async function openOperator(options: HubOptions = {}, images?: MadeUpFactory['images']) {
-  const hub = await openHub(options, images);
+export async function openOperator(
+  options: HubOptions = {},
+  images?: MadeUpFactory['images'],
+  made?: Partial<MadeUpFactory>,
+) {
+  const hub = await openHub(options, images, made);
   const context = (signal?: AbortSignal) => ({ ...hub.operator, ...(signal && { signal }) });
   const asked = { json: false, hub: HUB_FLAG };
   return {
@@ -43,6 +49,20 @@ export async function openOperator(options: HubOptions = {}, images?: MadeUpFact
     status: async (release?: string, flags: { json?: boolean; limit?: number } = {}) => {
       const { texts, output } = written();
       const exit = await statusCommand(release, { ...asked, limit: 10, ...flags }, output, context());
+      return { exit, ...texts };
+    },
+    /** Or rejects; in the name of somebody with another session of the same role, where one is named. */
+    answer: async (
+      what: 'approve' | 'reject',
+      releases: readonly string[],
+      { session, ...flags }: Partial<AnswerCommandOptions> & { readonly session?: string } = {},
+    ) => {
+      const { texts, output } = written();
+      const { accountId, region } = HUB;
+      const credentials = hub.sandbox.issue(accountId, 'operator', session ?? 'somebody');
+      const client = new SFNClient({ region, credentials });
+      const said = { ...asked, reason: 'tested in dev', ...flags };
+      const exit = await answerCommand(what, releases, said, output, { ...context(), client });
       return { exit, ...texts };
     },
     retry: async (release: string, flags: { json?: boolean } = {}) => {

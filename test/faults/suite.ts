@@ -1,6 +1,7 @@
 /** All scenarios, derived from what a release was seen to call. */
 import { type Baseline, type Size, prepareBaseline } from './player/baseline.ts';
 import { amisInUse } from './scenarios/amis-in-use.ts';
+import { approvals } from './scenarios/approvals.ts';
 import { comparisons } from './scenarios/comparisons.ts';
 import { deprecations } from './scenarios/deprecations.ts';
 import { forwardFaults } from './scenarios/forward-faults.ts';
@@ -35,6 +36,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     spot: await prepareBaseline('spot'),
     tested: await prepareBaseline('tested'),
     alike: await prepareBaseline('alike'),
+    asking: await prepareBaseline('asking'),
     many: await prepareBaseline('many'),
   };
   const { four, two } = baselines;
@@ -58,6 +60,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await spotBuilders(baselines.spot)),
     ...(await testedAmis(baselines.tested)),
     ...(await comparisons(baselines.alike)),
+    ...(await approvals(baselines.asking)),
     ...(await wholeReleases(two)),
     ...(await failingMaps(two)),
     ...(await failingBatches(baselines)),

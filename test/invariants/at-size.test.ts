@@ -27,9 +27,11 @@ function factoryOf(accounts: number, { stages = STAGES, images = 1 } = {}): Fact
     const count = Math.max(0, Math.min(each, accounts - stage * each));
     return [name, targetsIn(stage, count, 'ap-southeast-1')] as const;
   });
+  const filled = placed.filter(([, { length }]) => length > 0);
   const files = new Map(
     filesOf({
-      stages: Object.fromEntries(placed.filter(([, { length }]) => length > 0)),
+      stages: Object.fromEntries(filled),
+      approvals: Object.fromEntries(filled.slice(1).map(([name]) => [name, { timeoutHours: 1 }])),
       images: Object.fromEntries(Array.from({ length: images }, (_, index) => [`image-${index}`, AL2023])),
     }),
   );
@@ -123,7 +125,7 @@ describe.each([
           .map((id) => roleArn(id, role))
           .toSorted();
       for (const name of [
-        ...stewards({ retiring: true, parity: true, tests: true }).map(taskRole),
+        ...stewards({ retiring: true, parity: true, tests: true, approval: true }).map(taskRole),
         triggerRole(SCHEDULED_REBUILD),
       ])
         expect(takesOn(stack, name), name).toEqual(ofRole(NAMES.stewardRole));
@@ -247,7 +249,7 @@ describe('the measure', () => {
     const whats = quantitiesOf(stack).map(({ what }) => what);
     expect(whats).toContain('managed policies of packleader-task-check-amis');
     expect(whats).toContain('inline policies of packleader-task-check-amis');
-    expect(whats.filter((what) => what.startsWith('definition of '))).toHaveLength(7);
+    expect(whats.filter((what) => what.startsWith('definition of '))).toHaveLength(8);
     expect(whats.filter((what) => what.startsWith('environment of ')).length).toBeGreaterThan(15);
   });
 

@@ -20,6 +20,7 @@ const CONTEXT = [
   '$$.Execution.StartTime',
   '$$.State.EnteredTime',
   '$$.State.RetryCount',
+  '$$.Task.Token',
 ];
 
 /** What the rehearsal's interpreter does not do, or does otherwise than Step Functions. */
@@ -74,6 +75,7 @@ describe.each(samples)('nothing in $title is beyond the local interpreter:', (sa
     expect([...new Set(resources)].toSorted()).toEqual([
       'arn:aws:lambda:eu-west-1:999999999999:function',
       'arn:aws:states:::codebuild:startBuild.sync',
+      ...(sample.asking.length > 0 ? ['arn:aws:states:::lambda:invoke.waitForTaskToken'] : []),
       'arn:aws:states:::states:startExecution.sync:2',
     ]);
   });

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { loadConfiguration } from '../../core/configuration/configuration.ts';
 import { NAMES, roleArn } from '../../core/contract/names.ts';
-import { statesOf } from '../../sandbox/engine/asl.ts';
+import { statesOf, workerOf } from '../../sandbox/engine/asl.ts';
 import { filesOf, retentionOf } from '../fixtures/factories.ts';
 import { type Statement, type Synthesised, hub, target } from '../fixtures/synthesised.ts';
 import { WEBHOOK_SECRET } from '../triggers/webhook-world.ts';
@@ -10,11 +10,11 @@ import { machinesOf } from '../fixtures/machines.ts';
 import { type Request, allowing, allowingPrincipal } from './permissions/evaluate.ts';
 import { callsInBuilds, callsOfBuilds, namedCalls } from './permissions/builds.ts';
 import { BY_AWS, BY_PACKER } from './permissions/reasons.ts';
-import { type Recorded, SETTINGS, STAGES, record } from './permissions/recording.ts';
+import { APPROVALS, type Recorded, SETTINGS, STAGES, record } from './permissions/recording.ts';
 import { TOKEN_SECRET, callsOfTelling } from './permissions/telling.ts';
 import { callsOfTriggers } from './permissions/triggers.ts';
 
-const { factory } = loadConfiguration(filesOf({ stages: STAGES, settings: SETTINGS }));
+const { factory } = loadConfiguration(filesOf({ stages: STAGES, settings: SETTINGS, approvals: APPROVALS }));
 const { accountId: hubAccount, region } = factory.hub;
 const scheduled = {
   ...factory,
@@ -98,7 +98,8 @@ function roleOf({ accountId, by }: Pick<Recorded, 'accountId' | 'by'>): Role {
 /** What Step Functions itself calls for the states of the machines; what a build's start needs is recorded. */
 function callsOfMachines(): Recorded[] {
   return machinesOf(factory).flatMap(({ name: by, graph }) =>
-    statesOf(graph).flatMap(({ name: state, state: { Resource = '', Parameters } }) => {
+    statesOf(graph).flatMap(({ name: state, state: { Parameters, ...rest } }) => {
+      const Resource = workerOf({ Parameters, ...rest });
       const ask = (action: string, resource: string) => [
         { accountId: hubAccount, by, state, request: { action, resource, context: {} } },
       ];

@@ -55,7 +55,11 @@ describe.each(samples)('every state machine of $title', (sample) => {
 
   it('writes what a state returns into a field of its own', () => {
     for (const { graph } of sample.machines) {
-      const placed = statesOf(graph).filter(({ inMap, state }) => !inMap && state.ResultPath !== undefined);
+      // Only one approval can be the one that did not come.
+      const placed = statesOf(graph).filter(
+        ({ name, inMap, state }) =>
+          !inMap && state.ResultPath !== undefined && !name.startsWith('No approval of '),
+      );
       const paths = placed.map(({ state }) => state.ResultPath);
       expect(new Set(paths).size + repeatedAnnouncement(paths)).toBe(paths.length);
       expect(paths).not.toContain('$');

@@ -148,6 +148,44 @@ describe('planning a release of one image', () => {
     });
   });
 
+  describe('for a stage that somebody must approve', () => {
+    const approval = { timeoutHours: 24, fourEyes: true };
+    const text = String(FACTORY.get('factory.yaml'));
+    const asking = {
+      'factory.yaml': text.replace('name: prod,', `name: prod, approval: ${JSON.stringify(approval)},`),
+    };
+    const accepts = () => {
+      aws.holds('hub', SOURCE.key, factory(asking));
+      acceptsWrites(...files('base'));
+    };
+
+    it('goes on when that is what is deployed', async () => {
+      accepts();
+      const { tiers } = await plan({ image: 'base' }, 'main', { ...DEPLOYED, approvals: { prod: approval } });
+      expect(tiers).toHaveLength(1);
+    });
+
+    it('goes on when it asks for less than is deployed, which is asked for all the same', async () => {
+      aws.holds('hub', SOURCE.key, factory());
+      acceptsWrites(...files('base'));
+      const { tiers } = await plan({ image: 'base' }, 'main', { ...DEPLOYED, approvals: { prod: approval } });
+      expect(tiers).toHaveLength(1);
+    });
+
+    it.each([
+      [{}, 'none'],
+      [{ prod: { timeoutHours: 24 } }, '{"timeoutHours":24}'],
+    ])('fails when %j is deployed, and it asks for more', async (approvals, deployed) => {
+      accepts();
+      await expect(plan({ image: 'base' }, 'main', { ...DEPLOYED, approvals })).rejects.toMatchObject({
+        name: 'InvalidConfiguration',
+        message: expect.stringContaining(
+          `found an approval of prod, {"timeoutHours":24,"fourEyes":true}, but ${deployed} is deployed: deploy this commit first`,
+        ),
+      });
+    });
+  });
+
   it.each([
     [
       'config/dev.yaml',

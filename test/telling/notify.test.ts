@@ -74,7 +74,56 @@ describe('people are told', () => {
     expect(mail).toBe(`${RELEASE.releaseId} is released\n\n${chat.content.description}`);
   });
 
+  const request = (stage = 'prod') =>
+    event('Approval Requested', {
+      ...RELEASE,
+      executionArn: IMAGE_ARN,
+      stage,
+      until: '2026-11-22T10:00:00.000Z',
+      fourEyes: true,
+      since: { releaseId: 'web@1.3.20261101093000', commit: 'b'.repeat(40) },
+      compareUrl: 'https://github.com/example/images/compare/b...c',
+      changes: [
+        { what: 'packages', count: 12, first: ['curl: 8.1 becomes 8.2'] },
+        { what: 'configuration', count: null, first: ['the record holds none'] },
+      ],
+      tests: [{ stage: 'dev', instances: 2, tests: 8 }],
+      approve: `packleader approve ${RELEASE.releaseId} --reason '…'`,
+      reject: `packleader reject ${RELEASE.releaseId} --reason '…'`,
+    });
+
+  it('of an approval that is asked for: until when, how to answer, and what would change', async () => {
+    await handler(request());
+    const { chat } = seen();
+    expect(chat.content.title).toBe(
+      `${RELEASE.releaseId} waits for the approval of prod, until 2026-11-22T10:00Z`,
+    );
+    expect(chat.content.description.split('\n').slice(0, 10)).toEqual([
+      `packleader approve ${RELEASE.releaseId} --reason '…'`,
+      `packleader reject ${RELEASE.releaseId} --reason '…'`,
+      'Whoever started it may not approve it.',
+      'In prod stands web@1.3.20261101093000.',
+      'Tests passed in dev: 8, on instances: 2',
+      'Changes in packages: 12',
+      'curl: 8.1 becomes 8.2',
+      'and 11 more',
+      'What changes in configuration cannot be said: the record holds none',
+      `Commit ${RELEASE.commit.slice(0, 8)} of ${RELEASE.repository}`,
+    ]);
+  });
+
+  it('of an approval in one of their stages only', async () => {
+    process.env[TELL_ENVIRONMENT.stages] = '["dev"]';
+    expect(await handler(request())).toEqual({ told: null });
+    expect(await handler(request('dev'))).not.toEqual({ told: null });
+  });
+
   it.each([
+    [
+      'Release Approved',
+      { ...RELEASE, executionArn: IMAGE_ARN, stage: 'prod', by: 'arn:alice', reason: 'tested' },
+      `${RELEASE.releaseId} is approved for prod, by arn:alice`,
+    ],
     [
       'Image Rolled Back',
       {

@@ -234,7 +234,9 @@ describe('in the hub', () => {
       );
     expect(may.map(({ name }) => name).sort()).toEqual(
       [
-        ...stewards({ retiring: false, parity: true, tests: false }).map((file) => `packleader-task-${file}`),
+        ...stewards({ retiring: false, parity: true, tests: false, approval: false }).map(
+          (file) => `packleader-task-${file}`,
+        ),
         'packleader-trigger-scheduled-rebuild',
       ].sort(),
     );

@@ -8,7 +8,7 @@ import { NAMES } from '../../core/contract/names.ts';
 export const BAKE_BATCH_ROLE = NAMES.bakeBatchMachine;
 
 export const taskRole = (file: string) => `packleader-task-${file}`;
-export const triggerRole = (file: string) => `packleader-trigger-${file}`;
+export const triggerRole = (file: string) => `${NAMES.triggerRoles}${file}`;
 export const tellingRole = (file: string) => `packleader-telling-${file}`;
 
 /** The trigger that acts in target accounts too: it looks for newer source AMIs. */

@@ -2,9 +2,10 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { RetentionRules } from '../../core/configuration/retention.ts';
 import type { CommitStatusSettings, Notify } from '../../core/configuration/deployment-settings.ts';
-import { type Factory, accountsOf } from '../../core/configuration/factory.ts';
+import { type Factory, accountsOf, approvalsOf } from '../../core/configuration/factory.ts';
 import { machineLink } from '../../core/aws/console-links.ts';
 import { NAMES, bucketName } from '../../core/contract/names.ts';
+import { Approving } from './approving.ts';
 import { Alarms, type AlarmsProps } from './observability/alarms.ts';
 import { setFeatureFlags } from '../constructs/feature-flags.ts';
 import { CustomerKey } from '../constructs/customer-key.ts';
@@ -100,6 +101,7 @@ export class HubStack extends Stack {
       ...(props.pluginTokenSecret !== undefined && { pluginTokenSecret: props.pluginTokenSecret }),
     });
     const failed = new FailedTriggers(this, 'Failed', key);
+    const approvals = approvalsOf(factory);
     new StateMachines(this, 'StateMachines', {
       stages: factory.stages.map(({ name }) => name),
       defaultBranch: factory.defaultBranch,
@@ -108,6 +110,7 @@ export class HubStack extends Stack {
       keepBuilders: props.keepBuilders ?? false,
       testAmis: props.testAmis ?? false,
       parity: factory.parity ?? 'report',
+      approvals,
       functionOf: (task) => functions.of(task),
       bucket: bucketName(factory),
       orchestrators,
@@ -115,6 +118,8 @@ export class HubStack extends Stack {
       targets: factory.stages.flatMap(({ targets }) => targets),
       failed,
     });
+    const asks = Object.keys(approvals).length > 0;
+    if (asks) new Approving(this, 'Approving', { functionOf: (task) => functions.of(task) });
     if (retention)
       new Retiring(this, 'Retiring', {
         functionOf: (task) => functions.of(task),
@@ -131,7 +136,7 @@ export class HubStack extends Stack {
       ...(webhookSecret !== undefined && { webhookSecret }),
     });
     if (props.notify)
-      new Notifications(this, 'Notifications', { ...props.notify, failed, ...(key && { key }) });
+      new Notifications(this, 'Notifications', { ...props.notify, asks, failed, ...(key && { key }) });
     if (props.commitStatus)
       new CommitStatuses(this, 'CommitStatuses', {
         ...props.commitStatus,

@@ -4,6 +4,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { Approvals } from '../../core/contract/approvals.ts';
 import type { Parity } from '../../core/contract/comparison.ts';
 import { BAKES_PER_BATCH } from '../../core/contract/limits.ts';
 import { METRICS } from '../../core/contract/metrics.ts';
@@ -40,6 +41,8 @@ export interface StateMachinesProps {
   readonly testAmis: boolean;
   /** What becomes of differences between the AMIs of one release. */
   readonly parity: Parity;
+  /** The stages that somebody must approve. */
+  readonly approvals: Approvals;
   readonly functionOf: (task: TaskName) => IFunction;
   readonly bucket: string;
   /** The orchestrator of every target account. */
@@ -92,6 +95,7 @@ export class StateMachines extends Construct {
           bakeBatchMachineArn: machineArn(this, NAMES.bakeBatchMachine),
           parity: props.parity,
           testAmis: props.testAmis,
+          approvals: props.approvals,
         }),
       ),
       timeout: timeouts.releaseImage(stages.length, props),
@@ -117,6 +121,7 @@ export class StateMachines extends Construct {
           spotBuilders: props.spotBuilders,
           keepBuilders: props.keepBuilders,
           testAmis: props.testAmis,
+          approvals: props.approvals,
           releaseImageMachineArn: machineArn(this, NAMES.releaseImageMachine),
         }),
       ),

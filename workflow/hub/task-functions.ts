@@ -21,7 +21,9 @@ import { HubFunction } from './hub-function.ts';
 import type { TargetRoles } from './target-roles.ts';
 
 const WILDCARDS: Wildcards = {
-  '*': 'X-Ray has no resources.',
+  '*': 'X-Ray has no resources, nor have the answer to a task token and the event history of CloudTrail.',
+  [`:execution:${NAMES.releaseMachine}:*`]:
+    'Releases of any name may wait; their names are made when they start.',
   '/bakes/*': 'What a bake left is in a folder of its account and one of its build.',
   '/plans/*': 'Each release has a folder of its own, named after its execution.',
   '/sources/*': 'A source has the name of its commit.',
@@ -73,6 +75,9 @@ export class TaskFunctions extends Construct {
     });
     const access = TASKS[name];
     for (const statement of this.#statements(access)) task.addToRolePolicy(statement);
+    if (access.answersTasks) task.addToRolePolicy(answerTasks());
+    if (access.findsStartersOf !== undefined)
+      for (const statement of findStarters(this, access.findsStartersOf)) task.addToRolePolicy(statement);
     if (access.steward) this.#props.stewards.letAssume(task);
     if (access.tester) this.#props.testers?.letAssume(task);
     if (access.announces) EventBus.fromEventBusName(this, `${name}-bus`, 'default').grantPutEventsTo(task);
@@ -131,3 +136,24 @@ export class TaskFunctions extends Construct {
     ];
   }
 }
+
+/** A token is no resource to IAM: it says itself which Task of which execution it is of.
+ *  @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html */
+const answerTasks = (): PolicyStatement =>
+  new PolicyStatement({
+    sid: 'AnswerTasks',
+    actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
+    resources: ['*'],
+  });
+
+/** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html */
+const findStarters = (scope: Construct, machine: string): PolicyStatement[] => [
+  new PolicyStatement({ sid: 'FindStarters', actions: ['cloudtrail:LookupEvents'], resources: ['*'] }),
+  new PolicyStatement({
+    sid: 'KnowItsRole',
+    actions: ['states:DescribeStateMachine'],
+    resources: [
+      `arn:aws:states:${Stack.of(scope).region}:${Stack.of(scope).account}:stateMachine:${machine}`,
+    ],
+  }),
+];

@@ -18,10 +18,13 @@ export type Fallible = TaskStateBase | MapState | CustomState;
  */
 export function catchEverything(state: Fallible, to: State, resultPath?: string): void {
   const place = resultPath === undefined ? {} : { resultPath };
-  const handler = { startState: to, id: to.id, endStates: [] };
+  const handler = asChain(to);
   state.addCatch(handler, { errors: ['States.DataLimitExceeded'], ...place });
   state.addCatch(handler, { errors: ['States.ALL'], ...place });
 }
+
+/** A state as CDK takes what follows, whatever its own ends are. */
+export const asChain = (to: State) => ({ startState: to, id: to.id, endStates: [] });
 
 /** A field of the document, whatever its name holds: `at('resolved', 'pre-prod')` is `$.resolved['pre-prod']`. */
 export function at(field: string, ...inner: readonly string[]): string {

@@ -8,11 +8,13 @@ import {
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import type { Approvals } from '../../core/contract/approvals.ts';
 import type { Parity } from '../../core/contract/comparison.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
 import { BAKES_PER_BATCH } from '../../core/contract/limits.ts';
 import { PIVOT, STAGE_STATE_NAMES, STATE_NAMES } from '../../core/contract/state-names.ts';
 import { batchExecutionName } from '../../core/releases/batches.ts';
+import { type Gate, approveStage, refuseAtGate, skipGate } from './approval.ts';
 import { type Fallible, at, catchEverything, runMachine } from './asl.ts';
 import * as retries from './retries.ts';
 import { type Step, saga } from './saga.ts';
@@ -28,6 +30,8 @@ export interface ReleaseImageProps {
   readonly parity: Parity;
   /** Whether AMIs may be booted and tested. */
   readonly testAmis: boolean;
+  /** The stages that somebody must approve. */
+  readonly approvals: Approvals;
 }
 
 const release = JsonPath.objectAt('$.release');
@@ -42,7 +46,20 @@ const COMPARED = '$.compared';
 
 /** The transaction: one image into every target, or into none. Returns its first state. */
 export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps): Fallible {
-  const { tasks, stages, parity, testAmis } = props;
+  const { tasks, stages, parity, testAmis, approvals } = props;
+  const gates = new Map(
+    Object.entries(approvals).map(([stage, approval]) => [
+      stage,
+      approveStage(scope, tasks, stage, approval, {
+        first: stages[0] ?? '',
+        release,
+        run,
+        ...(testAmis && { tested: JsonPath.objectAt('$.tested') }),
+      }),
+    ]),
+  );
+  const gateAt = (state: Fallible): Gate | undefined =>
+    [...gates.values()].find(({ approve }) => approve === state);
   const steps: Step<Fallible>[] = [
     {
       name: tasks.state(STATE_NAMES.resolveSourceAmis, {
@@ -61,6 +78,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
       }),
     },
     ...stages.flatMap((stage) => [
+      ...[gates.get(stage)].flatMap((gate) => (gate ? [{ name: gate.approve }] : [])),
       { name: bakeStage(scope, props, stage), undo: deregisterStage(tasks, stage) },
       { name: checkStage(tasks, stage) },
       ...(testAmis ? [{ name: testStage(tasks, stage) }] : []),
@@ -99,8 +117,16 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
   ];
   const ends = { done: announceRelease(scope, props), undone: verifyRollback(scope, tasks) };
   return saga<Fallible>(steps, ends, {
-    next: (from, to) => void from.next(to),
-    onFailure: (from, to) => catchEverything(from, to, '$.failure'),
+    next: (from, to) => {
+      from.next(to);
+      const gate = gateAt(from);
+      if (gate) skipGate(gate, to);
+    },
+    onFailure: (from, to) => {
+      const gate = gateAt(from);
+      if (gate) refuseAtGate(gate, to);
+      catchEverything(from, to, '$.failure');
+    },
     onSkipping: (from, to) => catchEverything(from, to, COMPARED),
     onGivingUp: (from, to) => catchEverything(from, to, at('undone', from.id)),
   });
@@ -209,7 +235,10 @@ function deregisterStage(tasks: TaskStates, stage: string): Fallible {
 }
 
 /** After the pivot nothing is undone: consumers may use the release already. */
-function announceRelease(scope: Construct, { tasks, parity, testAmis }: ReleaseImageProps): Fallible {
+function announceRelease(
+  scope: Construct,
+  { tasks, parity, testAmis, approvals }: ReleaseImageProps,
+): Fallible {
   const announce = tasks.state(PIVOT.behind, {
     comment: 'Tells whoever listens on the event bus, and remembers the commit.',
     payload: {
@@ -225,6 +254,7 @@ function announceRelease(scope: Construct, { tasks, parity, testAmis }: ReleaseI
       amis,
       ...(parity !== 'off' && { compared: JsonPath.objectAt(COMPARED) }),
       ...(testAmis && { tested: JsonPath.objectAt('$.tested') }),
+      ...(Object.keys(approvals).length > 0 && { approved: JsonPath.objectAt('$.approved') }),
     },
     resultPath: '$.announced',
   });

@@ -9,6 +9,7 @@ import {
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import type { Approvals } from '../../core/contract/approvals.ts';
 import { FETCH_SOURCE, VALIDATE } from '../../core/contract/environments.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
 import { keys } from '../../core/contract/keys.ts';
@@ -31,6 +32,8 @@ export interface ReleaseProps {
   readonly keepBuilders: boolean;
   /** Whether AMIs may be booted and tested. */
   readonly testAmis: boolean;
+  /** The stages that somebody must approve. */
+  readonly approvals: Approvals;
   readonly releaseImageMachineArn: string;
 }
 
@@ -65,6 +68,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         ...(props.spotBuilders && { spotBuilders: true }),
         ...(props.keepBuilders && { keepBuilders: true }),
         ...(props.testAmis && { testAmis: true }),
+        ...(Object.keys(props.approvals).length > 0 && { approvals: props.approvals }),
       },
       variables: JsonPath.objectAt('$.variables'),
     },

@@ -83,6 +83,13 @@ export const transient: RetryProps = {
   maxAttempts: 5,
 };
 
+/** The function that asks never ended. Where nobody answers, which is `States.Timeout`, nobody is asked again. Waits 5 s once. */
+export const silent: RetryProps = {
+  errors: [SERVICE.lambdaTimedOut],
+  interval: Duration.seconds(5),
+  maxAttempts: 1,
+};
+
 /** The task itself never answered; Lambda notices that before the state does, and has its own name for it. Tasks are safe to repeat, a build is not: only tasks are. Waits 5 s once. */
 export const unanswered: RetryProps = {
   errors: ['States.Timeout', SERVICE.lambdaTimedOut],

@@ -1,5 +1,6 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { type RetryProps, Timeout, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Duration } from 'aws-cdk-lib';
+import { IntegrationPattern, type RetryProps, Timeout, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type TaskName, isTaskName } from '../../core/contract/tasks.ts';
@@ -11,12 +12,16 @@ export interface TaskStateProps {
   readonly comment: string;
   /** What the task is given; by default the whole document. */
   readonly payload?: Record<string, unknown>;
+  /** What is taken of the answer; default: all of it. */
+  readonly resultSelector?: Readonly<Record<string, string>>;
   /** By default the answer takes the place of the whole document. */
   readonly resultPath?: string;
   /** The word of the state's name that is a stage, and so is not in the file's name. */
   readonly stage?: string;
   /** What it is tried again for besides. */
   readonly retry?: RetryProps;
+  /** How long it waits until somebody answers the token in its payload; default: it ends with its function. */
+  readonly waits?: Duration;
 }
 
 /** Makes states that call a task: the file is the state's name in kebab case, less the stage. */
@@ -29,19 +34,27 @@ export class TaskStates {
     this.#functionOf = functionOf;
   }
 
-  state(name: string, { comment, payload, resultPath, stage, retry }: TaskStateProps): LambdaInvoke {
+  state(
+    name: string,
+    { comment, payload, resultPath, resultSelector, stage, retry, waits }: TaskStateProps,
+  ): LambdaInvoke {
     const state = new LambdaInvoke(this.#scope, name, {
       comment,
       lambdaFunction: this.#functionOf(taskOf(name, stage)),
       ...(payload === undefined ? {} : { payload: TaskInput.fromObject(payload) }),
-      payloadResponseOnly: true,
+      ...(waits
+        ? { integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN }
+        : { payloadResponseOnly: true }),
       retryOnServiceExceptions: false,
+      ...(resultSelector === undefined ? {} : { resultSelector }),
       ...(resultPath === undefined ? {} : { resultPath }),
-      taskTimeout: Timeout.duration(timeouts.TASK),
+      taskTimeout: Timeout.duration(waits ?? timeouts.TASK),
     });
-    const { throttled, notReadyYet, transient, unanswered } = retries;
-    for (const policy of [throttled, notReadyYet, ...(retry ? [retry] : []), transient, unanswered])
-      state.addRetry(policy);
+    const { throttled, notReadyYet, transient, unanswered, silent } = retries;
+    const policies = waits
+      ? [throttled, transient, silent]
+      : [throttled, notReadyYet, ...(retry ? [retry] : []), transient, unanswered];
+    for (const policy of policies) state.addRetry(policy);
     return state;
   }
 }

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { Approvals } from '../../core/contract/approvals.ts';
 import {
   LAMBDA_MINUTES,
   LONGEST_BAKE_MINUTES,
@@ -32,25 +33,41 @@ export const VALIDATE_TEMPLATES = Duration.minutes(30);
  * Above the worst path of one image through n stages: each stage bakes once, and is checked and undone; a task that
  * exhausts every retry takes an hour. A test computes the worst path from the definition and holds this above it.
  */
-export const releaseImage = (stages: number, { testAmis }: { readonly testAmis: boolean }): Duration =>
-  Duration.minutes(stages * (BAKE_BATCH.toMinutes() + 120 + (testAmis ? TESTS.toMinutes() : 0)) + 8 * 60);
+export const releaseImage = (stages: number, { testAmis, approvals }: Gates): Duration =>
+  Duration.minutes(
+    stages * (BAKE_BATCH.toMinutes() + 120 + (testAmis ? TESTS.toMinutes() : 0)) +
+      8 * 60 +
+      Object.values(approvals).reduce((sum, { timeoutHours }) => sum + timeoutHours * 60 + ASKING_MINUTES, 0),
+  );
+
+/** What a release may wait for besides its bakes. */
+interface Gates {
+  readonly testAmis: boolean;
+  readonly approvals: Approvals;
+}
 
 /** The longest test, terminating its instance, and an hour for a task that exhausts every other retry. */
 const TESTS = Duration.minutes(LONGEST_TEST_MINUTES + 20 + 60);
+
+/** The retries of whoever asks, before it has asked. */
+const ASKING_MINUTES = 10;
 
 /**
  * Tiers follow each other; ten of them are more than any factory has. Starting one may take ten minutes of retries; the
  * plan and the summary get two hours, and each of the hub's own builds may wait like a bake.
  */
-export const release = (stages: number, tests: { readonly testAmis: boolean }): Duration =>
+export const release = (stages: number, gates: Gates): Duration =>
   Duration.minutes(
-    10 * (releaseImage(stages, tests).toMinutes() + 10) + 120 + 2 * QUEUED.plus(STARTING).toMinutes(),
+    10 * (releaseImage(stages, gates).toMinutes() + 10) + 120 + 2 * QUEUED.plus(STARTING).toMinutes(),
   );
 
 /** Seven tasks that exhaust every retry take an hour each, and a quarter more where a function does not answer. */
 export const REPOINT = Duration.hours(10);
 /** Three tasks that exhaust every retry take an hour each, and the batches of one inventory are looked at at the same time. */
 export const INVENTORY = Duration.hours(6);
+
+/** One task that exhausts every retry. */
+export const ANSWER = Duration.hours(2);
 
 /** One task that exhausts every retry. */
 export const RETIRE = Duration.hours(3);

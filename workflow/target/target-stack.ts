@@ -101,7 +101,12 @@ export class TargetStack extends Stack {
       roleName: NAMES.stewardRole,
       description: 'Lets the tasks in the hub look at AMIs, tag, publish and deregister them.',
       trusted: hubRoles(factory, [
-        ...stewards({ retiring: retires, parity: factory.parity !== 'off', tests: testAmis }).map(taskRole),
+        ...stewards({
+          retiring: retires,
+          parity: factory.parity !== 'off',
+          tests: testAmis,
+          approval: false,
+        }).map(taskRole),
         triggerRole(SCHEDULED_REBUILD),
       ]),
       statements: [

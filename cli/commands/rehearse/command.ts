@@ -8,6 +8,7 @@ interface RehearseFlags {
   readonly branch?: string;
   readonly override: readonly string[];
   readonly fail: readonly string[];
+  readonly reject: readonly string[];
   readonly changed?: string | true;
   readonly schedule?: string | true;
   readonly retry?: true;
@@ -46,6 +47,7 @@ export function addRehearse(root: Command, output: Output, code: ExitCode): void
       ).choices(['rollback', 'revoke']),
     )
     .option('--fail <state>', 'make a state fail; may be repeated, see below', collect, [])
+    .option('--reject <stage>', 'reject that stage, which asks for approval; may be repeated', collect, [])
     .option('--retry', 'when it came to nothing, retry it without what --fail says, like packleader retry')
     .option('--no-validate', 'do not let Packer, where there is one, look at the templates first')
     .option('--page <file>', 'write the page of the rehearsal, as "packleader page" does of a hub')
@@ -55,6 +57,8 @@ export function addRehearse(root: Command, output: Output, code: ExitCode): void
       `
 --changed and --schedule take the way of a real push, and of real schedules. Where those would start nothing, that is
 said and nothing is rehearsed.
+
+Where a stage asks for approval, a rehearsal approves by itself after some minutes, unless --reject names the stage.
 
 --fail takes '[<image>:]<state>[@<account>[/<region>]][=<kind>]':
   refused      AWS refuses what the state wants to do, every time
@@ -74,6 +78,7 @@ Examples:
   packleader rehearse linux-base --fail 'Publish release@222222222222=lost' --json
   packleader rehearse --fail 'linux-base:Bake prod AMIs'
   packleader rehearse linux-base --fail 'Bake prod AMIs' --retry
+  packleader rehearse linux-base --reject prod
   packleader rehearse --changed origin/main
   packleader rehearse linux-base --schedule 2026-11-23T04:00:00Z
   packleader rehearse linux-base --then rollback --fail 'Point latest@222222222222'

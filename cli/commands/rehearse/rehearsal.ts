@@ -2,7 +2,7 @@
 import { type Overview, releaseOverview } from '../../../client/client.ts';
 import { STATE_NAMES, stageIn } from '../../../core/contract/state-names.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
-import type { Factory } from '../../../core/configuration/factory.ts';
+import { type Factory, approvalsOf } from '../../../core/configuration/factory.ts';
 import { NAMES, bucketName } from '../../../core/contract/names.ts';
 import { stateGraphSchema, statesOf } from '../../../sandbox/engine/asl.ts';
 import { assumeSources } from '../../../sandbox/rehearsal/assumed-sources.ts';
@@ -21,7 +21,7 @@ import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { ONLOOKER } from '../../../sandbox/rehearsal/onlooker.ts';
 import { type Definition, definitionsOf } from '../../../workflow/definitions.ts';
 import { stagedTargets } from '../../input/factory-targets.ts';
-import { type FailableState, parseFault, parseOverrides } from '../../input/arguments.ts';
+import { type FailableState, parseFault, parseOverrides, refuseUnasked } from '../../input/arguments.ts';
 import { deploymentOfProject } from '../../input/project.ts';
 import { configurationFiles } from '../../../core/configuration/files.ts';
 import { type FactoryCheckout, checkOutFactory } from '../../input/checkout.ts';
@@ -34,6 +34,8 @@ export interface RehearseOptions extends OccasionOptions {
   readonly factory: string;
   readonly overrides: readonly string[];
   readonly fail: readonly string[];
+  /** The stages whose approval is refused; every other one is given. */
+  readonly reject?: readonly string[];
   /** Retries what came to nothing, once the faults are over. */
   readonly retry?: true;
   readonly startAt?: Date;
@@ -101,6 +103,8 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     images: occasion.start ? factory.images.map(({ name }) => name) : images,
   };
   const faults = options.fail.map((text) => parseFault(text, failable));
+  const rejects = options.reject ?? [];
+  refuseUnasked(rejects, Object.keys(approvalsOf(factory)));
   const notChecked = await refuseInvalidTemplates(checkout.files, configuration, {
     images,
     ...(overrides && { overrides }),
@@ -133,6 +137,7 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     request: { images: [...images], branch, ...(overrides && { overrides }) },
     ...(occasion.start && { start: occasion.start }),
     faults,
+    rejects,
     ...(options.retry && { retrying: retryingOn(factory.hub, options.onRetry) }),
     ...(options.afterwards && { afterwards: options.afterwards }),
     prepare: async (sandbox) => {

@@ -7,6 +7,7 @@ import type {
   ReleaseTimeline,
 } from '../../../client/client.ts';
 import { timelineLines } from '../../terminal/timeline.ts';
+import { waitingLines } from '../../terminal/waiting.ts';
 import { indented, minutes } from '../../terminal/words.ts';
 import type { Output } from '../../terminal/output.ts';
 import { executionLink } from '../../../core/aws/console-links.ts';
@@ -51,6 +52,7 @@ function imageLines(release: ImageRelease, output: Output): string[] {
     ...targets.map(
       (target) => `    ${target.stage.padEnd(stages)}  ${targetName(target)}  ${target.imageId ?? '-'}`,
     ),
+    ...waitingLines(release).map((line) => `    ${output.paint('yellow', line)}`),
     ...(cause === '' ? [] : [cause]),
     ...leftovers.map(
       (left) => `    ${output.paint('red', 'left')}  ${targetName(left)}  ${left.resourceId}: ${left.why}`,

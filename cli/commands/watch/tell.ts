@@ -8,6 +8,7 @@ import type {
 } from '../../../client/client.ts';
 import { Narrator, QUIET, type ToldRelease } from '../../terminal/narrator.ts';
 import { timelineLines } from '../../terminal/timeline.ts';
+import { waitingLines } from '../../terminal/waiting.ts';
 import { minutes } from '../../terminal/words.ts';
 import type { Output } from '../../terminal/output.ts';
 
@@ -16,6 +17,7 @@ export class Teller {
   readonly #output: Output;
   readonly #narrator: Narrator;
   readonly #told = new Set<string>();
+  readonly #asked = new Set<string>();
 
   constructor(output: Output) {
     this.#output = output;
@@ -27,9 +29,23 @@ export class Teller {
     for (const [index, progress] of news.entries()) {
       this.#narrator.follow(progress);
       if (this.#output.lively !== true) this.#line(progress);
+      this.#ask(result);
       const goesOn = news.slice(index + 1).some(({ releaseId }) => releaseId === progress.releaseId);
       const release = ended.find(({ releaseId }) => releaseId === progress.releaseId);
       if (release && !goesOn) this.#tell(release);
+    }
+  }
+
+  /** Once for each approval that is asked for: whoever watches may be who is waited for. */
+  #ask({ releases }: ReleaseResult): void {
+    for (const release of releases) {
+      const lines = waitingLines(release);
+      const [asked = ''] = lines;
+      if (asked === '' || this.#asked.has(`${release.releaseId} ${asked}`)) continue;
+      this.#asked.add(`${release.releaseId} ${asked}`);
+      this.#output.status('');
+      const text = [`${release.releaseId} ${asked}`, `  ${lines.slice(1).join('')}`];
+      this.#output.print(text.map((line) => `  ${this.#output.paint('yellow', line)}\n`).join(''));
     }
   }
 

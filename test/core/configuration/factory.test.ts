@@ -56,6 +56,67 @@ describe('a factory', () => {
     expect(loadFactory(files).repository).toBe(repository);
   });
 
+  it('may ask for approval of a stage: for two days and by anybody, unless it says otherwise', () => {
+    const approvalOf = (approval: string) =>
+      loadFactory(factoryWith(edit('- name: prod', `- name: prod\n    approval: ${approval}`))).stages[1]
+        ?.approval;
+    expect(approvalOf('{}')).toEqual({ timeoutHours: 48 });
+    expect(approvalOf('{ timeoutHours: 168, fourEyes: true }')).toEqual({
+      timeoutHours: 168,
+      fourEyes: true,
+    });
+  });
+
+  it.each([
+    [
+      'dev',
+      '{}',
+      'stages[0].approval: found an approval in the first stage, must be in a later one: before it nothing is built that could be approved',
+    ],
+    [
+      'prod',
+      '{ timeoutHours: 0 }',
+      'stages[1].approval.timeoutHours: found 0, must be a whole number from 1 to 168',
+    ],
+    [
+      'prod',
+      '{ timeoutHours: 8784 }',
+      'stages[1].approval.timeoutHours: found 8784, must be a whole number from 1 to 168',
+    ],
+    [
+      'prod',
+      '{ timeoutHours: 1.5 }',
+      'stages[1].approval.timeoutHours: found 1.5, must be a whole number from 1 to 168',
+    ],
+    ['prod', '{ fourEyes: yes }', 'stages[1].approval.fourEyes: found "yes", must be true or false'],
+    [
+      'prod',
+      'true',
+      'stages[1].approval: found true, must be a map of timeoutHours and fourEyes; {} for both as they are by default',
+    ],
+    [
+      'prod',
+      '{ timeoutHour: 4 }',
+      'stages[1].approval.timeoutHour: found an unknown key, the nearest is "timeoutHours"',
+    ],
+  ])('refuses in %s the approval %s', (stage, approval, sentence) => {
+    const found = problemsWith(edit(`- name: ${stage}`, `- name: ${stage}\n    approval: ${approval}`));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(/^factory\.yaml:\d+ /);
+    expect(found[0]).toContain(sentence);
+  });
+
+  it('refuses stages that wait for more than a week together', () => {
+    const more = `- name: prod
+    approval: { timeoutHours: 100 }
+    targets: [{ accountId: '333333333333', region: eu-west-1 }]
+  - name: last
+    approval: { timeoutHours: 69 }`;
+    expect(problemsWith(edit('- name: prod', more))).toEqual([
+      expect.stringContaining('found 169 hours in all stages together, must be at most 168'),
+    ]);
+  });
+
   it('takes an account id that is a number of 12 digits', () => {
     const files = factoryWith(edit(`hub: { accountId: '999999999999'`, 'hub: { accountId: 999999999999'));
     expect(loadFactory(files).hub.accountId).toBe('999999999999');

@@ -77,13 +77,11 @@ describe('what is pinned', () => {
   it('fails with what is missing', async () => {
     expect(await problemOf({ downloads: 'bucket', plugins: [AMAZON] })).toEqual({
       path: ['downloads'],
-      message: expect.stringMatching(/^needs packer, which is not said: .*; packleader pin writes it$/),
+      message: expect.stringMatching(/^needs packer, which is not said/),
     });
     expect(await problemOf({ downloads: 'bucket', packer: PACKER })).toEqual({
       path: ['downloads'],
-      message: expect.stringMatching(
-        /^needs plugins, which is not said: .*; packleader pin --plugins writes it$/,
-      ),
+      message: expect.stringMatching(/^needs plugins, which is not said/),
     });
     expect(await problemOf({ plugins: [{ ...AMAZON, version: '1.3.1' }] })).toEqual({
       path: ['plugins'],

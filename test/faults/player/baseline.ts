@@ -40,6 +40,11 @@ export const FACTORIES = {
   tested: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, tests: true },
   /** They must all hold the same. */
   alike: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, parity: 'enforce' },
+  /** Somebody must approve prod. */
+  asking: {
+    stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
+    approvals: { prod: { timeoutHours: 4 } },
+  },
   /** More than one batch holds. */
   many: { stages: { dev: targetsIn(0, 41), prod: targetsIn(1, 1) } },
 } as const;

@@ -1,3 +1,4 @@
+import { type Answers, answerLater } from '../../../sandbox/rehearsal/approver.ts';
 import { NAMES } from '../../../core/contract/names.ts';
 import { forgetClients } from '../../../core/aws/clients.ts';
 import type { Clock } from '../../../sandbox/aws/clock.ts';
@@ -17,6 +18,8 @@ export interface ScenarioEngineOptions {
   readonly fragileMap: string | undefined;
   readonly clock: Clock;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** Default: nobody answers an approval. */
+  readonly answers?: Answers;
   /** Called for every Task with what runs it. */
   readonly around: (
     service: TaskService,
@@ -75,6 +78,9 @@ export async function createScenarioEngine(options: ScenarioEngineOptions): Prom
     sleep,
     inner: [NAMES.bakeBatchMachine],
     keepsEvents: true,
+    onEntered: (execution, { name, inMap }) => {
+      if (options.answers && !inMap) void answerLater(engine, execution, name, { ...options.answers, sleep });
+    },
   });
   return engine;
 }

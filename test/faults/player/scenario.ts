@@ -35,6 +35,8 @@ export interface Scenario<Kind extends string = string> {
   readonly retire?: Retire;
   /** How two releases take turns. */
   readonly schedule?: Schedule;
+  /** What is said of an approval that is asked for; by default it is given. */
+  readonly answer?: 'reject' | 'never';
   /** No two bakes find the same packages. */
   readonly drifts?: true;
   /** No AMI of prod passes its tests. */

@@ -72,6 +72,11 @@ async function playOn(
         fragileMap,
         clock,
         sleep: async (ms, signal) => clock.sleep(ms, signal),
+        ...(scenario.answer !== 'never' && {
+          answers: {
+            rejects: scenario.answer === 'reject' ? baseline.stages.map(({ name }) => name) : [],
+          },
+        }),
         around: (service, call, _site, run) => injection.aroundService(service, placeOfTask(call), run),
       });
       sandbox.stepFunctions = stepFunctionsOf(engine);

@@ -31,6 +31,9 @@ export const STAGES = {
 /** Whatever needs a permission that nobody else's roles have. */
 export const SETTINGS = 'deprecateAfterDays: 90';
 
+/** Who started a release is looked for. */
+export const APPROVALS = { prod: { timeoutHours: 24, fourEyes: true } };
+
 export interface Recorded {
   readonly accountId: string;
   /** In the hub the name of the function or the state machine that calls; elsewhere the name of the role. */
@@ -49,6 +52,8 @@ interface Scenario {
   readonly keep?: number;
   /** AMIs are booted, and tested. */
   readonly tests?: true;
+  /** What is said of prod, which somebody must approve. */
+  readonly asks?: 'approve' | 'reject';
   /** Of config/default.yaml, besides those of all. */
   readonly settings?: string;
 }
@@ -88,6 +93,8 @@ const SCENARIOS: readonly Scenario[] = [
     tests: true as const,
     faults: [{ state: 'Test prod AMIs', kind }],
   })),
+  { asks: 'approve', prepare: (sandbox) => void releasedBefore(sandbox, 'base') },
+  { asks: 'reject' },
   { spot: true, prepare: dieBeforeTheFleet },
   ...['Withdraw publication', 'Deregister prod AMIs', 'Deregister dev AMIs', 'Announce rollback'].map(
     (state) => ({ faults: [PUBLISH_FAILS, { state, kind: 'refused' } as const] }),
@@ -157,7 +164,7 @@ function leaveInterface({ world }: Sandbox, releaseId: string): void {
 /** Every different thing that IAM is asked for in all of the scenarios. */
 export async function record(): Promise<Recorded[]> {
   const recorded = new Map<string, Recorded>();
-  for (const { faults = [], images, prepare, branch, spot, keep, tests, settings } of SCENARIOS) {
+  for (const { faults = [], images, prepare, branch, spot, keep, tests, asks, settings } of SCENARIOS) {
     await rehearseFactory(
       {
         stages: STAGES,
@@ -166,9 +173,11 @@ export async function record(): Promise<Recorded[]> {
         ...(spot && { spot }),
         ...(keep !== undefined && { keep }),
         ...(tests && { tests }),
+        ...(asks && { approvals: APPROVALS }),
       },
       {
         faults,
+        ...(asks === 'reject' && { rejects: ['prod'] }),
         ...(branch !== undefined && { branch }),
         prepare: (sandbox) => {
           sandbox.intercept(async (call, next) => {

@@ -13,7 +13,7 @@ const retention = { base: retentionSchema.parse({ keepNewest: 1 }) };
 
 test('every event that has a schema is sent in the life of a version, and holds what that says', async () => {
   await withHub(
-    { stages },
+    { stages, approvals: { prod: { timeoutHours: 24 } } },
     async (hub) => {
       const { sandbox } = hub;
       addVersion(sandbox, Object.values(stages).flat(), { daysAgo: 100 });
@@ -34,7 +34,7 @@ test('every event that has a schema is sent in the life of a version, and holds 
       expect([...new Set(own.map(({ detailType }) => detailType))].toSorted()).toEqual(names.toSorted());
       expect(unpublishedEvents(own)).toEqual([]);
     },
-    { retention },
+    { retention, answers: { rejects: [] } },
   );
 });
 
