@@ -26,9 +26,9 @@ export const checkout = (directory: string): Program => ({
 });
 
 /** @param directory the package, in a team's node_modules */
-export const installed = (directory: string): Program => ({
+export const installed = (directory: string) => ({
   workflow: join(directory, 'dist', 'workflow'),
-  extension: 'js',
+  extension: 'js' as const,
   cli: join(directory, 'dist', 'cli', 'packleader.js'),
 });
 
@@ -36,17 +36,20 @@ export class Deployment {
   readonly #moto: Moto;
   readonly #repository: string;
   readonly #program: Program;
+  readonly #hub: string;
 
-  constructor(moto: Moto, repository: string, program: Program) {
+  /** @param hub the account of the hub */
+  constructor(moto: Moto, repository: string, program: Program, hub: string = HUB.accountId) {
     this.#moto = moto;
     this.#repository = repository;
     this.#program = program;
+    this.#hub = hub;
   }
 
   /** Synthesises once; what is deployed afterwards, by different people, is that. */
   async synthesise(): Promise<void> {
     rmSync(join(this.#repository, 'cdk.out'), { recursive: true, force: true });
-    await this.#cdk(HUB.accountId, 'synth', '--quiet', '--app', this.#app('app'));
+    await this.#cdk(this.#hub, 'synth', '--quiet', '--app', this.#app('app'));
   }
 
   async bootstrap(accountId: string): Promise<void> {
@@ -61,18 +64,24 @@ export class Deployment {
   async deploy(accountId: string): Promise<void> {
     const { cli } = this.#program;
     if (cli !== undefined) {
-      const which = accountId === HUB.accountId ? ['--hub'] : ['--account', accountId];
+      const which = accountId === this.#hub ? ['--hub'] : ['--account', accountId];
       const env = await administratorOf(this.#moto, accountId);
       await typed(process.execPath, [cli, 'deploy', ...which, '--yes'], { cwd: this.#repository, env });
       return;
     }
-    await this.#cdk(accountId, 'deploy', stackOf(accountId), ...this.#synthesised(accountId), ...QUIETLY);
+    await this.#cdk(
+      accountId,
+      'deploy',
+      this.#stackOf(accountId),
+      ...this.#synthesised(accountId),
+      ...QUIETLY,
+    );
   }
 
   /** As docs/deploying.md removes a stack, which needs no factory any more. */
   async remove(aws: string, accountId: string): Promise<void> {
     const env = await administratorOf(this.#moto, accountId);
-    const named = ['--stack-name', stackOf(accountId)];
+    const named = ['--stack-name', this.#stackOf(accountId)];
     await typed(aws, ['cloudformation', 'delete-stack', ...named], { env });
     await typed(aws, ['cloudformation', 'wait', 'stack-delete-complete', ...named], { env });
   }
@@ -81,7 +90,7 @@ export class Deployment {
   async targetTemplate(): Promise<string> {
     const output = join(this.#repository, 'cdk.out.stack-set');
     const app = this.#app('target-template');
-    await this.#cdk(HUB.accountId, 'synth', '--quiet', '--app', app, '--output', output);
+    await this.#cdk(this.#hub, 'synth', '--quiet', '--app', app, '--output', output);
     return join(output, 'packleader-target.template.json');
   }
 
@@ -129,6 +138,10 @@ export class Deployment {
     await typed(aws, ['cloudformation', command, '--stack-set-name', STACK_SET, ...args], { env });
   }
 
+  #stackOf(accountId: string): string {
+    return accountId === this.#hub ? STACKS.hub : STACKS.target(accountId);
+  }
+
   #app(name: string): string {
     const { workflow, extension } = this.#program;
     return `${process.execPath} ${join(workflow, `${name}.${extension}`)}`;
@@ -151,6 +164,3 @@ export class Deployment {
 }
 
 const QUIETLY = ['--require-approval', 'never', '--progress', 'events'];
-
-const stackOf = (accountId: string): string =>
-  accountId === HUB.accountId ? STACKS.hub : STACKS.target(accountId);

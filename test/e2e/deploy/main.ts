@@ -26,6 +26,7 @@ import { detours } from './detours.ts';
 import { Gate } from './gate.ts';
 import { Deployment, checkout, installed } from './deployment.ts';
 import { earlierPackleader } from './earlier.ts';
+import { NEW_ACCOUNTS, deployNew } from './new-factory.ts';
 import { makeOperator } from './operator.ts';
 import { unusedPermissions } from './permissions.ts';
 import type { Stand } from './played.ts';
@@ -33,6 +34,7 @@ import {
   blindAlarms,
   danglingArns,
   distrustfulRoles,
+  needlessReasons,
   unfinishedStacks,
   wrongVariables,
 } from './read-back.ts';
@@ -72,7 +74,7 @@ const moto = await Moto.start({
   python,
   directory,
   hub: HUB,
-  accounts: ['111111111111', BY_STACK_SET, NEW.accountId],
+  accounts: ['111111111111', BY_STACK_SET, NEW.accountId, ...Object.values(NEW_ACCOUNTS)],
   roles: [],
   additions: ADDITIONS,
 });
@@ -168,14 +170,20 @@ await suite.check(
   },
 );
 
+await suite.check(
+  'a factory that the installed package makes is deployed by it into accounts of its own',
+  async () => deployNew({ moto, python, tarball: await packed, directory: join(directory, 'new') }),
+);
+
 const inventories = await readBack(options);
 const { repository } = team;
 await suite.check('everything that a template describes was created', async () =>
   unfinishedStacks(inventories, repository),
 );
-await suite.check('every ARN that one resource says of another exists', async () =>
-  danglingArns(inventories),
-);
+await suite.check('every ARN that one resource says of another exists', async () => [
+  ...danglingArns(inventories),
+  ...needlessReasons(inventories),
+]);
 await suite.check('whatever runs with a role is trusted by it', async () => distrustfulRoles(inventories));
 await suite.check('every environment variable says what there is', async () =>
   wrongVariables(inventories, factory),

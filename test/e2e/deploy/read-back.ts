@@ -32,9 +32,13 @@ const templateSchema = z.object({ Resources: z.record(z.string(), z.object({ Typ
 const NOTHING = 'AWS::CDK::Metadata';
 
 /** Every stack is complete, and has each resource of its template. */
-export function unfinishedStacks(inventories: Inventories, repository: string): string[] {
+export function unfinishedStacks(
+  inventories: Inventories,
+  repository: string,
+  hub: string = HUB.accountId,
+): string[] {
   return [...inventories].flatMap(([accountId, { stacks }]) => {
-    const own = accountId === HUB.accountId ? STACKS.hub : STACKS.target(accountId);
+    const own = accountId === hub ? STACKS.hub : STACKS.target(accountId);
     const stack = stacks.find(({ name }) => name === own || name.startsWith('StackSet'));
     if (!stack) return [`There is no stack in ${accountId}.`];
     const file =
@@ -105,20 +109,26 @@ function arnsOf(accountId: string, inventory: Inventory): string[] {
   ];
 }
 
+/** Why an ARN need not be that of something that was created. */
+const reasonFor = (arn: string): string | undefined =>
+  Object.entries(FROM_ELSEWHERE).find(([, pattern]) => pattern.test(arn))?.[0];
+
 /** Every ARN that a policy, a machine, a rule, an alarm or a variable names is that of something that was created. */
 export function danglingArns(inventories: Inventories): string[] {
   const existing = [...inventories].flatMap(([accountId, inventory]) => arnsOf(accountId, inventory));
-  const reasons = new Set<string>();
-  const problems = [...inventories].flatMap(([accountId, inventory]) =>
-    [...new Set(arnsIn(inventory))].flatMap((arn) => {
-      const [reason] = Object.entries(FROM_ELSEWHERE).find(([, pattern]) => pattern.test(arn)) ?? [];
-      if (reason !== undefined) reasons.add(reason);
-      if (reason !== undefined || isAmong(existing, ownerOf(arn))) return [];
-      return [`${accountId} names ${arn}, which does not exist.`];
-    }),
+  return [...inventories].flatMap(([accountId, inventory]) =>
+    [...new Set(arnsIn(inventory))]
+      .filter((arn) => reasonFor(arn) === undefined && !isAmong(existing, ownerOf(arn)))
+      .map((arn) => `${accountId} names ${arn}, which does not exist.`),
   );
-  const unused = Object.keys(FROM_ELSEWHERE).filter((reason) => !reasons.has(reason));
-  return [...problems, ...unused.map((reason) => `Nothing needs the reason "${reason}" any more.`)];
+}
+
+/** With everything deployed, each reason is one. */
+export function needlessReasons(inventories: Inventories): string[] {
+  const reasons = new Set([...inventories.values()].flatMap(arnsIn).map(reasonFor));
+  return Object.keys(FROM_ELSEWHERE)
+    .filter((reason) => !reasons.has(reason))
+    .map((reason) => `Nothing needs the reason "${reason}" any more.`);
 }
 
 function isAmong(existing: readonly string[], pattern: string): boolean {
