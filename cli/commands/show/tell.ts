@@ -1,4 +1,4 @@
-import type { ReleasedRecord, Revocation } from '../../../client/client.ts';
+import type { ReleasedRecord, Revocation, StageApproval } from '../../../client/client.ts';
 import { executionLink } from '../../../core/aws/console-links.ts';
 import { differenceLines } from '../../../core/releases/compare.ts';
 import type { Comparison } from '../../../core/contract/comparison.ts';
@@ -22,6 +22,11 @@ const testedText = ({ tested }: ReleasedRecord): string | undefined =>
     )
     .join(', ');
 
+const approvalFact = ({ stage, by, at, reason }: StageApproval): [string, string] => [
+  'approved',
+  `for ${stage} by ${by}, ${at.slice(0, 16)}Z: ${reason}`,
+];
+
 export function recordLines(
   record: ReleasedRecord,
   revocation: Revocation | undefined,
@@ -38,6 +43,7 @@ export function recordLines(
     ['requested', record.requestArn],
     ['execution', executionArn],
     ['tested', testedText(record)],
+    ...(record.approvals ?? []).map(approvalFact),
   ];
   const known = facts.flatMap(([name, value]) =>
     value === undefined ? [] : [[{ text: name, style: 'dim' as const }, value]],

@@ -7,7 +7,9 @@ import { AL2023 } from '../../fixtures/factories.ts';
 import { HUB } from '../../fixtures/accounts.ts';
 import { VERSION } from '../../fixtures/releases.ts';
 import { type HubOptions, RELEASE_MACHINE, machineArn } from '../../fixtures/sandbox/hub.ts';
+import { recordLines } from '../../../cli/commands/show/tell.ts';
 import { openOperator } from '../operator.ts';
+import { written } from '../output.ts';
 
 const RELEASE = `base@${VERSION}`;
 const COLLEAGUE = 'arn:aws:sts::999999999999:assumed-role/operator/colleague';
@@ -47,6 +49,9 @@ describe('packleader approve', () => {
         answeredIn: expect.stringContaining(':execution:packleader-approval:by-hand-'),
       },
     ]);
+    const { texts, output } = written();
+    for (const line of recordLines(record, undefined, output)) output.print(`${line}\n`);
+    expect(texts.out).toContain(`for prod by ${COLLEAGUE}, 2026-11-21T10:30Z: tested in dev`);
     const told = hub.sandbox.world.events.map(({ detailType }) => detailType);
     expect(told).toEqual(['Approval Requested', 'Release Approved', 'Image Released']);
   });
