@@ -5,7 +5,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { NAMES } from '../../core/contract/names.ts';
+import { failingLines, summaryOf, testScript } from '../../core/tests/script.ts';
 import * as z from 'zod';
 import { LOGIN } from './factory-files.ts';
 import type { Copies } from './factory.ts';
@@ -71,7 +73,40 @@ export async function bakeForReal(
   if (machine === undefined) return problems;
   const layers = [join(machine.directory, 'upper'), installation.root];
   const boots = await Promise.all(BOOTS.map(async (one) => booted(one, layers, directory)));
-  return [...problems, ...boots.flat()];
+  return [...problems, ...boots.flat(), ...(await tested(layers, directory))];
+}
+
+/** What an instance is sent for the tests of its image; moto runs no command. */
+const TESTS = `test_image_says_what_it_is() {
+  grep --quiet '"image": *"linux-base"' /etc/packleader/image.json
+}
+
+test_instance_has_provisioned_itself() {
+  grep --quiet '"role": *"web"' /etc/packleader/metadata.json
+}
+
+test_nobody_serves_the_web() {
+  echo 'asking port 80'
+  curl --silent --fail http://localhost/
+}
+`;
+
+/** Boots the image as an instance under test, and runs the script that Run Command would. */
+async function tested(layers: readonly string[], parent: string): Promise<string[]> {
+  const path = 'images/linux-base/tests/boot.sh';
+  const script = testScript('linux', [{ path, text: TESTS, tests: [] }], {
+    image: 'linux-base',
+    version: '1.4.20261121093000',
+  });
+  const command = ['/opt/packleader/bin/provision >&2', ...script].join('\n');
+  const on = { layers, directory: join(parent, 'boot-under-test'), userData: JSON.stringify(GOOD) };
+  const { status, output } = await boot(on, ['bash', '-c', command]);
+  const failing = failingLines(output);
+  const isRight =
+    status === 1 &&
+    isDeepStrictEqual(summaryOf(output), { ran: 3, failed: 1 }) &&
+    isDeepStrictEqual(failing, ['FAILED  test_nobody_serves_the_web', '        asking port 80']);
+  return isRight ? [] : [`The tests of linux-base ended with status ${status}.`, output.slice(-1500)];
 }
 
 /** Nothing in an image knows its name but by the bake: a copy passes its own checks. */
