@@ -4,6 +4,7 @@ import {
   DeleteVolumeCommand,
   DeregisterImageCommand,
   DescribeImagesCommand,
+  TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -97,6 +98,18 @@ describe('sweeping a release', () => {
     const commands = aws.commands;
     expect(commands.indexOf('StopExecution')).toBeGreaterThan(0);
     expect(commands.indexOf('StopBuild')).toBeGreaterThan(commands.indexOf('StopExecution'));
+  });
+
+  it('removes a builder that is kept once its time is over, though it has not ended itself, and not before', async () => {
+    const until = (kept: string) => ({ instances: { 'i-1': 'running' as const }, kept: { 'i-1': kept } });
+    const terminate = new TerminateInstancesCommand({ InstanceIds: ['i-1'] });
+    targetHolds(aws, DEV, until('2026-11-21T11:59:59.000Z'), {});
+    targetHolds(aws, PROD, until('2026-11-21T12:00:01.000Z'));
+    aws.accepts(DEV, terminate);
+    concludes();
+    await sweep();
+    expect(aws.commands.filter((command) => command.startsWith('Terminate'))).toEqual(['TerminateInstances']);
+    expect(aws.sentTo(DEV)).toContainEqual(call(DEV, terminate));
   });
 
   it('deregisters nothing anywhere before consumers have stopped finding it everywhere', async () => {
