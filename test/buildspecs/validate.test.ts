@@ -144,7 +144,7 @@ describe('the build that validates templates', () => {
     expect(status, log).toBe(0);
     expect(
       calls()
-        .map((call) => call.split(' ')[1])
+        .map((call) => call.split(' ')[1] ?? '')
         .toSorted(),
     ).toEqual(['plugins', 'validate', 'validate']);
     const other = pinned.PACKLEADER_PLUGINS.replace(sha256(plugin), '0'.repeat(64));

@@ -5,6 +5,7 @@ import {
   SendTaskSuccessCommand,
 } from '@aws-sdk/client-sfn';
 import { expect, onTestFinished, test } from 'vitest';
+import * as z from 'zod';
 import { STARTED_AT } from '../../fixtures/releases.ts';
 import { HUB } from '../../fixtures/accounts.ts';
 import { stepFunctionsOf } from '../../../sandbox/aws/step-functions.ts';
@@ -32,10 +33,8 @@ const ASK = {
 };
 const STATES = { Ask: ASK, Agreed: { Type: 'Succeed' }, Refused: { Type: 'Pass', End: true } };
 
-interface Asked {
-  readonly token: string;
-  readonly attempt: number;
-}
+const askedSchema = z.object({ token: z.string(), attempt: z.number() });
+type Asked = z.infer<typeof askedSchema>;
 
 /** A machine that asks and waits, on the sandbox; what asks is a function of the test. */
 async function asking(ask: (asked: Asked) => Promise<unknown> | undefined, states: object = STATES) {
@@ -45,7 +44,7 @@ async function asking(ask: (asked: Asked) => Promise<unknown> | undefined, state
       { name: 'asks', arn: MACHINE, definition: stateGraphSchema.parse({ StartAt: 'Ask', States: states }) },
     ],
     integrationOf: async (worker) =>
-      worker === FUNCTION ? async ({ parameters }) => ask(parameters as Asked) : undefined,
+      worker === FUNCTION ? async ({ parameters }) => ask(askedSchema.parse(parameters)) : undefined,
     now: () => clock.now(),
     sleep: async (ms, signal) => clock.sleep(ms, signal),
     keepsEvents: true,
