@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { MutatedSource } from './mutated-source.ts';
 import { mutate, nameOfSite } from './site.ts';
+import { APPROVED_SITES } from './sites/approved.ts';
 import { KEPT_SITES } from './sites/kept.ts';
 import { RELEASE_SITES } from './sites/release.ts';
 import { REPOINT_SITES } from './sites/repoint.ts';
@@ -24,6 +25,7 @@ export const SITES = [
   ...RETIRE_SITES,
   ...KEPT_SITES,
   ...TESTED_SITES,
+  ...APPROVED_SITES,
 ];
 
 /** @throws Error that names a mutation whose site is not there exactly once: none is left out in silence */
