@@ -26,11 +26,4 @@ export const KEPT_SITES: readonly MutationSite[] = [
     means: 'nobody is told of a builder that is kept',
     likely: KEPT,
   },
-  {
-    file: 'tasks/sweep-release.ts',
-    within: 'remove',
-    does: insteadOfCalling('keptAfter', '() => true'),
-    means: 'what was kept is never swept',
-    likely: KEPT,
-  },
 ];
