@@ -85,7 +85,7 @@ export async function undoBake(
 }
 
 /** AWS's ways to say that a resource is gone already. */
-const ABSENT = [
+export const ABSENT = [
   'InvalidAMIID.NotFound',
   'InvalidAMIID.Unavailable',
   'InvalidSnapshot.NotFound',

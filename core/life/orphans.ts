@@ -14,6 +14,7 @@ import {
 import { GetParametersCommand } from '@aws-sdk/client-ssm';
 import { snapshotIdsOf } from '../amis/release-images.ts';
 import { type Sighting, resourcesIn } from '../amis/sightings.ts';
+import { ABSENT } from '../amis/undo-bake.ts';
 import { type TargetClients, clientsFor } from '../aws/clients.ts';
 import { asFact, hasCode } from '../aws/errors.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
@@ -161,18 +162,11 @@ const REMOVALS: Readonly<Record<string, (clients: TargetClients, id: string) => 
   '/': async ({ ssm }, name) => deleteParameter(ssm, name),
 };
 
-/** AWS's ways to say that it is gone already, or that something uses it: a builder that shuts down needs its own until tomorrow. */
-const NO_ORPHAN = [
-  'InvalidInstanceID.NotFound',
-  'InvalidKeyPair.NotFound',
-  'InvalidLaunchTemplateId.NotFound',
-  'InvalidVolume.NotFound',
+/** Something uses it: a builder that shuts down needs its own until tomorrow. */
+const IN_USE = [
   'VolumeInUse',
-  'InvalidNetworkInterfaceID.NotFound',
   'InvalidNetworkInterface.InUse',
-  'InvalidGroup.NotFound',
   'DependencyViolation',
-  'InvalidSnapshot.NotFound',
   'InvalidSnapshot.InUse',
 ];
 
@@ -194,7 +188,7 @@ export async function removeOrphans(orphans: readonly Orphan[]): Promise<Leftove
         } catch (error) {
           const { name, message } = asFact(error);
           if (name === ERRORS.throttled || name === ERRORS.connectionLost) throw error;
-          if (!hasCode(error, ...NO_ORPHAN)) left.push({ ...orphan, why: message });
+          if (!hasCode(error, ...ABSENT, ...IN_USE)) left.push({ ...orphan, why: message });
         }
       }
     }

@@ -11,6 +11,7 @@ import type { Construct } from 'constructs';
 import type { Factory } from '../../core/configuration/factory.ts';
 import { NAMES, bucketName, roleArn } from '../../core/contract/names.ts';
 import { stewards } from '../../core/contract/tasks.ts';
+import { AGENT_CHANNELS } from './agent-channels.ts';
 import { BAKE_WILDCARDS, bakePolicy } from './bake-policy.ts';
 import { BakeProject } from './bake-project.ts';
 import { type BakeVpc, runInVpc } from './bake-vpc.ts';
@@ -209,13 +210,7 @@ function builderPolicy(): PolicyStatement[] {
   return [
     new PolicyStatement({
       sid: 'TalkToSessionManager',
-      actions: [
-        'ssm:UpdateInstanceInformation',
-        'ssmmessages:CreateControlChannel',
-        'ssmmessages:CreateDataChannel',
-        'ssmmessages:OpenControlChannel',
-        'ssmmessages:OpenDataChannel',
-      ],
+      actions: [...AGENT_CHANNELS],
       resources: ['*'], // The agent's own channels: none of these takes a resource that is known before it runs.
     }),
   ];

@@ -3,6 +3,7 @@ import { NAMES } from '../../core/contract/names.ts';
 import { TAGS } from '../../core/contract/tags.ts';
 import { TEST_DOCUMENTS } from '../../core/contract/tests.ts';
 import type { Wildcards } from '../constructs/wildcards.ts';
+import { AGENT_CHANNELS } from './agent-channels.ts';
 import { ec2Arns, ofSomeRelease, RELEASE_TAG } from './target-arns.ts';
 
 const DOCUMENTS = Object.values(TEST_DOCUMENTS);
@@ -171,11 +172,7 @@ export const testedPolicy = (): PolicyStatement[] => [
       'ec2messages:GetEndpoint',
       'ec2messages:GetMessages',
       'ec2messages:SendReply',
-      'ssm:UpdateInstanceInformation',
-      'ssmmessages:CreateControlChannel',
-      'ssmmessages:CreateDataChannel',
-      'ssmmessages:OpenControlChannel',
-      'ssmmessages:OpenDataChannel',
+      ...AGENT_CHANNELS,
     ],
     resources: ['*'], // The agent's own channels: none of these takes a resource that is known before it runs.
   }),
