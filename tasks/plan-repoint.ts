@@ -9,6 +9,7 @@ import { writeJson } from '../core/releases/plan-store.ts';
 import { readRecords } from '../core/releases/read-records.ts';
 import { claimImage } from '../core/repoints/claims.ts';
 import { Releases } from '../core/repoints/choose.ts';
+import { disabledUnrecorded } from '../core/repoints/disabled-unrecorded.ts';
 import { type PlannedRepoint, Repointing } from '../core/repoints/plan.ts';
 import { parseRepoint } from '../core/repoints/request.ts';
 import { readRevocations } from '../core/repoints/revocations.ts';
@@ -45,7 +46,7 @@ export async function handler(event: unknown): Promise<{
   );
   const choice = async () => {
     const releases = new Releases(await readRecords(bucket), await readRevocations(bucket));
-    const repointing = new Repointing(asked, releases, targets);
+    const repointing = new Repointing(asked, releases, targets, async () => disabledUnrecorded(bucket));
     return { releases, repointing, chosen: await repointing.choose() };
   };
   let { releases, repointing, chosen } = await choice();

@@ -31,7 +31,7 @@ export async function handler(event: unknown): Promise<{ recorded: number }> {
       ...(action !== 'restore' && { by: action }),
       ...(reason !== undefined && { reason }),
       ...(because !== undefined && { because }),
-      disabled: amis.some(({ disable }) => disable === true),
+      disabled: action !== 'restore' && amis.some(({ disable, was }) => disable === true || was.disabled),
       executionArn,
     });
   for (const { image, version, targets } of plan.latest)
@@ -62,8 +62,8 @@ async function record(
     const restored = { executionArn, at, ...(reason !== undefined && { reason }) };
     return writeJson(place, { ...before, restored });
   }
-  const disabled = amis.flatMap(({ accountId, region, imageId, disable, was }) =>
-    disable === true ? [{ accountId, region, imageId, sharedWith: was.sharedWith ?? [] }] : [],
+  const disabled = amis.flatMap(({ accountId, region, imageId, was: { sharedWith } }) =>
+    sharedWith ? [{ accountId, region, imageId, sharedWith }] : [],
   );
   const earlier = isRevoked(before) ? (before.disabled ?? []) : [];
   const kept = earlier.filter((one) => !disabled.some(({ imageId }) => imageId === one.imageId));

@@ -43,7 +43,8 @@ export const keys = {
   revoked: (image: string, version: string) => `revoked/${image}/${version}.json`,
   revokedOf: (image?: string) => (image === undefined ? 'revoked/' : `revoked/${image}/`),
   /** What an execution of `packleader-repoint` changes, and what was there before. */
-  repointPlan: (execution: string) => `repoints/plans/${execution}.json`,
+  repointPlan: (execution: string): string => `${keys.repointPlans}${execution}.json`,
+  repointPlans: 'repoints/plans/',
   /** Which execution is at work on what an image shows. */
   claim: (image: string) => `repoints/claims/${image}.json`,
   /** What one sweep found, and what became of each release it swept; `sweep` is the name of its execution. */

@@ -43,7 +43,7 @@ export type Revocation = z.infer<typeof revocationSchema>;
 export const markedAmiSchema = amiSchema.extend({
   stage: z.string(),
   snapshotIds: z.array(z.string()),
-  /** Its `packleader:state`, whether it was disabled, and, where that changes, who could launch it. */
+  /** Its `packleader:state`, whether it was disabled, and, where a revocation disables it or has, who could launch it. */
   was: z.object({
     state: z.string(),
     disabled: z.boolean(),

@@ -51,8 +51,10 @@ export const isMarked = (image: Image): boolean => tagsOf(image).get(TAGS.state)
 export interface Marking {
   readonly action: 'revoke' | 'restore';
   readonly disable: boolean;
-  /** What its revocation disabled. */
+  /** What its revocation disabled, as its record has it. */
   readonly disabled: readonly DisabledAmi[];
+  /** What revocations disabled that wrote no record. */
+  readonly unrecorded: () => Promise<readonly DisabledAmi[]>;
 }
 
 /** An AMI and what it is now; undefined when it is gone, or `unchanged` when nothing about it changes. */
@@ -66,6 +68,11 @@ export async function lookAtAmi(
   const { accountId, region, imageId, stage } = ami;
   const state = tagsOf(image).get(TAGS.state) ?? STATES.released;
   const disabled = image.State === 'disabled';
+  const isIt = (one: DisabledAmi): boolean => one.imageId === imageId && targetName(one) === targetName(ami);
+  const recorded = marking.disabled.find(isIt);
+  // Only one that is marked: somebody else may have disabled another one.
+  const unrecorded =
+    disabled && !recorded && state === STATES.revoked ? (await marking.unrecorded()).find(isIt) : undefined;
   const changes = {
     accountId,
     region,
@@ -75,14 +82,13 @@ export async function lookAtAmi(
     was: { state, disabled },
   };
   if (marking.action === 'restore') {
-    const earlier = marking.disabled.find(
-      (one) => one.imageId === imageId && targetName(one) === targetName(ami),
-    );
-    const enable = disabled && earlier ? earlier.sharedWith : undefined;
+    const enable = disabled ? (recorded ?? unrecorded)?.sharedWith : undefined;
     if (state !== STATES.revoked && !enable) return 'unchanged';
     return { ...changes, ...(enable && { enable }) };
   }
   const disable = marking.disable && !disabled;
+  // Nothing about it changes, but its record is to say who could launch it.
+  if (unrecorded) return { ...changes, was: { ...changes.was, sharedWith: unrecorded.sharedWith } };
   if (state === STATES.revoked && !disable) return 'unchanged';
   if (!disable) return changes;
   const sharedWith = await launchPermissionsOf(ami);

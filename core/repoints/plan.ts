@@ -8,7 +8,13 @@ import { VERSION_PATTERN } from '../configuration/settings.ts';
 import { ERRORS, PackleaderError } from '../contract/errors.ts';
 import { parameters } from '../contract/names.ts';
 import type { ReleasedRecord } from '../contract/releases.ts';
-import type { MarkedAmi, MarkedVersion, PointedImage, PointedTarget } from '../contract/repoints.ts';
+import type {
+  DisabledAmi,
+  MarkedAmi,
+  MarkedVersion,
+  PointedImage,
+  PointedTarget,
+} from '../contract/repoints.ts';
 import { TAGS } from '../contract/tags.ts';
 import { type Target, targetName } from '../contract/targets.ts';
 import { readParameter } from '../publication/publication.ts';
@@ -32,10 +38,20 @@ export class Repointing {
   /** The version that a rollback goes back to. */
   #to: ReleasedRecord | undefined;
 
-  constructor(asked: AskedRepoint, releases: Releases, deployed: readonly Target[]) {
+  readonly #unrecorded: () => Promise<readonly DisabledAmi[]>;
+
+  /** @param unrecorded what revocations disabled that wrote no record; asked for only where it may be told, and once */
+  constructor(
+    asked: AskedRepoint,
+    releases: Releases,
+    deployed: readonly Target[],
+    unrecorded: () => Promise<readonly DisabledAmi[]>,
+  ) {
     this.#asked = asked;
     this.#releases = releases;
     this.#deployed = new Set(deployed.map(targetName));
+    let found: Promise<readonly DisabledAmi[]> | undefined;
+    this.#unrecorded = async () => (found ??= unrecorded());
   }
 
   /** @throws PackleaderError InvalidRequest, with the reason */
@@ -132,6 +148,7 @@ export class Repointing {
         action: asked.action === 'restore' ? 'restore' : 'revoke',
         disable: asked.action === 'revoke' && asked.disable,
         disabled: revocation?.disabled ?? [],
+        unrecorded: this.#unrecorded,
       }),
     }));
     if (asked.action === 'restore') {

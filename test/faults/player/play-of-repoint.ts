@@ -203,6 +203,19 @@ export class PlayOfRepoint {
     if (again.end !== 'repointed' && (!isRestoration || again.end !== 'not repointed'))
       wrong.push(`it ended in ${again.execution.history.path.at(-1)}: ${again.cause}`);
     this.#found.push(...wrong.map((what) => `asked for again: ${what}`));
+    if (wrong.length === 0) await this.#restore(asked, before, namedIn(first.cause));
+  }
+
+  /**
+   * However often it took to revoke a version: a restoration gives back all that it had, and who could launch it; but for what an
+   * incomplete end has named, which a person was told of.
+   */
+  async #restore({ request }: Asked, before: Facts, named: ReadonlySet<string>): Promise<void> {
+    if (request.revoke === undefined) return;
+    await this.#environment.world.clock.sleep(SETTLE_MS);
+    await this.#start('restore', { restore: request.revoke }).outcome;
+    for (const [name, what] of othersThan(before, this.#facts()))
+      if (!named.has(name)) this.#found.push(`restored: ${what}`);
   }
 
   #violations(): string[] {

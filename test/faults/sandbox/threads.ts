@@ -60,14 +60,17 @@ export async function playInThreads(
   } finally {
     clearInterval(progress);
   }
+  function judgeSuite(what: string): void {
+    const violated = { id: 'suite', violations: [`suite: ${what}`] };
+    found.push(violated);
+    onViolated?.(violated);
+  }
   if (!untilViolated && done < scenarios.length)
-    found.push(ofSuite(`${scenarios.length - done} scenarios were not played`));
+    judgeSuite(`${scenarios.length - done} scenarios were not played`);
   if (!untilViolated && missing > done * MAY_MISS)
-    found.push(ofSuite(`in ${missing} scenarios a fault found nothing to break`));
+    judgeSuite(`in ${missing} scenarios a fault found nothing to break`);
   return found;
 }
-
-const ofSuite = (what: string): Violated => ({ id: 'suite', violations: [`suite: ${what}`] });
 
 function startThread({ baselines, scenarios, execArgv = [], env = process.env }: Work): Worker<Played> {
   const thread = new Thread(new URL('thread.ts', import.meta.url), {

@@ -14,6 +14,13 @@ export const REPOINT_SITES: readonly MutationSite[] = [
     likely: /^a repoint \|.* is gone$/,
   },
   {
+    file: 'core/repoints/look.ts',
+    within: 'lookAtAmi',
+    does: initialise('unrecorded', 'undefined'),
+    means: 'forgets who could launch what a stopped revocation has disabled',
+    likely: /^a repoint is stopped .*revoke and disable.*Disable AMIs/,
+  },
+  {
     file: 'core/repoints/claims.ts',
     within: 'claimImage',
     does: neverWhen(mentioning('why')),
