@@ -156,9 +156,7 @@ export class PlayOfRepoint {
     } else if (incomplete) {
       const named = namedIn(incomplete.cause);
       if (this.#isDeceived) return;
-      for (const [name, what] of half)
-        if (!named.has(name) && !named.has(`${name.split(' ')[0]} everything`))
-          this.#found.push(`${what}, and not named`);
+      for (const [name, what] of half) if (!isNamed(named, name)) this.#found.push(`${what}, and not named`);
       for (const name of named)
         if (!half.has(name) && !name.endsWith(' everything'))
           this.#found.push(`${name} is named, but is as it was`);
@@ -203,7 +201,9 @@ export class PlayOfRepoint {
     if (again.end !== 'repointed' && (!isRestoration || again.end !== 'not repointed'))
       wrong.push(`it ended in ${again.execution.history.path.at(-1)}: ${again.cause}`);
     this.#found.push(...wrong.map((what) => `asked for again: ${what}`));
-    if (wrong.length === 0) await this.#restore(asked, before, namedIn(first.cause));
+    // Where nobody could look, nothing is named.
+    if (wrong.length === 0 && first.end !== 'not verified')
+      await this.#restore(asked, before, namedIn(first.cause));
   }
 
   /**
@@ -215,7 +215,7 @@ export class PlayOfRepoint {
     await this.#environment.world.clock.sleep(SETTLE_MS);
     await this.#start('restore', { restore: request.revoke }).outcome;
     for (const [name, what] of othersThan(before, this.#facts()))
-      if (!named.has(name)) this.#found.push(`restored: ${what}`);
+      if (!isNamed(named, name)) this.#found.push(`restored: ${what}`);
   }
 
   #violations(): string[] {
@@ -305,6 +305,10 @@ async function endedOf({ asked, execution }: Pick<Ended, 'asked' | 'execution'>)
   const cause = outcome.status === 'FAILED' ? `${outcome.error}: ${outcome.cause}` : '';
   return { asked, execution, end: repointEndOf(execution, outcome), cause };
 }
+
+/** By itself, or with all that its target holds. */
+const isNamed = (named: ReadonlySet<string>, fact: string): boolean =>
+  named.has(fact) || named.has(`${fact.split(' ')[0]} everything`);
 
 /** Everything that an incomplete end names, as facts are named. */
 function namedIn(cause: string): Set<string> {
