@@ -33,6 +33,8 @@ const eventSchema = z.object({
   stage: z.string(),
   batches: z.array(batchSchema),
   baked: bakedBatchesSchema,
+  /** When these bakes began, or something before them: of an earlier attempt is what was made before. */
+  since: z.iso.datetime(),
   /** How often this state was tried before. */
   attempt: z.number().int(),
   run: runSchema,
@@ -47,14 +49,25 @@ const LOOKS = 4;
 
 /** Decides whether a stage was baked: every target holds exactly one sound AMI of the release, and every bake succeeded, or failed
  *  only after its build had made that very AMI.
- *  In      { release, stage: 'dev', plan: { bucket, prefix }, batches: [{ number, targets }], baked: [{ bakes: [{ error? }] }], attempt: 0 }
+ *  In      { release, stage: 'dev', plan: { bucket, prefix }, batches: [{ number, targets }], baked: [{ bakes: [{ error? }] }],
+ *            since, attempt: 0 }
  *  Out     [{ accountId, region, imageId }], one per target
  *  Errors  BakeFailed (a build failed, or left no AMI), AmiRejected (not encrypted, wrongly tagged, not from the pinned
- *          source, more than one, or another root device, size, architecture, platform, boot mode, or public), NotReadyYet (an AMI is still pending, or not to be seen yet)
+ *          source, more than one, or another root device, size, architecture, platform, boot mode, or public), NotReadyYet (an AMI is still pending, or not to be seen yet,
+ *          or that of an earlier attempt is still to be seen)
  *  Repeat  safe: only reads
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html */
 export async function handler(event: unknown): Promise<Ami[]> {
-  const { release, stage, plan: location, batches, baked, attempt, run } = parseEvent(eventSchema, event);
+  const {
+    release,
+    stage,
+    plan: location,
+    batches,
+    baked,
+    since,
+    attempt,
+    run,
+  } = parseEvent(eventSchema, event);
   await refuseBesideRetry(release, run);
   const failures = await inEveryTarget(failedBakes(batches, baked), async (failure) => ({
     ...failure,
@@ -70,7 +83,9 @@ export async function handler(event: unknown): Promise<Ami[]> {
     plan.stages.flatMap(({ targets }) => targets).map((target) => [targetName(target), target]),
   );
   return inEveryTarget(bakes, async (bake) => {
-    const image = theOnly(await findReleaseImages(clientsFor(bake).ec2, release), release, attempt);
+    const images = await findReleaseImages(clientsFor(bake).ec2, release);
+    if (attempt < LOOKS) refuseEchoes(images, since);
+    const image = theOnly(images, release, attempt);
     const told = made.get(targetName(bake));
     if (told !== undefined && image.ImageId !== told)
       throw rejected(image, `is not the AMI that its build made, ${told}`);
@@ -115,6 +130,21 @@ function bakeFailed(
 function whyNoBuild({ accountId, error }: FailedBake): string {
   if (error !== NO_BUILD_FREE) return `no build ran (${error})`;
   return `no build ran: ${raiseBuildQuota(accountId, LONGEST_WAIT_MINUTES / 60)}`;
+}
+
+/**
+ * A retry begins where nothing is left of the attempt before it. An AMI that is older than the retry is therefore gone, and EC2 only shows
+ * what was.
+ */
+function refuseEchoes(images: readonly Image[], since: string): void {
+  // EC2 tells the time of an AMI to the second.
+  const began = Math.floor(Date.parse(since) / 1_000) * 1_000;
+  const echo = images.find(({ CreationDate = since }) => Date.parse(CreationDate) < began);
+  if (echo)
+    throw new PackleaderError(
+      ERRORS.notReadyYet,
+      `${echo.ImageId} is that of an earlier attempt; looking again`,
+    );
 }
 
 function theOnly(images: readonly Image[], release: Release, attempt: number): Image {

@@ -1,4 +1,4 @@
-import { clientsFor } from '../aws/clients.ts';
+import { type TargetClients, clientsFor } from '../aws/clients.ts';
 import { asFact } from '../aws/errors.ts';
 import { announce } from '../aws/events.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
@@ -7,8 +7,8 @@ import type { Leftover } from '../contract/leftovers.ts';
 import { NAMES } from '../contract/names.ts';
 import { targetName } from '../contract/targets.ts';
 import { STEPS, type Step, type Verdict } from './decide.ts';
-import { factoryAmis } from './seen.ts';
-import { takeStep } from './steps.ts';
+import { type SeenAmi, factoryAmis } from './seen.ts';
+import { forget, takeStep } from './steps.ts';
 
 /** What became of the steps that were due. */
 export interface Done {
@@ -50,12 +50,26 @@ export async function moveOn(due: readonly Verdict[], now: string): Promise<Done
 
 const rank = ({ step }: Verdict): number => (step === undefined ? -1 : ORDER.indexOf(step));
 
-/** What AWS refuses in one target is told, and keeps nobody from acting in the others; what a repetition may mend is thrown. */
+/** One is restored as a whole: what was done to it is forgotten only when all of it is taken back. */
 async function takeEverywhere({ amis }: Verdict, step: Step, now: string): Promise<Leftover[]> {
+  const left = await eachOf(amis, step, (clients, ami) => takeStep(clients, step, ami, now));
+  if (step !== 'restore' || left.length > 0) return left;
+  return eachOf(amis, step, async (clients, ami) => {
+    await forget(clients, ami);
+    return [];
+  });
+}
+
+/** What AWS refuses in one target is told, and keeps nobody from acting in the others; what a repetition may mend is thrown. */
+async function eachOf(
+  amis: readonly SeenAmi[],
+  step: Step,
+  act: (clients: TargetClients, ami: SeenAmi) => Promise<Leftover[]>,
+): Promise<Leftover[]> {
   const left = await inEveryTarget(amis, async (ami) => {
     const { accountId, region, imageId } = ami;
     try {
-      return await takeStep(clientsFor({ accountId, region }), step, ami, now);
+      return await act(clientsFor({ accountId, region }), ami);
     } catch (error) {
       const { name, message } = asFact(error);
       if (name === ERRORS.throttled || name === ERRORS.connectionLost) throw error;

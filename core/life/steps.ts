@@ -127,9 +127,11 @@ async function refusal(ec2: EC2Client, SnapshotId: string): Promise<string | und
   }
 }
 
-/** As if it had never begun, and used now: so it stays for as long as anything that was used today. */
+/** As if it had never begun, and used now: so it stays for as long as anything that was used today, even where the rest is refused. */
 async function restore(ec2: EC2Client, ami: SeenAmi, now: string): Promise<void> {
   const { imageId, state, deprecatedAt } = ami;
+  const Tags = [{ Key: TAGS.lastUsed, Value: now }];
+  await ec2.send(new CreateTagsCommand({ Resources: [imageId], Tags }));
   if (state === 'disabled') await ec2.send(new EnableImageCommand({ ImageId: imageId }));
   const before = deprecatedBeforeOf(ami);
   if (before === undefined) {
@@ -138,8 +140,12 @@ async function restore(ec2: EC2Client, ami: SeenAmi, now: string): Promise<void>
     // One that would be deprecated by now anyhow is.
     await ec2.send(new EnableImageDeprecationCommand({ ImageId: imageId, DeprecateAt: new Date(before) }));
   }
-  const Tags = [{ Key: TAGS.lastUsed, Value: now }];
-  await ec2.send(new CreateTagsCommand({ Resources: [imageId], Tags }));
-  // Last: as long as it is there, a repetition comes back for the rest.
+}
+
+/**
+ * Forgets that the end of an AMI had begun, once all AMIs of its version are restored: as long as the tag is there, every run comes back
+ * for the rest, however late, and none takes the version for one that has yet to begin.
+ */
+export async function forget({ ec2 }: Pick<TargetClients, 'ec2'>, { imageId }: SeenAmi): Promise<void> {
   await ec2.send(new DeleteTagsCommand({ Resources: [imageId], Tags: [{ Key: TAGS.retirement }] }));
 }

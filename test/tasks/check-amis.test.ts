@@ -24,7 +24,12 @@ const ASKED: AskedAmi = {
   devices: ['/dev/xvda'],
   amiDevices: ['/dev/xvda'],
 };
-const EVENT = { release: RELEASE, plan: { bucket: 'hub', prefix: 'plans/x/web' }, stage: 'dev' };
+const EVENT = {
+  release: RELEASE,
+  plan: { bucket: 'hub', prefix: 'plans/x/web' },
+  stage: 'dev',
+  since: '2026-11-21T09:30:00.500Z',
+};
 const readsPlan = call(HUB, new GetObjectCommand({ Bucket: 'hub', Key: 'plans/x/web/plan.json' }));
 
 function check(
@@ -87,6 +92,27 @@ describe('checking the AMIs of a stage', () => {
       name: 'AmiRejected',
       message: `111111111111/eu-west-1: more than one AMI of ${RELEASE.releaseId} exists: ami-1, ami-2`,
     });
+  });
+
+  it.each([
+    ['alone', []],
+    ['beside its own', [candidate('ami-1')]],
+  ])(
+    'fails with NotReadyYet while EC2 shows the AMI of an earlier attempt %s, which is gone',
+    async (_how, own) => {
+      holds(DEV, { ...candidate('ami-9'), CreationDate: '2026-11-21T09:29:59.000Z' }, ...own);
+      await expect(check()).rejects.toMatchObject({
+        name: 'NotReadyYet',
+        message: '111111111111/eu-west-1: ami-9 is that of an earlier attempt; looking again',
+      });
+      holds(DEV, { ...candidate('ami-1'), CreationDate: '2026-11-21T09:30:00.000Z' });
+      expect(await check()).toEqual([{ ...DEV, imageId: 'ami-1' }]);
+    },
+  );
+
+  it('fails on an older AMI of the release beside its own that stays to be seen', async () => {
+    holds(DEV, { ...candidate('ami-9'), CreationDate: '2026-11-21T09:29:59.000Z' }, candidate('ami-1'));
+    await expect(tooLate(DEV)).rejects.toMatchObject({ name: 'AmiRejected' });
   });
 
   it('fails with NotReadyYet while an AMI is pending', async () => {

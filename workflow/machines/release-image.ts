@@ -180,6 +180,7 @@ function checkStage(tasks: TaskStates, stage: string): Fallible {
       plan: JsonPath.objectAt('$.plan'),
       batches: JsonPath.objectAt(at('resolved', stage, 'batches')),
       baked: JsonPath.objectAt(at('baked', stage)),
+      since: JsonPath.stringAt('$$.Execution.StartTime'),
       attempt: JsonPath.numberAt('$$.State.RetryCount'),
       run,
     },

@@ -27,6 +27,8 @@ import type { Played, Retire, Scenario } from './scenario.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
+/** Longer than EC2 takes to show a tag that it has accepted. */
+const SHOWN_MS = MINUTE;
 /** Longer than a function of one that was stopped may go on. */
 const SETTLE_MS = 61 * MINUTE;
 /** Restored, which counts as a use for a day; then deprecated, disabled and deregistered, each with a day's grace. */
@@ -90,8 +92,10 @@ export class PlayOfRetirement {
     const [first] = ends;
     if (first?.end === 'stopped') await world.clock.sleep(SETTLE_MS);
     if (first) this.#judgeEnd(first.one, first.end, first.cause);
-    if (retire.run === 'inventory') this.#judgeInventory(own, first?.end);
-    else if (first && this.#runs.length === 1) this.#judgeRun(before, first.end, first.cause);
+    if (retire.run === 'inventory') {
+      await world.clock.sleep(SHOWN_MS);
+      this.#judgeInventory(own, first?.end);
+    } else if (first && this.#runs.length === 1) this.#judgeRun(before, first.end, first.cause);
     const missed = this.#judgeSuite();
     plan.lift();
     await this.#daysAfter();

@@ -1,7 +1,7 @@
 /** A release whose AMIs must all hold the same. */
 import type { Baseline } from '../player/baseline.ts';
 import { nameOfFault } from '../player/faults.ts';
-import { faultsIn } from './fault-model.ts';
+import { faultsIn, isOutlasted } from './fault-model.ts';
 import { record } from './recordings.ts';
 import { type Category, PASTS, scenarioOf } from './scenario-of.ts';
 
@@ -21,7 +21,12 @@ export async function comparisons(baseline: Baseline): Promise<Category[]> {
         ),
         // Whatever keeps the look from being taken, what is not alike is never released.
         ...faults.flatMap((fault) => [
-          scenarioOf(name, { size, faults: [fault], labels: [nameOfFault(fault)] }),
+          scenarioOf(name, {
+            size,
+            faults: [fault],
+            labels: [nameOfFault(fault)],
+            ...(isOutlasted(fault) && { ends: ['released'] }),
+          }),
           scenarioOf(name, {
             size,
             drifts: true,

@@ -52,7 +52,11 @@ const INSISTS = /^(Check|Apply|Publish|Announce release|Mark versions|Point late
 const STALE: readonly SandboxFaultKind[] = ['partial', 'stale', 'stale by two', 'stale for 30 s'];
 
 /** Whether a release must go on as if nothing had been, and an undo or a sweep too. */
-export function passes({ point: { state, by, operation }, kind }: SandboxFault): boolean {
+export function passes(fault: SandboxFault): boolean {
+  const {
+    point: { state, by, operation },
+    kind,
+  } = fault;
   // A report that cannot be made holds nothing up.
   if (state === 'Compare AMIs') return true;
   if (by === 'packer')
@@ -63,11 +67,14 @@ export function passes({ point: { state, by, operation }, kind }: SandboxFault):
       (PASSING_AT_START.includes(kind) || (kind === 'lost' && operation === 'codebuild:StartBuild'))
     );
   return (
-    PASSING.includes(kind) ||
+    isOutlasted(fault) ||
     (kind === 'refused' && UNDOES.test(state)) ||
     (STALE.includes(kind) && INSISTS.test(state))
   );
 }
+
+/** Whether a task that something depends on outlasts it: what its retries are for. */
+export const isOutlasted = ({ kind }: SandboxFault): boolean => PASSING.includes(kind);
 
 /** Builds and nested executions are no tasks: Step Functions itself calls AWS there. */
 const isRunByStepFunctions = (state: string): boolean =>

@@ -1,6 +1,7 @@
 /** What keeps an AMI from going, what a version has in common, and how a step is taken back. */
 import {
   deleteStatement,
+  dropOperand,
   initialise,
   insteadOfReturning,
   neverDo,
@@ -115,6 +116,13 @@ export const RETIRE_SITES: readonly MutationSite[] = [
   {
     file: 'core/life/move-on.ts',
     within: 'takeEverywhere',
+    does: dropOperand(mentioning('left')),
+    means: 'one account forgets that a version was to go, and another refuses to take it back',
+    likely: /^a fault in a retirement \|.*\| undo \|.*EnableImage .* (denied|slow always)$/,
+  },
+  {
+    file: 'core/life/move-on.ts',
+    within: 'eachOf',
     does: neverWhen(mentioning('throttled')),
     means: 'a step that was throttled is given up at once',
     likely: FAULT,

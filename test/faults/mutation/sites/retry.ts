@@ -5,6 +5,7 @@ import {
   dropElement,
   initialise,
   insteadOfThrowing,
+  neverDo,
   neverWhen,
 } from '../operators.ts';
 import { calling, mentioning, spreading } from '../queries.ts';
@@ -52,6 +53,13 @@ export const RETRY_SITES: readonly MutationSite[] = [
     does: alwaysWhen(mentioning('is')),
     means: 'a release is dead when its first attempt is',
     likely: /^a sweep during a retry/,
+  },
+  {
+    file: 'tasks/check-amis.ts',
+    within: 'handler',
+    does: neverDo(calling('refuseEchoes')),
+    means: 'a retry takes the AMI of an earlier attempt, which EC2 still shows, for its own',
+    likely: /^a fault in a retry \| retry, Check .*DescribeImages .* stale by two$/,
   },
   {
     file: 'tasks/verify-rollback.ts',
