@@ -1,13 +1,17 @@
 import type { Image } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { keys } from '../core/contract/keys.ts';
+import { NAMES } from '../core/contract/names.ts';
 import { type Batch, type Plan, type Resolved, plannedReleaseSchema } from '../core/contract/releases.ts';
 import { clientsFor } from '../core/aws/clients.ts';
+import { announce } from '../core/aws/events.ts';
+import { writeLine } from '../core/aws/metrics.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
 import { refuseUnpublishable } from '../core/publication/may-publish.ts';
 import { inBatches } from '../core/releases/batches.ts';
 import { TAGS } from '../core/contract/tags.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
+import { baseOf } from '../core/releases/released-record.ts';
 import { executionName } from '../core/releases/execution-name.ts';
 import { readPlan } from '../core/releases/plan-store.ts';
 import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
@@ -25,7 +29,7 @@ const eventSchema = plannedReleaseSchema.extend({
 type PlannedTarget = Plan['stages'][number]['targets'][number];
 
 /** Finds the AMI that every target's bake starts from, once for the whole release, and pins it. Refuses a release that could
- *  not become `latest`.
+ *  not become `latest`. Then says that it begins.
  *  In      { release, plan: { bucket, prefix }, executionName, executionArn, startedAt }; of a retry the name tells it
  *  Out     { dev: { batches: [{ number, targets: [{ accountId, region, sourceImageId, timeoutMinutes }] }],
  *            bases?: { 'linux-base': '1.4.2026…' } }, prod: … }
@@ -35,7 +39,7 @@ type PlannedTarget = Plan['stages'][number]['targets'][number];
  *          major.minor is published), LatestIsFull (SSM could not store another value of `latest`); of a retry also
  *          InvalidRequest (it was told something else than the first attempt, or may not be retried), LeftoversRemain (of an earlier
  *          attempt) and NotReadyYet (beside a sweep)
- *  Repeat  safe: only reads
+ *  Repeat  safe: only reads, and may say once more that the release begins
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html */
 export async function handler(event: unknown): Promise<Resolved> {
   const { executionArn: arn, startedAt, run, ...planned } = parseEvent(eventSchema, event);
@@ -47,7 +51,7 @@ export async function handler(event: unknown): Promise<Resolved> {
   const targets = plan.stages.flatMap((stage) => stage.targets);
   await inEveryTarget(targets, async (target) => refuseUnpublishable(clientsFor(target), release));
   const sources = await resolveSources(targets, startedAt, release.image, { ...(pins && { pins }) });
-  return Object.fromEntries(
+  const resolved: Resolved = Object.fromEntries(
     plan.stages.map((stage) => [
       stage.name,
       {
@@ -56,6 +60,38 @@ export async function handler(event: unknown): Promise<Resolved> {
       },
     ]),
   );
+  await tell(plan, resolved, { executionArn: arn, startedAt });
+  return resolved;
+}
+
+/** An event decides nothing: a release that nobody hears of begins all the same. */
+async function tell(
+  { release, branch, reason, stages }: Plan,
+  resolved: Resolved,
+  execution: { readonly executionArn: string; readonly startedAt: string },
+): Promise<void> {
+  const bases = stages.flatMap(({ name, targets }) =>
+    targets.map(({ sourceAmi }) => baseOf(sourceAmi, resolved[name]?.bases)),
+  );
+  try {
+    await announce(NAMES.started, {
+      ...release,
+      ...execution,
+      ...(branch !== undefined && { branch }),
+      ...(reason !== undefined && { reason }),
+      stages: stages.flatMap(({ name, targets: { length } }) =>
+        length > 0 ? [{ stage: name, targets: length }] : [],
+      ),
+      builtOn: [...new Set(bases.filter((base) => base !== undefined))],
+    });
+  } catch (error) {
+    writeLine({
+      at: 'event not sent',
+      event: NAMES.started,
+      releaseId: release.releaseId,
+      why: String(error),
+    });
+  }
 }
 
 /** All targets start from one version of a base, so its name tells which; what has no tag is no release of this factory. */

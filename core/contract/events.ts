@@ -59,6 +59,21 @@ const DETAILS = {
         .describe('What tells it from every other one; an event that comes twice has it twice.'),
     }),
   }),
+  [NAMES.started]: releaseSchema.extend({
+    ...versionOf,
+    executionArn: z
+      .string()
+      .describe('The execution of `packleader-release-image`. A retry has another one.'),
+    startedAt: z.string().describe('When that started, ISO 8601.'),
+    branch: z.string().optional(),
+    reason: z.string().optional().describe('In the words of whoever asked; missing when they gave none.'),
+    stages: z
+      .array(z.object({ stage: z.string(), targets: z.int() }))
+      .describe('How many targets are baked in each stage.'),
+    builtOn: z
+      .array(z.string())
+      .describe('The releases of this factory that its source AMIs are of; empty where they are of none.'),
+  }),
   [NAMES.approvalRequested]: releaseSchema.extend({
     ...versionOf,
     executionArn: z.string().describe('The execution of `packleader-release-image`, which waits.'),
@@ -158,6 +173,7 @@ export type GitPush = z.infer<typeof gitPushSchema>;
 /** When each is sent, for the reference. */
 const WHEN: Readonly<Record<EventName, string>> = {
   [NAMES.gitPush]: 'The webhook took a push to a branch that starts a release.',
+  [NAMES.started]: 'The source AMIs of a release are found, and its first stage is about to be baked.',
   [NAMES.approvalRequested]: 'A release waits until somebody approves a stage.',
   [NAMES.approved]: 'Somebody has, and the stage is baked.',
   [NAMES.released]: 'A version is `latest` in every account; a prerelease stands in the first stage.',

@@ -27,6 +27,7 @@ export const NAMES = {
   /** The builders' role and instance profile; a bake may pass any role whose name begins like this. */
   builder: 'packleader-builder',
   eventSource: 'packleader',
+  started: 'Release Started',
   released: 'Image Released',
   rolledBack: 'Image Rolled Back',
   approvalRequested: 'Approval Requested',

@@ -58,6 +58,7 @@ const ROWS = {
     // What a retry asks of the attempts before it.
     executions: { [NAMES.releaseImageMachine]: LOOK, [NAMES.bakeBatchMachine]: ['states:DescribeExecution'] },
     listsExecutionsOf: [NAMES.sweepMachine],
+    announces: true,
   },
   'check-amis': { steward: true, reads: ['plans'], executions: LATER_ATTEMPT },
   'test-amis': {

@@ -1,4 +1,5 @@
 import { DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2';
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import {
   DescribeParametersCommand,
@@ -6,7 +7,7 @@ import {
   GetParameterHistoryCommand,
   GetParametersByPathCommand,
 } from '@aws-sdk/client-ssm';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Plan, Release } from '../../core/contract/releases.ts';
 import type { SourceAmi } from '../../core/contract/source-amis.ts';
 import type { Target } from '../../core/contract/targets.ts';
@@ -20,6 +21,13 @@ import { imagesByTag, releaseFilter, tagList } from '../fixtures/aws/release-ima
 import { listBuilds, looksFor } from '../fixtures/aws/looks.ts';
 
 const aws = useAws();
+/** Whether EventBridge takes an event. */
+let takes = true;
+beforeEach(() => {
+  takes = true;
+  aws.expects(HUB, ({ command }) => command === 'PutEvents' && takes);
+  aws.expects(HUB, ({ command }) => command === 'PutEvents', awsError('AccessDeniedException'));
+});
 
 const STARTED_AT = '2026-11-21T09:30:00.000Z';
 const PARAMETER = '/aws/service/al2023';
@@ -132,6 +140,28 @@ describe('resolving source AMIs', () => {
       call(PROD, describeImage('ami-2')),
     ]);
     expect(aws.stewards.toSorted()).toEqual([DEV.accountId, PROD.accountId]);
+  });
+
+  it('says that the release begins, and how many targets there are in the stages that it is for', async () => {
+    finds(DEV, sound('ami-1'));
+    await resolve(['dev', [DEV, byParameter]], ['prod']);
+    const [told] = aws.sentTo(HUB).filter(({ command }) => command === 'PutEvents');
+    const Detail = JSON.stringify({
+      schema: 1,
+      ...RELEASE,
+      executionArn: RELEASE_ARN,
+      startedAt: STARTED_AT,
+      stages: [{ stage: 'dev', targets: 1 }],
+      builtOn: [],
+    });
+    const Entries = [{ Source: 'packleader', DetailType: 'Release Started', Detail }];
+    expect(told).toEqual(call(HUB, new PutEventsCommand({ Entries })));
+  });
+
+  it('begins all the same when nobody can be told', async () => {
+    finds(DEV, sound('ami-1'));
+    takes = false;
+    expect(await resolve(['dev', [DEV, byParameter]])).toMatchObject({ dev: { batches: [{ number: 1 }] } });
   });
 
   it('twice finds the same', async () => {
