@@ -41,6 +41,20 @@ export async function hubOf({ hub, client, signal }: HubOptions): Promise<Hub> {
   }
 }
 
+/** Whom AWS knows the caller by; undefined when it cannot be asked: nothing depends on it. */
+export async function callerArn(
+  { client }: Pick<HubOptions, 'client'>,
+  hub: Target | undefined,
+): Promise<string | undefined> {
+  try {
+    const { config } = client ?? new SFNClient(hub ? { region: hub.region } : {});
+    const sts = new STSClient({ region: await config.region(), credentials: config.credentials });
+    return (await sts.send(new GetCallerIdentityCommand({}))).Arn;
+  } catch {
+    return undefined;
+  }
+}
+
 export const machineArn = ({ accountId, region }: Target, name: string): string =>
   `arn:aws:states:${region}:${accountId}:stateMachine:${name}`;
 

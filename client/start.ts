@@ -37,7 +37,8 @@ export async function startRelease(
   signal?.throwIfAborted();
   refuseInvalid(request);
   const input = canonicalJson(request);
-  const name = key === undefined ? derivedName(request, input, now()) : nameOfKey(key);
+  const asked = whatIsAsked(request);
+  const name = key === undefined ? derivedName(request, asked, now()) : nameOfKey(key);
   const hub = await hubOf(options);
   const stateMachineArn = machineArn(hub.target, NAMES.releaseMachine);
   const arn = executionArn(hub.target, NAMES.releaseMachine, name);
@@ -48,7 +49,7 @@ export async function startRelease(
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof Error && error.name === 'ExecutionAlreadyExists')
-      return existing(hub, arn, name, input, signal);
+      return existing(hub, arn, name, asked, signal);
     throw asClientError(error, `cannot start ${arn}`);
   }
 }
@@ -67,7 +68,7 @@ async function existing(
   { client }: Hub,
   arn: string,
   name: string,
-  input: string,
+  asked: string,
   signal: AbortSignal | undefined,
 ): Promise<ReleaseHandle> {
   let found: DescribeExecutionCommandOutput;
@@ -80,7 +81,8 @@ async function existing(
   }
   const startedAt = (found.startDate ?? new Date(0)).toISOString();
   // An input that cannot be read cannot be the same one.
-  if (found.input === undefined || canonicalJson(parsed(found.input)) !== input) {
+  const before = found.input === undefined ? undefined : parsed(found.input);
+  if (before === undefined || whatIsAsked(before) !== asked) {
     throw new KeyReused(
       `${arn} was started at ${startedAt} with the same key, but another request: ${found.input ?? 'unreadable'}`,
     );
@@ -106,6 +108,9 @@ const slug = (text: string): string => text.replaceAll(/[^A-Za-z0-9_]+/g, '-');
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
+/** The same for the same request, whoever asks. */
+const whatIsAsked = (request: ReleaseRequest): string => canonicalJson({ ...request, startedBy: undefined });
+
 /** The same for the same request, in whatever order its fields come. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
@@ -115,7 +120,7 @@ function canonicalJson(value: unknown): string {
   );
 }
 
-function parsed(text: string): unknown {
+function parsed(text: string): ReleaseRequest | undefined {
   try {
     return releaseRequestSchema.parse(JSON.parse(text));
   } catch {

@@ -128,6 +128,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
       branch: fetched.branch,
       requestArn: execution.id,
       ...(request.reason !== undefined && { reason: request.reason }),
+      ...(request.startedBy !== undefined && { startedBy: request.startedBy }),
       ...(template !== undefined && { template }),
       ...(adopted && {
         adopted: { directory: adopted.overlay.directory, overlaySha256: adopted.sha256 },

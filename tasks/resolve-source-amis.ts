@@ -66,7 +66,7 @@ export async function handler(event: unknown): Promise<Resolved> {
 
 /** An event decides nothing: a release that nobody hears of begins all the same. */
 async function tell(
-  { release, branch, reason, stages }: Plan,
+  { release, branch, reason, startedBy, stages }: Plan,
   resolved: Resolved,
   execution: { readonly executionArn: string; readonly startedAt: string },
 ): Promise<void> {
@@ -79,6 +79,7 @@ async function tell(
       ...execution,
       ...(branch !== undefined && { branch }),
       ...(reason !== undefined && { reason }),
+      ...(startedBy !== undefined && { startedBy }),
       stages: stages.flatMap(({ name, targets: { length } }) =>
         length > 0 ? [{ stage: name, targets: length }] : [],
       ),

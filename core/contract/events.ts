@@ -67,6 +67,7 @@ const DETAILS = {
     startedAt: z.string().describe('When that started, ISO 8601.'),
     branch: z.string().optional(),
     reason: z.string().optional().describe('In the words of whoever asked; missing when they gave none.'),
+    startedBy: z.string().optional().describe('Who asked, as they say themselves; missing when they do not.'),
     stages: z
       .array(z.object({ stage: z.string(), targets: z.int() }))
       .describe('How many targets are baked in each stage.'),

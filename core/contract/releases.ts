@@ -82,6 +82,8 @@ const originSchema = z
     requestArn: z.string(),
     /** Why it was asked for, in the words of whoever did. */
     reason: z.string(),
+    /** Who asked for it, as they said themselves. */
+    startedBy: z.string(),
     /** The template that the image is laid over; none when it stands alone. */
     template: z.string(),
     /** Of an image that takes a directory as it is. */

@@ -16,6 +16,8 @@ export const releaseRequestSchema = z
     branch: branch.optional(),
     overrides: z.record(z.string(), z.unknown()).optional(),
     reason: z.string().optional(),
+    /** Who asks, as they say themselves: nothing proves it. The command fills in whom AWS knows its credentials by. */
+    startedBy: z.string().trim().min(1).max(2_048).optional(),
     /** What the console fills in by itself; it means nothing. */
     Comment: z.string().optional(),
   })

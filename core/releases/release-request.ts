@@ -9,6 +9,8 @@ export interface ChosenRequest {
   readonly overrides: ReleaseRequest['overrides'];
   /** In the words of whoever asked. */
   readonly reason: ReleaseRequest['reason'];
+  /** As they say themselves. */
+  readonly startedBy: ReleaseRequest['startedBy'];
 }
 
 const EXAMPLE =
@@ -23,10 +25,10 @@ export function parseRequest(asked: unknown): ChosenRequest {
   const parsed = releaseRequestSchema.safeParse(asked);
   if (!parsed.success)
     throw invalid(parsed.error.issues.flatMap((issue) => sentences(issue, asked)).join(' '));
-  const { image, images, overrides, reason } = parsed.data;
+  const { image, images, overrides, reason, startedBy } = parsed.data;
   if (image !== undefined && images !== undefined)
     throw invalid('Give either "image" or "images", not both.');
-  return { images: image === undefined ? images : [image], overrides, reason };
+  return { images: image === undefined ? images : [image], overrides, reason, startedBy };
 }
 
 function invalid(why: string): PackleaderError {

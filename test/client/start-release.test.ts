@@ -36,6 +36,13 @@ describe('startRelease', () => {
     expect(engine.executions.filter(({ name }) => name === 'run-4711')).toHaveLength(1);
   });
 
+  test('is the same release whoever asks, and the first to ask is told', async () => {
+    const { on, engine } = await openClient();
+    const first = await startRelease({ images: ['base'], startedBy: 'alice' }, on);
+    expect(await startRelease({ images: ['base'], startedBy: 'bob' }, on)).toEqual(first);
+    expect(engine.executions.map(({ input }) => input)).toEqual([{ images: ['base'], startedBy: 'alice' }]);
+  });
+
   test('fails when the key was used for another request, and says which', async () => {
     const { on } = await openClient();
     await startRelease({ images: ['base'] }, { ...on, key: 'run-4711' });

@@ -1,8 +1,11 @@
 /** `packleader release`: starts a release on the hub, and by default watches it when somebody is looking. */
+import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { ReleaseRequest } from '../../../core/contract/requests.ts';
 import { parseOverrides } from '../../input/arguments.ts';
 import { startRelease } from '../../../client/client.ts';
 import { HubUnreachable } from '../../../client/errors.ts';
+import { callerArn } from '../../../client/hub.ts';
+import type { Target } from '../../../core/contract/targets.ts';
 import { EXIT } from '../../terminal/exit-codes.ts';
 import { type HubFlags, hubFrom } from '../../input/hub-option.ts';
 import { type Output, jsonText } from '../../terminal/output.ts';
@@ -35,7 +38,7 @@ export async function releaseCommand(
   const { client, clock } = context;
   try {
     const handle = await untilInterrupted(context, async (signal) =>
-      startRelease(request, {
+      startRelease(await signed(request, { hub, client }), {
         ...(hub && { hub }),
         ...(client && { client }),
         ...(clock && { now: clock.now }),
@@ -66,6 +69,15 @@ function mayRun(output: Output, why: string): number {
     `${why}; it may have been started all the same. "packleader status" tells; the same --key starts nothing twice\n`,
   );
   return EXIT.unknown;
+}
+
+/** With whom AWS knows the caller by. */
+async function signed(
+  request: ReleaseRequest,
+  { hub, client }: { readonly hub: Target | undefined; readonly client: SFNClient | undefined },
+): Promise<ReleaseRequest> {
+  const startedBy = await callerArn({ ...(client && { client }) }, hub);
+  return { ...request, ...(startedBy !== undefined && { startedBy }) };
 }
 
 function requestOf({ images, ref, branch, overrides, reason }: ReleaseOptions): ReleaseRequest {

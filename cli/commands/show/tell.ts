@@ -40,6 +40,7 @@ export function recordLines(
     ['reason', record.reason],
     ['template', record.template],
     ['started', record.startedAt],
+    ['started by', record.startedBy],
     ['requested', record.requestArn],
     ['execution', executionArn],
     ['tested', testedText(record)],

@@ -34,6 +34,8 @@ describe('the record of a release', () => {
     expect(exit).toBe(0);
     const record = releasedRecordSchema.parse(JSON.parse(out));
     expect(record).toMatchObject({ schema: 2, branch: 'main', commit: COMMIT });
+    expect(record.startedBy).toMatch(/^arn:aws:sts::999999999999:assumed-role\//);
+    expect((await show(`web@${SECOND}`)).out).toContain(`started by  ${record.startedBy}`);
     expect(record.requestArn).toMatch(/:execution:packleader-release:two$/);
     expect(record.executionArn).toMatch(/:execution:packleader-release-image:web-/);
     expect(record.startedAt).toMatch(/^2026-12-01T\d/);

@@ -36,6 +36,7 @@ describe('packleader release', () => {
       images: ['base'],
       reason: 'a test',
       overrides: { instanceType: 'm7i.xlarge' },
+      startedBy: expect.stringMatching(/^arn:aws:sts::999999999999:assumed-role\//),
     });
     expect(engine.executions[0]?.history.ended).toBe(false);
   });
