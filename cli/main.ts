@@ -22,6 +22,7 @@ import { addStatus } from './commands/status/command.ts';
 import { addRetire } from './commands/retire/command.ts';
 import { addRetry } from './commands/retry/command.ts';
 import { addWhere } from './commands/where/command.ts';
+import { addSbom } from './commands/sbom/command.ts';
 import { addShow } from './commands/show/command.ts';
 import { addLineage } from './commands/lineage/command.ts';
 import { addHistory } from './commands/history/command.ts';
@@ -159,6 +160,7 @@ function program(output: Output, code: ExitCode): Command {
   addWhy(root, output, code);
   addHistory(root, output, code);
   addShow(root, output, code);
+  addSbom(root, output, code);
   addDiff(root, output, code);
   addLineage(root, output, code);
   addWhere(root, output, code);

@@ -29,7 +29,13 @@ export {
   revokeRelease,
   rollbackImage,
 } from './repoint.ts';
-export { type HistoricRelease, getRevocation, getReleaseRecord, releaseHistory } from './seeing/released.ts';
+export {
+  type HistoricRelease,
+  getReleaseRecord,
+  getRevocation,
+  getSbom,
+  releaseHistory,
+} from './seeing/released.ts';
 export type { ReleasedVersion } from './seeing/record-store.ts';
 export { type ComparedSource, type ReleaseDifference, diffReleases } from './seeing/diff.ts';
 export type { Difference, SettingDifference } from '../core/releases/setting-differences.ts';

@@ -5,6 +5,7 @@ import { errorOutputSchema } from '../core/contract/errors.ts';
 import { keys } from '../core/contract/keys.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { bakedBatchesSchema, plannedReleaseSchema, resolvedSchema } from '../core/contract/releases.ts';
+import { sbomsSchema } from '../core/contract/sboms.ts';
 import { amiSchema, targetName } from '../core/contract/targets.ts';
 import { testedSchema } from '../core/contract/tests.ts';
 import { announce } from '../core/aws/events.ts';
@@ -60,11 +61,13 @@ export async function handler(event: unknown): Promise<{ announced: true }> {
     list.map((ami) => ({ stage, ...ami, ...builders.get(targetName(ami)) })),
   );
   const comparison = await comparisonOf(plan, compared);
+  const sboms = await sbomsOf(plan, compared);
   if (!release.prerelease) {
     const planned = await readPlan({ bucket: plan.bucket, key: keys.plan(plan.prefix) });
     const record = releasedRecord(planned, images, {
       ...execution,
       comparison,
+      sboms,
       approvals: approvalsIn(approved),
     });
     await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, record);
@@ -95,4 +98,9 @@ async function comparisonOf(
   return compared.compared === 0
     ? undefined
     : comparisonSchema.parse(await readJson({ bucket, key: keys.comparison(prefix) }));
+}
+
+async function sbomsOf({ bucket, prefix }: Event['plan'], compared: Event['compared']) {
+  if (compared === undefined || 'Error' in compared || compared.sboms === 0) return undefined;
+  return sbomsSchema.parse(await readJson({ bucket, key: keys.sboms(prefix) })).sboms;
 }

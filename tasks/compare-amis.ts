@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
+import pMap from 'p-map';
 import * as z from 'zod';
 import { exportedBy, findBuildOf } from '../core/amis/release-builds.ts';
 import { clientsFor } from '../core/aws/clients.ts';
 import { hasCode } from '../core/aws/errors.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
+import { versionStartedAt } from '../core/configuration/version.ts';
 import { type Compared, type Comparison, PARITIES } from '../core/contract/comparison.ts';
 import { PACKAGES_SHA256 } from '../core/contract/environments.ts';
 import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
@@ -13,15 +15,18 @@ import { parseEvent } from '../core/contract/parse-event.ts';
 import {
   type Bake,
   type Plan,
+  type Release,
   type Resolved,
   plannedReleaseSchema,
   resolvedSchema,
 } from '../core/contract/releases.ts';
-import { type Ami, amiSchema, targetName } from '../core/contract/targets.ts';
+import type { Sboms } from '../core/contract/sboms.ts';
+import { type Ami, amiSchema, inGroups, targetName } from '../core/contract/targets.ts';
 import { type ComparedAmi, compare, differenceLines } from '../core/releases/compare.ts';
 import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 import { baseOf } from '../core/releases/released-record.ts';
-import { readBytes, readPlan, writeJson } from '../core/releases/plan-store.ts';
+import { readBytes, readPlan, writeJson, writeText } from '../core/releases/plan-store.ts';
+import { sbomOf } from '../core/sbom/sbom.ts';
 
 const eventSchema = z.object({
   ...plannedReleaseSchema.pick({ release: true, plan: true }).shape,
@@ -39,34 +44,37 @@ const LOOKS = 4;
 /** What an image says that lists its packages nowhere, as one of a template of one's own may. */
 const NO_LIST = 'its bake told of no list';
 
+/** SBOMs written at the same time. */
+const WRITES = 10;
+
 /** How many differences the message tells of; the others are counted. */
 const TOLD = 10;
 
-/** Compares the AMIs of a release with each other, and writes down how they differ.
+/** Compares the AMIs of a release with each other, writes down how they differ, and leaves an SBOM of what they hold.
  *  In      { release, plan: { bucket, prefix }, parity: 'report' | 'enforce', resolved: { dev: { batches, bases } }, amis: { dev: [{
  *            accountId, region, imageId }], prod: … }, attempt: 0 }
- *  Out     { compared: 1, differences: 0, notCompared: 0 }: the numbers of AMIs that were compared with the first one, of changes, and
- *            of AMIs of which something was not compared
+ *  Out     { compared: 1, differences: 0, notCompared: 0, sboms: 1 }: the numbers of AMIs that were compared with the first one, of
+ *            changes, of AMIs of which something was not compared, and of SBOMs: AMIs that list the same have one
  *  Errors  AmisDiffer (with the first ten differences, or what could not be compared, where they are enforced; a list that is not the
  *            one its bake told of), NotReadyYet (a build is not to be seen yet)
- *  Repeat  safe: writes the same object again
+ *  Repeat  safe: writes the same objects again
  *  @see    https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ExportedEnvironmentVariable.html */
 export async function handler(event: unknown): Promise<Compared> {
   const { release, plan: location, parity, resolved, amis, attempt, run } = parseEvent(eventSchema, event);
   await refuseBesideRetry(release, run);
   const plan = await readPlan({ bucket: location.bucket, key: keys.plan(location.prefix) });
   const inOrder = plan.stages.flatMap(({ name }) => amis[name] ?? []);
-  const [first, ...others] =
-    inOrder.length < 2
-      ? []
-      : await amisWithPackages(inOrder, { bucket: location.bucket, plan, resolved, attempt });
+  const known = { bucket: location.bucket, plan, resolved, attempt };
+  const [first, ...others] = await amisWithPackages(inOrder, known);
+  if (first === undefined) return { compared: 0, differences: 0, notCompared: 0, sboms: 0 };
+  const { sboms } = await leaveSboms([first, ...others], release, location);
   // One AMI is like itself.
-  if (first === undefined) return { compared: 0, differences: 0, notCompared: 0 };
+  if (others.length === 0) return { compared: 0, differences: 0, notCompared: 0, sboms: sboms.length };
   const comparison = compare(first, others, plan.configuration);
   await writeJson({ bucket: location.bucket, key: keys.comparison(location.prefix) }, comparison);
   const notCompared = comparison.notCompared.reduce((sum, { targets }) => sum + targets.length, 0);
   if (parity === 'enforce') refuse(comparison, inOrder.length, release.releaseId);
-  return { compared: others.length, differences: comparison.count, notCompared };
+  return { compared: others.length, differences: comparison.count, notCompared, sboms: sboms.length };
 }
 
 /** An image that lists its packages nowhere has nothing to compare; one that does so somewhere is not the same everywhere. */
@@ -83,6 +91,45 @@ function refuse(comparison: Comparison, amis: number, releaseId: string): void {
     throw new PackleaderError(ERRORS.amisDiffer, [`The AMIs of ${releaseId} differ.`, ...lines].join('\n'));
 }
 
+/** One of each list: a thousand AMIs have a handful among them. */
+async function leaveSboms(
+  amis: readonly ComparedAmi[],
+  release: Release,
+  { bucket, prefix }: { readonly bucket: string; readonly prefix: string },
+): Promise<Sboms> {
+  const byList = Map.groupBy(
+    amis.flatMap(({ target, packages }) => ('text' in packages ? [{ target, text: packages.text }] : [])),
+    ({ text }) => text,
+  );
+  const sboms = await pMap(
+    byList,
+    async ([list, found]) => {
+      const sbom = sbomOf(release, list);
+      const text = JSON.stringify(sbom);
+      const key = keys.sbom(release.image, release.version, digestOf(list));
+      await writeText({ bucket, key }, text, 'application/vnd.cyclonedx+json; version=1.5');
+      const targets = found.map(({ target }) => target);
+      return {
+        key,
+        sha256: digestOf(text),
+        components: sbom.components.length,
+        ...(targets.length < amis.length && { targets }),
+      };
+    },
+    { concurrency: WRITES },
+  );
+  const without = inGroups(
+    amis.flatMap(({ target, packages }) =>
+      'why' in packages ? [[target, { why: packages.why }] as const] : [],
+    ),
+  );
+  const left = { sboms, without };
+  await writeJson({ bucket, key: keys.sboms(prefix) }, left);
+  return left;
+}
+
+const digestOf = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+
 interface Known {
   readonly bucket: string;
   readonly plan: Plan;
@@ -95,11 +142,13 @@ async function amisWithPackages(
   { bucket, plan, resolved, attempt }: Known,
 ): Promise<ComparedAmi[]> {
   const sources = await sourceNames(plan, resolved);
+  const startedAt = versionStartedAt(plan.release.version);
+  if (!startedAt) throw new Error(`${plan.release.releaseId} has no time in its version`);
   const lists = new Map<string, Promise<string>>();
   return inEveryTarget(amis, async (ami) => {
     const target = targetName(ami);
     const source = sources.get(target) ?? '';
-    const build = await findBuildOf(clientsFor(ami).codebuild, ami.imageId);
+    const build = await findBuildOf(clientsFor(ami).codebuild, ami.imageId, startedAt);
     if (build === undefined && attempt < LOOKS)
       throw new PackleaderError(ERRORS.notReadyYet, `no build that made ${ami.imageId} is visible yet`);
     if (build === undefined) return { target, source, packages: { why: 'its build cannot be found' } };
@@ -116,7 +165,7 @@ async function amisWithPackages(
 async function listOf(bucket: string, { accountId }: Ami, buildId: string, digest: string): Promise<string> {
   const key = keys.leftByBake(accountId, buildId, BAKE_FILES.packages);
   const bytes = await readBytes({ bucket, key });
-  const found = createHash('sha256').update(bytes).digest('hex');
+  const found = digestOf(bytes);
   if (found !== digest)
     throw new PackleaderError(
       ERRORS.amisDiffer,

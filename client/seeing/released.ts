@@ -1,7 +1,9 @@
 /** What was released, as the hub's records tell it. */
 import type { Revocation } from '../../core/contract/repoints.ts';
 import type { ReleasedRecord } from '../../core/contract/releases.ts';
+import { targetName } from '../../core/contract/targets.ts';
 import { isRevoked } from '../../core/repoints/revocations.ts';
+import { ReleaseNotFound } from '../errors.ts';
 import type { HubOptions } from '../hub.ts';
 import { type ReleasedVersion, openRecords } from './record-store.ts';
 
@@ -42,6 +44,30 @@ export async function releaseHistory(
 export async function getReleaseRecord(release: string, options: HubOptions = {}): Promise<ReleasedRecord> {
   const records = await openRecords(options);
   return records.read(await records.find(release));
+}
+
+/**
+ * The SBOM of a release, CycloneDX 1.5: what its AMIs hold, as JSON.
+ *  @param release `<image>@<version>`, or an image, whose newest release is meant
+ *  @param options.target whose AMI, as `<account>/<region>`; by default that of the first target
+ *  @throws as {@link getReleaseRecord}; ReleaseNotFound also when none was left of that target, or of any
+ */
+export async function getSbom(
+  release: string,
+  options: HubOptions & { readonly target?: string } = {},
+): Promise<string> {
+  const records = await openRecords(options);
+  const { releaseId, images, sboms = [] } = await records.read(await records.find(release));
+  const known = images.map(targetName);
+  const { target = known[0] ?? '' } = options;
+  if (!known.includes(target))
+    throw new ReleaseNotFound(`${releaseId} has no AMI in ${target}; it has some in ${known.join(', ')}`);
+  const place = sboms.find(({ targets }) => targets === undefined || targets.includes(target));
+  if (place === undefined)
+    throw new ReleaseNotFound(
+      `no SBOM was left of ${releaseId} in ${target}: its image lists no packages, parity is off, or an older packleader released it`,
+    );
+  return records.text(place.key);
 }
 
 /**

@@ -9,7 +9,7 @@ import { NAMES } from '../contract/names.ts';
 import type { Release } from '../contract/releases.ts';
 import type { Target } from '../contract/targets.ts';
 
-/** Builds are listed newest first, and a release that is being undone is recent: older builds are not read. */
+/** Builds are listed newest first, and a release that is being undone is recent: older builds are not read, unless somebody says since when. */
 const NEWEST_BUILDS = 500;
 
 /** The builds of one release in one target, newest first; found by their environment, so none can be forgotten. */
@@ -30,9 +30,16 @@ export async function findBuilds(codebuild: CodeBuildClient, { region }: Target)
   return found;
 }
 
-/** The build that made an AMI, by what it exported; undefined when it is not among the newest. */
-export async function findBuildOf(codebuild: CodeBuildClient, imageId: string): Promise<Build | undefined> {
-  for await (const builds of newestBuilds(codebuild)) {
+/**
+ * The build that made an AMI, by what it exported; undefined when it is neither among the newest nor as young as its release: one that
+ * waited for approval for days has had many builds after it.
+ */
+export async function findBuildOf(
+  codebuild: CodeBuildClient,
+  imageId: string,
+  since: Date,
+): Promise<Build | undefined> {
+  for await (const builds of newestBuilds(codebuild, since)) {
     const build = builds.find((one) => exportedBy(one, AMI_ID) === imageId);
     if (build !== undefined) return build;
   }
@@ -40,7 +47,7 @@ export async function findBuildOf(codebuild: CodeBuildClient, imageId: string): 
 }
 
 /** A page after the other. */
-async function* newestBuilds(codebuild: CodeBuildClient): AsyncGenerator<Build[]> {
+async function* newestBuilds(codebuild: CodeBuildClient, since = new Date()): AsyncGenerator<Build[]> {
   let read = 0;
   const pages = paginateListBuildsForProject(
     { client: codebuild },
@@ -51,7 +58,8 @@ async function* newestBuilds(codebuild: CodeBuildClient): AsyncGenerator<Build[]
     const { builds = [] } = await codebuild.send(new BatchGetBuildsCommand({ ids }));
     yield builds;
     read += ids.length;
-    if (read >= NEWEST_BUILDS) return;
+    const oldest = Math.min(...builds.map(({ startTime }) => startTime?.getTime() ?? 0));
+    if (read >= NEWEST_BUILDS && oldest < since.getTime()) return;
   }
 }
 

@@ -34,5 +34,7 @@ export const comparedSchema = z.object({
   compared: z.number().int(),
   differences: z.number().int(),
   notCompared: z.number().int(),
+  /** How many SBOMs were left; none by an older deployment. */
+  sboms: z.number().int().default(0),
 });
 export type Compared = z.infer<typeof comparedSchema>;

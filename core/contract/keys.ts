@@ -18,6 +18,11 @@ export const keys = {
     `${prefix}/${target.accountId}-${target.region}.builder.json`,
   /** What `Compare AMIs` found. */
   comparison: (prefix: string) => `${prefix}/comparison.json`,
+  /** Which SBOMs there are of a release, and of which targets each is. */
+  sboms: (prefix: string) => `${prefix}/sboms.json`,
+  /** What AMIs hold that list the same packages; kept with the record. */
+  sbom: (image: string, version: string, packagesSha256: string) =>
+    `sboms/${image}/${version}/${packagesSha256.slice(0, 12)}.cdx.json`,
   /** How its AMIs are tested. */
   tests: (prefix: string) => `${prefix}/tests.json`,
   /** What the tests of one attempt came to, an object for each target. */

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { stageApprovalSchema } from './approvals.ts';
 import { comparisonSchema } from './comparison.ts';
 import { BAKES_PER_BATCH } from './limits.ts';
+import { sbomPlaceSchema } from './sboms.ts';
 import { sourcedTargetSchema } from './source-amis.ts';
 import { TAGS } from './tags.ts';
 import { targetSchema, amiSchema } from './targets.ts';
@@ -181,6 +182,8 @@ export const releasedRecordSchema = releaseSchema.extend({
   approvals: z.array(stageApprovalSchema).optional(),
   /** How its AMIs differ; missing where nobody looked. */
   comparison: comparisonSchema.optional(),
+  /** What its AMIs hold; missing where nobody looked, and in what older deployments wrote. */
+  sboms: z.array(sbomPlaceSchema).optional(),
   /** How many tests were passed on how many instances, by stage; missing where nothing was tested. */
   tested: z.record(z.string(), testedSchema).optional(),
   images: z.array(

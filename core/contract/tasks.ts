@@ -2,7 +2,7 @@ import { NAMES } from './names.ts';
 
 /** A folder of the hub's bucket; `keys` says what is in it. */
 export type BucketFolder =
-  'bakes' | 'sources' | 'plans' | 'released' | 'sweeps' | 'repoints' | 'revoked' | 'tests';
+  'bakes' | 'sources' | 'plans' | 'released' | 'sboms' | 'sweeps' | 'repoints' | 'revoked' | 'tests';
 
 /** A task: the code of one state, `tasks/<its name>.ts`, and all that its function may touch. */
 export interface TaskAccess {
@@ -72,7 +72,7 @@ const ROWS = {
   'compare-amis': {
     steward: true,
     reads: ['plans', 'bakes'],
-    writes: ['plans'],
+    writes: ['plans', 'sboms'],
     executions: LATER_ATTEMPT,
     partOf: 'parity',
   },

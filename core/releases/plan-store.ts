@@ -75,8 +75,11 @@ export const writeJson = async (
     ...(Object.keys(metadata).length > 0 && { Metadata: metadata }),
   });
 
-export const writeText = async (place: Place, text: string): Promise<void> =>
-  write(place, { Body: text, ContentType: 'text/plain; charset=utf-8' });
+export const writeText = async (
+  place: Place,
+  text: string,
+  ContentType = 'text/plain; charset=utf-8',
+): Promise<void> => write(place, { Body: text, ContentType });
 
 async function write(
   { bucket, key }: Place,

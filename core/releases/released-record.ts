@@ -9,6 +9,7 @@ import {
   type Resolved,
 } from '../contract/releases.ts';
 import { type Ami, targetName } from '../contract/targets.ts';
+import type { SbomPlace } from '../contract/sboms.ts';
 import type { Tested } from '../contract/tests.ts';
 
 /** What its execution knows of a release besides its plan. */
@@ -18,6 +19,7 @@ export interface ExecutionOfRelease {
   readonly startedAt?: string | undefined;
   readonly announcedAt?: string | undefined;
   readonly comparison?: Comparison | undefined;
+  readonly sboms?: readonly SbomPlace[] | undefined;
   readonly tested?: Readonly<Record<string, Tested>> | undefined;
   readonly approvals?: readonly StageApproval[] | undefined;
 }
@@ -32,6 +34,7 @@ export function releasedRecord(
     startedAt,
     announcedAt,
     comparison,
+    sboms = [],
     tested = {},
     approvals = [],
   }: ExecutionOfRelease,
@@ -54,6 +57,7 @@ export function releasedRecord(
     ...(startedAt !== undefined && { startedAt }),
     ...(announcedAt !== undefined && { announcedAt }),
     ...(comparison && { comparison }),
+    ...(sboms.length > 0 && { sboms: [...sboms] }),
     ...(inStages.length > 0 && { tested: Object.fromEntries(inStages) }),
     ...(approvals.length > 0 && { approvals: [...approvals] }),
     images: images.map((image) => {

@@ -158,6 +158,7 @@ class Packer {
   readonly #region: string;
   /** Of the source AMI: the same in every account, unlike its id. */
   #sourceName = '';
+  #platform: 'linux' | 'windows' = 'linux';
   /** What Packer undoes at its end, newest first, whether it succeeded or not. */
   readonly #cleanUps: ((failed: boolean) => Promise<void>)[] = [];
   #bytes: Uint8Array = new Uint8Array();
@@ -195,7 +196,7 @@ class Packer {
       const run = { packer_run_uuid: this.#build.id, artifact_id: `${this.#region}:${imageId}` };
       const manifest = { builds: [run], last_run_uuid: this.#build.id };
       this.#build.leave(BAKE_FILES.manifest, JSON.stringify(manifest, null, 2));
-      const usual = madeUpPackages(this.#sourceName);
+      const usual = madeUpPackages(this.#sourceName, this.#platform);
       const packages = this.#behaviour.packages?.(usual, this.#build.environment) ?? usual;
       this.#build.leave(BAKE_FILES.packages, packages);
       this.#build.export(PACKAGES_SHA256, createHash('sha256').update(packages).digest('hex'));
@@ -404,6 +405,7 @@ class Packer {
         ? []
         : [await this.#createSecurityGroup(temporary, tagged('security-group'))];
     const windows = source?.Platform === 'Windows';
+    if (windows) this.#platform = 'windows';
     const request = {
       ImageId: sourceAmi,
       InstanceType: instanceTypeOf(variables, source),

@@ -180,7 +180,7 @@ export async function startMachine(
     const etc = join(directory, 'upper', 'etc');
     await mkdir(join(etc, 'packleader'), { recursive: true });
     await writeFile(join(etc, 'actor-part'), typeof part === 'object' ? String(part.seconds) : part);
-    const manifest = 'actor\t1.0\tall\n';
+    const manifest = 'actor\t1.0\tall\tactor 1.0\ndebian\t13\toperating-system\tdeb\n';
     await writeFile(join(etc, 'packleader', 'package-manifest.tsv'), manifest);
     const digest = spawnSync('sha256sum', { input: manifest, encoding: 'utf8' }).stdout.slice(0, 64);
     await writeFile(

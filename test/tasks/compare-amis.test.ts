@@ -7,6 +7,7 @@ import type { Target } from '../../core/contract/targets.ts';
 import { handler } from '../../tasks/compare-amis.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
 import { HUB, awsError, builds, useAws } from '../fixtures/aws/strict-aws.ts';
+import { cycloneDxProblems } from '../fixtures/cyclonedx.ts';
 import { RELEASE, SOURCE_AMI, amiIn } from '../fixtures/releases.ts';
 
 const aws = useAws();
@@ -14,8 +15,10 @@ const aws = useAws();
 const PREFIX = 'plans/x/web';
 const OLD = 'openssl\t3.0-1\tx86_64\n';
 const NEW = 'openssl\t3.0-2\tx86_64\n';
+const THIRD = { accountId: '333333333333', region: 'eu-west-1' };
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-const SAME = { compared: 1, differences: 0, notCompared: 0 };
+const SBOM_OF_OLD = `sboms/web/1.4.20261121093000/${sha256(OLD).slice(0, 12)}.cdx.json`;
+const SAME = { compared: 1, differences: 0, notCompared: 0, sboms: 1 };
 
 interface Made {
   readonly target: Target;
@@ -56,8 +59,13 @@ function baked({ target, packages, left, unseen }: Made): void {
     );
 }
 
-async function compareThese(made: readonly Made[], parity: Exclude<Parity, 'off'> = 'enforce', attempt = 0) {
-  for (const one of made) baked(one);
+async function compareThese(
+  made: readonly Made[],
+  parity: Exclude<Parity, 'off'> = 'enforce',
+  attempt = 0,
+  isSeen = true,
+) {
+  for (const one of isSeen ? made : []) baked(one);
   aws.expects(HUB, ({ command }) => command === 'PutObject');
   const stages = made.map(({ target }, index) => ({ name: `stage-${index}`, target }));
   const target = { sourceAmi: { ids: {} }, architecture: 'x86_64', timeoutMinutes: 60 };
@@ -89,8 +97,12 @@ async function compareThese(made: readonly Made[], parity: Exclude<Parity, 'off'
   });
 }
 
-function written(): unknown {
-  const found = aws.sent.find(({ command }) => command === 'PutObject')?.input;
+/** What was put under a key that ends so. */
+function written(end = 'comparison.json'): unknown {
+  const found = aws.sent.find(
+    ({ command, input }) =>
+      command === 'PutObject' && String(Reflect.get(Object(input), 'Key')).endsWith(end),
+  )?.input;
   return JSON.parse(String(Reflect.get(Object(found), 'Body')));
 }
 
@@ -107,9 +119,70 @@ describe('comparing the AMIs of a release', () => {
     expect(written()).toMatchObject({ compared: 1, count: 0, differences: [] });
   });
 
-  it('of a single target asks nothing', async () => {
+  it('of a single target compares nothing, and leaves its SBOM', async () => {
     expect(await compareThese([{ target: DEV, packages: OLD }])).toEqual({ ...SAME, compared: 0 });
+    expect(aws.commands.filter((command) => command === 'PutObject')).toHaveLength(2);
+    expect(written('sboms.json')).toEqual({
+      sboms: [{ key: SBOM_OF_OLD, sha256: expect.stringMatching(/^[0-9a-f]{64}$/), components: 1 }],
+      without: [],
+    });
+    const sbom = written(SBOM_OF_OLD);
+    expect(cycloneDxProblems(sbom)).toEqual([]);
+    expect(sbom).toMatchObject({ components: [{ name: 'openssl', version: '3.0-1' }] });
+  });
+
+  it('leaves one SBOM of each list, and says which targets have which, and which have none', async () => {
+    const made = [{ target: DEV, packages: OLD }, { target: PROD, packages: NEW }, { target: THIRD }];
+    expect(await compareThese(made, 'report')).toMatchObject({ sboms: 2, notCompared: 1 });
+    expect(written('sboms.json')).toMatchObject({
+      sboms: [
+        { key: SBOM_OF_OLD, targets: ['111111111111/eu-west-1'] },
+        { key: expect.stringContaining(sha256(NEW).slice(0, 12)), targets: ['222222222222/us-east-1'] },
+      ],
+      without: [{ targets: ['333333333333/eu-west-1'], why: 'its bake told of no list' }],
+    });
+  });
+
+  it('of nothing leaves nothing', async () => {
+    expect(await compareThese([])).toEqual({ compared: 0, differences: 0, notCompared: 0, sboms: 0 });
     expect(aws.commands).toEqual(['GetObject']);
+  });
+
+  it('of a release that waited for days looks past the newest 500 builds, and no further than its start', async () => {
+    const page = (from: number) => Array.from({ length: 100 }, (_, at) => `packleader-bake:${from + at}`);
+    const listed = (nextToken?: string) =>
+      new ListBuildsForProjectCommand({
+        projectName: 'packleader-bake',
+        sortOrder: 'DESCENDING',
+        ...(nextToken !== undefined && { nextToken }),
+      });
+    const pages = (startOf: (number: number) => string) => {
+      aws.on(builds(DEV), listed(), { ids: page(0), nextToken: '1' });
+      for (let at = 0; at < 9; at++) {
+        if (at > 0) aws.on(builds(DEV), listed(`${at}`), { ids: page(at * 100), nextToken: `${at + 1}` });
+        aws.on(builds(DEV), new BatchGetBuildsCommand({ ids: page(at * 100) }), {
+          builds: page(at * 100).map((id) => ({ id, startTime: new Date(startOf(at)) })),
+        });
+      }
+    };
+    baked({ target: DEV, packages: OLD });
+    const made = { DEV: [{ target: DEV, packages: OLD }] };
+    pages((at) => (at < 7 ? '2026-11-25T00:00:00Z' : '2026-11-20T00:00:00Z'));
+    await expect(compareThese(made.DEV, 'report', 0, false)).rejects.toMatchObject({ name: 'NotReadyYet' });
+    expect(aws.commands.filter((command) => command === 'BatchGetBuilds')).toHaveLength(8);
+    aws.on(builds(DEV), new BatchGetBuildsCommand({ ids: page(600) }), {
+      builds: [
+        {
+          id: `packleader-bake:${DEV.accountId}`,
+          startTime: new Date('2026-11-21T10:00:00Z'),
+          exportedEnvironmentVariables: [
+            { name: 'AMI_ID', value: `ami-${DEV.accountId}` },
+            { name: 'PACKAGES_SHA256', value: sha256(OLD) },
+          ],
+        },
+      ],
+    });
+    expect(await compareThese(made.DEV, 'report', 0, false)).toMatchObject({ sboms: 1 });
   });
 
   it('says how they differ, and fails only where that is enforced', async () => {
@@ -117,7 +190,7 @@ describe('comparing the AMIs of a release', () => {
       { target: DEV, packages: OLD },
       { target: PROD, packages: NEW },
     ];
-    expect(await compareThese(made, 'report')).toEqual({ ...SAME, differences: 1 });
+    expect(await compareThese(made, 'report')).toEqual({ ...SAME, differences: 1, sboms: 2 });
     await expect(compareThese(made)).rejects.toMatchObject({
       name: 'AmisDiffer',
       message:
@@ -159,7 +232,8 @@ describe('comparing the AMIs of a release', () => {
   });
 
   it('lets an image pass that lists its packages nowhere, and no image that does so only somewhere', async () => {
-    expect(await compareThese([{ target: DEV }, { target: PROD }])).toEqual({ ...SAME, notCompared: 2 });
+    const none = await compareThese([{ target: DEV }, { target: PROD }]);
+    expect(none).toEqual({ ...SAME, notCompared: 2, sboms: 0 });
     await expect(compareThese([{ target: DEV, packages: OLD }, { target: PROD }])).rejects.toThrow(
       '222222222222/us-east-1: no packages to compare: its bake told of no list',
     );

@@ -29,7 +29,8 @@ const WORKING_FILES = { expiration: Duration.days(90), noncurrentVersionExpirati
 /**
  * `released/` has no rule: what changed since the last release, and whether there is a newer source AMI, is measured from its
  * records, however old the release is. They take a kilobyte for each two targets of a release, and hold its configuration. Nor has
- * `revoked/`: why a version must not be used is asked for years later. `tools/` is read for as long as it is pinned.
+ * `revoked/`: why a version must not be used is asked for years later. What a version holds, in `sboms/`, is asked for as long; AMIs that
+ * hold the same share one, of some 150 kilobytes. `tools/` is read for as long as it is pinned.
  */
 const LIFECYCLE: LifecycleRule[] = [
   { id: 'plans', prefix: 'plans/', ...WORKING_FILES },

@@ -27,6 +27,7 @@ const WILDCARDS: Wildcards = {
   '/bakes/*': 'What a bake left is in a folder of its account and one of its build.',
   '/plans/*': 'Each release has a folder of its own, named after its execution.',
   '/sources/*': 'A source has the name of its commit.',
+  '/sboms/*': 'One SBOM for each list of packages in each version of each image.',
   '/released/*': 'One record for each version of each image.',
   '/sweeps/*': 'Each sweep has a folder of its own, named after its execution.',
   '/repoints/*': 'A plan has the name of its execution, a claim that of its image.',

@@ -2,6 +2,7 @@ import type { ReleasedRecord, Revocation, StageApproval } from '../../../client/
 import { executionLink } from '../../../core/aws/console-links.ts';
 import { differenceLines } from '../../../core/releases/compare.ts';
 import type { Comparison } from '../../../core/contract/comparison.ts';
+import type { SbomPlace } from '../../../core/contract/sboms.ts';
 import { targetName } from '../../../core/contract/targets.ts';
 import { inColumns } from '../../terminal/columns.ts';
 import type { Output } from '../../terminal/output.ts';
@@ -27,6 +28,11 @@ const approvalFact = ({ stage, by, at, reason }: StageApproval): [string, string
   `for ${stage} by ${by}, ${at.slice(0, 16)}Z: ${reason}`,
 ];
 
+const sbomFact = ({ key, components, targets }: SbomPlace): [string, string] => [
+  'sbom',
+  [key, count(components, 'component'), ...(targets ? [whereText(targets)] : [])].join('  '),
+];
+
 export function recordLines(
   record: ReleasedRecord,
   revocation: Revocation | undefined,
@@ -45,6 +51,7 @@ export function recordLines(
     ['execution', executionArn],
     ['tested', testedText(record)],
     ...(record.approvals ?? []).map(approvalFact),
+    ...(record.sboms ?? []).map(sbomFact),
   ];
   const known = facts.flatMap(([name, value]) =>
     value === undefined ? [] : [[{ text: name, style: 'dim' as const }, value]],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { BAKE_FILES } from '../../../core/contract/keys.ts';
 import { releasedRecordSchema } from '../../../core/contract/releases.ts';
+import { cycloneDxProblems } from '../../fixtures/cyclonedx.ts';
 import { COMMIT, REPOSITORY } from '../../fixtures/releases.ts';
 import { FIRST, READER, SECOND, afterTwoReleases, objectsOf, openReader, putRecord } from './seeing.ts';
 
@@ -64,6 +65,25 @@ describe('the record of a release', () => {
       file: 'config/default.yaml',
       line: expect.any(Number),
     });
+  });
+
+  test('names the SBOM, which holds what its AMIs list, and is the same in all of them', async () => {
+    const reader = await afterTwoReleases();
+    const { lines } = await reader.show(`web@${SECOND}`);
+    expect(
+      lines.filter((line) => /sbom {2,}sboms\/web\/.*\.cdx\.json {2}7 components$/.test(line)),
+    ).toHaveLength(1);
+    const { exit, out } = await reader.sbom('web');
+    expect(exit).toBe(0);
+    expect(cycloneDxProblems(JSON.parse(out))).toEqual([]);
+    expect(out).toContain('"purl":"pkg:rpm/amzn/openssl@');
+    expect((await reader.sbom(`web@${SECOND}`, PROD)).out).toBe(out);
+    expect((await reader.sbom('base')).out).not.toBe(out);
+    await expect(reader.sbom('web', '999999999999/eu-west-1')).rejects.toThrow(
+      `web@${SECOND} has no AMI in 999999999999/eu-west-1; it has some in ${DEV}, ${PROD}`,
+    );
+    putRecord(reader.sandbox, 'base', OLD, oldRecord('base'));
+    await expect(reader.sbom(`base@${OLD}`)).rejects.toThrow(`no SBOM was left of base@${OLD} in ${DEV}`);
   });
 
   test('says from which day on an AMI is deprecated', async () => {

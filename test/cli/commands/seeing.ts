@@ -2,6 +2,7 @@
 import { diffCommand } from '../../../cli/commands/diff/run.ts';
 import { historyCommand } from '../../../cli/commands/history/run.ts';
 import { lineageCommand } from '../../../cli/commands/lineage/run.ts';
+import { sbomCommand } from '../../../cli/commands/sbom/run.ts';
 import { showCommand } from '../../../cli/commands/show/run.ts';
 import { type WhereCommandOptions, whereCommand } from '../../../cli/commands/where/run.ts';
 import { bucketName } from '../../../core/contract/names.ts';
@@ -39,6 +40,10 @@ export async function openReader(options: HubOptions = READER, width?: number) {
       running((output) => showCommand(release, { ...asked, ...flags }, output, context)),
     diff: async (before: string, after: string, flags: Flags = {}) =>
       running((output) => diffCommand(before, after, { ...asked, ...flags }, output, context)),
+    sbom: async (release: string, target?: string) =>
+      running((output) =>
+        sbomCommand(release, { hub: HUB_FLAG, ...(target !== undefined && { target }) }, output, context),
+      ),
     lineage: async (release: string, flags: Flags = {}) =>
       running((output) => lineageCommand(release, { ...asked, ...flags }, output, context)),
     where: async (image?: string, flags: Partial<WhereCommandOptions> = {}) =>
