@@ -4,6 +4,9 @@ import * as z from 'zod';
 export const PARITIES = ['off', 'report', 'enforce'] as const;
 export type Parity = (typeof PARITIES)[number];
 
+/** Other settings say where an AMI is made, and for whom; these say what it is. */
+export const COMPARED_SETTINGS = ['architecture', 'rootVolumeSizeGiB'] as const;
+
 const changeSchema = z.object({
   what: z.enum(['package', 'source AMI', 'setting']),
   /** Of a package with its architecture. */

@@ -1,6 +1,6 @@
 /** Whether the AMIs of one release hold the same: packages, source AMI, and the settings that make an AMI what it is. */
 import { packageChanges } from '../amis/package-list.ts';
-import type { Change, Comparison } from '../contract/comparison.ts';
+import { COMPARED_SETTINGS, type Change, type Comparison } from '../contract/comparison.ts';
 import type { StatedSetting } from '../contract/releases.ts';
 import { inGroups } from '../contract/targets.ts';
 
@@ -13,9 +13,6 @@ export interface ComparedAmi {
   /** The list of its packages, or why there is none. */
   readonly packages: { readonly text: string } | { readonly why: string };
 }
-
-/** Other settings say where an AMI is made, and for whom; these say what it is. */
-const COMPARED_SETTINGS = ['architecture', 'rootVolumeSizeGiB'] as const;
 
 /** So many changes are kept one by one; the others are counted. */
 const KEPT = 200;
