@@ -7,6 +7,7 @@ import { ec2 } from './aws/ec2/ec2.ts';
 import { awsError, type Service } from './aws/errors.ts';
 import { eventbridge } from './aws/eventbridge.ts';
 import { iam } from './aws/iam.ts';
+import { inspectorScan } from './aws/inspector-scan.ts';
 import type { PackerBehaviour } from './packer/packer-build.ts';
 import { checkPermission } from './aws/permissions.ts';
 import { HUB_ROLES } from './aws/hub-roles.ts';
@@ -22,6 +23,7 @@ const SERVICES: Record<Exclude<Service, 'sfn' | 'cloudtrail'>, Operations> = {
   ec2,
   eventbridge,
   iam,
+  inspectorscan: inspectorScan,
   s3,
   secretsmanager: secretsManager,
   ssm,
@@ -55,7 +57,7 @@ export interface Hub {
   readonly bucket: string;
 }
 
-const READING = /^(Describe|Get|List|Lookup|BatchGet|Head|AssumeRole|Search|Simulate)/;
+const READING = /^(Describe|Get|List|Lookup|BatchGet|Head|AssumeRole|Search|ScanSbom|Simulate)/;
 
 export class Sandbox {
   readonly clock: Clock;

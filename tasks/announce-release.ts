@@ -8,6 +8,7 @@ import { bakedBatchesSchema, plannedReleaseSchema, resolvedSchema } from '../cor
 import { sbomsSchema } from '../core/contract/sboms.ts';
 import { amiSchema, targetName } from '../core/contract/targets.ts';
 import { testedSchema } from '../core/contract/tests.ts';
+import { scanSchema, scannedSchema } from '../core/contract/vulnerabilities.ts';
 import { announce } from '../core/aws/events.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { buildersOf } from '../core/releases/builders.ts';
@@ -29,6 +30,8 @@ const eventSchema = plannedReleaseSchema.extend({
   announcedAt: z.string().optional(),
   /** What the comparison came to, or why there is none; missing where nobody compares. */
   compared: z.union([comparedSchema, errorOutputSchema]).optional(),
+  /** What the scan came to; missing where nobody scans. */
+  scanned: scannedSchema.optional(),
   /** What was tested, by stage; missing where nothing can be. */
   tested: z.record(z.string(), testedSchema).optional(),
   /** Who approved which stage; missing where nobody is asked. */
@@ -40,7 +43,7 @@ type Event = z.infer<typeof eventSchema>;
  *  measured from, and puts one `Image Released` event on the bus. The record outlives the plan and the execution, so
  *  it holds what both know of the release.
  *  In      { release, plan: { bucket, prefix }, amis: { dev: [{ accountId, region, imageId }], prod: … }, resolved: { dev: { batches,
- *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, compared, tested, approved: { prod: { by, at,
+ *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, compared, scanned, tested, approved: { prod: { by, at,
  *            reason, answeredIn } }, executionArn, startedAt, announcedAt }
  *  Out     { announced: true }
  *  Errors  AnnouncementFailed (EventBridge did not take the event)
@@ -53,6 +56,7 @@ export async function handler(event: unknown): Promise<{ announced: true }> {
     amis,
     baked,
     compared,
+    scanned,
     approved = {},
     ...execution
   } = parseEvent(eventSchema, event);
@@ -68,6 +72,7 @@ export async function handler(event: unknown): Promise<{ announced: true }> {
       ...execution,
       comparison,
       sboms,
+      vulnerabilities: await scanOf(plan, scanned),
       approvals: approvalsIn(approved),
     });
     await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, record);
@@ -103,4 +108,9 @@ async function comparisonOf(
 async function sbomsOf({ bucket, prefix }: Event['plan'], compared: Event['compared']) {
   if (compared === undefined || 'Error' in compared || compared.sboms === 0) return undefined;
   return sbomsSchema.parse(await readJson({ bucket, key: keys.sboms(prefix) })).sboms;
+}
+
+async function scanOf({ bucket, prefix }: Event['plan'], scanned: Event['scanned']) {
+  if (scanned === undefined || scanned.sboms === 0) return undefined;
+  return scanSchema.parse(await readJson({ bucket, key: keys.vulnerabilities(prefix) }));
 }

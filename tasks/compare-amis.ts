@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
 import pMap from 'p-map';
 import * as z from 'zod';
@@ -27,10 +26,12 @@ import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 import { baseOf } from '../core/releases/released-record.ts';
 import { readBytes, readPlan, writeJson, writeText } from '../core/releases/plan-store.ts';
 import { sbomOf } from '../core/sbom/sbom.ts';
+import { sha256Of } from '../core/sbom/sha256.ts';
 
 const eventSchema = z.object({
   ...plannedReleaseSchema.pick({ release: true, plan: true }).shape,
-  parity: z.enum(PARITIES).exclude(['off']),
+  /** `off` where only SBOMs are left. */
+  parity: z.enum(PARITIES),
   resolved: resolvedSchema,
   amis: z.record(z.string(), z.array(amiSchema)),
   /** How often this state was tried before. */
@@ -51,7 +52,7 @@ const WRITES = 10;
 const TOLD = 10;
 
 /** Compares the AMIs of a release with each other, writes down how they differ, and leaves an SBOM of what they hold.
- *  In      { release, plan: { bucket, prefix }, parity: 'report' | 'enforce', resolved: { dev: { batches, bases } }, amis: { dev: [{
+ *  In      { release, plan: { bucket, prefix }, parity: 'report' | 'enforce' | 'off', resolved: { dev: { batches, bases } }, amis: { dev: [{
  *            accountId, region, imageId }], prod: … }, attempt: 0 }
  *  Out     { compared: 1, differences: 0, notCompared: 0, sboms: 1 }: the numbers of AMIs that were compared with the first one, of
  *            changes, of AMIs of which something was not compared, and of SBOMs: AMIs that list the same have one
@@ -69,7 +70,8 @@ export async function handler(event: unknown): Promise<Compared> {
   if (first === undefined) return { compared: 0, differences: 0, notCompared: 0, sboms: 0 };
   const { sboms } = await leaveSboms([first, ...others], release, location);
   // One AMI is like itself.
-  if (others.length === 0) return { compared: 0, differences: 0, notCompared: 0, sboms: sboms.length };
+  if (others.length === 0 || parity === 'off')
+    return { compared: 0, differences: 0, notCompared: 0, sboms: sboms.length };
   const comparison = compare(first, others, plan.configuration);
   await writeJson({ bucket: location.bucket, key: keys.comparison(location.prefix) }, comparison);
   const notCompared = comparison.notCompared.reduce((sum, { targets }) => sum + targets.length, 0);
@@ -106,12 +108,12 @@ async function leaveSboms(
     async ([list, found]) => {
       const sbom = sbomOf(release, list);
       const text = JSON.stringify(sbom);
-      const key = keys.sbom(release.image, release.version, digestOf(list));
+      const key = keys.sbom(release.image, release.version, sha256Of(list));
       await writeText({ bucket, key }, text, 'application/vnd.cyclonedx+json; version=1.5');
       const targets = found.map(({ target }) => target);
       return {
         key,
-        sha256: digestOf(text),
+        sha256: sha256Of(text),
         components: sbom.components.length,
         ...(targets.length < amis.length && { targets }),
       };
@@ -127,8 +129,6 @@ async function leaveSboms(
   await writeJson({ bucket, key: keys.sboms(prefix) }, left);
   return left;
 }
-
-const digestOf = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 interface Known {
   readonly bucket: string;
@@ -165,7 +165,7 @@ async function amisWithPackages(
 async function listOf(bucket: string, { accountId }: Ami, buildId: string, digest: string): Promise<string> {
   const key = keys.leftByBake(accountId, buildId, BAKE_FILES.packages);
   const bytes = await readBytes({ bucket, key });
-  const found = digestOf(bytes);
+  const found = sha256Of(bytes);
   if (found !== digest)
     throw new PackleaderError(
       ERRORS.amisDiffer,

@@ -37,8 +37,10 @@ import {
   changesSchema,
 } from '../core/contract/releases.ts';
 import { executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
-import { type Target, targetName } from '../core/contract/targets.ts';
+import { type Target, inGroups, targetName } from '../core/contract/targets.ts';
 import type { TestOfTarget } from '../core/contract/tests.ts';
+import { type Judged, SCANNERS, type ScanPlan } from '../core/contract/vulnerabilities.ts';
+import { vulnerabilityProblems } from '../core/scan/check.ts';
 import { testOf, testPlan } from '../core/tests/planned.ts';
 import { configurationFiles, type Files } from '../core/configuration/files.ts';
 import { filesInZip } from '../core/source/zip.ts';
@@ -64,6 +66,8 @@ const eventSchema = z.object({
     keepBuilders: z.boolean().exactOptional(),
     /** Missing where no AMI is booted. */
     testAmis: z.boolean().exactOptional(),
+    /** What scans; missing where nothing does. */
+    scanAmis: z.enum(SCANNERS).exactOptional(),
     /** The stages that somebody must approve; missing where nobody is asked. */
     approvals: approvalsSchema.exactOptional(),
   }),
@@ -77,7 +81,7 @@ const WRITES = 50;
 
 /** Decides what to release, checks the whole configuration for it, and writes down what every bake will be told.
  *  In      { request: {} | { image } | { images, ref, branch, overrides }, execution: { id, name, startedAt }, bucket,
- *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders?, keepBuilders?, testAmis?, approvals? },
+ *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders?, keepBuilders?, testAmis?, scanAmis?, approvals? },
  *            variables }
  *  Out     { tiers: [[{ release, source, plan: { bucket, prefix }, executionName }]] }, bases before what is built on them
  *  Errors  InvalidRequest (with an example of a correct one), InvalidConfiguration (file, line, path, what is allowed)
@@ -96,6 +100,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
   });
   throwIfAny(disagreements(configuration.factory, deployed));
   throwIfAny(builderSwitchProblems(configuration, choice, deployed, overrides));
+  throwIfAny(vulnerabilityProblems(configuration, choice, { scanner: deployed.scanAmis, overrides }));
   const basesOf = (image: string) => baseImages(configuration, image, overrides);
   const tiers = imagesInTiers(choice, basesOf);
   const releases = new Map(
@@ -137,6 +142,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     };
     const stated = new Map<string, readonly Origin[]>();
     const tested: [Target, TestOfTarget][] = [];
+    const scanned: (readonly [string, Judged])[] = [];
     const writes: { key: string; document: unknown; metadata?: Readonly<Record<string, string>> }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
@@ -153,6 +159,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
           stated.set(targetName(target), origins);
           const how = testOf(settings);
           if (how) tested.push([target, how]);
+          if (settings.vulnerabilities) scanned.push([targetName(target), settings.vulnerabilities]);
           const told = packerVariables({
             release,
             stage,
@@ -194,6 +201,10 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     writes.push({ key: keys.plan(prefix), document: planned });
     const tests = testPlan(files, chosen, release, tested);
     if (tests) writes.push({ key: keys.tests(prefix), document: tests });
+    if (scanned.length > 0) {
+      const document: ScanPlan = { judged: inGroups(scanned) };
+      writes.push({ key: keys.scan(prefix), document });
+    }
     await pMap(writes, ({ key, document, metadata }) => writeJson({ bucket, key }, document, metadata), {
       concurrency: WRITES,
     });

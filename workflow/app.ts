@@ -20,7 +20,7 @@ await saidPlainly(async () => {
   const configuration = await checkedConfiguration(files, {});
   const { factory } = configuration;
   const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = settings;
-  const { spotBuilders, keepBuilders, testAmis } = settings;
+  const { spotBuilders, keepBuilders, testAmis, scanAmis } = settings;
   const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {}, notify, commitStatus } = settings;
   const { plugins, downloads } = settings;
   throwIfAny(
@@ -73,6 +73,7 @@ await saidPlainly(async () => {
     ...(spotBuilders !== undefined && { spotBuilders }),
     ...(keepBuilders !== undefined && { keepBuilders }),
     ...(testAmis !== undefined && { testAmis }),
+    ...(scanAmis !== undefined && { scanAmis }),
     ...(retention && { retention }),
     ...(notify && { notify }),
     ...(commitStatus && { commitStatus }),
@@ -92,6 +93,7 @@ await saidPlainly(async () => {
       ...(spotBuilders !== undefined && { spotBuilders }),
       ...(keepBuilders !== undefined && { keepBuilders }),
       ...(testAmis !== undefined && { testAmis }),
+      ...(scanAmis !== undefined && { scanAmis }),
       retires: retention !== undefined,
     });
     warnOfUnreachableBuilders(stack, configuration, {

@@ -1,6 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import * as z from 'zod';
 import { STACKS } from '../core/contract/names.ts';
+import type { ScanAmis } from '../core/contract/vulnerabilities.ts';
 import type { RetentionRules } from '../core/configuration/retention.ts';
 import type { Factory } from '../core/configuration/factory.ts';
 import { HubStack } from './hub/hub-stack.ts';
@@ -21,11 +22,13 @@ export function definitionsOf(
     spotBuilders = false,
     keepBuilders = false,
     testAmis = false,
+    scanAmis,
     retention,
   }: {
     readonly spotBuilders?: boolean;
     readonly keepBuilders?: boolean;
     readonly testAmis?: boolean;
+    readonly scanAmis?: ScanAmis;
     readonly retention?: RetentionRules;
   } = {},
 ): Definition[] {
@@ -41,6 +44,7 @@ export function definitionsOf(
     spotBuilders,
     keepBuilders,
     testAmis,
+    ...(scanAmis !== undefined && { scanAmis }),
     env: { account, region },
     ...(retention && { retention }),
   });

@@ -22,6 +22,8 @@ import { isBelow, placesOf } from '../../core/configuration/packer-directory.ts'
 import type { Adopted } from '../../core/templates/adopted/adopted.ts';
 import { bakesOf } from '../../core/templates/bakes.ts';
 import { sourceProblems } from '../../core/source/check.ts';
+import { scannerOf } from '../../core/contract/vulnerabilities.ts';
+import { vulnerabilityProblems } from '../../core/scan/check.ts';
 import { imageTestProblems } from '../../core/tests/check.ts';
 import { checkTemplates } from '../../core/templates/check.ts';
 import { type Check, OK, type Result, resultOf, together, unmade, type Work } from './check.ts';
@@ -93,6 +95,12 @@ export async function validate(
     ...settings,
     ...sourceProblems(files, configuration && chosen),
     ...(configuration ? builderSwitchProblems(configuration, names, switches) : []),
+    ...(configuration
+      ? vulnerabilityProblems(configuration, names, {
+          scanner: switches.scanAmis && scannerOf(switches.scanAmis),
+          now: new Date(),
+        })
+      : []),
     ...(configuration ? imageTestProblems(files, configuration, names) : []),
   ];
   const isChosen = (name: string): boolean => {

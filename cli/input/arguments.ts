@@ -67,6 +67,7 @@ export interface FailableState {
   readonly state: string;
   readonly bakes: boolean;
   readonly tests: boolean;
+  readonly scans: boolean;
   /** Whether it starts builds. */
   readonly builds: boolean;
   /** Whether every image has one of its own. */
@@ -91,7 +92,7 @@ const KINDS_OF_TESTS: readonly FaultKind[] = [...KINDS.filter((kind) => kind !==
 /**
  * `Bake prod AMIs`, `linux-web:Bake prod AMIs`, `Check dev AMIs@111111111111=throttled`,
  * `Publish release@222222222222/eu-west-1=lost`. Without a kind a bake fails as Packer does, a
- * test as one that does not pass, and any other state is refused.
+ * test as one that does not pass, a scan finds something critical, and any other state is refused.
  *  @throws InvalidConfiguration
  */
 export function parseFault(text: string, { states, targets, images }: Failable): Fault {
@@ -125,7 +126,9 @@ export function parseFault(text: string, { states, targets, images }: Failable):
   }
   return {
     state: found.state,
-    kind: kinds.find((known) => known === kind) ?? (found.bakes || found.tests ? 'failed' : 'refused'),
+    kind:
+      kinds.find((known) => known === kind) ??
+      (found.bakes || found.tests || found.scans ? 'failed' : 'refused'),
     ...(image !== undefined && { image }),
     ...(account !== undefined && { accountId: account }),
     ...(region !== undefined && { region }),

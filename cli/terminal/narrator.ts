@@ -8,6 +8,7 @@ import { NAMES, parameters } from '../../core/contract/names.ts';
 import { resolvedSchema } from '../../core/contract/releases.ts';
 import { amiSchema, targetName } from '../../core/contract/targets.ts';
 import { testedSchema } from '../../core/contract/tests.ts';
+import { SEVERITIES, scannedSchema } from '../../core/contract/vulnerabilities.ts';
 import type { ReleaseProgress } from '../../core/releases/release-progress.ts';
 import type { Output } from './output.ts';
 import { count, indented, minutes } from './words.ts';
@@ -27,6 +28,8 @@ const documentSchema = z.looseObject({
   baked: z.record(z.string(), z.unknown()).optional(),
   tested: z.record(z.string(), testedSchema).optional(),
   compared: z.union([comparedSchema, errorOutputSchema]).optional(),
+  scannerRun: z.unknown().optional(),
+  scanned: scannedSchema.optional(),
   approved: approvedSchema.optional(),
 });
 type Document = z.infer<typeof documentSchema>;
@@ -174,6 +177,8 @@ function failedIn(step: Step, steps: readonly Step[]): boolean {
   if (isUndo(step.state)) return errorOutputSchema.safeParse(step.document.undone?.[step.state]).success;
   const { compared } = step.document;
   if (step.state === STATE_NAMES.compareAmis && compared && 'Error' in compared) return true;
+  if (step.state === STATE_NAMES.runScanner && errorOutputSchema.safeParse(step.document.scannerRun).success)
+    return true;
   const stage = stageIn(step.state, 'bake');
   if (stage !== undefined && /"error":/.test(JSON.stringify(step.document.baked?.[stage] ?? []))) return true;
   const before = steps[steps.indexOf(step) - 1];
@@ -198,6 +203,7 @@ function detailOf(step: Step, steps: readonly Step[], release: ToldRelease): str
   const asking = stageIn(step.state, 'approve');
   if (asking !== undefined) return approvedIn(step.document, asking);
   if (step.state === STATE_NAMES.compareAmis) return comparedIn(step.document);
+  if (step.state === STATE_NAMES.scanAmis) return scannedIn(step.document);
   if (step.state === STATE_NAMES.applyVersionTags) return `Version=${release.version}`;
   if (step.state === STATE_NAMES.publishRelease)
     return Object.keys(release.targets[0]?.parameters ?? {}).join(', ');
@@ -222,6 +228,13 @@ function comparedIn({ compared: found }: Document): string {
   const same =
     differences === 0 ? `the same in ${count(compared + 1, 'target')}` : count(differences, 'difference');
   return notCompared === 0 ? same : `${same}, without the packages of ${count(notCompared, 'target')}`;
+}
+
+function scannedIn({ scanned }: Document): string {
+  if (scanned === undefined || scanned.sboms === 0) return 'nobody asks for it';
+  const { ignored } = scanned;
+  const graded = SEVERITIES.toReversed().map((severity) => `${scanned[severity]} ${severity}`);
+  return [...graded, ...(ignored === 0 ? [] : [`${ignored} ignored`])].join(', ');
 }
 
 function sourcesOf({ resolved = {} }: Document): string {

@@ -21,6 +21,7 @@ const FACTS: Readonly<Record<string, ErrorName>> = {
   InternalException: ERRORS.connectionLost,
   InternalFailure: ERRORS.connectionLost,
   InternalServerError: ERRORS.connectionLost,
+  InternalServerException: ERRORS.connectionLost,
   ServiceUnavailable: ERRORS.connectionLost,
   Unavailable: ERRORS.connectionLost,
   EAI_AGAIN: ERRORS.connectionLost,

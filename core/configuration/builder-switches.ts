@@ -1,4 +1,5 @@
 /** Refuses what layers ask for where no stack lets a release do it. */
+import type { ScanAmis, Scanner } from '../contract/vulnerabilities.ts';
 import type { Configuration, Overrides } from './configuration.ts';
 import type { DeploymentSettings } from './deployment-settings.ts';
 import { type Origin, type StatedValue, effectiveSettings } from './effective.ts';
@@ -6,7 +7,10 @@ import { InvalidConfiguration, type Problem, problem } from './documents/problem
 import type { Settings } from './settings.ts';
 
 /** What the stacks let a bake do besides; as `packleader.config` says it. */
-export type BuilderSwitches = Pick<DeploymentSettings, keyof typeof ASKED>;
+export type BuilderSwitches = Omit<Pick<DeploymentSettings, keyof typeof ASKED>, 'scanAmis'> & {
+  /** As it is deployed, or as it is written: that something scans is enough. */
+  readonly scanAmis?: ScanAmis | Scanner;
+};
 
 const deploy = (key: string) => `write ${key}: true into packleader.config, and deploy hub and targets`;
 
@@ -27,11 +31,19 @@ const ASKED = {
     isAsked: ({ test }: Settings) => test !== undefined,
     message: `found a test, but no target lets an AMI be booted: ${deploy('testAmis')}`,
   },
+  scanAmis: {
+    setting: 'vulnerabilities',
+    isAsked: ({ vulnerabilities }: Settings) => vulnerabilities !== undefined,
+    message:
+      'found vulnerabilities to fail on, but nothing scans: write scanAmis: inspector into packleader.config, and deploy hub and targets',
+  },
 } as const;
 
 /** Where a layer states it, or something of it. */
-const originOf = (origins: readonly Origin[], setting: string): StatedValue | undefined =>
-  origins.find((one) => one.setting === setting || one.setting.startsWith(`${setting}.`))?.from;
+function originOf(origins: readonly Origin[], setting: string): StatedValue | undefined {
+  const ours = origins.filter((one) => one.setting === setting || one.setting.startsWith(`${setting}.`));
+  return (ours.find(({ from }) => from.line > 0) ?? ours[0])?.from;
+}
 
 /** Where these images ask for what is off, each place once; what is wrong otherwise others say. */
 export function builderSwitchProblems(
@@ -41,7 +53,7 @@ export function builderSwitchProblems(
   overrides?: Overrides,
 ): Problem[] {
   const off = Object.entries(ASKED).flatMap(([key, asked]) =>
-    Reflect.get(switches, key) === true ? [] : [asked],
+    [undefined, false].includes(Reflect.get(switches, key)) ? [asked] : [],
   );
   const found = new Map<string, Problem>();
   if (off.length === 0) return [];

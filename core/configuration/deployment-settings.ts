@@ -132,6 +132,22 @@ const bakeVpcs = z.record(
   { error: 'must be a map of account ids to VPCs' },
 );
 
+const SCAN_AMIS =
+  'must be inspector, or a map of a command that prints CycloneDX of what it finds in $SBOM, like {command: \'grype "sbom:$SBOM" --output cyclonedx-json\'}';
+const scanCommand = z.strictObject(
+  {
+    command: text(/\$\{?SBOM\b/, 'must be a command of bash that reads the file $SBOM')
+      .max(2_000, { error: 'must be at most 2,000 characters' })
+      .refine((command) => credentialIn(command) === undefined, {
+        error: 'found a credential (not shown), must be a command without one',
+      })
+      .describe(
+        'What bash runs for each SBOM: it reads the file `$SBOM`, and prints CycloneDX with `vulnerabilities`.',
+      ),
+  },
+  { error: SCAN_AMIS },
+);
+
 /** Descriptions and examples become docs/settings.md and schemas/config.json; docs/deploying.md says what each is for. */
 export const deploymentSchema = strictMap({
   packer: tool('packer_<version>_linux_arm64.zip', '1.11.2')
@@ -243,6 +259,14 @@ export const deploymentSchema = strictMap({
       description:
         '`true`: AMIs may be [booted and tested](releasing.md#tests) before they are released, which needs a role more in every target account. The layers say by `test` which are.',
       examples: [true],
+    }),
+  scanAmis: z
+    .union([z.literal('inspector'), scanCommand], { error: SCAN_AMIS })
+    .exactOptional()
+    .meta({
+      description:
+        'What [scans](releasing.md#vulnerabilities) the SBOMs of releases, in the hub: `inspector`, Amazon Inspector, or [a command of your own](releasing.md#a-scanner-of-your-own). The layers say by `vulnerabilities` whose.',
+      examples: ['inspector', { command: 'grype "sbom:$SBOM" --output cyclonedx-json' }],
     }),
   alarms: alarms.exactOptional().meta({
     description: '[Who is told](runbook.md), and from when on a release is slow.',

@@ -14,6 +14,7 @@ import {
 } from '../contract/limits.ts';
 import { NAMES } from '../contract/names.ts';
 import { secretReferenceSchema, type SecretReference } from '../contract/secrets.ts';
+import { SEVERITIES } from '../contract/vulnerabilities.ts';
 import type { SourceAmi } from '../contract/source-amis.ts';
 import { region, strictMap, text, wholeNumber } from './documents/validation.ts';
 import { retentionSchema } from './retention.ts';
@@ -222,6 +223,40 @@ const test = strictMap(
   },
 );
 
+const ID = 'must be the id of a vulnerability, like CVE-2026-1234';
+const UNTIL = 'must be a day, like 2027-01-31: until then it is ignored';
+const REASON = 'must say in words why it is no danger here';
+const IGNORE = 'must be a list of maps of id, until and reason';
+
+const vulnerabilities = strictMap(
+  {
+    failOn: z
+      .enum(SEVERITIES, { error: `must be ${SEVERITIES.slice(0, -1).join(', ')} or ${SEVERITIES.at(-1)}` })
+      .default('critical')
+      .describe('What is as grave as this, or graver, rolls a release back.'),
+    ignore: z
+      .array(
+        strictMap(
+          {
+            id: text(/^[A-Za-z0-9][\w:.-]{2,100}$/, ID).describe('As the scanner names it.'),
+            until: text(/^\d{4}-\d\d-\d\d$/, UNTIL)
+              .refine((day) => !Number.isNaN(Date.parse(day)), { error: UNTIL })
+              .describe('The last day, in UTC, on which it is ignored.'),
+            reason: text(/\S/, REASON)
+              .max(200, { error: 'must be at most 200 characters' })
+              .describe('Why; it is kept in the record.'),
+          },
+          { must: IGNORE },
+        ),
+        { error: IGNORE },
+      )
+      .max(100, { error: 'must be at most 100 of them' })
+      .default([])
+      .describe('What is known, and is no reason to fail for a time.'),
+  },
+  { must: 'must be a map of failOn and ignore; {} for both as they are by default' },
+);
+
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const KMS_KEY = new RegExp(
   `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:)?(${UUID}|key/${UUID}|mrk-[0-9a-f]{32}|key/mrk-[0-9a-f]{32}|alias/[\\w/-]{1,250})$`,
@@ -389,6 +424,19 @@ export const settingsSchema = strictMap(
       description:
         '[Each AMI boots, and is tested](releasing.md#tests), before anyone can use it. The image, or its template, has a directory `tests/`, and `packleader.config` says [`testAmis: true`](#testamis).',
       examples: [{}, { instanceType: 't3.small', timeoutMinutes: 20, userData: '{"environment": "test"}' }],
+    }),
+    vulnerabilities: vulnerabilities.optional().meta({
+      description:
+        '[What each AMI holds is scanned](releasing.md#vulnerabilities) before it becomes a version. `packleader.config` says by [`scanAmis`](#scanamis) what scans.',
+      examples: [
+        {},
+        {
+          failOn: 'high',
+          ignore: [
+            { id: 'CVE-2026-1234', until: '2027-01-31', reason: 'only in the part that nothing here calls' },
+          ],
+        },
+      ],
     }),
     sshInterface: z
       .enum(['session_manager', 'private_ip', 'public_ip'], {

@@ -43,6 +43,15 @@ export const VALIDATE = {
   plans: 'PACKLEADER_PLANS',
 } as const;
 
+/** Environment variables of the scan project's builds, besides its command. */
+export const SCAN = {
+  bucket: 'PACKLEADER_BUCKET',
+  /** The folder of the SBOMs of one release. */
+  sboms: 'PACKLEADER_SBOMS',
+  /** The folder of what is found in them. */
+  scans: 'PACKLEADER_SCANS',
+} as const;
+
 /** Metadata of a target's Packer variables in the bucket; without it the bake looks for no secrets. */
 export const HAS_SECRETS = { secrets: 'yes' } as const;
 

@@ -24,6 +24,10 @@ export const ERRORS = {
   /** An AMI is being tested: nothing is wrong, and it takes its time. */
   testsUnderWay: 'TestsUnderWay',
   amisDiffer: 'AmisDiffer',
+  /** At least one that is grave enough, and is not ignored. */
+  vulnerabilitiesFound: 'VulnerabilitiesFound',
+  /** Whether there are any is not known. */
+  notScanned: 'NotScanned',
   /** A stage that a prerelease does not reach asks nobody. */
   nothingToApprove: 'NothingToApprove',
   releaseRejected: 'ReleaseRejected',

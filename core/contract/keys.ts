@@ -22,7 +22,15 @@ export const keys = {
   sboms: (prefix: string) => `${prefix}/sboms.json`,
   /** What AMIs hold that list the same packages; kept with the record. */
   sbom: (image: string, version: string, packagesSha256: string) =>
-    `sboms/${image}/${version}/${packagesSha256.slice(0, 12)}.cdx.json`,
+    `${keys.sbomsOf(image, version)}/${packagesSha256.slice(0, 12)}.cdx.json`,
+  sbomsOf: (image: string, version: string): string => `sboms/${image}/${version}`,
+  /** What a command of one's own found in the SBOMs of an execution. */
+  scans: (execution: string): string => `scans/${execution}`,
+  scanOf: (execution: string, sbom: string) =>
+    `${keys.scans(execution)}/${sbom.slice(sbom.lastIndexOf('/') + 1)}`,
+  /** Which of its AMIs are scanned, and what was found. */
+  scan: (prefix: string) => `${prefix}/scan.json`,
+  vulnerabilities: (prefix: string) => `${prefix}/vulnerabilities.json`,
   /** How its AMIs are tested. */
   tests: (prefix: string) => `${prefix}/tests.json`,
   /** What the tests of one attempt came to, an object for each target. */

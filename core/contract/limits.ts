@@ -56,7 +56,7 @@ export const MOST_ATTEMPTS = 9;
  *  @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
  */
 export const MOST_APPROVAL_HOURS = 168;
-export const mostApprovalHours = (stages: number): number => (stages > 15 ? 96 : MOST_APPROVAL_HOURS);
+export const mostApprovalHours = (stages: number): number => (stages > 15 ? 72 : MOST_APPROVAL_HOURS);
 export const DEFAULT_APPROVAL_HOURS = 48;
 
 /** How old a release may be that is retried, in days; its plan is kept for 90, and so is the history of its first attempt. */

@@ -15,6 +15,7 @@ export const NAMES = {
   fetchSourceProject: 'packleader-fetch-source',
   bakeProject: 'packleader-bake',
   validateProject: 'packleader-validate',
+  scanProject: 'packleader-scan',
   /** What the names of the roles begin with that functions have which start releases. */
   triggerRoles: 'packleader-trigger-',
   orchestratorRole: 'packleader-orchestrator',

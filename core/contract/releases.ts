@@ -7,6 +7,7 @@ import { sourcedTargetSchema } from './source-amis.ts';
 import { TAGS } from './tags.ts';
 import { targetSchema, amiSchema } from './targets.ts';
 import { testedSchema } from './tests.ts';
+import { scanSchema } from './vulnerabilities.ts';
 
 /** An object in the hub's bucket. */
 const objectSchema = z.object({ bucket: z.string(), key: z.string() });
@@ -184,6 +185,8 @@ export const releasedRecordSchema = releaseSchema.extend({
   comparison: comparisonSchema.optional(),
   /** What its AMIs hold; missing where nobody looked, and in what older deployments wrote. */
   sboms: z.array(sbomPlaceSchema).optional(),
+  /** What a scanner found in them; missing where nothing was scanned. */
+  vulnerabilities: scanSchema.optional(),
   /** How many tests were passed on how many instances, by stage; missing where nothing was tested. */
   tested: z.record(z.string(), testedSchema).optional(),
   images: z.array(

@@ -19,6 +19,8 @@ export const STATE_NAMES = {
   // packleader-release-image
   resolveSourceAmis: 'Resolve source AMIs',
   compareAmis: 'Compare AMIs',
+  runScanner: 'Run scanner',
+  scanAmis: 'Scan AMIs',
   applyVersionTags: 'Apply version tags',
   publishRelease: 'Publish release',
   announceRelease: 'Announce release',

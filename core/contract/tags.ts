@@ -12,6 +12,8 @@ export const TAGS = {
   execution: 'packleader:execution',
   state: 'packleader:state',
   quarantine: 'packleader:quarantine',
+  /** Who let the release into which stage, when and why. */
+  approved: 'packleader:approved',
   /** Of a builder whose bake failed: until when it is left alone, ISO 8601. */
   keptUntil: 'packleader:kept-until',
   /** Of what is there for the test of an AMI: that AMI. */

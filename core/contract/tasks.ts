@@ -2,7 +2,16 @@ import { NAMES } from './names.ts';
 
 /** A folder of the hub's bucket; `keys` says what is in it. */
 export type BucketFolder =
-  'bakes' | 'sources' | 'plans' | 'released' | 'sboms' | 'sweeps' | 'repoints' | 'revoked' | 'tests';
+  | 'bakes'
+  | 'sources'
+  | 'plans'
+  | 'released'
+  | 'sboms'
+  | 'scans'
+  | 'sweeps'
+  | 'repoints'
+  | 'revoked'
+  | 'tests';
 
 /** A task: the code of one state, `tasks/<its name>.ts`, and all that its function may touch. */
 export interface TaskAccess {
@@ -24,6 +33,8 @@ export interface TaskAccess {
   readonly announces?: true;
   /** Whether it answers Tasks that wait. */
   readonly answersTasks?: true;
+  /** Whether it lets Amazon Inspector scan SBOMs, or reads what a command of one's own found, where one is deployed. */
+  readonly scans?: true;
   /** The machine whose role it must know, to tell what that started from what people start. */
   readonly findsStartersOf?: string;
   /** What must be switched on at deployment for it to be there. */
@@ -31,7 +42,7 @@ export interface TaskAccess {
 }
 
 /** What a factory may switch off, or on. */
-export type Part = 'retiring' | 'parity' | 'tests' | 'approval';
+export type Part = 'retiring' | 'parity' | 'tests' | 'scans' | 'approval';
 
 export type ExecutionAction =
   'states:DescribeExecution' | 'states:GetExecutionHistory' | 'states:StopExecution';
@@ -75,6 +86,14 @@ const ROWS = {
     writes: ['plans', 'sboms'],
     executions: LATER_ATTEMPT,
     partOf: 'parity',
+  },
+  'scan-amis': {
+    reads: ['plans', 'sboms'],
+    writes: ['plans'],
+    lists: ['plans'],
+    scans: true,
+    executions: LATER_ATTEMPT,
+    partOf: 'scans',
   },
   approve: {
     reads: ['plans', 'released', 'revoked', 'bakes'],

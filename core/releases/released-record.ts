@@ -11,6 +11,7 @@ import {
 import { type Ami, targetName } from '../contract/targets.ts';
 import type { SbomPlace } from '../contract/sboms.ts';
 import type { Tested } from '../contract/tests.ts';
+import type { Scan } from '../contract/vulnerabilities.ts';
 
 /** What its execution knows of a release besides its plan. */
 export interface ExecutionOfRelease {
@@ -20,6 +21,7 @@ export interface ExecutionOfRelease {
   readonly announcedAt?: string | undefined;
   readonly comparison?: Comparison | undefined;
   readonly sboms?: readonly SbomPlace[] | undefined;
+  readonly vulnerabilities?: Scan | undefined;
   readonly tested?: Readonly<Record<string, Tested>> | undefined;
   readonly approvals?: readonly StageApproval[] | undefined;
 }
@@ -35,6 +37,7 @@ export function releasedRecord(
     announcedAt,
     comparison,
     sboms = [],
+    vulnerabilities,
     tested = {},
     approvals = [],
   }: ExecutionOfRelease,
@@ -58,6 +61,7 @@ export function releasedRecord(
     ...(announcedAt !== undefined && { announcedAt }),
     ...(comparison && { comparison }),
     ...(sboms.length > 0 && { sboms: [...sboms] }),
+    ...(vulnerabilities && { vulnerabilities }),
     ...(inStages.length > 0 && { tested: Object.fromEntries(inStages) }),
     ...(approvals.length > 0 && { approvals: [...approvals] }),
     images: images.map((image) => {

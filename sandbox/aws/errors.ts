@@ -18,6 +18,8 @@ const EXCEPTIONS = {
   ec2: [ec2.EC2ServiceException, ec2],
   eventbridge: [eventbridge.EventBridgeServiceException, eventbridge],
   iam: [iam.IAMServiceException, iam],
+  // Its client is not published; what is thrown here is answered over HTTP, by its name.
+  inspectorscan: [sts.STSServiceException, {}],
   s3: [s3.S3ServiceException, s3],
   secretsmanager: [secretsManager.SecretsManagerServiceException, secretsManager],
   sfn: [sfn.SFNServiceException, sfn],

@@ -4,4 +4,5 @@ export const HUB_ROLES = {
   stateMachine: 'packleader-state-machine',
   fetchSource: 'packleader-fetch-source',
   validate: 'packleader-validate',
+  scan: 'packleader-scan',
 } as const;

@@ -25,6 +25,13 @@ const DESTROYED: Record<string, (place: Region, input: Record<string, unknown>) 
   TerminateInstances: (_place, { InstanceIds: ids }) => ids,
 };
 
+/** Of actions, where it is not the name of the client. */
+const PREFIXES: Partial<Record<Service, string>> = {
+  sfn: 'states',
+  eventbridge: 'events',
+  inspectorscan: 'inspector-scan',
+};
+
 const DENIED: Record<Service, string> = {
   autoscaling: 'AccessDenied',
   cloudtrail: 'AccessDeniedException',
@@ -32,6 +39,7 @@ const DENIED: Record<Service, string> = {
   ec2: 'UnauthorizedOperation',
   eventbridge: 'AccessDeniedException',
   iam: 'AccessDenied',
+  inspectorscan: 'AccessDeniedException',
   s3: 'AccessDenied',
   secretsmanager: 'AccessDeniedException',
   sfn: 'AccessDeniedException',
@@ -57,7 +65,7 @@ export function mayDestroy({ world, accountId, role }: Context, tags: ReadonlyMa
 }
 
 export function denied(context: Context, service: Service, operation: string, resource = '*'): Error {
-  const action = `${service === 'sfn' ? 'states' : service === 'eventbridge' ? 'events' : service}:${operation}`;
+  const action = `${PREFIXES[service] ?? service}:${operation}`;
   const who = `User: ${assumedRoleArn(context)} is not authorized to perform: ${action} on resource: ${resource}`;
   return awsError(
     service,

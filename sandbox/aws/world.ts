@@ -2,6 +2,7 @@
  * What exists: accounts x regions with what EC2, Systems Manager and CodeBuild keep there, and what an account keeps
  * everywhere. Plain data; the services change it.
  */
+import type { KnownVulnerability } from './inspector-scan.ts';
 import { createHash } from 'node:crypto';
 import type {
   _InstanceType as InstanceType,
@@ -329,6 +330,8 @@ export class World {
   /** Product codes of AWS Marketplace, by the account that is subscribed, as `<accountId>/<code>`. */
   readonly subscriptions = new Set<string>();
   readonly events: WorldEvent[] = [];
+  /** What Amazon Inspector knows of. */
+  readonly vulnerabilities: KnownVulnerability[] = [];
   /** Per region, the AMIs that some account shares with others. */
   readonly shared = new Map<string, Map<string, Image>>();
   readonly #seed: string;

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import type { PackerFailure } from '../packer/packer-build.ts';
-import { stageIn } from '../../core/contract/state-names.ts';
+import { STATE_NAMES, stageIn } from '../../core/contract/state-names.ts';
+import { withVulnerability } from '../aws/inspector-scan.ts';
 import { FAILS } from '../aws/run-command.ts';
 import { currentState } from '../engine/call-site.ts';
 import { takeBack } from '../aws/ec2/instances.ts';
@@ -15,7 +16,8 @@ import type { Call, Sandbox } from '../sandbox.ts';
  * - `throttled`: AWS throttles the first three calls in each target
  * - `timeout`: the calls never answer, so the state times out; a build hangs until CodeBuild ends it
  * - `full`: CodeBuild has no build free, ever; only in a state that starts builds
- * - `failed`: the build runs and Packer fails, or the AMI boots and a test fails; only for bakes and tests
+ * - `failed`: the build runs and Packer fails, the AMI boots and a test fails, or the scanner finds something critical; only for bakes,
+ *   tests and scans
  * - `capacity`: EC2 has no room for the builder at the first attempt; only for bakes
  * - `interrupted`: EC2 takes every Spot Instance back while it is a builder; only for bakes
  * - `silent`: the AMI boots, and its agent never reports; only for tests
@@ -48,11 +50,16 @@ export interface Fault {
 }
 
 const THROTTLES = 3;
-const BUILDS: readonly string[] = [NAMES.bakeRole, NAMES.fetchSourceProject, NAMES.validateProject];
-const READING_STATES = /^(Resolve|Check|Compare|Verify) /;
-const FAULT_VARIABLE = 'SANDBOX_FAULT';
+const BUILDS: readonly string[] = [
+  NAMES.bakeRole,
+  NAMES.fetchSourceProject,
+  NAMES.validateProject,
+  NAMES.scanProject,
+];
+const READING_STATES = /^(Resolve|Check|Compare|Scan|Verify) /;
+export const FAULT_VARIABLE = 'SANDBOX_FAULT';
 /** Longer than any time limit of a build. */
-const HANGS_MINUTES = 48 * 60;
+export const HANGS_MINUTES = 48 * 60;
 
 const INTERRUPTED_AFTER_MS = 3 * 60_000;
 const fleetSchema = z.object({ Instances: z.array(z.object({ InstanceIds: z.array(z.string()) })) });
@@ -127,6 +134,7 @@ export class Faults {
         Object.assign(call.input, { Comment: FAILS });
       if (isOfTest(fault)) return call.operation === 'RunInstances' ? silence(sandbox, call, next) : next();
       if (fault.kind === 'interrupted') return interrupt(sandbox, call, next);
+      if (isOfScan(fault)) return withVulnerability(await next());
       if (fault.kind === 'lost') {
         await next();
         throw named('TimeoutError', 'socket hang up');
@@ -160,6 +168,9 @@ export class Faults {
 const isOfTest = ({ kind, state }: Fault): boolean =>
   kind === 'silent' || (kind === 'failed' && stageIn(state, 'test') !== undefined);
 
+/** Not of the call either: of what the scanner finds. */
+const isOfScan = ({ kind, state }: Fault): boolean => kind === 'failed' && state === STATE_NAMES.scanAmis;
+
 /** The instance boots, and nobody hears of it. */
 async function silence({ world }: Sandbox, call: Call, next: () => unknown): Promise<unknown> {
   const answer = await next();
@@ -186,6 +197,7 @@ function concerns(fault: Fault, call: Call): boolean {
   if (fault.accountId !== undefined && fault.accountId !== call.accountId) return false;
   if (fault.region !== undefined && fault.region !== regionOf(call)) return false;
   if (isInterrupted) return call.operation === 'CreateFleet';
+  if (isOfScan(fault)) return call.operation === 'ScanSbom';
   if (isOfTest(fault)) return call.operation === (fault.kind === 'silent' ? 'RunInstances' : 'SendCommand');
   if (fault.kind === 'full' || IN_BUILDS.includes(fault.kind)) return call.operation === 'StartBuild';
   return call.mutating || READING_STATES.test(fault.state);
@@ -212,9 +224,9 @@ function mark(call: Call, kind: FaultKind): void {
   Object.assign(call.input, { environmentVariablesOverride: variables });
 }
 
-/** The first package of a list at its next release. */
+/** The first package of a list at its next release; what it is installed on is none. */
 const newerPackage = (list: string): string =>
-  list.replace(/^([^\t]+\t[^\t\n]*)/, (_, versioned: string) => `${versioned}.1`);
+  list.replace(/^[^\t\n]+\t[^\t\n]*(?=\t(?!operating-system))/m, (versioned) => `${versioned}.1`);
 
 function refusal({ service, operation }: Call): Error {
   const action = `${service}:${operation}`;

@@ -3,6 +3,7 @@ import { NAMES } from '../../core/contract/names.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { Clock } from '../aws/clock.ts';
 import { fetchSource, type CheckOut } from './fetch-source.ts';
+import { scanSboms } from './scan-sboms.ts';
 import { validateTemplates } from './validate-templates.ts';
 import { addImage, addParameter } from './own-things.ts';
 import { packerBuild } from '../packer/packer-build.ts';
@@ -85,6 +86,13 @@ function addHub({ world, hub }: Sandbox, checkOut: CheckOut): void {
     timeoutMinutes: 30,
     environment: {},
     run: validateTemplates,
+  });
+  world.region(hub.accountId, hub.region).projects.set(NAMES.scanProject, {
+    name: NAMES.scanProject,
+    role: HUB_ROLES.scan,
+    timeoutMinutes: 30,
+    environment: {},
+    run: scanSboms(world),
   });
 }
 

@@ -12,6 +12,7 @@ const HANDLERS: Readonly<Record<TaskName, () => Promise<{ handler: Handler }>>> 
   'apply-version-tags': async () => import('../../tasks/apply-version-tags.ts'),
   'compare-amis': async () => import('../../tasks/compare-amis.ts'),
   'check-amis': async () => import('../../tasks/check-amis.ts'),
+  'scan-amis': async () => import('../../tasks/scan-amis.ts'),
   'test-amis': async () => import('../../tasks/test-amis.ts'),
   'deregister-amis': async () => import('../../tasks/deregister-amis.ts'),
   'verify-rollback': async () => import('../../tasks/verify-rollback.ts'),

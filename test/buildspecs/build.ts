@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
 import type { Target } from '../../core/contract/targets.ts';
-import { buildSpec } from '../../workflow/constructs/buildspec.ts';
+import { type BuildSpecName, buildSpec } from '../../workflow/constructs/buildspec.ts';
 
 /** What the scripts need besides Node; every CodeBuild image has them. A machine without one cannot judge the scripts. */
 export function requirePrograms(...programs: readonly string[]): void {
@@ -140,7 +140,7 @@ export class Build {
     return readdirSync(join(this.#work, directory)).toSorted();
   }
 
-  run(name: 'fetch-source' | 'validate' | 'bake', environment: Record<string, string>): Outcome {
+  run(name: BuildSpecName, environment: Record<string, string>): Outcome {
     rmSync(this.#work, { recursive: true, force: true });
     mkdirSync(this.#work);
     const calls = join(this.directory, 'calls');

@@ -12,6 +12,7 @@ import { retirements } from './scenarios/retirements.ts';
 import { retries } from './scenarios/retries.ts';
 import { rollbackTriggers } from './scenarios/rollback-triggers.ts';
 import { type Category, idOf } from './scenarios/scenario-of.ts';
+import { scannedAmis } from './scenarios/scanned-amis.ts';
 import { SeededSampler } from './scenarios/seeded-sampler.ts';
 import { spotBuilders } from './scenarios/spot-builders.ts';
 import { stopsAndSweeps } from './scenarios/stops-and-sweeps.ts';
@@ -35,6 +36,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     keeping: await prepareBaseline('keeping'),
     spot: await prepareBaseline('spot'),
     tested: await prepareBaseline('tested'),
+    scanned: await prepareBaseline('scanned'),
     alike: await prepareBaseline('alike'),
     asking: await prepareBaseline('asking'),
     many: await prepareBaseline('many'),
@@ -60,6 +62,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await spotBuilders(baselines.spot)),
     ...(await testedAmis(baselines.tested)),
     ...(await comparisons(baselines.alike)),
+    ...(await scannedAmis(baselines.scanned)),
     ...(await approvals(baselines.asking)),
     ...(await wholeReleases(two)),
     ...(await failingMaps(two)),

@@ -73,6 +73,7 @@ const hubOf = (factory: Factory, more: { organizationId?: string } = {}) =>
     spotBuilders: true,
     keepBuilders: true,
     testAmis: true,
+    scanAmis: { command: 'scan "$SBOM"' },
     webhookSecret: 'packleader/webhook',
     packer: { version: '1.14.2', sha256: 'a'.repeat(64) },
     alarms: { notify: { email: 'people@example.com' } },
@@ -125,7 +126,7 @@ describe.each([
           .map((id) => roleArn(id, role))
           .toSorted();
       for (const name of [
-        ...stewards({ retiring: true, parity: true, tests: true, approval: true }).map(taskRole),
+        ...stewards({ retiring: true, parity: true, tests: true, scans: true, approval: true }).map(taskRole),
         triggerRole(SCHEDULED_REBUILD),
       ])
         expect(takesOn(stack, name), name).toEqual(ofRole(NAMES.stewardRole));

@@ -28,6 +28,8 @@ const VERBS = [
   'Resolve',
   'Restore',
   'Retire',
+  'Run',
+  'Scan',
   'Summarise',
   'Sweep',
   'Take',

@@ -27,6 +27,7 @@ const theHub = hub(scheduled, {
   webhookSecret: WEBHOOK_SECRET,
   retention: retentionOf(factory),
   testAmis: true,
+  scanAmis: 'inspector',
   notify: {},
   commitStatus: { provider: 'github', tokenSecret: TOKEN_SECRET },
 });
@@ -58,8 +59,13 @@ interface Role {
 const stackOf = (accountId: string): Synthesised =>
   accountId === hubAccount ? theHub : (targets.get(accountId) ?? theHub);
 
+/** Nobody has both scanners: of the hub with the other one, the role of its command. */
+const commandRoles = hub(factory, { scanAmis: { command: 'scan "$SBOM"' } })
+  .roles()
+  .filter(({ name }) => name === NAMES.scanProject);
+
 const rolesOf = (stack: Synthesised): Role[] =>
-  stack.roles().map((role) => ({
+  [...stack.roles(), ...(stack === theHub ? commandRoles : [])].map((role) => ({
     ...role,
     statements: role.statements.map((statement) => ({
       ...statement,

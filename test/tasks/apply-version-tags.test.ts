@@ -40,6 +40,27 @@ describe('applying version tags', () => {
     );
   });
 
+  it('says in a tag who approved what, when and why, as far as a tag takes it', async () => {
+    const approved = {
+      prod: {
+        by: 'arn:aws:sts::999999999999:assumed-role/lead/jane',
+        at: '2026-11-21T10:00:00.000Z',
+        reason: `fine; "really" ${'x'.repeat(300)}`,
+        answeredIn: 'arn',
+      },
+      later: { Error: 'NothingToApprove' },
+    };
+    const text =
+      'prod by arn:aws:sts::999999999999:assumed-role/lead/jane at 2026-11-21T10:00:00.000Z: fine   really  ';
+    const tags = { ...released, 'packleader:approved': text.padEnd(256, 'x') };
+    const event = { release: RELEASE, amis: { dev: [amiIn(DEV, 'ami-1')] }, approved };
+    aws.on(DEV, image, ...shows(bare(released), bare(tags)));
+    aws.accepts(DEV, new CreateTagsCommand({ Resources: ['ami-1'], Tags: tagList(tags) }));
+    expect(await handler(event)).toEqual({ tagged: 1 });
+    expect(await handler(event)).toEqual({ tagged: 1 });
+    expect(aws.commands.filter((command) => command === 'CreateTags')).toHaveLength(1);
+  });
+
   it('twice writes nothing the second time', async () => {
     aws.on(DEV, image, ...shows(candidate('ami-1', released)));
     aws.on(DEV, snapshot, ...showsSnapshot(released));

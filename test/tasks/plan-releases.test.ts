@@ -267,6 +267,38 @@ describe('planning a release of one image', () => {
     });
   });
 
+  describe('whose AMIs are scanned', () => {
+    const MAY = { ...DEPLOYED, scanAmis: 'inspector' };
+    const scanned = (vulnerabilities: string) => ({
+      'images/base/config/default.yaml': `${FACTORY.get('images/base/config/default.yaml')}vulnerabilities: ${vulnerabilities}\n`,
+    });
+    const IGNORED = '{ id: CVE-2026-7, until: 2020-01-31, reason: not called }';
+
+    it('writes down what each target is judged by, also by an ignore that has run out', async () => {
+      const inProd = { 'images/base/config/prod.yaml': 'vulnerabilities: { failOn: high }\n' };
+      aws.holds('hub', SOURCE.key, factory({ ...scanned(`{ ignore: [${IGNORED}] }`), ...inProd }));
+      acceptsWrites(...files('base'), 'base/scan.json');
+      await plan({ image: 'base' }, 'main', MAY);
+      const ignore = [{ id: 'CVE-2026-7', until: '2020-01-31', reason: 'not called' }];
+      expect(written()['base/scan.json']).toEqual({
+        judged: [
+          { failOn: 'critical', ignore, targets: ['111111111111/eu-west-1'] },
+          { failOn: 'high', ignore, targets: ['222222222222/eu-west-1'] },
+        ],
+      });
+    });
+
+    it('fails where nothing is deployed that scans', async () => {
+      aws.holds('hub', SOURCE.key, factory(scanned('{ failOn: high }')));
+      await expect(plan({ image: 'base' })).rejects.toMatchObject({
+        name: 'InvalidConfiguration',
+        message: expect.stringMatching(
+          /^images\/base\/config\/default\.yaml:\d+ vulnerabilities\.failOn: found vulnerabilities to fail on, but nothing scans: write scanAmis: inspector into packleader\.config, and deploy hub and targets$/,
+        ),
+      });
+    });
+  });
+
   it('fails for builders on spot where no target is deployed with them', async () => {
     aws.holds(
       'hub',

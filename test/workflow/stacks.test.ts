@@ -234,7 +234,7 @@ describe('in the hub', () => {
       );
     expect(may.map(({ name }) => name).sort()).toEqual(
       [
-        ...stewards({ retiring: false, parity: true, tests: false, approval: false }).map(
+        ...stewards({ retiring: false, parity: true, tests: false, scans: false, approval: false }).map(
           (file) => `packleader-task-${file}`,
         ),
         'packleader-trigger-scheduled-rebuild',
@@ -296,6 +296,21 @@ describe('in the hub', () => {
     expect(roleOf(withToken, NAMES.fetchSourceProject).may).toContain(
       'ReadRepositoryToken: Allow secretsmanager:GetSecretValue on arn:aws:secretsmanager:eu-west-1:999999999999:secret:git/images-??????',
     );
+  });
+
+  it('lets a command of one’s own read SBOMs, and write what it finds, and do nothing else', () => {
+    const stack = hub(factory, { scanAmis: { command: 'scan "$SBOM"' } });
+    const { may } = roleOf(stack, NAMES.scanProject);
+    expect(may).toContain('/sboms/*');
+    expect(may).toContain('/scans/*');
+    expect(may).not.toContain('plans');
+    expect(may).not.toContain('inspector-scan');
+    expect(roleOf(stack, 'packleader-task-scan-amis').may).not.toContain('inspector-scan');
+    expect(roleOf(hub(factory, { scanAmis: 'inspector' }), 'packleader-task-scan-amis').may).toContain(
+      'inspector-scan:ScanSbom',
+    );
+    for (const none of [hub(factory), hub(factory, { scanAmis: 'inspector' })])
+      expect(none.roles().map(({ name }) => name)).not.toContain(NAMES.scanProject);
   });
 
   it('lets Packer ask for plugins with a token of a secret, where it validates and where it bakes', () => {

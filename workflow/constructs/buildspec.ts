@@ -7,7 +7,7 @@ import { buildspecFile, programsOf } from './programs.ts';
 const END = 'END_OF_FILE';
 
 export type BuildSpecName = (typeof BUILD_SPECS)[number];
-export const BUILD_SPECS = ['fetch-source', 'validate', 'bake'] as const;
+export const BUILD_SPECS = ['fetch-source', 'validate', 'scan', 'bake'] as const;
 
 /** What the buildspecs of this repository are made of. */
 const buildSpecSchema = z.strictObject({

@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import type { RetentionRules } from '../../core/configuration/retention.ts';
 import type { CommitStatusSettings, Notify } from '../../core/configuration/deployment-settings.ts';
 import { type Factory, accountsOf, approvalsOf } from '../../core/configuration/factory.ts';
+import { type ScanAmis, scannerOf } from '../../core/contract/vulnerabilities.ts';
 import { machineLink } from '../../core/aws/console-links.ts';
 import { NAMES, bucketName } from '../../core/contract/names.ts';
 import { Approving } from './approving.ts';
@@ -13,6 +14,7 @@ import { Dashboard } from './observability/dashboard.ts';
 import { FailedTriggers } from './failed-triggers.ts';
 import { FetchSourceProject } from './fetch-source-project.ts';
 import type { Downloads, PinnedTool } from '../constructs/build-projects.ts';
+import { ScanProject } from './scan-project.ts';
 import { ValidateProject } from './validate-project.ts';
 import { ReleaseBucket } from './release-bucket.ts';
 import { CommitStatuses } from './telling/commit-statuses.ts';
@@ -45,6 +47,8 @@ export interface HubStackProps extends StackProps, Downloads {
   readonly keepBuilders?: boolean;
   /** Whether AMIs may be booted and tested; as in the targets. Default: they are not, and nothing stands that could. */
   readonly testAmis?: boolean;
+  /** What scans the SBOMs of releases. Default: nothing does. */
+  readonly scanAmis?: ScanAmis;
   readonly alarms?: AlarmsProps;
   /** Who is told what became of releases. Default: nobody, and nothing stands that could. */
   readonly notify?: Notify;
@@ -59,6 +63,7 @@ export class HubStack extends Stack {
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
     setFeatureFlags(this);
+    const { scanAmis } = props;
     const { factory, packer, repositoryTokenSecret, webhookSecret, organizationId, alarms, retention } =
       props;
     const key = props.customerKey ? new CustomerKey(this, 'Key') : undefined;
@@ -67,6 +72,7 @@ export class HubStack extends Stack {
       bucketName: bucketName(factory),
       accountIds,
       ...(props.testAmis !== undefined && { testAmis: props.testAmis }),
+      scansByCommand: typeof scanAmis === 'object',
       ...(organizationId !== undefined && { organizationId }),
       ...(key && { key }),
       holdsTools: props.downloads === 'bucket',
@@ -84,6 +90,7 @@ export class HubStack extends Stack {
         testers: new TargetRoles(this, 'Testers', { roleName: NAMES.testerRole, accountIds }),
       }),
       deprecatesAmis,
+      ...(scanAmis !== undefined && { scanner: scannerOf(scanAmis) }),
       ...(key && { key }),
     });
     const project = new FetchSourceProject(this, 'FetchSource', {
@@ -100,6 +107,10 @@ export class HubStack extends Stack {
       ...(props.downloads !== undefined && { downloads: props.downloads }),
       ...(props.pluginTokenSecret !== undefined && { pluginTokenSecret: props.pluginTokenSecret }),
     });
+    const scan =
+      typeof scanAmis === 'object'
+        ? new ScanProject(this, 'Scan', { bucket, command: scanAmis.command })
+        : undefined;
     const failed = new FailedTriggers(this, 'Failed', key);
     const approvals = approvalsOf(factory);
     new StateMachines(this, 'StateMachines', {
@@ -109,6 +120,8 @@ export class HubStack extends Stack {
       spotBuilders: props.spotBuilders ?? false,
       keepBuilders: props.keepBuilders ?? false,
       testAmis: props.testAmis ?? false,
+      ...(scanAmis !== undefined && { scanAmis: scannerOf(scanAmis) }),
+      ...(scan && { scanProjectArn: scan.projectArn }),
       parity: factory.parity ?? 'report',
       approvals,
       functionOf: (task) => functions.of(task),
@@ -146,7 +159,7 @@ export class HubStack extends Stack {
       });
     // Last: the alarms watch every function and queue that is there.
     new Alarms(this, 'Alarms', { ...alarms, retires: retention !== undefined });
-    new Dashboard(this, 'Dashboard', { retires: retention !== undefined });
+    new Dashboard(this, 'Dashboard', { retires: retention !== undefined, asks });
     new CfnOutput(this, 'ReleaseMachine', {
       value: machineLink({ region: this.region, arn: machineArn(this, NAMES.releaseMachine) }),
       description: 'Where people start releases, and see them.',

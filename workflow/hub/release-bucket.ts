@@ -55,6 +55,9 @@ const TESTS: LifecycleRule = {
   noncurrentVersionExpiration: Duration.days(30),
 };
 
+/** Where a command of one's own scans. */
+const SCANS: LifecycleRule = { id: 'scans', prefix: 'scans/', ...WORKING_FILES };
+
 /** What the hub's bucket and its log of requests have in common: private, over TLS, kept when the stack goes. */
 const PRIVATE = {
   enforceSSL: true,
@@ -74,6 +77,8 @@ export interface ReleaseBucketProps {
   readonly key?: Key;
   /** Whether what tests print is kept there. Default: nothing is tested. */
   readonly testAmis?: boolean;
+  /** Whether it holds what a command of one's own found. */
+  readonly scansByCommand: boolean;
   /** Whether it holds what bakes download. */
   readonly holdsTools: boolean;
 }
@@ -86,7 +91,15 @@ export class ReleaseBucket extends Bucket {
   constructor(
     scope: Construct,
     id: string,
-    { bucketName, accountIds, organizationId, key, testAmis = false, holdsTools }: ReleaseBucketProps,
+    {
+      bucketName,
+      accountIds,
+      organizationId,
+      key,
+      testAmis = false,
+      scansByCommand,
+      holdsTools,
+    }: ReleaseBucketProps,
   ) {
     super(scope, id, {
       ...PRIVATE,
@@ -94,7 +107,7 @@ export class ReleaseBucket extends Bucket {
       versioned: true,
       encryption: key ? BucketEncryption.KMS : BucketEncryption.S3_MANAGED,
       ...(key && { encryptionKey: key, bucketKeyEnabled: true }),
-      lifecycleRules: testAmis ? [...LIFECYCLE, TESTS] : LIFECYCLE,
+      lifecycleRules: [...LIFECYCLE, ...(testAmis ? [TESTS] : []), ...(scansByCommand ? [SCANS] : [])],
     });
     this.#logRequests(scope, id, bucketName);
     const { principals, arnLike, stringEquals } = bakeRoles(accountIds, organizationId);

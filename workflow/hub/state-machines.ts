@@ -1,4 +1,5 @@
 import { STATE_NAMES } from '../../core/contract/state-names.ts';
+import type { Scanner } from '../../core/contract/vulnerabilities.ts';
 import { Stack, Tags } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -39,6 +40,10 @@ export interface StateMachinesProps {
   readonly keepBuilders: boolean;
   /** Whether AMIs may be booted and tested. */
   readonly testAmis: boolean;
+  /** What scans the SBOMs of releases; default: nothing does. */
+  readonly scanAmis?: Scanner;
+  /** The project that runs a scanner of one's own. */
+  readonly scanProjectArn?: string;
   /** What becomes of differences between the AMIs of one release. */
   readonly parity: Parity;
   /** The stages that somebody must approve. */
@@ -95,6 +100,7 @@ export class StateMachines extends Construct {
           bakeBatchMachineArn: machineArn(this, NAMES.bakeBatchMachine),
           parity: props.parity,
           testAmis: props.testAmis,
+          ...(props.scanAmis !== undefined && { scanAmis: props.scanAmis }),
           approvals: props.approvals,
         }),
       ),
@@ -105,6 +111,7 @@ export class StateMachines extends Construct {
       }),
     });
     mayRun(releaseImage, NAMES.bakeBatchMachine);
+    if (props.scanProjectArn !== undefined) mayBuild(releaseImage, [props.scanProjectArn]);
 
     const releaseScope = new Construct(this, 'Release');
     const release = new StateMachine(releaseScope, 'Machine', {
@@ -121,6 +128,7 @@ export class StateMachines extends Construct {
           spotBuilders: props.spotBuilders,
           keepBuilders: props.keepBuilders,
           testAmis: props.testAmis,
+          ...(props.scanAmis !== undefined && { scanAmis: props.scanAmis }),
           approvals: props.approvals,
           releaseImageMachineArn: machineArn(this, NAMES.releaseImageMachine),
         }),

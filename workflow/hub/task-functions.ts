@@ -12,6 +12,7 @@ import {
   type TaskAccess,
   type TaskName,
 } from '../../core/contract/tasks.ts';
+import type { Scanner } from '../../core/contract/vulnerabilities.ts';
 import { keyStatements } from '../constructs/bucket-key.ts';
 import { lookAtExecutions } from '../constructs/customer-key.ts';
 import { taskRole } from '../constructs/role-names.ts';
@@ -21,13 +22,14 @@ import { HubFunction } from './hub-function.ts';
 import type { TargetRoles } from './target-roles.ts';
 
 const WILDCARDS: Wildcards = {
-  '*': 'X-Ray has no resources, nor have the answer to a task token and the event history of CloudTrail.',
+  '*': 'X-Ray has no resources, nor have the answer to a task token, the event history of CloudTrail, and the scan of an SBOM.',
   [`:execution:${NAMES.releaseMachine}:*`]:
     'Releases of any name may wait; their names are made when they start.',
   '/bakes/*': 'What a bake left is in a folder of its account and one of its build.',
   '/plans/*': 'Each release has a folder of its own, named after its execution.',
   '/sources/*': 'A source has the name of its commit.',
   '/sboms/*': 'One SBOM for each list of packages in each version of each image.',
+  '/scans/*': 'What was found is in a folder of the execution.',
   '/released/*': 'One record for each version of each image.',
   '/sweeps/*': 'Each sweep has a folder of its own, named after its execution.',
   '/repoints/*': 'A plan has the name of its execution, a claim that of its image.',
@@ -49,6 +51,8 @@ export interface TaskFunctionsProps {
   readonly testers?: TargetRoles;
   /** Whether the stewards may deprecate AMIs. */
   readonly deprecatesAmis: boolean;
+  /** What scans SBOMs; default: nothing does. */
+  readonly scanner?: Scanner;
   /** Encrypts the state machines; default: keys of AWS's do. */
   readonly key?: Key;
 }
@@ -79,6 +83,7 @@ export class TaskFunctions extends Construct {
     if (access.answersTasks) task.addToRolePolicy(answerTasks());
     if (access.findsStartersOf !== undefined)
       for (const statement of findStarters(this, access.findsStartersOf)) task.addToRolePolicy(statement);
+    if (access.scans) for (const statement of this.#scanning()) task.addToRolePolicy(statement);
     if (access.steward) this.#props.stewards.letAssume(task);
     if (access.tester) this.#props.testers?.letAssume(task);
     if (access.announces) EventBus.fromEventBusName(this, `${name}-bus`, 'default').grantPutEventsTo(task);
@@ -111,6 +116,12 @@ export class TaskFunctions extends Construct {
           }),
       ),
     ];
+  }
+
+  #scanning(): PolicyStatement[] {
+    return this.#props.scanner === 'command'
+      ? this.#onObjects({ reads: ['scans'], lists: ['scans'] })
+      : [scanSboms()];
   }
 
   #onObjects({ reads, writes, lists }: Pick<TaskAccess, 'reads' | 'writes' | 'lists'>): PolicyStatement[] {
@@ -146,6 +157,10 @@ const answerTasks = (): PolicyStatement =>
     actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
     resources: ['*'],
   });
+
+/** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoninspectorscan.html */
+const scanSboms = (): PolicyStatement =>
+  new PolicyStatement({ sid: 'ScanSboms', actions: ['inspector-scan:ScanSbom'], resources: ['*'] });
 
 /** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html */
 const findStarters = (scope: Construct, machine: string): PolicyStatement[] => [

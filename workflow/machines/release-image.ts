@@ -10,12 +10,16 @@ import {
 import type { Construct } from 'constructs';
 import type { Approvals } from '../../core/contract/approvals.ts';
 import type { Parity } from '../../core/contract/comparison.ts';
+import { SCAN } from '../../core/contract/environments.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
+import { keys } from '../../core/contract/keys.ts';
 import { BAKES_PER_BATCH } from '../../core/contract/limits.ts';
 import { PIVOT, STAGE_STATE_NAMES, STATE_NAMES } from '../../core/contract/state-names.ts';
+import { NAMES } from '../../core/contract/names.ts';
+import type { Scanner } from '../../core/contract/vulnerabilities.ts';
 import { batchExecutionName } from '../../core/releases/batches.ts';
 import { type Gate, approveStage, refuseAtGate, skipGate } from './approval.ts';
-import { type Fallible, at, catchEverything, runMachine } from './asl.ts';
+import { type Fallible, at, catchEverything, runBuild, runMachine } from './asl.ts';
 import * as retries from './retries.ts';
 import { type Step, saga } from './saga.ts';
 import type { TaskStates } from './task-states.ts';
@@ -30,6 +34,8 @@ export interface ReleaseImageProps {
   readonly parity: Parity;
   /** Whether AMIs may be booted and tested. */
   readonly testAmis: boolean;
+  /** What scans the SBOMs of releases; default: nothing does. */
+  readonly scanAmis?: Scanner;
   /** The stages that somebody must approve. */
   readonly approvals: Approvals;
 }
@@ -43,10 +49,12 @@ const run = {
 };
 /** What the comparison of the AMIs came to, or why there is none. */
 const COMPARED = '$.compared';
+/** Why a scanner of one's own said nothing; empty when it did. */
+const RAN = '$.scannerRun';
 
 /** The transaction: one image into every target, or into none. Returns its first state. */
 export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps): Fallible {
-  const { tasks, stages, parity, testAmis, approvals } = props;
+  const { tasks, stages, parity, testAmis, scanAmis, approvals } = props;
   const gates = new Map(
     Object.entries(approvals).map(([stage, approval]) => [
       stage,
@@ -83,7 +91,10 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
       { name: checkStage(tasks, stage) },
       ...(testAmis ? [{ name: testStage(tasks, stage) }] : []),
     ]),
-    ...(parity === 'off' ? [] : [compareAmis(tasks, parity)]),
+    // What is scanned is what the comparison finds in the AMIs.
+    ...(parity === 'off' && scanAmis === undefined ? [] : [compareAmis(tasks, parity)]),
+    ...(scanAmis === 'command' ? [{ name: runScanner(scope), optional: true as const }] : []),
+    ...(scanAmis === undefined ? [] : [{ name: scan(tasks, scanAmis) }]),
     {
       name: tasks.state(STATE_NAMES.applyVersionTags, {
         comment: 'Every target holds a sound candidate: from here on they are one version.',
@@ -92,6 +103,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
           amis,
           plan: JsonPath.objectAt('$.plan'),
           startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
+          ...(gates.size > 0 && { approved: JsonPath.objectAt('$.approved') }),
           run,
         },
         resultPath: '$.tagged',
@@ -127,7 +139,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
       if (gate) refuseAtGate(gate, to);
       catchEverything(from, to, '$.failure');
     },
-    onSkipping: (from, to) => catchEverything(from, to, COMPARED),
+    onSkipping: (from, to) => catchEverything(from, to, from.id === STATE_NAMES.runScanner ? RAN : COMPARED),
     onGivingUp: (from, to) => catchEverything(from, to, at('undone', from.id)),
   });
 }
@@ -209,7 +221,7 @@ function testStage(tasks: TaskStates, stage: string): Fallible {
 }
 
 /** A report that could not be made is no reason to roll back a release that is sound. */
-function compareAmis(tasks: TaskStates, parity: Exclude<Parity, 'off'>): Step<Fallible> {
+function compareAmis(tasks: TaskStates, parity: Parity): Step<Fallible> {
   const compare = tasks.state(STATE_NAMES.compareAmis, {
     comment: 'Every AMI was baked by itself: says what is not the same in all of them.',
     payload: {
@@ -223,7 +235,48 @@ function compareAmis(tasks: TaskStates, parity: Exclude<Parity, 'off'>): Step<Fa
     },
     resultPath: COMPARED,
   });
-  return { name: compare, ...(parity === 'report' && { optional: true }) };
+  return { name: compare, ...(parity !== 'enforce' && { optional: true }) };
+}
+
+/** That it failed is for the state that follows to say: without its findings nothing passes. */
+function runScanner(scope: Construct): Fallible {
+  const scanner = runBuild(scope, STATE_NAMES.runScanner, {
+    comment: "Lets the scanner of one's own look at every SBOM, where it may do nothing else.",
+    parameters: { ProjectName: NAMES.scanProject },
+    environment: {
+      [SCAN.bucket]: '$.plan.bucket',
+      [SCAN.sboms]: `States.Format('${keys.sbomsOf('{}', '{}')}', $.release.image, $.release.version)`,
+      [SCAN.scans]: `States.Format('${keys.scans('{}')}', $.executionName)`,
+    },
+    resultSelector: {},
+    resultPath: RAN,
+    timeout: timeouts.SCAN.plus(timeouts.QUEUED),
+  });
+  scanner.addRetry(retries.throttled);
+  scanner.addRetry(retries.noBuildFree);
+  scanner.addRetry(retries.transient);
+  return scanner;
+}
+
+/** A comparison that failed has left nothing to scan, which here is a reason to roll back. */
+function scan(tasks: TaskStates, scanner: Scanner): Fallible {
+  return tasks.state(STATE_NAMES.scanAmis, {
+    comment: 'Consumers must not find an AMI with a vulnerability that is too grave.',
+    payload: {
+      release,
+      plan: JsonPath.objectAt('$.plan'),
+      amis,
+      compared: JsonPath.objectAt(COMPARED),
+      scanner,
+      ...(scanner === 'command' && {
+        executionName: JsonPath.stringAt('$.executionName'),
+        scannerRun: JsonPath.objectAt(RAN),
+      }),
+      enteredAt: JsonPath.stringAt('$$.State.EnteredTime'),
+      run,
+    },
+    resultPath: '$.scanned',
+  });
 }
 
 function deregisterStage(tasks: TaskStates, stage: string): Fallible {
@@ -238,7 +291,7 @@ function deregisterStage(tasks: TaskStates, stage: string): Fallible {
 /** After the pivot nothing is undone: consumers may use the release already. */
 function announceRelease(
   scope: Construct,
-  { tasks, parity, testAmis, approvals }: ReleaseImageProps,
+  { tasks, parity, testAmis, scanAmis, approvals }: ReleaseImageProps,
 ): Fallible {
   const announce = tasks.state(PIVOT.behind, {
     comment: 'Tells whoever listens on the event bus, and remembers the commit.',
@@ -253,7 +306,8 @@ function announceRelease(
       resolved: JsonPath.objectAt('$.resolved'),
       baked: JsonPath.objectAt('$.baked'),
       amis,
-      ...(parity !== 'off' && { compared: JsonPath.objectAt(COMPARED) }),
+      ...((parity !== 'off' || scanAmis !== undefined) && { compared: JsonPath.objectAt(COMPARED) }),
+      ...(scanAmis !== undefined && { scanned: JsonPath.objectAt('$.scanned') }),
       ...(testAmis && { tested: JsonPath.objectAt('$.tested') }),
       ...(Object.keys(approvals).length > 0 && { approved: JsonPath.objectAt('$.approved') }),
     },

@@ -14,6 +14,7 @@ import { FETCH_SOURCE, VALIDATE } from '../../core/contract/environments.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
 import { keys } from '../../core/contract/keys.ts';
 import { NAMES } from '../../core/contract/names.ts';
+import type { Scanner } from '../../core/contract/vulnerabilities.ts';
 import { type Fallible, catchEverything, runBuild, runMachine } from './asl.ts';
 import * as retries from './retries.ts';
 import type { TaskStates } from './task-states.ts';
@@ -32,6 +33,8 @@ export interface ReleaseProps {
   readonly keepBuilders: boolean;
   /** Whether AMIs may be booted and tested. */
   readonly testAmis: boolean;
+  /** What scans the SBOMs of releases; default: nothing does. */
+  readonly scanAmis?: Scanner;
   /** The stages that somebody must approve. */
   readonly approvals: Approvals;
   readonly releaseImageMachineArn: string;
@@ -68,6 +71,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         ...(props.spotBuilders && { spotBuilders: true }),
         ...(props.keepBuilders && { keepBuilders: true }),
         ...(props.testAmis && { testAmis: true }),
+        ...(props.scanAmis !== undefined && { scanAmis: props.scanAmis }),
         ...(Object.keys(props.approvals).length > 0 && { approvals: props.approvals }),
       },
       variables: JsonPath.objectAt('$.variables'),

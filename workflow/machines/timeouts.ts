@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { Scanner } from '../../core/contract/vulnerabilities.ts';
 import type { Approvals } from '../../core/contract/approvals.ts';
 import {
   LAMBDA_MINUTES,
@@ -26,6 +27,9 @@ export const TASK = LAMBDA.plus(Duration.minutes(1));
 /** Checking out one commit and packing it; the state allows for the queue as well. */
 export const FETCH_SOURCE = Duration.minutes(15);
 
+/** Letting a command of one's own scan every SBOM of a release; the state allows for the queue as well. */
+export const SCAN = Duration.minutes(30);
+
 /** Letting Packer judge the template of every image; the state allows for the queue as well. */
 export const VALIDATE_TEMPLATES = Duration.minutes(30);
 
@@ -33,18 +37,23 @@ export const VALIDATE_TEMPLATES = Duration.minutes(30);
  * Above the worst path of one image through n stages: each stage bakes once, and is checked and undone; a task that
  * exhausts every retry takes an hour. A test computes the worst path from the definition and holds this above it.
  */
-export const releaseImage = (stages: number, { testAmis, approvals }: Gates): Duration =>
+export const releaseImage = (stages: number, { testAmis, scanAmis, approvals }: Gates): Duration =>
   Duration.minutes(
     stages * (BAKE_BATCH.toMinutes() + 120 + (testAmis ? TESTS.toMinutes() : 0)) +
       8 * 60 +
+      (scanAmis === undefined ? 0 : SCANNING.toMinutes()) +
       Object.values(approvals).reduce((sum, { timeoutHours }) => sum + timeoutHours * 60 + ASKING_MINUTES, 0),
   );
 
 /** What a release may wait for besides its bakes. */
 interface Gates {
   readonly testAmis: boolean;
+  readonly scanAmis?: Scanner;
   readonly approvals: Approvals;
 }
+
+/** A scanner of one's own, which waits like a bake, and an hour and a quarter for the task that judges. */
+const SCANNING = SCAN.plus(QUEUED).plus(STARTING).plus(Duration.minutes(75));
 
 /** The longest test, terminating its instance, and an hour for a task that exhausts every other retry. */
 const TESTS = Duration.minutes(LONGEST_TEST_MINUTES + 20 + 60);

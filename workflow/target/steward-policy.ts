@@ -31,7 +31,11 @@ export const STEWARD_WILDCARDS: Wildcards = {
 export function stewardPolicy(
   accountId: string,
   hubRegion: string,
-  { deprecatesAmis, spotBuilders }: { readonly deprecatesAmis: boolean; readonly spotBuilders: boolean },
+  {
+    deprecatesAmis,
+    spotBuilders,
+    asksApproval,
+  }: { readonly deprecatesAmis: boolean; readonly spotBuilders: boolean; readonly asksApproval: boolean },
 ): PolicyStatement[] {
   const parameter = (name: string) => `arn:aws:ssm:*:${accountId}:parameter/${name}`;
   return [
@@ -98,7 +102,12 @@ export function stewardPolicy(
       conditions: {
         ...ofSomeRelease,
         'ForAllValues:StringEquals': {
-          'aws:TagKeys': [TAGS.state, TAGS.versionOnceReleased, TAGS.quarantine],
+          'aws:TagKeys': [
+            TAGS.state,
+            TAGS.versionOnceReleased,
+            TAGS.quarantine,
+            ...(asksApproval ? [TAGS.approved] : []),
+          ],
         },
       },
     }),

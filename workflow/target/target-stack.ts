@@ -8,8 +8,9 @@ import {
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import type { Factory } from '../../core/configuration/factory.ts';
+import { type Factory, approvalsOf } from '../../core/configuration/factory.ts';
 import { NAMES, bucketName, roleArn } from '../../core/contract/names.ts';
+import type { ScanAmis } from '../../core/contract/vulnerabilities.ts';
 import { stewards } from '../../core/contract/tasks.ts';
 import { AGENT_CHANNELS } from './agent-channels.ts';
 import { BAKE_WILDCARDS, bakePolicy } from './bake-policy.ts';
@@ -44,6 +45,8 @@ export interface TargetStackProps extends StackProps, Downloads {
   readonly keepBuilders?: boolean;
   /** Whether AMIs may be booted and tested; as in the hub. Default: they are not. */
   readonly testAmis?: boolean;
+  /** What scans the SBOMs of releases, in the hub. Default: nothing does. */
+  readonly scanAmis?: ScanAmis;
   /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
   readonly customerKey?: boolean;
   /** Whether the hub retires versions; as there. Default: it may not. */
@@ -69,6 +72,7 @@ export class TargetStack extends Stack {
       spotBuilders = false,
       keepBuilders = false,
       testAmis = false,
+      scanAmis,
       retires = false,
       ...rest
     } = props;
@@ -104,8 +108,10 @@ export class TargetStack extends Stack {
       trusted: hubRoles(factory, [
         ...stewards({
           retiring: retires,
-          parity: factory.parity !== 'off',
+          // What is scanned is what the comparison finds.
+          parity: factory.parity !== 'off' || scanAmis !== undefined,
           tests: testAmis,
+          scans: false,
           approval: false,
         }).map(taskRole),
         triggerRole(SCHEDULED_REBUILD),
@@ -114,6 +120,7 @@ export class TargetStack extends Stack {
         ...stewardPolicy(accountId, hub.region, {
           deprecatesAmis: factory.deprecatesAmis === true,
           spotBuilders,
+          asksApproval: Object.keys(approvalsOf(factory)).length > 0,
         }),
         ...(retires ? retiringPolicy(accountId) : []),
       ],

@@ -196,7 +196,8 @@ function failableStates(machines: readonly Definition[]): ReadonlyMap<string, Fa
   const failable = new Map<string, FailableState>();
   for (const { name, definition } of machines) {
     if (name === NAMES.bakeBatchMachine) continue;
-    for (const { name: state, top, state: asl } of statesOf(stateGraphSchema.parse(definition))) {
+    const states = statesOf(stateGraphSchema.parse(definition));
+    for (const { name: state, top, state: asl } of states) {
       const bakes = stageIn(top, 'bake') !== undefined;
       const waits = asl.Resource?.endsWith('startExecution.sync:2') === true;
       if (bakes || (asl.Type === 'Task' && !waits && !SILENT.includes(state)))
@@ -204,6 +205,10 @@ function failableStates(machines: readonly Definition[]): ReadonlyMap<string, Fa
           state: top,
           bakes,
           tests: stageIn(top, 'test') !== undefined,
+          // What a command of one's own finds is not asked for in this state.
+          scans:
+            top === STATE_NAMES.scanAmis &&
+            !states.some(({ name: other }) => other === STATE_NAMES.runScanner),
           builds: bakes || asl.Resource?.includes(':codebuild:') === true,
           ofImage: name === NAMES.releaseImageMachine,
         });

@@ -2,6 +2,7 @@ import type { ReleasedRecord, Revocation, StageApproval } from '../../../client/
 import { executionLink } from '../../../core/aws/console-links.ts';
 import { differenceLines } from '../../../core/releases/compare.ts';
 import type { Comparison } from '../../../core/contract/comparison.ts';
+import { SEVERITIES, type Scan } from '../../../core/contract/vulnerabilities.ts';
 import type { SbomPlace } from '../../../core/contract/sboms.ts';
 import { targetName } from '../../../core/contract/targets.ts';
 import { inColumns } from '../../terminal/columns.ts';
@@ -76,6 +77,7 @@ export function recordLines(
       2,
     ),
     ...(comparison ? ['', ...comparisonLines(comparison, output)] : []),
+    ...(record.vulnerabilities ? ['', ...scanLines(record.vulnerabilities, output)] : []),
     ...(configuration.length === 0 ? [] : ['']),
     ...inColumns(
       configuration.map((row) => [
@@ -104,6 +106,30 @@ function comparisonLines(comparison: Comparison, { paint }: Output): string[] {
     ...(differences > told.length ? [`    and ${differences - told.length} more`] : []),
     ...notCompared.map(({ what, targets, why }) =>
       paint('yellow', `  not compared: ${[what, ...targets].join(' ')}: ${why}`),
+    ),
+  ];
+}
+
+function scanLines({ sboms, ignored, at }: Scan, output: Output): string[] {
+  const all = sboms.length === 1;
+  return [
+    ...sboms.flatMap(({ counts, findings, targets, notScanned }) => {
+      const found = SEVERITIES.toReversed().map((severity) => `${counts[severity]} ${severity}`);
+      const total = SEVERITIES.reduce((sum, severity) => sum + counts[severity], 0);
+      const where = all ? '' : ` in ${whereText(targets)}`;
+      const without = notScanned === 0 ? '' : `, without ${count(notScanned, 'component')}`;
+      return [
+        output.paint('dim', `  vulnerabilities on ${at.slice(0, 10)}${where}: ${found.join(', ')}${without}`),
+        ...inColumns(
+          findings.map(({ id, severity, packages }) => [id, severity, packages.join(', ')]),
+          output,
+          4,
+        ),
+        ...(total > findings.length ? [`    and ${total - findings.length} more`] : []),
+      ];
+    }),
+    ...ignored.map(({ id, until, reason }) =>
+      output.paint('yellow', `  ignored until ${until}: ${id}: ${reason}`),
     ),
   ];
 }

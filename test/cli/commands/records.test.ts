@@ -86,6 +86,28 @@ describe('the record of a release', () => {
     await expect(reader.sbom(`base@${OLD}`)).rejects.toThrow(`no SBOM was left of base@${OLD} in ${DEV}`);
   });
 
+  test('tells what a scanner found, and what was ignored and why', async () => {
+    const reader = await openReader();
+    const scanned = {
+      key: 'sboms/base/x.cdx.json',
+      targets: [DEV],
+      counts: { critical: 0, high: 1, medium: 0, low: 4 },
+      notScanned: 2,
+      findings: [{ id: 'CVE-2026-7', severity: 'high', packages: ['openssl 3.0'] }],
+    };
+    const vulnerabilities = {
+      scanner: 'inspector',
+      at: '2026-11-21T10:00:00.000Z',
+      sboms: [scanned],
+      ignored: [{ id: 'CVE-2026-7', until: '2027-01-31', reason: 'not called' }],
+    };
+    putRecord(reader.sandbox, 'base', OLD, { ...oldRecord('base'), vulnerabilities });
+    const { out } = await reader.show('base');
+    expect(out).toContain(
+      '  vulnerabilities on 2026-11-21: 0 critical, 1 high, 0 medium, 4 low, without 2 components\n    CVE-2026-7  high  openssl 3.0\n    and 4 more\n  ignored until 2027-01-31: CVE-2026-7: not called\n',
+    );
+  });
+
   test('says from which day on an AMI is deprecated', async () => {
     const reader = await openReader();
     const record = oldRecord('base');

@@ -38,6 +38,11 @@ export const FACTORIES = {
   spot: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, spot: true },
   /** They are booted, and tested. */
   tested: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, tests: true },
+  /** They must hold nothing that is too grave. */
+  scanned: {
+    stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
+    vulnerabilities: '{ failOn: high }',
+  },
   /** They must all hold the same. */
   alike: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, parity: 'enforce' },
   /** Somebody must approve prod. */
@@ -97,7 +102,7 @@ const RETENTION = {
 
 /** Plans both releases with the real workflow; everything else of what that leaves is thrown away. */
 export async function prepareBaseline(size: Size): Promise<Baseline> {
-  const { spot, keep, tests, settings = '' }: MadeUpFactory = FACTORIES[size];
+  const { spot, keep, tests, vulnerabilities, settings = '' }: MadeUpFactory = FACTORIES[size];
   const files = filesOf(FACTORIES[size]);
   const { factory } = loadConfiguration(files);
   const { hub, stages } = factory;
@@ -106,6 +111,7 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
     spotBuilders: spot === true,
     keepBuilders: keep !== undefined,
     testAmis: tests === true,
+    ...(vulnerabilities !== undefined && { scanAmis: 'inspector' as const }),
   };
   const machines = definitionsOf(factory, permits).map(({ name, definition }) => ({
     name,

@@ -41,6 +41,8 @@ export interface Scenario<Kind extends string = string> {
   readonly drifts?: true;
   /** No AMI of prod passes its tests. */
   readonly failsTests?: true;
+  /** Its AMIs hold something that is too grave. */
+  readonly vulnerable?: true;
   /** The ends that are allowed; any good one by default. */
   readonly ends?: readonly End[];
   /** Nothing lasts, so the first sweep must end well. */

@@ -29,6 +29,12 @@ const SCRIPT_FAILS = {
   message: 'Script exited with non-zero exit status: 1. Allowed exit codes are: [0]',
 } as const;
 
+const GRAVE = {
+  id: 'CVE-2026-0002',
+  ratings: [{ severity: 'high', source: { name: 'NVD' } }],
+  packages: ['openssl'],
+};
+
 export async function playInSandbox(baseline: Baseline, scenario: SandboxScenario): Promise<Played> {
   return (await playOn(baseline, scenario, false)).played;
 }
@@ -46,6 +52,7 @@ async function playOn(
   const sandbox = newWorld(baseline, scenario.past, scenario.retried?.newerSource);
   let drifted = 0;
   if (scenario.drifts) sandbox.builds.packages = (usual) => `${usual}drift\t${++drifted}\tnoarch\n`;
+  if (scenario.vulnerable) sandbox.world.vulnerabilities.push(GRAVE);
   if (scenario.failsTests) failTests(sandbox, baseline);
   if (scenario.repoint) addReleases(sandbox, baseline);
   if (scenario.retire) {

@@ -75,6 +75,12 @@ const PROGRAMS: Readonly<Record<string, Commands>> = {
       ...ask('s3:ListBucket', `arn:aws:s3:::${bucket}`, { 's3:prefix': 'plans/one/' }),
     ],
   },
+  'scan.mjs': {
+    getObject: ({ bucket }) => ask('s3:GetObject', `arn:aws:s3:::${bucket}/sboms/base/1.4/1.cdx.json`),
+    listObjects: ({ bucket }) =>
+      ask('s3:ListBucket', `arn:aws:s3:::${bucket}`, { 's3:prefix': 'sboms/base/1.4/' }),
+    putObject: ({ bucket }) => ask('s3:PutObject', `arn:aws:s3:::${bucket}/scans/base-1/1.cdx.json`),
+  },
   'fetch-source.mjs': {
     getObject: ({ bucket }) =>
       ask('s3:GetObject', `arn:aws:s3:::${bucket}/released/base/1.4.20261121093000.json`),
@@ -150,6 +156,7 @@ export function callsOfBuilds(hub: Target): Recorded[] {
   const inHub: Readonly<Record<string, string>> = {
     'fetch-source.mjs': NAMES.fetchSourceProject,
     'validate.mjs': NAMES.validateProject,
+    'scan.mjs': NAMES.scanProject,
   };
   const runnersOf = (program: string) => {
     const by = inHub[program];

@@ -52,6 +52,8 @@ interface Scenario {
   readonly keep?: number;
   /** AMIs are booted, and tested. */
   readonly tests?: true;
+  /** What they hold is scanned. */
+  readonly vulnerabilities?: string;
   /** What is said of prod, which somebody must approve. */
   readonly asks?: 'approve' | 'reject';
   /** Of config/default.yaml, besides those of all. */
@@ -95,6 +97,11 @@ const SCENARIOS: readonly Scenario[] = [
   })),
   { asks: 'approve', prepare: (sandbox) => void releasedBefore(sandbox, 'base') },
   { asks: 'reject' },
+  { vulnerabilities: '{}' },
+  ...(['failed', 'lost', 'refused'] as const).map((kind) => ({
+    vulnerabilities: '{}',
+    faults: [{ state: 'Scan AMIs', kind }],
+  })),
   { spot: true, prepare: dieBeforeTheFleet },
   ...['Withdraw publication', 'Deregister prod AMIs', 'Deregister dev AMIs', 'Announce rollback'].map(
     (state) => ({ faults: [PUBLISH_FAILS, { state, kind: 'refused' } as const] }),
@@ -164,7 +171,18 @@ function leaveInterface({ world }: Sandbox, releaseId: string): void {
 /** Every different thing that IAM is asked for in all of the scenarios. */
 export async function record(): Promise<Recorded[]> {
   const recorded = new Map<string, Recorded>();
-  for (const { faults = [], images, prepare, branch, spot, keep, tests, asks, settings } of SCENARIOS) {
+  for (const {
+    faults = [],
+    images,
+    prepare,
+    branch,
+    spot,
+    keep,
+    tests,
+    vulnerabilities,
+    asks,
+    settings,
+  } of SCENARIOS) {
     await rehearseFactory(
       {
         stages: STAGES,
@@ -173,6 +191,7 @@ export async function record(): Promise<Recorded[]> {
         ...(spot && { spot }),
         ...(keep !== undefined && { keep }),
         ...(tests && { tests }),
+        ...(vulnerabilities !== undefined && { vulnerabilities }),
         ...(asks && { approvals: APPROVALS }),
       },
       {

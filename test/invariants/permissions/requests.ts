@@ -379,6 +379,7 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
       'secretsmanager:GetSecretValue',
       `arn:aws:secretsmanager:${call.region}:${call.accountId}:secret:${input.SecretId}-a1B2c3`,
     ),
+  'inspectorscan:ScanSbom': () => one('inspector-scan:ScanSbom'),
   'cloudtrail:LookupEvents': () => one('cloudtrail:LookupEvents'),
   'sfn:DescribeExecution': ({ input }) => one('states:DescribeExecution', input.executionArn),
   'sfn:DescribeStateMachine': ({ input }) => one('states:DescribeStateMachine', input.stateMachineArn),

@@ -6,7 +6,7 @@ import { buildSpec } from '../../../workflow/constructs/buildspec.ts';
 const read = (file: string) => readFileSync(new URL(`../../../buildspecs/${file}`, import.meta.url), 'utf8');
 
 /** What `cdk synth` makes of the programs of a buildspec, by the name of the file. */
-const builds = (['fetch-source', 'validate', 'bake'] as const).map((name) => {
+const builds = (['fetch-source', 'validate', 'scan', 'bake'] as const).map((name) => {
   const commands = Object.values(buildSpec(name).phases).flatMap((phase) => phase.commands);
   const written = commands.flatMap((command) =>
     [...command.matchAll(/^cat >(\S+) <<'END_OF_FILE'\n([^]*?)\nEND_OF_FILE$/gm)].map(

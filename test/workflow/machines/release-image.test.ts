@@ -113,6 +113,66 @@ describe('packleader-release-image', () => {
     );
   });
 
+  describe('what the AMIs hold is scanned', () => {
+    const vulnerable = { ...two, vulnerabilities: '{ failOn: high }' };
+    const knows = (severity: string) => ({
+      prepare: ({ world }: Sandbox) => {
+        const ratings = [{ severity, source: { name: 'NVD' } }];
+        world.vulnerabilities.push({ id: 'CVE-2026-3', ratings, packages: ['openssl'] });
+      },
+    });
+
+    test('and released when nothing is too grave', async () => {
+      const report = await rehearseFactory(vulnerable, knows('medium'));
+      expect(pathOf(report)).toBe(
+        `${UNTIL_PROD} > Compare AMIs > Scan AMIs > Apply version tags > Publish release > Announce release > Released`,
+      );
+    });
+
+    test('also where nobody compares', async () => {
+      const report = await rehearseFactory({ ...vulnerable, parity: 'off' }, knows('critical'));
+      expect(pathOf(report)).toBe(
+        `${UNTIL_PROD} > Compare AMIs > Scan AMIs > Deregister prod AMIs > Deregister dev AMIs > ${END}`,
+      );
+    });
+
+    test('and rolled back when something is, or when there is nothing to scan', async () => {
+      const report = await rehearseFactory(vulnerable, knows('high'));
+      expect(report.outcome).toBe('rolled back');
+      expect(report.releases[0]?.error?.cause).toMatch(
+        /^VulnerabilitiesFound: .* holds vulnerabilities that are too grave\.\n100000000001\/eu-west-1 and 1 more: CVE-2026-3, high, in openssl 1\.\d+-1\.amzn2023/,
+      );
+      const unseen = await rehearseFactory(vulnerable, {
+        faults: [{ state: 'Compare AMIs', kind: 'refused' }],
+      });
+      expect(unseen.releases[0]?.error?.cause).toMatch(/^NotScanned: There is no SBOM of .*: AccessDenied/);
+    });
+
+    test('by a command of one’s own, whose failure is a rollback that says why', async () => {
+      const scanAmis = { command: 'scan "$SBOM"' };
+      const report = await rehearseFactory({ ...vulnerable, scanAmis }, knows('high'));
+      expect(pathOf(report)).toBe(
+        `${UNTIL_PROD} > Compare AMIs > Run scanner > Scan AMIs > Deregister prod AMIs > Deregister dev AMIs > ${END}`,
+      );
+      expect(report.releases[0]?.error?.cause).toContain('CVE-2026-3, high, in openssl');
+      const faults = [{ state: 'Run scanner', kind: 'timeout' } as const];
+      const failed = await rehearseFactory({ ...vulnerable, scanAmis }, { faults });
+      expect(failed.releases[0]?.error?.cause).toMatch(
+        /^NotScanned: The scanner failed: build packleader-scan:\S+ ended TIMED_OUT/,
+      );
+      expect((await rehearseFactory({ ...vulnerable, scanAmis })).outcome).toBe('released');
+    });
+
+    test('of a list that names no system nothing is known', async () => {
+      const report = await rehearseFactory(vulnerable, {
+        prepare: ({ builds }) => {
+          builds.packages = (usual) => usual.replace(/.*operating-system.*\n/, '');
+        },
+      });
+      expect(report.releases[0]?.error?.cause).toMatch(/^NotScanned: Amazon Inspector knows none of its 6/);
+    });
+  });
+
   test('prod fails: prod is undone first, then dev, and the first error is raised again', async () => {
     const report = await rehearseFactory(two, { faults: [{ state: 'Bake prod AMIs', kind: 'failed' }] });
     expect(pathOf(report)).toBe(`${UNTIL_PROD} > Deregister prod AMIs > Deregister dev AMIs > ${END}`);

@@ -16,7 +16,11 @@ const PERIOD = Duration.minutes(5);
 
 /** One page: what became of releases, how long they take, and what the machinery does meanwhile. */
 export class Dashboard extends Construct {
-  constructor(scope: Construct, id: string, { retires = false }: { readonly retires?: boolean } = {}) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { retires = false, asks = false }: { readonly retires?: boolean; readonly asks?: boolean } = {},
+  ) {
     super(scope, id);
     const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
       dashboardName: 'packleader',
@@ -79,6 +83,15 @@ export class Dashboard extends Construct {
       }),
       graph('Tasks that crashed', { left: [own(METRICS.taskCrashed).with({ label: 'crashed' })] }),
     );
+    if (asks)
+      dashboard.addWidgets(
+        graph('Answers to releases that wait', {
+          left: [
+            executionsOf(this, NAMES.approvalMachine, 'ExecutionsSucceeded').with({ label: 'taken' }),
+            executionsOf(this, NAMES.approvalMachine, 'ExecutionsFailed').with({ label: 'refused' }),
+          ],
+        }),
+      );
     if (!retires) return;
     dashboard.addWidgets(
       graph('Retiring', {
