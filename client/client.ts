@@ -68,6 +68,7 @@ export type {
   ImageRelease,
   Outcome,
   ReleaseError,
+  AwaitedRetry,
   ReleaseHandle,
   ReleaseResult,
   ReleaseTarget,

@@ -5,7 +5,12 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { ERRORS } from '../core/contract/errors.ts';
 import { NAMES } from '../core/contract/names.ts';
-import { type PlannedRelease, plannedReleaseSchema, resolvedSchema } from '../core/contract/releases.ts';
+import {
+  type PlannedRelease,
+  clearedSchema,
+  plannedReleaseSchema,
+  resolvedSchema,
+} from '../core/contract/releases.ts';
 import { amiSchema, targetName } from '../core/contract/targets.ts';
 import { messageIn, leftoversIn, outcomeAt, sourcesIn } from '../core/releases/release-outcome.ts';
 import { ReleaseNotFound } from './errors.ts';
@@ -138,6 +143,7 @@ export class ReleaseFollower {
       commit,
       prerelease,
       outcome,
+      ...(outcome === 'running' && history && awaitedRetry(history)),
       ...(history?.asked && outcome === 'running' && { waiting: waitingFor(history.asked) }),
       error: this.#imageError(history, outcome),
       executionArn: history ? arn : null,
@@ -156,7 +162,9 @@ export class ReleaseFollower {
     if (!history.ending) return 'running';
     const { status } = history.ending;
     if (status === 'stopped') return 'stopped';
-    return status === 'succeeded' ? 'released' : outcomeAt(history.path.at(-1) ?? '');
+    const outcome = status === 'succeeded' ? 'released' : outcomeAt(history.path.at(-1) ?? '');
+    // It goes on, in the execution of its retry.
+    return outcome === 'handed over' ? 'running' : outcome;
   }
 
   #imageError(history: ExecutionHistory | undefined, outcome: Outcome): ReleaseError | null {
@@ -178,6 +186,17 @@ export class ReleaseFollower {
     if (ending.status === 'succeeded' || releases.length > 0) return 'released';
     return REFUSALS.includes(ending.error?.name ?? '') ? 'refused' : 'rolled back';
   }
+}
+
+function awaitedRetry({
+  path,
+  enteredAt,
+  ending,
+  outputs,
+}: ExecutionHistory): Pick<ImageRelease, 'awaitsRetry'> {
+  if (path.at(-1) !== STATE_NAMES.awaitRetry || ending || enteredAt === undefined) return {};
+  const document = z.looseObject({ cleared: clearedSchema }).parse(outputs.get(STATE_NAMES.clearFailedStage));
+  return { awaitsRetry: { ...document.cleared, since: enteredAt.toISOString() } };
 }
 
 const bakedSchema = z.looseObject({ amis: z.record(z.string(), z.array(amiSchema)) });

@@ -43,6 +43,8 @@ const errorSchema = z.looseObject({ error: z.string().default(''), cause: z.stri
 export class ExecutionHistory {
   readonly arn: string;
   readonly path: string[] = [];
+  /** When the last of them was entered. */
+  enteredAt: Date | undefined;
   /** The last output of each state at the top of the graph. */
   readonly outputs = new Map<string, unknown>();
   /** The executions that it has started and waits for. */
@@ -126,6 +128,7 @@ export class ExecutionHistory {
     if (depth > 0) return [];
     if (name !== undefined) {
       this.path.push(name);
+      this.enteredAt = at;
       return [{ phase: 'entered', state: name, at }];
     }
     const exited = event.stateExitedEventDetails;

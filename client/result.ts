@@ -9,7 +9,7 @@ import type { ReleaseOutcome } from '../core/releases/release-outcome.ts';
  * - `refused`: the request or the configuration was wrong, so nothing was built
  * - `stopped`: somebody stopped the execution, or it ran out of time; nothing of it was undone by itself
  */
-export type Outcome = ReleaseOutcome | 'refused' | 'running' | 'stopped';
+export type Outcome = Exclude<ReleaseOutcome, 'handed over'> | 'refused' | 'running' | 'stopped';
 
 export interface ReleaseError {
   readonly name: string;
@@ -32,6 +32,15 @@ export interface ReleaseTarget extends Target {
   readonly sourceImageId: string;
 }
 
+/** A release that has failed in a later stage, and keeps the AMIs of those before it. */
+export interface AwaitedRetry {
+  /** What failed, and is undone. */
+  readonly stage: string;
+  /** Since when it waits, and when everything else is undone as well unless somebody retries it, ISO 8601. */
+  readonly since: string;
+  readonly until: string;
+}
+
 /** One image of a release. */
 export interface ImageRelease {
   /** `<image>@<version>` */
@@ -44,6 +53,8 @@ export interface ImageRelease {
   readonly outcome: Outcome;
   /** What it waits for; missing while it waits for nobody. */
   readonly waiting?: WaitingFor;
+  /** What it is to be retried from; missing while it waits for no retry. */
+  readonly awaitsRetry?: AwaitedRetry;
   readonly error: ReleaseError | null;
   /** Of `packleader-release-image`; null before it has begun. */
   readonly executionArn: string | null;

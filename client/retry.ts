@@ -21,7 +21,8 @@ export interface RetryOptions extends HubOptions, Pick<Patience, 'clock'> {
 }
 
 /**
- * Starts the next attempt of a release, and does not wait for it. Two at once start one.
+ * Starts the next attempt of a release, and does not wait for it. Two at once start one. Where the last attempt has failed in a later stage and
+ * waits, it goes on with the AMIs of the stages before; else everything is baked again.
  *  @param release `<image>@<version>`
  *  @throws ReleaseRefused (it runs, is released, or is too old), ReleaseNotFound, HubUnknown, AccessDenied, NoCredentials, Throttled,
  *    HubUnreachable
@@ -32,14 +33,15 @@ export async function retryRelease(release: string, options: RetryOptions = {}):
   if (!identity) throw refused(release, 'a retry is of one image, <image>@<version>');
   const { execution, client } = await findExecution(release, options);
   const on = { hub: execution.hub, client, ...(signal && { signal }) };
-  const { outcome, stoppedAt } = await getRelease(execution.arn, on);
-  if (outcome === 'running' || outcome === 'released')
+  const { outcome, stoppedAt, releases } = await getRelease(execution.arn, on);
+  const since = releases[0]?.awaitsRetry?.since ?? null;
+  if ((outcome === 'running' && since === null) || outcome === 'released')
     throw refused(release, outcome === 'running' ? 'it still runs' : 'it is released');
   if (!mayBeRetried(identity, clock.now()))
     throw refused(release, `it is older than ${RETRIED_DAYS} days; release its commit again`);
   const attempt = attemptOf(execution.name, identity) + 1;
   if (attempt > MOST_ATTEMPTS) throw refused(release, `it was tried ${MOST_ATTEMPTS} times`);
-  await settle(stoppedAt);
+  await settle(since ?? stoppedAt);
   const name = executionName(identity, attempt);
   try {
     const { input = 'null' } = await client.send(

@@ -33,6 +33,8 @@ const eventSchema = z.object({
   stage: z.string(),
   batches: z.array(batchSchema),
   baked: bakedBatchesSchema,
+  /** Which batches were to be baked: none where a retry has kept the AMIs; missing where that is not switched on. */
+  toBake: z.array(z.number().int()).optional(),
   /** When these bakes began, or something before them: of an earlier attempt is what was made before. */
   since: z.iso.datetime(),
   /** How often this state was tried before. */
@@ -47,7 +49,7 @@ const FAILURES_TOLD = 3;
 /** How often an AMI that cannot be seen is looked for again: EC2 may take a while to show what it has just made. */
 const LOOKS = 4;
 
-/** Decides whether a stage was baked: every target holds exactly one sound AMI of the release, and every bake succeeded, or failed
+/** Decides whether a stage was baked: every target holds exactly one sound AMI of the release, and every bake of this attempt succeeded, or failed
  *  only after its build had made that very AMI.
  *  In      { release, stage: 'dev', plan: { bucket, prefix }, batches: [{ number, targets }], baked: [{ bakes: [{ error? }] }],
  *            since, attempt: 0 }
@@ -64,12 +66,14 @@ export async function handler(event: unknown): Promise<Ami[]> {
     plan: location,
     batches,
     baked,
+    toBake,
     since,
     attempt,
     run,
   } = parseEvent(eventSchema, event);
   await refuseBesideRetry(release, run);
-  const failures = await inEveryTarget(failedBakes(batches, baked), async (failure) => ({
+  const isKept = toBake?.length === 0;
+  const failures = await inEveryTarget(isKept ? [] : failedBakes(batches, baked), async (failure) => ({
     ...failure,
     builds: await findReleaseBuilds(clientsFor(failure).codebuild, release, failure),
   }));
@@ -84,7 +88,7 @@ export async function handler(event: unknown): Promise<Ami[]> {
   );
   return inEveryTarget(bakes, async (bake) => {
     const images = await findReleaseImages(clientsFor(bake).ec2, release);
-    if (attempt < LOOKS) refuseEchoes(images, since);
+    if (attempt < LOOKS && !isKept) refuseEchoes(images, since);
     const image = theOnly(images, release, attempt);
     const told = made.get(targetName(bake));
     if (told !== undefined && image.ImageId !== told)

@@ -23,6 +23,8 @@ const eventSchema = plannedReleaseSchema.extend({
   /** The instant the release started, which source AMIs' ages are measured at. */
   startedAt: z.string(),
   executionArn: z.string(),
+  /** Whether it may go on with what an attempt before has kept. */
+  takesOver: z.boolean().default(false),
   run: runSchema,
 });
 
@@ -32,7 +34,7 @@ type PlannedTarget = Plan['stages'][number]['targets'][number];
  *  not become `latest`. Then says that it begins.
  *  In      { release, plan: { bucket, prefix }, executionName, executionArn, startedAt }; of a retry the name tells it
  *  Out     { dev: { batches: [{ number, targets: [{ accountId, region, sourceImageId, timeoutMinutes }] }],
- *            bases?: { 'linux-base': '1.4.2026…' } }, prod: … }
+ *            bases?: { 'linux-base': '1.4.2026…' }, toBake?: [0] }, prod: … }
  *  Errors  SourceAmiNotFound, SourceAmiRefused (deprecated, disabled, too old, revoked, wrong architecture, not one of
  *          the owners), SourceAmisDiffer (two accounts of one region would start from different public AMIs),
  *          BaseImageNotReleased (a base version that is not published in every target), VersionTooLow (a higher
@@ -42,23 +44,23 @@ type PlannedTarget = Plan['stages'][number]['targets'][number];
  *  Repeat  safe: only reads, and may say once more that the release begins
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html */
 export async function handler(event: unknown): Promise<Resolved> {
-  const { executionArn: arn, startedAt, run, ...planned } = parseEvent(eventSchema, event);
+  const { executionArn: arn, startedAt, run, takesOver, ...planned } = parseEvent(eventSchema, event);
   const { release, plan: location } = planned;
   await refuseBesideRetry(release, run);
   const plan = await readPlan({ bucket: location.bucket, key: keys.plan(location.prefix) });
   const isRetry = planned.executionName !== executionName(release);
-  const pins = isRetry ? await beginRetry({ planned, plan, arn, startedAt }) : undefined;
+  const begun = isRetry ? await beginRetry({ planned, plan, arn, startedAt, takesOver }) : undefined;
   const targets = plan.stages.flatMap((stage) => stage.targets);
   await inEveryTarget(targets, async (target) => refuseUnpublishable(clientsFor(target), release));
-  const sources = await resolveSources(targets, startedAt, release.image, { ...(pins && { pins }) });
+  const sources = await resolveSources(targets, startedAt, release.image, {
+    ...(begun && { pins: begun.pins }),
+  });
   const resolved: Resolved = Object.fromEntries(
-    plan.stages.map((stage) => [
-      stage.name,
-      {
-        batches: inBatches(stage.targets.map((target) => bake(target, sources))),
-        ...basesOf(stage.targets, sources),
-      },
-    ]),
+    plan.stages.map((stage) => {
+      const batches = inBatches(stage.targets.map((target) => bake(target, sources)));
+      const toBake = begun?.kept.has(stage.name) ? [] : batches.map((_, index) => index);
+      return [stage.name, { batches, ...basesOf(stage.targets, sources), ...(takesOver && { toBake }) }];
+    }),
   );
   await tell(plan, resolved, { executionArn: arn, startedAt });
   return resolved;

@@ -4,7 +4,7 @@ import { clientsFor } from '../core/aws/clients.ts';
 import { asFact } from '../core/aws/errors.ts';
 import { ERRORS, type ErrorOutput, PackleaderError, errorOutputSchema } from '../core/contract/errors.ts';
 import { type Leftover, leftoverSchema } from '../core/contract/leftovers.ts';
-import { type Release, releaseSchema, resolvedSchema } from '../core/contract/releases.ts';
+import { type Release, clearedSchema, releaseSchema, resolvedSchema } from '../core/contract/releases.ts';
 import { TAGS } from '../core/contract/tags.ts';
 import { type Target, targetName } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
@@ -24,6 +24,8 @@ const inputSchema = z.object({
   resolved: resolvedSchema.default({}),
   /** By undo state: its output, or the error it gave up with. */
   undone: z.record(z.string(), z.unknown()).default({}),
+  /** Where it has waited for a retry. */
+  cleared: clearedSchema.optional(),
 });
 type Input = z.infer<typeof inputSchema>;
 
@@ -72,7 +74,7 @@ export interface Verdict {
  *  @see    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
 export async function handler(event: unknown): Promise<Verdict> {
   const { input, attempt, run } = parseEvent(eventSchema, event);
-  const { release, failure, resolved, undone } = input;
+  const { release, failure, resolved, undone, cleared } = input;
   await refuseBesideRetry(release, run);
   if (attempt === 0 && gaveUp(undone[WITHDRAWAL])) {
     throw new PackleaderError(
@@ -97,6 +99,7 @@ export async function handler(event: unknown): Promise<Verdict> {
       : `Nothing${kept.length > 0 ? ' else' : ''} of ${release.releaseId} is left in any account.`;
   const story = [
     `${first.name}: ${cut(message, CHARACTERS_OF_FIRST_ERROR)}`,
+    ...(cleared ? [`It waited for a retry that would go on from ${cleared.stage}, and none did.`] : []),
     ...tellUndone(undone),
     complete ? clean : tellLeftovers(leftovers),
   ].join('\n');

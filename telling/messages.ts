@@ -41,6 +41,7 @@ const READERS: Readonly<Record<string, (detail: unknown, stages: Stages) => Mess
   [NAMES.approvalRequested]: (detail, stages) =>
     approvalRequested(detailSchema(NAMES.approvalRequested).parse(detail), stages),
   [NAMES.approved]: (detail, stages) => approved(detailSchema(NAMES.approved).parse(detail), stages),
+  [NAMES.retryAwaited]: (detail) => retryAwaited(detailSchema(NAMES.retryAwaited).parse(detail)),
   [NAMES.released]: (detail, stages) => released(detailSchema(NAMES.released).parse(detail), stages),
   [NAMES.rolledBack]: (detail) => rolledBack(detailSchema(NAMES.rolledBack).parse(detail)),
   [NAMES.repointed]: (detail, stages) => repointed(detailSchema(NAMES.repointed).parse(detail), stages),
@@ -120,6 +121,17 @@ function approved(detail: Detail[typeof NAMES.approved], stages: Stages): Messag
     image,
     title: `${releaseId} is approved for ${stage}, by ${by}`,
     lines,
+    thread: releaseId,
+  };
+}
+
+function retryAwaited(detail: Detail[typeof NAMES.retryAwaited]): Message {
+  const { releaseId, image, stage, until, error, cause, retry, executionArn } = detail;
+  return {
+    about: 'retry-awaited',
+    image,
+    title: `${releaseId} failed in ${stage}, and waits for a retry until ${until.slice(0, 16)}Z`,
+    lines: [retry, cut(`${error}: ${cause.trim()}`, CAUSE_CHARACTERS), ...origin(detail), link(executionArn)],
     thread: releaseId,
   };
 }

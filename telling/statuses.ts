@@ -55,6 +55,8 @@ function ofImage(execution: ToldExecution, version: string): Said {
   // Every account has it by then.
   if (error === ERRORS.announcementFailed)
     return { state: 'success', description: `${version}: released; its event was not taken` };
+  // It goes on in another execution, which says how it ends.
+  if (error === ERRORS.handedOver) return { state: 'pending', description: `Retrying ${version}` };
   return notReleased(execution);
 }
 

@@ -14,7 +14,13 @@ import type { Output } from './output.ts';
 import { count, indented, minutes } from './words.ts';
 
 /** Retries that are not mishaps, but waits. */
-const WAITS: readonly string[] = [ERRORS.notReadyYet, ERRORS.leftoversRemain, ERRORS.testsUnderWay];
+const WAITS: readonly string[] = [
+  ERRORS.notReadyYet,
+  ERRORS.leftoversRemain,
+  ERRORS.testsUnderWay,
+  ERRORS.notRetried,
+  ERRORS.notHandedOver,
+];
 
 /** How many targets a line names before it only counts them. */
 const NAMED = 2;
@@ -31,6 +37,8 @@ const documentSchema = z.looseObject({
   scannerRun: z.unknown().optional(),
   scanned: scannedSchema.optional(),
   approved: approvedSchema.optional(),
+  takenOver: z.object({ kept: z.boolean() }).optional(),
+  retried: z.looseObject({}).optional(),
 });
 type Document = z.infer<typeof documentSchema>;
 
@@ -126,6 +134,9 @@ export class Narrator {
     const steps = this.#story(release.releaseId).steps;
     const lines = steps
       .filter(({ state }) => !QUIET.has(state) && stageIn(state, 'notApproved') === undefined)
+      .filter(
+        ({ state, document }) => state !== STATE_NAMES.takeOverAmis || document.takenOver?.kept !== false,
+      )
       .map((step) => this.#line(step, steps, release));
     print(`\n  ${paint('bold', release.releaseId)}  (g${release.commit.slice(0, 7)})\n${lines.join('')}`);
     if (release.outcome === 'released') print(`  ${paint('green', endOf(release))}\n`);
@@ -140,7 +151,9 @@ export class Narrator {
       ? this.#output.paint('red', 'FAIL')
       : isUndo(step.state)
         ? this.#output.paint('yellow', 'undo')
-        : this.#output.paint('green', 'ok  ');
+        : step.state === STATE_NAMES.awaitRetry
+          ? this.#output.paint('yellow', 'wait')
+          : this.#output.paint('green', 'ok  ');
     const retries = step.retries === 0 ? '' : ` (${count(step.retries, 'retry', 'retries')})`;
     const detail = failed ? '' : detailOf(step, steps, release);
     return (
@@ -170,6 +183,7 @@ export const QUIET: ReadonlySet<string> = new Set([
   STATE_NAMES.rolledBack,
   STATE_NAMES.rollbackIncomplete,
   STATE_NAMES.releasedWithoutAnnouncement,
+  STATE_NAMES.handedOver,
 ]);
 
 /** A step failed when the failure is new, or, for an undo, when it left an error instead of a result. */
@@ -194,6 +208,8 @@ function detailOf(step: Step, steps: readonly Step[], release: ToldRelease): str
     const bakes = step.document.resolved?.[stage]?.batches.flatMap(({ targets }) => targets) ?? [];
     const names =
       amis.length > 0 ? amis.map((ami) => `${ami.imageId}  ${targetName(ami)}`) : bakes.map(targetName);
+    if (step.document.resolved?.[stage]?.toBake?.length === 0 && bakes.length > 0)
+      return `${several(names)}, kept`;
     return bakes.length === 0
       ? 'not in a prerelease'
       : `${several(names)}, ${minutes(step.exitedMs - step.enteredMs)}`;
@@ -204,6 +220,10 @@ function detailOf(step: Step, steps: readonly Step[], release: ToldRelease): str
   if (asking !== undefined) return approvedIn(step.document, asking);
   if (step.state === STATE_NAMES.compareAmis) return comparedIn(step.document);
   if (step.state === STATE_NAMES.scanAmis) return scannedIn(step.document);
+  if (step.state === STATE_NAMES.awaitRetry)
+    return step.exitedMs === step.enteredMs
+      ? 'for packleader retry'
+      : `${step.document.retried ? 'a retry goes on' : 'no retry came'}, ${minutes(step.exitedMs - step.enteredMs)}`;
   if (step.state === STATE_NAMES.applyVersionTags) return `Version=${release.version}`;
   if (step.state === STATE_NAMES.publishRelease)
     return Object.keys(release.targets[0]?.parameters ?? {}).join(', ');

@@ -1,7 +1,16 @@
 import type { ImageRelease } from '../../client/client.ts';
 
 /** What a release waits for, and how to answer; nothing of one that waits for nobody. */
-export function waitingLines({ releaseId, waiting }: Pick<ImageRelease, 'releaseId' | 'waiting'>): string[] {
+export function waitingLines({
+  releaseId,
+  waiting,
+  awaitsRetry,
+}: Pick<ImageRelease, 'releaseId' | 'waiting' | 'awaitsRetry'>): string[] {
+  if (awaitsRetry)
+    return [
+      `failed in ${awaitsRetry.stage}, and keeps what it has baked before until ${awaitsRetry.until.slice(0, 16)}Z:`,
+      `packleader retry ${releaseId}, or packleader cancel`,
+    ];
   if (!waiting) return [];
   const { stage, until, fourEyes } = waiting;
   return [

@@ -43,6 +43,24 @@ export async function enteredStates(executionArn: string): Promise<string[]> {
   return names;
 }
 
+/** The state that an execution has entered last, and when; undefined before the first. */
+export async function newestState(
+  executionArn: string,
+): Promise<{ readonly name: string; readonly at: Date } | undefined> {
+  const pages = paginateGetExecutionHistory(
+    { client: stepFunctions },
+    { executionArn, reverseOrder: true, includeExecutionData: false, maxResults: 100 },
+  );
+  try {
+    for await (const { events = [] } of pages)
+      for (const { stateEnteredEventDetails: entered, timestamp } of events)
+        if (entered?.name && timestamp) return { name: entered.name, at: timestamp };
+    return undefined;
+  } catch (error) {
+    throw asFact(error);
+  }
+}
+
 /** What a state of an execution handed on first, also when a Catch took its error; undefined when it never came to its end. */
 export async function outputOf(executionArn: string, state: string): Promise<unknown> {
   const pages = paginateGetExecutionHistory({ client: stepFunctions }, { executionArn, maxResults: 100 });

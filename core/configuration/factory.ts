@@ -5,10 +5,12 @@ import { PARITIES, type Parity } from '../contract/comparison.ts';
 import {
   DEFAULT_APPROVAL_HOURS,
   MOST_APPROVAL_HOURS,
+  MOST_RETRY_WAIT_HOURS,
   MOST_SCHEDULES,
   MOST_STAGES,
   MOST_TARGETS,
   mostApprovalHours,
+  mostRetryWaitHours,
   mostTargets,
 } from '../contract/limits.ts';
 import { targetName, type Target } from '../contract/targets.ts';
@@ -36,6 +38,10 @@ export interface Stage {
   readonly targets: readonly Target[];
 }
 
+export interface RetryWait {
+  readonly waitHours: number;
+}
+
 export interface Image {
   readonly name: string;
   readonly description: string;
@@ -58,6 +64,8 @@ export interface Factory {
   readonly hub: Target;
   /** What becomes of differences between the AMIs of one release; default: the record tells them. */
   readonly parity?: Parity;
+  /** Whether a release that fails in a later stage waits for a retry before the others are undone; default: it does not. */
+  readonly retry?: RetryWait;
   /** In the order in which a release goes through them. */
   readonly stages: readonly Stage[];
   /** By name. */
@@ -263,6 +271,16 @@ export const factorySchema = strictMap({
         'Whether the AMIs of a release [are compared](releasing.md#the-same-everywhere) before they become one version. `report`, as without it: the record tells how they differ; `enforce`: a release whose AMIs differ is rolled back; `off`: nobody looks.',
       examples: ['enforce'],
     }),
+  retry: strictMap(
+    { waitHours: wholeNumber(1, MOST_RETRY_WAIT_HOURS).describe('For how many hours.') },
+    { must: 'must be a map of waitHours' },
+  )
+    .exactOptional()
+    .meta({
+      description:
+        'A release that fails in a later stage [waits](releasing.md#going-on-with-what-is-sound) so long for `packleader retry` before the stages before it are undone, and keeps their AMIs. Without it nothing waits.',
+      examples: [{ waitHours: 4 }],
+    }),
   stages: z
     .array(
       strictMap({
@@ -424,6 +442,7 @@ function readFactoryFile(files: FactoryFiles): Read<z.infer<typeof factorySchema
       ...repeated,
       ...repeatedTargets(value.stages, node),
       ...approvalProblems(value.stages, node),
+      ...retryProblems(value, node),
     ],
   };
 }
@@ -451,6 +470,25 @@ function approvalProblems(stages: readonly Stage[], node: MapNode): Problem[] {
         )
       : []),
   ];
+}
+
+function retryProblems({ stages, retry }: z.infer<typeof factorySchema>, node: MapNode): Problem[] {
+  if (!retry) return [];
+  const at = (path: Path, message: string) => [
+    problem(FACTORY_FILE, walk(node, path).node.line, path, message),
+  ];
+  const most = mostRetryWaitHours(stages.length);
+  if (stages.length < 2)
+    return at(
+      ['retry'],
+      'found a wait for a retry, must be left out: with one stage there is nothing to keep',
+    );
+  return retry.waitHours > most
+    ? at(
+        ['retry', 'waitHours'],
+        `found ${retry.waitHours}, must be at most ${most}, because there are ${stages.length} stages`,
+      )
+    : [];
 }
 
 /** The stages that somebody must approve, as they are deployed. */

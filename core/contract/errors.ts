@@ -36,6 +36,12 @@ export const ERRORS = {
   notReadyYet: 'NotReadyYet',
   leftoversRemain: 'LeftoversRemain',
   releaseRetried: 'ReleaseRetried',
+  /** A release that failed waits, and nobody has retried it so far. */
+  notRetried: 'NotRetried',
+  /** What a retry is to go on with is still kept by the attempt before it. */
+  notHandedOver: 'NotHandedOver',
+  /** A retry goes on with its AMIs. */
+  handedOver: 'HandedOver',
   someImagesFailed: 'SomeImagesFailed',
   rollbackIncomplete: 'RollbackIncomplete',
   announcementFailed: 'AnnouncementFailed',

@@ -105,6 +105,15 @@ const DETAILS = {
     by: z.string().describe('The ARN that AWS knows whoever approved by.'),
     reason: z.string(),
   }),
+  [NAMES.retryAwaited]: releaseSchema.extend({
+    ...versionOf,
+    executionArn: z.string().describe('The execution of `packleader-release-image`, which waits.'),
+    stage: z.string().describe('What failed, and is undone already.'),
+    until: z.string().describe('When everything else is rolled back unless somebody retries it, ISO 8601.'),
+    error: z.string().describe('The name of the error that it failed with.'),
+    cause: z.string().describe('What happened, for people.'),
+    retry: z.string().describe('The command that retries.'),
+  }),
   [NAMES.released]: releaseSchema.extend({
     ...versionOf,
     executionArn: releaseArn,
@@ -177,6 +186,8 @@ const WHEN: Readonly<Record<EventName, string>> = {
   [NAMES.started]: 'The source AMIs of a release are found, and its first stage is about to be baked.',
   [NAMES.approvalRequested]: 'A release waits until somebody approves a stage.',
   [NAMES.approved]: 'Somebody has, and the stage is baked.',
+  [NAMES.retryAwaited]:
+    'A release has failed in a later stage, and keeps the AMIs of those before it until somebody retries it.',
   [NAMES.released]: 'A version is `latest` in every account; a prerelease stands in the first stage.',
   [NAMES.rolledBack]: 'A release failed and was undone: it never was `latest`.',
   [NAMES.repointed]: '`latest` of an image has moved to another version in every account.',

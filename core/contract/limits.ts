@@ -59,6 +59,14 @@ export const MOST_APPROVAL_HOURS = 168;
 export const mostApprovalHours = (stages: number): number => (stages > 15 ? 72 : MOST_APPROVAL_HOURS);
 export const DEFAULT_APPROVAL_HOURS = 48;
 
+/**
+ * How long a release that fails may wait for a retry, in hours: as an approval, it is part of what a release may take. It looks for one
+ * every so many minutes, which is less than a retry waits for it.
+ */
+export const MOST_RETRY_WAIT_HOURS = 72;
+export const mostRetryWaitHours = (stages: number): number => (stages > 15 ? 4 : MOST_RETRY_WAIT_HOURS);
+export const MINUTES_BETWEEN_LOOKS_FOR_RETRY = 5;
+
 /** How old a release may be that is retried, in days; its plan is kept for 90, and so is the history of its first attempt. */
 export const RETRIED_DAYS = 14;
 

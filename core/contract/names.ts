@@ -33,6 +33,7 @@ export const NAMES = {
   rolledBack: 'Image Rolled Back',
   approvalRequested: 'Approval Requested',
   approved: 'Release Approved',
+  retryAwaited: 'Retry Awaited',
   repointed: 'Image Repointed',
   revoked: 'Image Revoked',
   restored: 'Image Restored',

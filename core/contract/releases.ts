@@ -133,6 +133,8 @@ export const resolvedSchema = z.record(
     batches: z.array(batchSchema),
     /** The version of each image of this factory that the stage builds on; missing when it builds on none. */
     bases: z.record(z.string(), z.string()).optional(),
+    /** Which of the batches are to be baked, counted from 0: none where a retry keeps the AMIs; missing where that is not switched on. */
+    toBake: z.array(z.number().int()).optional(),
   }),
 );
 export type Resolved = z.infer<typeof resolvedSchema>;
@@ -206,3 +208,12 @@ export const releasedRecordSchema = releaseSchema.extend({
   ),
 });
 export type ReleasedRecord = z.infer<typeof releasedRecordSchema>;
+
+/** `$.cleared`, where a release that failed in a later stage waits for a retry. */
+export const clearedSchema = z.object({
+  /** The stage that failed, of which nothing is left; the AMIs of those before it are kept. */
+  stage: z.string(),
+  /** When the others are undone as well, unless somebody retries it, ISO 8601. */
+  until: z.string(),
+});
+export type Cleared = z.infer<typeof clearedSchema>;

@@ -18,6 +18,11 @@ export const STATE_NAMES = {
   notReleased: 'Not released',
   // packleader-release-image
   resolveSourceAmis: 'Resolve source AMIs',
+  /** These are there only where a release that fails waits for a retry. */
+  takeOverAmis: 'Take over AMIs',
+  clearFailedStage: 'Clear failed stage',
+  awaitRetry: 'Await retry',
+  handedOver: 'Handed over',
   compareAmis: 'Compare AMIs',
   runScanner: 'Run scanner',
   scanAmis: 'Scan AMIs',
@@ -126,6 +131,7 @@ export function isUndo(state: string): boolean {
   return (
     state === STATE_NAMES.withdrawPublication ||
     state === STATE_NAMES.putBackVersions ||
+    state === STATE_NAMES.clearFailedStage ||
     stageIn(state, 'deregister') !== undefined
   );
 }

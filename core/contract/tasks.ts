@@ -42,7 +42,7 @@ export interface TaskAccess {
 }
 
 /** What a factory may switch off, or on. */
-export type Part = 'retiring' | 'parity' | 'tests' | 'scans' | 'approval';
+export type Part = 'retiring' | 'parity' | 'tests' | 'scans' | 'approval' | 'retry';
 
 export type ExecutionAction =
   'states:DescribeExecution' | 'states:GetExecutionHistory' | 'states:StopExecution';
@@ -71,6 +71,10 @@ const ROWS = {
     listsExecutionsOf: [NAMES.sweepMachine],
     announces: true,
   },
+  // Whether the attempt before hands its AMIs over, and whether a later one takes them.
+  'take-over-amis': { executions: { [NAMES.releaseImageMachine]: LOOK }, partOf: 'retry' },
+  'clear-failed-stage': { steward: true, executions: LATER_ATTEMPT, announces: true, partOf: 'retry' },
+  'await-retry': { executions: { [NAMES.releaseImageMachine]: LOOK }, partOf: 'retry' },
   'check-amis': { steward: true, reads: ['plans'], executions: LATER_ATTEMPT },
   'test-amis': {
     tester: true,

@@ -7,6 +7,7 @@ export const TOLD = {
   stopped: undefined,
   'approval-requested': NAMES.approvalRequested,
   approved: NAMES.approved,
+  'retry-awaited': NAMES.retryAwaited,
   released: NAMES.released,
   'rolled-back': NAMES.rolledBack,
   repointed: NAMES.repointed,
@@ -23,6 +24,9 @@ export const TOLD_WORDS: readonly Told[] = Object.keys(TOLD).filter(isTold);
 export const TOLD_BY_DEFAULT: readonly Told[] = TOLD_WORDS.filter(
   (word) => word !== 'started' && word !== 'retired',
 );
+
+/** Where a release that fails waits for a retry. */
+export const TOLD_OF_RETRIES: readonly Told[] = ['retry-awaited'];
 
 export const TOLD_OF_APPROVALS: readonly Told[] = ['approval-requested', 'approved'];
 

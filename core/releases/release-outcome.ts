@@ -9,7 +9,8 @@ import { parseJson } from '../contract/parse-json.ts';
 import { resolvedSchema } from '../contract/releases.ts';
 import { targetName } from '../contract/targets.ts';
 
-export type ReleaseOutcome = 'released' | 'rolled back' | 'rollback incomplete';
+/** `handed over`: a retry goes on with what this attempt has kept, in another execution. */
+export type ReleaseOutcome = 'released' | 'rolled back' | 'rollback incomplete' | 'handed over';
 
 /** Ends in which the release stands in every account. */
 const RELEASED: readonly string[] = [STATE_NAMES.released, STATE_NAMES.releasedWithoutAnnouncement];
@@ -17,6 +18,7 @@ const RELEASED: readonly string[] = [STATE_NAMES.released, STATE_NAMES.releasedW
 /** @param end the last state; whatever is neither a release nor a clean rollback counts as an incomplete one */
 export function outcomeAt(end: string): ReleaseOutcome {
   if (RELEASED.includes(end)) return 'released';
+  if (end === STATE_NAMES.handedOver) return 'handed over';
   return end === STATE_NAMES.rolledBack ? 'rolled back' : 'rollback incomplete';
 }
 

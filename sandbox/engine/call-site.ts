@@ -26,3 +26,6 @@ export const currentState = (): CallSite | undefined => sites.getStore();
 export async function runAt<T>(site: CallSite, what: () => Promise<T>): Promise<T> {
   return sites.run(site, what);
 }
+
+/** Runs something that a person does while states run, on behalf of none of them. */
+export const runOutside = <T>(what: () => T): T => sites.exit(what);

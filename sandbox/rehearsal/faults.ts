@@ -56,7 +56,7 @@ const BUILDS: readonly string[] = [
   NAMES.validateProject,
   NAMES.scanProject,
 ];
-const READING_STATES = /^(Resolve|Check|Compare|Scan|Verify) /;
+const READING_STATES = /^(Resolve|Take over|Check|Compare|Await|Scan|Verify) /;
 export const FAULT_VARIABLE = 'SANDBOX_FAULT';
 /** Longer than any time limit of a build. */
 export const HANGS_MINUTES = 48 * 60;

@@ -1,4 +1,6 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
+import * as z from 'zod';
+import { errorOutputSchema } from '../../core/contract/errors.ts';
 import { STATE_NAMES } from '../../core/contract/state-names.ts';
 import { parameters as parameterNames, NAMES } from '../../core/contract/names.ts';
 import { plannedReleaseSchema, type PlannedRelease } from '../../core/contract/releases.ts';
@@ -14,9 +16,11 @@ import {
   outcomeAt,
   sourcesIn,
 } from '../../core/releases/release-outcome.ts';
+import { executionName } from '../../core/releases/execution-name.ts';
 import type { ReleaseProgress } from '../../core/releases/release-progress.ts';
 import { stateGraphSchema } from '../engine/asl.ts';
 import { bindSandbox } from '../bind.ts';
+import { runOutside } from '../engine/call-site.ts';
 import { Engine, type Execution, type Machine } from '../engine/engine.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { type Fault, Faults } from './faults.ts';
@@ -154,11 +158,18 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     const faults = new Faults(options.faults ?? [], (name): string | undefined => imageOf(engine, name));
     faults.install(sandbox);
     const { clock } = sandbox;
+    const waited: Promise<ReportedRelease>[] = [];
+    const begin = async (retrying: Retrying, execution: Execution): Promise<ReportedRelease> =>
+      runOutside(async () => retryWaiting(retrying, execution, sandbox, engine, factory, faults));
     const engine: Engine = await createEngine({
       ...options,
       answers: { rejects: options.rejects ?? [] },
       // Whoever retries a release, or looks at it from outside, asks for the histories of its attempts.
       keepsEvents: options.retrying !== undefined || options.atEnd !== undefined,
+      onAwaited: (execution) => {
+        // Once: what comes to nothing without a fault would do so again.
+        if (options.retrying && !isRetry(execution)) waited.push(begin(options.retrying, execution));
+      },
       now: () => clock.now(),
       sleep: async (ms, signal) => clock.sleep(ms, signal),
     });
@@ -168,7 +179,9 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     else engine.start(arn, `rehearsal-${startAt.getTime()}`, options.request);
     const started = engine.executions.filter(({ machine }) => machine.arn === arn);
     const outcomes = await Promise.all(started.map(async ({ outcome }) => outcome));
-    const retried = options.retrying && (await retryAll(options.retrying, sandbox, engine, factory, faults));
+    const whileWaiting = await Promise.all(waited);
+    const after = options.retrying && (await retryAll(options.retrying, sandbox, engine, factory, faults));
+    const retried = after && [...whileWaiting, ...after];
     // What was released is told as it was before anything is gone back from.
     const releases = options.afterwards && (await lastAttempts(engine, factory, worldOf(sandbox, factory)));
     const repoints = options.afterwards ? await repointReleased(engine, factory, options.afterwards) : [];
@@ -197,13 +210,43 @@ async function retryAll(
   factory: RehearsedFactory,
   faults: Faults,
 ): Promise<ReportedRelease[]> {
-  const first = await reportReleases(engine, factory, worldOf(sandbox, factory));
+  const first = await lastAttempts(engine, factory, worldOf(sandbox, factory));
   const failed = first.filter(({ outcome }) => outcome !== 'released');
   if (failed.length > 0) onRetry?.(first);
   faults.lift();
   for (const { releaseId } of failed) await retry(releaseId, engine, sandbox.clock);
   return failed;
 }
+
+/** Retries a release that has failed and waits for it, and returns what it had come to. */
+async function retryWaiting(
+  { retry, onRetry }: Retrying,
+  execution: Execution,
+  sandbox: Sandbox,
+  engine: Engine,
+  factory: RehearsedFactory,
+  faults: Faults,
+): Promise<ReportedRelease> {
+  const planned = plannedReleaseSchema.parse(execution.input);
+  const { failure } = failureSchema.parse(execution.history.outputs.get(STATE_NAMES.clearFailedStage));
+  const failed = { status: 'FAILED', error: failure.Error, cause: failure.Cause } as const;
+  const world = worldOf(sandbox, factory);
+  const first = {
+    ...releaseReport(execution, planned, failed, factory, world),
+    outcome: 'handed over',
+  } as const;
+  onRetry?.([first]);
+  faults.lift();
+  await retry(planned.release.releaseId, engine, sandbox.clock);
+  return first;
+}
+
+function isRetry({ input }: Execution): boolean {
+  const { release, executionName: name } = plannedReleaseSchema.parse(input);
+  return name !== executionName(release);
+}
+
+const failureSchema = z.looseObject({ failure: errorOutputSchema });
 
 /** Longer than SSM's validation and EC2's changes of state. */
 const SETTLE_MS = 10 * 60_000;
@@ -213,6 +256,8 @@ export const machineArn = ({ accountId, region }: Target, name: string) =>
 
 export interface ReleaseEngineOptions extends Pick<RehearsalOptions, 'factory' | 'machines' | 'onProgress'> {
   readonly keepsEvents?: boolean;
+  /** Told when a release that has failed waits for a retry. */
+  readonly onAwaited?: (execution: Execution) => void;
   /** Default: nobody answers. */
   readonly answers?: Answers;
   readonly now: () => Date;
@@ -237,6 +282,8 @@ export async function createEngine(options: ReleaseEngineOptions): Promise<Engin
     // Who answers is no part of what is rehearsed.
     if (execution.machine.name === NAMES.approvalMachine) return;
     const planned = plannedOf(execution);
+    // An attempt that hands over to a retry ends beside it, and is told of no more.
+    if (planned && newestOf(planned) !== execution) return;
     options.onProgress?.({
       phase,
       machine: execution.machine.name,
@@ -247,6 +294,8 @@ export async function createEngine(options: ReleaseEngineOptions): Promise<Engin
     });
   };
   const engineOf = (): Engine => engine;
+  const newestOf = ({ release: { releaseId } }: PlannedRelease): Execution | undefined =>
+    engine.executions.findLast((one) => plannedOf(one)?.release.releaseId === releaseId);
   const engine: Engine = await Engine.create({
     machines,
     integrationOf: integrationsFor({
@@ -258,10 +307,16 @@ export async function createEngine(options: ReleaseEngineOptions): Promise<Engin
     sleep,
     inner: [NAMES.bakeBatchMachine],
     // Who answers an approval finds its token there.
-    keepsEvents: options.keepsEvents === true || machines.some(({ name }) => name === NAMES.approvalMachine),
+    keepsEvents:
+      options.keepsEvents === true ||
+      machines.some(
+        ({ name, definition }) =>
+          name === NAMES.approvalMachine || STATE_NAMES.awaitRetry in definition.States,
+      ),
     onEntered: (execution, { name, inMap }) => {
       if (inMap) return;
       tell('entered', execution, name);
+      if (name === STATE_NAMES.awaitRetry) options.onAwaited?.(execution);
       if (options.answers) void answerLater(engine, execution, name, { ...options.answers, sleep });
     },
     onExited: (execution, { name, inMap }) =>

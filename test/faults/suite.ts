@@ -19,6 +19,7 @@ import { stopsAndSweeps } from './scenarios/stops-and-sweeps.ts';
 import { testedAmis } from './scenarios/tested-amis.ts';
 import { twoReleases } from './scenarios/two-releases.ts';
 import { undoFaults } from './scenarios/undo-faults.ts';
+import { waitingReleases } from './scenarios/waiting-releases.ts';
 import { failingBatches, failingMaps, wholeReleases } from './scenarios/whole-releases.ts';
 
 /** Everything there is to play, and the baselines to play it on. */
@@ -39,6 +40,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     scanned: await prepareBaseline('scanned'),
     alike: await prepareBaseline('alike'),
     asking: await prepareBaseline('asking'),
+    waiting: await prepareBaseline('waiting'),
     many: await prepareBaseline('many'),
   };
   const { four, two } = baselines;
@@ -64,6 +66,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await comparisons(baselines.alike)),
     ...(await scannedAmis(baselines.scanned)),
     ...(await approvals(baselines.asking)),
+    ...(await waitingReleases(baselines.waiting, sampler)),
     ...(await wholeReleases(two)),
     ...(await failingMaps(two)),
     ...(await failingBatches(baselines)),

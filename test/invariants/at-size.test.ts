@@ -32,6 +32,7 @@ function factoryOf(accounts: number, { stages = STAGES, images = 1 } = {}): Fact
     filesOf({
       stages: Object.fromEntries(filled),
       approvals: Object.fromEntries(filled.slice(1).map(([name]) => [name, { timeoutHours: 1 }])),
+      ...(filled.length > 1 && { waitHours: 1 }),
       images: Object.fromEntries(Array.from({ length: images }, (_, index) => [`image-${index}`, AL2023])),
     }),
   );
@@ -126,7 +127,14 @@ describe.each([
           .map((id) => roleArn(id, role))
           .toSorted();
       for (const name of [
-        ...stewards({ retiring: true, parity: true, tests: true, scans: true, approval: true }).map(taskRole),
+        ...stewards({
+          retiring: true,
+          parity: true,
+          tests: true,
+          scans: true,
+          approval: true,
+          retry: true,
+        }).map(taskRole),
         triggerRole(SCHEDULED_REBUILD),
       ])
         expect(takesOn(stack, name), name).toEqual(ofRole(NAMES.stewardRole));

@@ -10,7 +10,7 @@ function* entries(value: unknown): Generator<readonly [string, unknown]> {
   }
 }
 
-const INTRINSICS = ['States.Format', 'States.Hash', 'States.JsonToString'];
+const INTRINSICS = ['States.ArrayGetItem', 'States.Format', 'States.Hash', 'States.JsonToString'];
 const CONTEXT = [
   '$$.Map.Item.Value',
   '$$.Execution.Id',

@@ -23,6 +23,7 @@ import {
   MOST_TARGETS,
   MOST_TOLD_BUILDERS,
   mostApprovalHours,
+  mostRetryWaitHours,
   mostTargets,
 } from '../../core/contract/limits.ts';
 import { LeftoversRemain } from '../../core/contract/leftovers.ts';
@@ -279,7 +280,12 @@ describe('an AMI', () => {
     const approvals = Object.fromEntries(
       Array.from({ length: MOST_STAGES - 1 }, (_, index) => [index, index === 0 ? asking : silent]),
     );
-    const longest = releaseImage(MOST_STAGES, { testAmis: true, scanAmis: 'command', approvals });
+    const longest = releaseImage(MOST_STAGES, {
+      testAmis: true,
+      scanAmis: 'command',
+      approvals,
+      retryWaitHours: mostRetryWaitHours(MOST_STAGES),
+    });
     expect(LEAST_DEPRECATION_DAYS).toBeGreaterThan(longest.toDays({ integral: false }));
   });
 });

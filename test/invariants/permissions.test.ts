@@ -14,7 +14,9 @@ import { APPROVALS, type Recorded, SETTINGS, STAGES, record } from './permission
 import { TOKEN_SECRET, callsOfTelling } from './permissions/telling.ts';
 import { callsOfTriggers } from './permissions/triggers.ts';
 
-const { factory } = loadConfiguration(filesOf({ stages: STAGES, settings: SETTINGS, approvals: APPROVALS }));
+const { factory } = loadConfiguration(
+  filesOf({ stages: STAGES, settings: SETTINGS, approvals: APPROVALS, waitHours: 1 }),
+);
 const { accountId: hubAccount, region } = factory.hub;
 const scheduled = {
   ...factory,

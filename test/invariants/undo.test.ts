@@ -6,7 +6,7 @@ import { definitionsOf } from '../../workflow/definitions.ts';
 import { STAGES, filesOf } from '../fixtures/factories.ts';
 import { NO_BUILD_FREE } from '../../core/contract/build-quota.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
-import { LONGEST_BAKE_MINUTES } from '../../core/contract/limits.ts';
+import { LONGEST_BAKE_MINUTES, MOST_RETRY_WAIT_HOURS } from '../../core/contract/limits.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { waitSeconds } from '../../sandbox/engine/retries.ts';
 import { SERVICE_ERRORS } from '../../workflow/machines/retries.ts';
@@ -28,8 +28,9 @@ const undoOrder = ({ stages }: Sample) => [
   'Verify rollback',
 ];
 
-const forwardOrder = ({ stages, asking }: Sample) => [
+const forwardOrder = ({ stages, asking, waits }: Sample) => [
   'Resolve source AMIs',
+  ...(waits ? ['Take over AMIs'] : []),
   ...stages.flatMap((stage) => [
     ...(asking.includes(stage) ? [`Approve ${stage}`] : []),
     `Bake ${stage} AMIs`,
@@ -58,11 +59,22 @@ function undoOf(sample: Sample, step: string): string {
   if (step === 'Run scanner') return 'Scan AMIs';
   if (step === 'Publish release') return 'Withdraw publication';
   if (step === 'Announce release') return 'Released without announcement';
+  // What a retry keeps is of every stage; only what fails in a later one leaves the stages before as they are.
+  if (sample.waits) {
+    const isLater = stage !== undefined && stage !== sample.stages[0] && !step.startsWith('Approve ');
+    return isLater ? 'Clear failed stage' : `Deregister ${last} AMIs`;
+  }
   // Before a stage is baked there is nothing of it to undo.
   if (stage !== undefined && step.startsWith('Approve '))
     return `Deregister ${sample.stages[sample.stages.indexOf(stage) - 1]} AMIs`;
   return `Deregister ${stage ?? last} AMIs`;
 }
+
+/** How often it is looked whether somebody retries a release, and whether the attempt before has seen that. */
+const WAITS: Readonly<Record<string, number>> = {
+  [ERRORS.notRetried]: (MOST_RETRY_WAIT_HOURS * 60) / 5,
+  [ERRORS.notHandedOver]: 100,
+};
 
 /** Of a step that waits for people: that nobody is asked, and that nobody answered. */
 function beforeEverything(sample: Sample, step: string) {
@@ -109,6 +121,19 @@ describe.each(samples)('the release of an image in $title', (sample) => {
       expect(retried).not.toContain('States.Timeout');
       expect(retried).not.toContain(ERRORS.releaseRejected);
     }
+  });
+
+  it('clears the stage that failed before it waits, and undoes everything however the wait ends but by a retry', () => {
+    if (!sample.waits) return;
+    const last = `Deregister ${sample.stages.at(-1)} AMIs`;
+    expect(stateOf(machine, 'Clear failed stage').Next).toBe('Await retry');
+    expect(stateOf(machine, 'Await retry').Next).toBe('Handed over');
+    for (const state of ['Clear failed stage', 'Await retry']) {
+      expect(stateOf(machine, state).Catch, state).toEqual(everythingTo(last));
+      // The first failure stays the one that is told.
+      expect(resultPaths(machine, state), state).toEqual([null, null]);
+    }
+    expect(stateOf(machine, 'Handed over').Type).toBe('Fail');
   });
 
   it('undoes in exactly the reverse order', () => {
@@ -289,12 +314,12 @@ describe.each(samples)('the errors in $title', (sample) => {
       expect(retried, name).not.toContain('States.ALL');
       expect(retried, name).not.toContain('States.TaskFailed');
       for (const { ErrorEquals, MaxAttempts = 3 } of state.Retry ?? []) {
-        // A whole bake may be waited for, or the longest test; 98 transitions are a quarter of a cent.
+        // A whole bake may be waited for, or the longest test, or somebody; 98 transitions are a quarter of a cent.
         const most = ErrorEquals.includes(NO_BUILD_FREE)
           ? 98
           : ErrorEquals.includes('TestsUnderWay')
             ? 138
-            : 40;
+            : (WAITS[ErrorEquals[0] ?? ''] ?? 40);
         expect(MaxAttempts, name).toBeLessThanOrEqual(most);
       }
     }

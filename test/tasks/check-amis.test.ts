@@ -110,6 +110,15 @@ describe('checking the AMIs of a stage', () => {
     },
   );
 
+  it('of a stage that a retry has kept asks for no bakes, and takes what is older than itself', async () => {
+    holds(DEV, { ...candidate('ami-1'), CreationDate: '2026-11-21T08:00:00.000Z' });
+    await tooLate(DEV);
+    const kept = { ...EVENT, batches: [batchOf(DEV)], baked: [], attempt: 0, toBake: [] };
+    expect(await handler(kept)).toEqual([{ ...DEV, imageId: 'ami-1' }]);
+    holds(DEV, { ...candidate('ami-1', { 'packleader:state': 'quarantined' }) });
+    await expect(handler(kept)).rejects.toMatchObject({ name: 'AmiRejected' });
+  });
+
   it('fails on an older AMI of the release beside its own that stays to be seen', async () => {
     holds(DEV, { ...candidate('ami-9'), CreationDate: '2026-11-21T09:29:59.000Z' }, candidate('ami-1'));
     await expect(tooLate(DEV)).rejects.toMatchObject({ name: 'AmiRejected' });

@@ -117,6 +117,12 @@ describe('a commit', () => {
       'success',
       `${RELEASE.version}: released; its event was not taken`,
     ],
+    [
+      'goes on as a retry',
+      { ...FAILED, error: 'HandedOver', cause: 'BakeFailed: no room' },
+      'pending',
+      `Retrying ${RELEASE.version}`,
+    ],
   ])('says of a release that %s', async (_, described, state, description) => {
     await place('github');
     holdsToken(TOKEN);

@@ -92,6 +92,28 @@ describe('people are told', () => {
       reject: `packleader reject ${RELEASE.releaseId} --reason '…'`,
     });
 
+  it('of a release that waits for a retry: until when, how to retry it, and what failed', async () => {
+    await handler(
+      event('Retry Awaited', {
+        ...RELEASE,
+        executionArn: IMAGE_ARN,
+        stage: 'prod',
+        until: '2026-11-22T10:00:00.000Z',
+        error: 'BakeFailed',
+        cause: 'no room',
+        retry: `packleader retry ${RELEASE.releaseId}`,
+      }),
+    );
+    const { chat } = seen();
+    expect(chat.content.title).toBe(
+      `${RELEASE.releaseId} failed in prod, and waits for a retry until 2026-11-22T10:00Z`,
+    );
+    expect(chat.content.description.split('\n').slice(0, 2)).toEqual([
+      `packleader retry ${RELEASE.releaseId}`,
+      'BakeFailed: no room',
+    ]);
+  });
+
   it('of an approval that is asked for: until when, how to answer, and what would change', async () => {
     await handler(request());
     const { chat } = seen();

@@ -234,9 +234,14 @@ describe('in the hub', () => {
       );
     expect(may.map(({ name }) => name).sort()).toEqual(
       [
-        ...stewards({ retiring: false, parity: true, tests: false, scans: false, approval: false }).map(
-          (file) => `packleader-task-${file}`,
-        ),
+        ...stewards({
+          retiring: false,
+          parity: true,
+          tests: false,
+          scans: false,
+          approval: false,
+          retry: false,
+        }).map((file) => `packleader-task-${file}`),
         'packleader-trigger-scheduled-rebuild',
       ].sort(),
     );

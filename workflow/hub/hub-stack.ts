@@ -124,6 +124,7 @@ export class HubStack extends Stack {
       ...(scan && { scanProjectArn: scan.projectArn }),
       parity: factory.parity ?? 'report',
       approvals,
+      ...(factory.retry && { retryWaitHours: factory.retry.waitHours }),
       functionOf: (task) => functions.of(task),
       bucket: bucketName(factory),
       orchestrators,
@@ -149,7 +150,13 @@ export class HubStack extends Stack {
       ...(webhookSecret !== undefined && { webhookSecret }),
     });
     if (props.notify)
-      new Notifications(this, 'Notifications', { ...props.notify, asks, failed, ...(key && { key }) });
+      new Notifications(this, 'Notifications', {
+        ...props.notify,
+        asks,
+        waits: factory.retry !== undefined,
+        failed,
+        ...(key && { key }),
+      });
     if (props.commitStatus)
       new CommitStatuses(this, 'CommitStatuses', {
         ...props.commitStatus,

@@ -48,6 +48,8 @@ export interface StateMachinesProps {
   readonly parity: Parity;
   /** The stages that somebody must approve. */
   readonly approvals: Approvals;
+  /** For how long a release that fails in a later stage waits for a retry; undefined where it does not. */
+  readonly retryWaitHours?: number;
   readonly functionOf: (task: TaskName) => IFunction;
   readonly bucket: string;
   /** The orchestrator of every target account. */
@@ -102,6 +104,7 @@ export class StateMachines extends Construct {
           testAmis: props.testAmis,
           ...(props.scanAmis !== undefined && { scanAmis: props.scanAmis }),
           approvals: props.approvals,
+          ...(props.retryWaitHours !== undefined && { retryWaitHours: props.retryWaitHours }),
         }),
       ),
       timeout: timeouts.releaseImage(stages.length, props),
@@ -130,6 +133,7 @@ export class StateMachines extends Construct {
           testAmis: props.testAmis,
           ...(props.scanAmis !== undefined && { scanAmis: props.scanAmis }),
           approvals: props.approvals,
+          ...(props.retryWaitHours !== undefined && { retryWaitHours: props.retryWaitHours }),
           releaseImageMachineArn: machineArn(this, NAMES.releaseImageMachine),
         }),
       ),

@@ -38,6 +38,8 @@ export interface ReleaseImageProps {
   readonly scanAmis?: Scanner;
   /** The stages that somebody must approve. */
   readonly approvals: Approvals;
+  /** For how long a release that fails in a later stage waits for a retry; undefined where it does not. */
+  readonly retryWaitHours?: number;
 }
 
 const release = JsonPath.objectAt('$.release');
@@ -54,7 +56,7 @@ const RAN = '$.scannerRun';
 
 /** The transaction: one image into every target, or into none. Returns its first state. */
 export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps): Fallible {
-  const { tasks, stages, parity, testAmis, scanAmis, approvals } = props;
+  const { tasks, stages, parity, testAmis, scanAmis, approvals, retryWaitHours } = props;
   const gates = new Map(
     Object.entries(approvals).map(([stage, approval]) => [
       stage,
@@ -68,6 +70,13 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
   );
   const gateAt = (state: Fallible): Gate | undefined =>
     [...gates.values()].find(({ approve }) => approve === state);
+  const keeping = retryWaitHours === undefined ? undefined : keepForRetry(scope, props, retryWaitHours);
+  /** The steps that make something of a later stage: what fails there leaves the stages before as they are. */
+  const inLaterStages = new Set<Fallible>();
+  function inStage(stage: string, state: Fallible): Fallible {
+    if (stage !== stages[0]) inLaterStages.add(state);
+    return state;
+  }
   const steps: Step<Fallible>[] = [
     {
       name: tasks.state(STATE_NAMES.resolveSourceAmis, {
@@ -81,15 +90,23 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
           executionArn: JsonPath.stringAt('$$.Execution.Id'),
           startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
           run,
+          ...(retryWaitHours !== undefined && { takesOver: true }),
         },
         resultPath: '$.resolved',
       }),
     },
+    // What a retry keeps is of several stages: whatever fails in it undoes all of them.
+    ...(retryWaitHours === undefined
+      ? []
+      : [{ name: takeOver(tasks, stages), undo: stages.map((stage) => deregisterStage(tasks, stage)) }]),
     ...stages.flatMap((stage) => [
       ...[gates.get(stage)].flatMap((gate) => (gate ? [{ name: gate.approve }] : [])),
-      { name: bakeStage(scope, props, stage), undo: deregisterStage(tasks, stage) },
-      { name: checkStage(tasks, stage) },
-      ...(testAmis ? [{ name: testStage(tasks, stage) }] : []),
+      {
+        name: inStage(stage, bakeStage(scope, props, stage)),
+        ...(retryWaitHours === undefined && { undo: deregisterStage(tasks, stage) }),
+      },
+      { name: inStage(stage, checkStage(tasks, stage, props)) },
+      ...(testAmis ? [{ name: inStage(stage, testStage(tasks, stage)) }] : []),
     ]),
     // What is scanned is what the comparison finds in the AMIs.
     ...(parity === 'off' && scanAmis === undefined ? [] : [compareAmis(tasks, parity)]),
@@ -137,14 +154,94 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
     onFailure: (from, to) => {
       const gate = gateAt(from);
       if (gate) refuseAtGate(gate, to);
-      catchEverything(from, to, '$.failure');
+      if (keeping && inLaterStages.has(from)) {
+        keeping.goesOnTo(to);
+        catchEverything(from, keeping.clear, '$.failure');
+      } else catchEverything(from, to, '$.failure');
     },
     onSkipping: (from, to) => catchEverything(from, to, from.id === STATE_NAMES.runScanner ? RAN : COMPARED),
     onGivingUp: (from, to) => catchEverything(from, to, at('undone', from.id)),
   });
 }
 
-function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps, stage: string): Fallible {
+/** Whatever is kept is so in the first stage. */
+function takeOver(tasks: TaskStates, [first = '']: readonly string[]): Fallible {
+  return tasks.state(STATE_NAMES.takeOverAmis, {
+    comment: 'A retry goes on with the AMIs that the attempt before has kept, once that has let go of them.',
+    payload: {
+      release,
+      first: JsonPath.objectAt(at('resolved', first)),
+      executionArn: JsonPath.stringAt('$$.Execution.Id'),
+    },
+    resultPath: '$.takenOver',
+    retry: retries.untilHandedOver,
+  });
+}
+
+/** What comes between a failure in a later stage and the undo of all of them. */
+interface Keeping {
+  readonly clear: Fallible;
+  /** Where everything is undone when nobody has retried it. */
+  readonly goesOnTo: (undo: Fallible) => void;
+}
+
+function keepForRetry(
+  scope: Construct,
+  { tasks, stages, testAmis }: ReleaseImageProps,
+  waitHours: number,
+): Keeping {
+  const clear = tasks.state(STATE_NAMES.clearFailedStage, {
+    comment:
+      'Leaves nothing of the stage that failed, and says that the stages before it are kept for a retry.',
+    payload: {
+      release,
+      stages,
+      resolved: JsonPath.objectAt('$.resolved'),
+      amis,
+      ...(testAmis && { tested: JsonPath.objectAt('$.tested') }),
+      failure: JsonPath.objectAt('$.failure'),
+      enteredAt: JsonPath.stringAt('$$.State.EnteredTime'),
+      waitHours,
+      run,
+    },
+    resultPath: '$.cleared',
+  });
+  const wait = tasks.state(STATE_NAMES.awaitRetry, {
+    comment: `Looks for ${waitHours} hours whether somebody retries the release, which then goes on in another execution.`,
+    payload: {
+      release,
+      failure: JsonPath.objectAt('$.failure'),
+      cleared: JsonPath.objectAt('$.cleared'),
+      executionArn: JsonPath.stringAt('$$.Execution.Id'),
+    },
+    resultPath: '$.retried',
+    retry: retries.untilRetried(waitHours),
+  });
+  clear.next(wait);
+  wait.next(
+    new Fail(scope, STATE_NAMES.handedOver, {
+      comment: 'A retry goes on with its AMIs: nothing is undone here, and nothing is released.',
+      error: ERRORS.handedOver,
+      causePath: '$.retried.cause',
+    }),
+  );
+  let undone: Fallible | undefined;
+  return {
+    clear,
+    goesOnTo: (undo) => {
+      if (undone === undo) return;
+      undone = undo;
+      // What these say is not kept: the undo that follows finds all of it again.
+      for (const state of [clear, wait]) catchEverything(state, undo, JsonPath.DISCARD);
+    },
+  };
+}
+
+function bakeStage(
+  scope: Construct,
+  { bakeBatchMachineArn, retryWaitHours }: ReleaseImageProps,
+  stage: string,
+): Fallible {
   const bakeBatch = runMachine(scope, STAGE_STATE_NAMES.bakeBatch(stage), {
     comment: `One inline Map runs ${BAKES_PER_BATCH} bakes at once, so each batch of ${BAKES_PER_BATCH} is an execution with a Map of its own.`,
     stateMachineArn: bakeBatchMachineArn,
@@ -168,21 +265,24 @@ function bakeStage(scope: Construct, { bakeBatchMachineArn }: ReleaseImageProps,
 
   const stageOfBakes = new MapState(scope, STAGE_STATE_NAMES.bake(stage), {
     comment: `Bakes the image in every target of ${stage} at the same time.`,
-    itemsPath: at('resolved', stage, 'batches'),
+    itemsPath: at('resolved', stage, retryWaitHours === undefined ? 'batches' : 'toBake'),
     itemSelector: {
       'release.$': '$.release',
       'source.$': '$.source',
       'plan.$': '$.plan',
       'executionName.$': '$.executionName',
       stage,
-      'batch.$': '$$.Map.Item.Value',
+      'batch.$':
+        retryWaitHours === undefined
+          ? '$$.Map.Item.Value'
+          : `States.ArrayGetItem(${at('resolved', stage, 'batches')}, $$.Map.Item.Value)`,
     },
     resultPath: at('baked', stage),
   });
   return stageOfBakes.itemProcessor(bakeBatch);
 }
 
-function checkStage(tasks: TaskStates, stage: string): Fallible {
+function checkStage(tasks: TaskStates, stage: string, { retryWaitHours }: ReleaseImageProps): Fallible {
   return tasks.state(STAGE_STATE_NAMES.check(stage), {
     stage,
     comment: `Decides by what the accounts really hold whether ${stage} was baked.`,
@@ -192,6 +292,7 @@ function checkStage(tasks: TaskStates, stage: string): Fallible {
       plan: JsonPath.objectAt('$.plan'),
       batches: JsonPath.objectAt(at('resolved', stage, 'batches')),
       baked: JsonPath.objectAt(at('baked', stage)),
+      ...(retryWaitHours !== undefined && { toBake: JsonPath.objectAt(at('resolved', stage, 'toBake')) }),
       since: JsonPath.stringAt('$$.Execution.StartTime'),
       attempt: JsonPath.numberAt('$$.State.RetryCount'),
       run,

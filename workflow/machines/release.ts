@@ -37,6 +37,8 @@ export interface ReleaseProps {
   readonly scanAmis?: Scanner;
   /** The stages that somebody must approve. */
   readonly approvals: Approvals;
+  /** For how long a release that fails waits for a retry; undefined where it does not. */
+  readonly retryWaitHours?: number;
   readonly releaseImageMachineArn: string;
 }
 

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 import { NO_BUILD_FREE } from '../../core/contract/build-quota.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
+import { MINUTES_BETWEEN_LOOKS_FOR_RETRY } from '../../core/contract/limits.ts';
 import { MOST_TEST_ATTEMPTS, TEST_WAITS } from '../../core/tests/waits.ts';
 
 /** Lambda's and CodeBuild's own errors, by the names Step Functions gives them.
@@ -63,6 +64,25 @@ export const testsUnderWay: RetryProps = {
   backoffRate: TEST_WAITS.rate,
   maxDelay: Duration.seconds(TEST_WAITS.longestSeconds),
   maxAttempts: MOST_TEST_ATTEMPTS,
+};
+
+/** Nobody has retried a release that waits: looks every few minutes, for as many hours as it waits. */
+export const untilRetried = (hours: number): RetryProps => ({
+  errors: [ERRORS.notRetried],
+  interval: Duration.minutes(MINUTES_BETWEEN_LOOKS_FOR_RETRY),
+  backoffRate: 1,
+  maxAttempts: (hours * 60) / MINUTES_BETWEEN_LOOKS_FOR_RETRY,
+});
+
+/**
+ * The attempt before looks for its retry every five minutes; a look that hangs takes as long as a function may, and is made once more. Waits
+ * 15 s, 100 times: 25 minutes in all.
+ */
+export const untilHandedOver: RetryProps = {
+  errors: [ERRORS.notHandedOver],
+  interval: Duration.seconds(15),
+  backoffRate: 1,
+  maxAttempts: 100,
 };
 
 /** A reply was lost. Waits 3, 6, 12, 24, 48 s: a minute and a half in all. */

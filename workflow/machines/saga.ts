@@ -1,7 +1,8 @@
 /** A step of a saga, and what undoes it; a step that only reads has no undo. */
 export interface Step<State> {
   readonly name: State;
-  readonly undo?: State;
+  /** Several where it becomes responsible for several things at once, in the order in which those were made. */
+  readonly undo?: State | readonly State[];
   /** A step that nothing depends on: when it fails, the next one follows all the same. */
   readonly optional?: true;
 }
@@ -31,10 +32,10 @@ export function saga<State>(
   let following = ends.undone;
   const entry = new Map<Step<State>, State>();
   for (const step of steps) {
-    if (step.undo !== undefined) {
-      joints.next(step.undo, following);
-      joints.onGivingUp(step.undo, following);
-      following = step.undo;
+    for (const undo of undosOf(step)) {
+      joints.next(undo, following);
+      joints.onGivingUp(undo, following);
+      following = undo;
     }
     entry.set(step, following);
   }
@@ -47,3 +48,10 @@ export function saga<State>(
   }
   return next;
 }
+
+function undosOf<State>({ undo }: Step<State>): readonly State[] {
+  if (undo === undefined) return [];
+  return isList(undo) ? undo : [undo];
+}
+
+const isList = <State>(undo: State | readonly State[]): undo is readonly State[] => Array.isArray(undo);

@@ -37,11 +37,15 @@ export const VALIDATE_TEMPLATES = Duration.minutes(30);
  * Above the worst path of one image through n stages: each stage bakes once, and is checked and undone; a task that
  * exhausts every retry takes an hour. A test computes the worst path from the definition and holds this above it.
  */
-export const releaseImage = (stages: number, { testAmis, scanAmis, approvals }: Gates): Duration =>
+export const releaseImage = (
+  stages: number,
+  { testAmis, scanAmis, approvals, retryWaitHours }: Gates,
+): Duration =>
   Duration.minutes(
     stages * (BAKE_BATCH.toMinutes() + 120 + (testAmis ? TESTS.toMinutes() : 0)) +
       8 * 60 +
       (scanAmis === undefined ? 0 : SCANNING.toMinutes()) +
+      (retryWaitHours === undefined ? 0 : retryWaitHours * 60 + WAITING_MINUTES) +
       Object.values(approvals).reduce((sum, { timeoutHours }) => sum + timeoutHours * 60 + ASKING_MINUTES, 0),
   );
 
@@ -50,6 +54,8 @@ interface Gates {
   readonly testAmis: boolean;
   readonly scanAmis?: Scanner;
   readonly approvals: Approvals;
+  /** For how long one that fails waits for a retry; undefined where it does not. */
+  readonly retryWaitHours?: number;
 }
 
 /** A scanner of one's own, which waits like a bake, and an hour and a quarter for the task that judges. */
@@ -57,6 +63,9 @@ const SCANNING = SCAN.plus(QUEUED).plus(STARTING).plus(Duration.minutes(75));
 
 /** The longest test, terminating its instance, and an hour for a task that exhausts every other retry. */
 const TESTS = Duration.minutes(LONGEST_TEST_MINUTES + 20 + 60);
+
+/** Before a wait and in front of the bakes a task each that exhausts every retry, and as much again for the looks of the wait itself. */
+const WAITING_MINUTES = 4 * 60;
 
 /** The retries of whoever asks, before it has asked. */
 const ASKING_MINUTES = 10;

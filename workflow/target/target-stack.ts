@@ -113,6 +113,7 @@ export class TargetStack extends Stack {
           tests: testAmis,
           scans: false,
           approval: false,
+          retry: factory.retry !== undefined,
         }).map(taskRole),
         triggerRole(SCHEDULED_REBUILD),
       ]),

@@ -25,6 +25,37 @@ describe('packleader retry', () => {
     expect(JSON.parse(out)).toMatchObject({ outcome: 'rolled back', name: `base-${VERSION}-r2` });
   });
 
+  test('goes on with a release that waits, which status shows, and waits eleven minutes before', async () => {
+    const faults = [{ state: 'Bake prod AMIs', kind: 'failed', times: 1 }] as const;
+    const hub = await openOperator({ faults }, undefined, { waitHours: 4 });
+    hub.engine.start(RELEASE_MACHINE, 'first', {});
+    const own = () => hub.engine.executions.find(({ name }) => name === `base-${VERSION}`);
+    while (own()?.history.path.at(-1) !== 'Await retry') await hub.sandbox.clock.sleep(60_000);
+    const { out: before } = await hub.status(RELEASE);
+    expect(before).toContain('failed in prod, and keeps what it has baked before until 2026-11-21T');
+    expect(before).toContain(`packleader retry ${RELEASE}, or packleader cancel`);
+    const { exit, out } = await hub.retry(RELEASE);
+    expect(exit).toBe(0);
+    expect(out).toMatch(/Bake dev AMIs +ami-\S+ .*, kept\n/);
+    expect(out).toContain('Take over AMIs');
+    expect(own()?.history.path.at(-1)).toBe('Handed over');
+  });
+
+  test('fails beside an attempt that runs, also where one could wait', async () => {
+    const hub = await openOperator({}, undefined, { waitHours: 4 });
+    hub.engine.start(RELEASE_MACHINE, 'first', {});
+    await hub.sandbox.clock.sleep(10 * 60_000);
+    await expect(hub.retry(RELEASE)).rejects.toThrow(`cannot retry ${RELEASE}: it still runs`);
+  });
+
+  test('cancel ends a wait, and leaves nothing of what was kept', async () => {
+    const faults = [{ state: 'Bake prod AMIs', kind: 'failed' }] as const;
+    const hub = await openOperator({ faults }, undefined, { waitHours: 4 });
+    hub.engine.start(RELEASE_MACHINE, 'first', {});
+    await hub.sandbox.clock.sleep(90 * 60_000);
+    expect(await hub.cancel(RELEASE)).toMatchObject({ exit: 1, out: `${RELEASE}  rolled back\n` });
+  });
+
   test('fails for a release that stands, and starts nothing', async () => {
     const hub = await openOperator();
     await hub.engine.start(RELEASE_MACHINE, 'first', {}).outcome;

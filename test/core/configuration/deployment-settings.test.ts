@@ -91,7 +91,7 @@ customerKey: true
     ],
     [
       'notify: { events: [released, deleted] }',
-      'packleader.config:1 notify.events[1]: found "deleted", must be one of started, stopped, approval-requested, approved, released, rolled-back, repointed, revoked, restored, retired',
+      'packleader.config:1 notify.events[1]: found "deleted", must be one of started, stopped, approval-requested, approved, retry-awaited, released, rolled-back, repointed, revoked, restored, retired',
     ],
     [
       'notify: { stages: prod }',

@@ -56,6 +56,20 @@ describe('a factory', () => {
     expect(loadFactory(files).repository).toBe(repository);
   });
 
+  it('may have a release wait for a retry, where there is a later stage', () => {
+    const waiting = (retry: string) => edit('stages:', `retry: ${retry}\nstages:`);
+    expect(loadFactory(factoryWith(waiting('{ waitHours: 4 }'))).retry).toEqual({ waitHours: 4 });
+    const refused = (files: ReturnType<typeof factoryWith>) => refusal(() => loadFactory(files)).message;
+    expect(refused(factoryWith(waiting('{ waitHours: 73 }')))).toContain(
+      'retry.waitHours: found 73, must be a whole number from 1 to 72',
+    );
+    expect(refused(factoryWith(waiting('4')))).toContain('retry: found 4, must be a map of waitHours');
+    const one = waiting('{ waitHours: 4 }')['factory.yaml']?.replace(/ {2}- name: prod[^]*/, '') ?? '';
+    expect(refused(factoryWith({ 'factory.yaml': one }))).toContain(
+      'retry: found a wait for a retry, must be left out: with one stage there is nothing to keep',
+    );
+  });
+
   it('may ask for approval of a stage: for two days and by anybody, unless it says otherwise', () => {
     const approvalOf = (approval: string) =>
       loadFactory(factoryWith(edit('- name: prod', `- name: prod\n    approval: ${approval}`))).stages[1]

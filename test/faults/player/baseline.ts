@@ -50,6 +50,8 @@ export const FACTORIES = {
     stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
     approvals: { prod: { timeoutHours: 4 } },
   },
+  /** One that fails in prod waits for a retry. */
+  waiting: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, waitHours: 1 },
   /** More than one batch holds. */
   many: { stages: { dev: targetsIn(0, 41), prod: targetsIn(1, 1) } },
 } as const;

@@ -28,6 +28,8 @@ export interface Course {
   readonly sweeps: readonly Execution[];
 }
 
+const keptSchema = z.object({ takenOver: z.object({ kept: z.literal(true) }) });
+
 export class Judge {
   readonly #scenario: Scenario;
   readonly #baseline: Baseline;
@@ -94,6 +96,15 @@ export class Judge {
     const pinned = sourcesIn(first.history.outputs.get(STATE_NAMES.resolveSourceAmis));
     for (const [target, flaw] of this.#oracle.otherSources(release, pinned))
       this.finds(`${target}: ${flaw}, and not from what the first attempt began with`);
+  }
+
+  /** What was released with the AMIs of an attempt that waited was handed over by that, and not undone by it. */
+  judgeHandedOver({ name, history }: Execution, [end]: Ends): void {
+    const taken: unknown = this.#course.executions[0]?.history.outputs.get(STATE_NAMES.takeOverAmis);
+    const isKept = keptSchema.safeParse(taken).success;
+    const last = history.path.at(-1);
+    if (isKept && stands(end) && last !== STATE_NAMES.handedOver)
+      this.finds(`${name} ended in ${last}, and its retry is released`);
   }
 
   /** Of an attempt that was redriven beside its retry. That it touched nothing is what becomes of the retry. */

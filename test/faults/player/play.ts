@@ -1,6 +1,7 @@
 /** Plays one scenario in one environment: one or two releases, faults, sweeps; and says what was wrong with how it went. */
 import { setTimeout as realSleep } from 'node:timers/promises';
 import { NAMES, parameters } from '../../../core/contract/names.ts';
+import { STATE_NAMES } from '../../../core/contract/state-names.ts';
 import { SETTLING_MINUTES } from '../../../core/contract/limits.ts';
 import { executionName } from '../../../core/releases/execution-name.ts';
 import { type Target, targetName } from '../../../core/contract/targets.ts';
@@ -96,6 +97,7 @@ class Play {
     if (!whole) for (const actor of actors) await this.#start(actor);
     const [first] = this.#executions;
     await this.#retry();
+    if (first && this.#scenario.retried?.waitedFor) await this.#endWaiting(first);
     const ends = await Promise.all(
       this.#executions.map(async (execution, index) => {
         const end = endOf(execution, await execution.outcome);
@@ -106,6 +108,7 @@ class Play {
     if (parent) this.#judge.finds(...wrongParent(parent, this.#scenario, stands(ends[0])));
     await this.#observe();
     if (first && this.#scenario.retried) this.#judge.judgeSources(first, ends);
+    if (first && this.#scenario.retried?.waitedFor) this.#judge.judgeHandedOver(first, ends);
     if (first && this.#scenario.retried?.redriven) await this.#judge.judgeRedriven(first);
     this.#judge.judgeEnds(ends, true);
     await this.#judge.judgeReports(ends);
@@ -192,7 +195,8 @@ class Play {
     const { retried } = this.#scenario;
     const [first] = this.#executions;
     if (!retried || !first) return;
-    await first.outcome;
+    if (retried.waitedFor) await this.#untilItWaits(first);
+    else await first.outcome;
     this.#first = first;
     if (retried.swept === 'at once') await this.#sweep({ execution: first.arn });
     const { clock } = this.#environment.world;
@@ -203,6 +207,18 @@ class Play {
     }
     if (retried.swept === 'by schedule') await this.#sweep({});
     if (!retried.amid) this.#startRetry();
+  }
+
+  async #untilItWaits({ history }: Execution): Promise<void> {
+    const { clock } = this.#environment.world;
+    while (!history.ended && history.path.at(-1) !== STATE_NAMES.awaitRetry) await clock.sleep(MINUTE);
+  }
+
+  /** What a retry has not taken over is still what the attempt makes of it that waits for one. */
+  async #endWaiting(first: Execution): Promise<void> {
+    const [retry] = this.#executions;
+    await Promise.all([first.outcome, retry?.outcome]);
+    if (retry && !retry.history.path.includes(STATE_NAMES.takeOverAmis)) this.#executions[0] = first;
   }
 
   #startRetry(): void {

@@ -70,6 +70,8 @@ export interface Retried {
   readonly amid?: InjectionPoint;
   /** After this call of the retry somebody has the first attempt go on, which was stopped in a Task; it must touch nothing. */
   readonly redriven?: InjectionPoint;
+  /** While the first attempt waits for it: it goes on with what that has kept. */
+  readonly waitedFor?: true;
   /** By hand, at once: what the first attempt left at work may still be. */
   readonly tooEarly?: true;
   /** A day later, and there are newer source AMIs. */

@@ -11,7 +11,8 @@ import { NAMES, roleArn } from '../../../core/contract/names.ts';
 import { plannedReleaseSchema } from '../../../core/contract/releases.ts';
 import { releasedBefore } from '../../fixtures/sandbox/released-before.ts';
 import { AL2023, type MadeUpFactory } from '../../fixtures/factories.ts';
-import { targetsIn } from '../../fixtures/accounts.ts';
+import { HUB, targetsIn } from '../../fixtures/accounts.ts';
+import { retryingOn } from '../../../cli/commands/rehearse/retry.ts';
 import { rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
 import { RELEASE_MACHINE } from '../../fixtures/sandbox/hub.ts';
 import { releaseAgain, repoint } from '../../fixtures/sandbox/repointing.ts';
@@ -56,6 +57,8 @@ interface Scenario {
   readonly vulnerabilities?: string;
   /** What is said of prod, which somebody must approve. */
   readonly asks?: 'approve' | 'reject';
+  /** A release that fails waits, and is retried in time. */
+  readonly waits?: true;
   /** Of config/default.yaml, besides those of all. */
   readonly settings?: string;
 }
@@ -102,6 +105,7 @@ const SCENARIOS: readonly Scenario[] = [
     vulnerabilities: '{}',
     faults: [{ state: 'Scan AMIs', kind }],
   })),
+  { waits: true, faults: [PROD_FAILS] },
   { spot: true, prepare: dieBeforeTheFleet },
   ...['Withdraw publication', 'Deregister prod AMIs', 'Deregister dev AMIs', 'Announce rollback'].map(
     (state) => ({ faults: [PUBLISH_FAILS, { state, kind: 'refused' } as const] }),
@@ -181,6 +185,7 @@ export async function record(): Promise<Recorded[]> {
     tests,
     vulnerabilities,
     asks,
+    waits,
     settings,
   } of SCENARIOS) {
     await rehearseFactory(
@@ -193,13 +198,17 @@ export async function record(): Promise<Recorded[]> {
         ...(tests && { tests }),
         ...(vulnerabilities !== undefined && { vulnerabilities }),
         ...(asks && { approvals: APPROVALS }),
+        ...(waits && { waitHours: 1 }),
       },
       {
         faults,
         ...(asks === 'reject' && { rejects: ['prod'] }),
+        ...(waits && { retrying: retryingOn(HUB, undefined) }),
         ...(branch !== undefined && { branch }),
         prepare: (sandbox) => {
           sandbox.intercept(async (call, next) => {
+            // Who retries has a role of their own, which is no part of the hub.
+            if (waits && call.service === 'sfn' && currentState() === undefined) return next();
             for (const one of recordingsOf(sandbox, call)) recorded.set(JSON.stringify(one), one);
             return next();
           });

@@ -56,8 +56,7 @@ function once(joints: Map<string, string>, from: string, to: string): void {
 }
 
 const names = (steps: readonly Step<string>[]) => steps.map(({ name }) => name);
-const undosOf = (steps: readonly Step<string>[]) =>
-  steps.flatMap(({ undo }) => (undo === undefined ? [] : [undo]));
+const undosOf = (steps: readonly Step<string>[]) => steps.flatMap(({ undo = [] }) => undo);
 
 describe('a saga', () => {
   it('runs its steps in order and is done', () => {
@@ -115,6 +114,12 @@ describe('a saga', () => {
     const joined = new Joined(steps);
     expect(joined.run({ failing: 'look' })).toEqual(['do 0', 'look', 'do 2', DONE]);
     expect(joined.run({ failing: 'do 2' })).toEqual(['do 0', 'look', 'do 2', 'undo 2', 'undo 0', UNDONE]);
+  });
+
+  it('undoes all that a step became responsible for at once, the newest first', () => {
+    const steps = [{ name: 'do 0', undo: ['undo a', 'undo b'] }, step(false, 1)];
+    for (const failing of ['do 0', 'do 1'])
+      expect(new Joined(steps).run({ failing }).slice(-3)).toEqual(['undo b', 'undo a', UNDONE]);
   });
 
   it('without steps is done at once', () => {

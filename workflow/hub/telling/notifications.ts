@@ -8,13 +8,15 @@ import { Construct } from 'constructs';
 import type { Notify } from '../../../core/configuration/deployment-settings.ts';
 import { TELL_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { NAMES } from '../../../core/contract/names.ts';
-import { TOLD, TOLD_BY_DEFAULT, TOLD_OF_APPROVALS, TOLD_STATUSES } from '../../../core/contract/telling.ts';
+import { TOLD, TOLD_BY_DEFAULT, TOLD_OF_APPROVALS, TOLD_OF_RETRIES, TOLD_STATUSES } from '../../../core/contract/telling.ts';
 import { type FailedTriggers, handOver } from '../failed-triggers.ts';
 import { TellingFunction, statusChanges } from './telling-function.ts';
 
 export interface NotificationsProps extends Notify {
   /** Whether some stage asks for approval. */
   readonly asks: boolean;
+  /** Whether a release that fails waits for a retry. */
+  readonly waits: boolean;
   readonly failed: FailedTriggers;
   /** Encrypts the state machines and the topic; default: keys of AWS's do. */
   readonly key?: Key;
@@ -24,9 +26,10 @@ export interface NotificationsProps extends Notify {
 export class Notifications extends Construct {
   constructor(scope: Construct, id: string, props: NotificationsProps) {
     super(scope, id);
-    const { asks, stages, failed, key } = props;
-    // Where nobody is asked, nobody is told of it unless they say so.
-    const { events = TOLD_BY_DEFAULT.filter((word) => asks || !TOLD_OF_APPROVALS.includes(word)) } = props;
+    const { asks, waits, stages, failed, key } = props;
+    // Where nobody is asked, nobody is told of it unless they say so; the same where nothing waits.
+    const never = [...(asks ? [] : TOLD_OF_APPROVALS), ...(waits ? [] : TOLD_OF_RETRIES)];
+    const { events = TOLD_BY_DEFAULT.filter((word) => !never.includes(word)) } = props;
     const { account, region } = Stack.of(this);
     if (props.topicArn === undefined) this.#topic(key);
     const topicArn = props.topicArn ?? `arn:aws:sns:${region}:${account}:${NAMES.releasesTopic}`;
