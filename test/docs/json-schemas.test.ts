@@ -31,6 +31,7 @@ const FACTORY = {
         { accountId: '111111111111', region: 'us-east-1' },
       ],
     },
+    { name: 'prod', targets: [{ accountId: '222222222222', region: 'eu-west-1' }] },
   ],
 };
 const IMAGE = { description: 'An image.', version: '1.0', platform: 'linux' };

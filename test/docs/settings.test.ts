@@ -24,6 +24,7 @@ const LEAST = {
           { accountId: '111111111111', region: 'us-east-1' },
         ],
       },
+      { name: 'prod', targets: [{ accountId: '222222222222', region: 'eu-west-1' }] },
     ],
   },
   'image.yaml': { description: 'An image.', version: '1.0', platform: 'linux' },
