@@ -8,7 +8,13 @@ import { Construct } from 'constructs';
 import type { Notify } from '../../../core/configuration/deployment-settings.ts';
 import { TELL_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { NAMES } from '../../../core/contract/names.ts';
-import { TOLD, TOLD_BY_DEFAULT, TOLD_OF_APPROVALS, TOLD_OF_RETRIES, TOLD_STATUSES } from '../../../core/contract/telling.ts';
+import {
+  TOLD,
+  TOLD_BY_DEFAULT,
+  TOLD_OF_APPROVALS,
+  TOLD_OF_RETRIES,
+  TOLD_STATUSES,
+} from '../../../core/contract/telling.ts';
 import { type FailedTriggers, handOver } from '../failed-triggers.ts';
 import { TellingFunction, statusChanges } from './telling-function.ts';
 
