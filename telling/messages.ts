@@ -48,6 +48,7 @@ const READERS: Readonly<Record<string, (detail: unknown, stages: Stages) => Mess
   [NAMES.revoked]: (detail) => revoked(detailSchema(NAMES.revoked).parse(detail)),
   [NAMES.restored]: (detail) => restored(detailSchema(NAMES.restored).parse(detail)),
   [NAMES.retired]: (detail) => retired(detailSchema(NAMES.retired).parse(detail)),
+  [NAMES.stale]: (detail) => stale(detailSchema(NAMES.stale).parse(detail)),
 };
 
 /** The stages whose AMIs are told of; undefined for all of them. */
@@ -232,6 +233,16 @@ function retired({
     image,
     title: complete ? `${releaseId} ${DONE[step]}: ${why}` : `${releaseId} could not be retired everywhere`,
     lines: complete ? [] : [tellLeftovers(leftovers)],
+    thread: releaseId,
+  };
+}
+
+function stale({ image, releaseId, releasedAt, days, ...of }: Detail[typeof NAMES.stale]): Message {
+  return {
+    about: 'stale',
+    image,
+    title: `${image} was not released for ${days} days`,
+    lines: [`The newest version that stands is ${releaseId}, of ${releasedAt.slice(0, 10)}.`, ...origin(of)],
     thread: releaseId,
   };
 }

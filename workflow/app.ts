@@ -22,7 +22,7 @@ await saidPlainly(async () => {
   const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = settings;
   const { spotBuilders, keepBuilders, testAmis, scanAmis } = settings;
   const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {}, notify, commitStatus } = settings;
-  const { plugins, downloads } = settings;
+  const { plugins, downloads, staleAfterDays } = settings;
   throwIfAny(
     builderSwitchProblems(
       configuration,
@@ -77,6 +77,7 @@ await saidPlainly(async () => {
     ...(retention && { retention }),
     ...(notify && { notify }),
     ...(commitStatus && { commitStatus }),
+    ...(staleAfterDays !== undefined && { staleAfterDays }),
   });
   for (const accountId of accounts) {
     const bakeVpc = bakeVpcs[accountId];

@@ -296,6 +296,13 @@ export const deploymentSchema = strictMap({
       },
     ],
   }),
+  staleAfterDays: wholeNumber(1, 3_650)
+    .exactOptional()
+    .meta({
+      description:
+        '[An event tells](telling.md#stale-images) of an image whose newest version that stands is older, in days. Without it nothing looks.',
+      examples: [30],
+    }),
   retire: z
     .boolean({ error: 'must be true or false' })
     .exactOptional()

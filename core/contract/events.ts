@@ -170,6 +170,14 @@ const DETAILS = {
     complete: z.boolean().describe('False when an account refused.'),
     leftovers: z.array(leftoverSchema).describe('The first hundred.'),
   }),
+  [NAMES.stale]: z.object({
+    ...versionOf,
+    commit: z.string(),
+    repository: z.string(),
+    releasedAt: z.string().describe('ISO 8601.'),
+    days: z.int().describe('Since then; with `releaseId` it tells an event that comes twice.'),
+    staleAfterDays: z.int(),
+  }),
 } as const;
 
 type Details = typeof DETAILS;
@@ -195,6 +203,8 @@ const WHEN: Readonly<Record<EventName, string>> = {
   [NAMES.restored]: 'A version that was revoked stands again.',
   [NAMES.retiring]: 'A version is about to be deprecated, disabled, deregistered, or given back.',
   [NAMES.retired]: 'That was done, or was refused in an account.',
+  [NAMES.stale]:
+    'The newest version of an image that stands is older than `staleAfterDays`: on that day, and every week after.',
 };
 
 const isEventName = (name: string): name is EventName => Object.hasOwn(DETAILS, name);

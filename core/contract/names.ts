@@ -40,6 +40,8 @@ export const NAMES = {
   /** Before and after a step that retires a version, or takes that back. */
   retiring: 'Image Retiring',
   retired: 'Image Retired',
+  /** Nobody has released an image for too long. */
+  stale: 'Image Stale',
   gitPush: 'Git Push',
   deliveriesTable: 'packleader-deliveries',
   /** Triggers that AWS could not hand over, or that failed after all their retries. */

@@ -14,6 +14,7 @@ export const TOLD = {
   revoked: NAMES.revoked,
   restored: NAMES.restored,
   retired: NAMES.retired,
+  stale: NAMES.stale,
 } as const;
 export type Told = keyof typeof TOLD;
 
@@ -27,6 +28,8 @@ export const TOLD_BY_DEFAULT: readonly Told[] = TOLD_WORDS.filter(
 
 /** Where a release that fails waits for a retry. */
 export const TOLD_OF_RETRIES: readonly Told[] = ['retry-awaited'];
+/** Where somebody looks for images that nobody has released for too long. */
+export const TOLD_OF_STALE_IMAGES: readonly Told[] = ['stale'];
 
 export const TOLD_OF_APPROVALS: readonly Told[] = ['approval-requested', 'approved'];
 

@@ -80,6 +80,7 @@ const hubOf = (factory: Factory, more: { organizationId?: string } = {}) =>
     alarms: { notify: { email: 'people@example.com' } },
     retention: retentionOf(factory),
     notify: {},
+    staleAfterDays: 30,
     commitStatus: { provider: 'github', tokenSecret: 'packleader/status' },
     ...DOWNLOADS,
     ...more,

@@ -210,6 +210,18 @@ describe('people are told', () => {
       { ...version, step: 'deregister', why: 'nothing uses it', amis: [], complete: true, leftovers: [] },
       `${RELEASE.releaseId} is gone: nothing uses it`,
     ],
+    [
+      'Image Stale',
+      {
+        ...version,
+        commit: RELEASE.commit,
+        repository: RELEASE.repository,
+        releasedAt: '2026-11-21T10:00:00.000Z',
+        days: 30,
+        staleAfterDays: 30,
+      },
+      'web was not released for 30 days',
+    ],
   ])('of %s %j', async (detailType, detail, title) => {
     expect(await handler(event(detailType, detail))).toEqual({ told: title });
     expect(seen().chat.content.title).toBe(title);

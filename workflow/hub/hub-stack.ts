@@ -19,6 +19,7 @@ import { ValidateProject } from './validate-project.ts';
 import { ReleaseBucket } from './release-bucket.ts';
 import { CommitStatuses } from './telling/commit-statuses.ts';
 import { Notifications } from './telling/notifications.ts';
+import { StaleImages } from './telling/stale-images.ts';
 import { Retiring } from './retiring.ts';
 import { StateMachines, machineArn } from './state-machines.ts';
 import { TargetRoles } from './target-roles.ts';
@@ -54,6 +55,8 @@ export interface HubStackProps extends StackProps, Downloads {
   readonly notify?: Notify;
   /** Where a commit says how its release goes. Default: nowhere. */
   readonly commitStatus?: CommitStatusSettings;
+  /** After how many days without a release an image is told of; default: never. */
+  readonly staleAfterDays?: number;
   /** How long versions of which images are kept. Default: nothing is ever retired, and nothing stands that could. */
   readonly retention?: RetentionRules;
 }
@@ -154,8 +157,16 @@ export class HubStack extends Stack {
         ...props.notify,
         asks,
         waits: factory.retry !== undefined,
+        looksForStale: props.staleAfterDays !== undefined,
         failed,
         ...(key && { key }),
+      });
+    if (props.staleAfterDays !== undefined)
+      new StaleImages(this, 'StaleImages', {
+        bucket,
+        images: factory.images.map(({ name }) => name),
+        staleAfterDays: props.staleAfterDays,
+        failed,
       });
     if (props.commitStatus)
       new CommitStatuses(this, 'CommitStatuses', {

@@ -10,9 +10,11 @@ import { TELL_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { NAMES } from '../../../core/contract/names.ts';
 import {
   TOLD,
+  type Told,
   TOLD_BY_DEFAULT,
   TOLD_OF_APPROVALS,
   TOLD_OF_RETRIES,
+  TOLD_OF_STALE_IMAGES,
   TOLD_STATUSES,
 } from '../../../core/contract/telling.ts';
 import { type FailedTriggers, handOver } from '../failed-triggers.ts';
@@ -23,6 +25,8 @@ export interface NotificationsProps extends Notify {
   readonly asks: boolean;
   /** Whether a release that fails waits for a retry. */
   readonly waits: boolean;
+  /** Whether somebody looks for images that nobody has released for too long. */
+  readonly looksForStale: boolean;
   readonly failed: FailedTriggers;
   /** Encrypts the state machines and the topic; default: keys of AWS's do. */
   readonly key?: Key;
@@ -32,9 +36,13 @@ export interface NotificationsProps extends Notify {
 export class Notifications extends Construct {
   constructor(scope: Construct, id: string, props: NotificationsProps) {
     super(scope, id);
-    const { asks, waits, stages, failed, key } = props;
-    // Where nobody is asked, nobody is told of it unless they say so; the same where nothing waits.
-    const never = [...(asks ? [] : TOLD_OF_APPROVALS), ...(waits ? [] : TOLD_OF_RETRIES)];
+    const { asks, waits, looksForStale, stages, failed, key } = props;
+    // What is switched off, nobody is told of unless they say so.
+    const never: readonly Told[] = [
+      ...(asks ? [] : TOLD_OF_APPROVALS),
+      ...(waits ? [] : TOLD_OF_RETRIES),
+      ...(looksForStale ? [] : TOLD_OF_STALE_IMAGES),
+    ];
     const { events = TOLD_BY_DEFAULT.filter((word) => !never.includes(word)) } = props;
     const { account, region } = Stack.of(this);
     if (props.topicArn === undefined) this.#topic(key);

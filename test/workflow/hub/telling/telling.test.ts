@@ -5,6 +5,7 @@ import { TOLD_WORDS } from '../../../../core/contract/telling.ts';
 import { ownFactory } from '../../../fixtures/factories.ts';
 import { type Synthesised, hub, inWords } from '../../../fixtures/synthesised.ts';
 
+const BUCKET = 'arn:aws:s3:::packleader-999999999999-eu-west-1';
 const factory = ownFactory();
 const commitStatus = { provider: 'gitlab', tokenSecret: 'packleader/status' } as const;
 const telling = hub(factory, { notify: {}, commitStatus });
@@ -106,6 +107,22 @@ describe('what tells of releases', () => {
     expect(topics).not.toContain(NAMES.releasesTopic);
     const all = hub(factory, { notify: { events: [...TOLD_WORDS] } });
     expect(rules(all)).toHaveLength(2);
+  });
+
+  it('looks for stale images every day where that was asked for, and hears of them by default', () => {
+    const looking = hub(factory, { notify: {}, staleAfterDays: 30 });
+    expect(may(looking, 'packleader-telling-stale-images')).toEqual([
+      `ReadReleases: Allow s3:GetObject on ${BUCKET}/released/* ${BUCKET}/revoked/*`,
+      `FindReleases: Allow s3:ListBucket on ${BUCKET} if {"StringLike":{"s3:prefix":["released/*","revoked/*"]}}`,
+      'TellOfStaleImages: Allow events:PutEvents on arn:aws:events:eu-west-1:999999999999:event-bus/default if {"StringEquals":{"events:source":"packleader","events:detail-type":"Image Stale"}}',
+      'KeepWhatFailed: Allow sqs:SendMessage on queue packleader-failed-triggers',
+    ]);
+    const rule = looking
+      .ofType('AWS::Events::Rule')
+      .find(({ is }) => is['Name'] === 'packleader-stale-images');
+    expect(rule?.is['ScheduleExpression']).toBe('rate(1 day)');
+    expect(rules(looking)[0]?.EventPattern['detail-type']).toContain('Image Stale');
+    expect(may(telling, 'packleader-telling-stale-images')).toBeUndefined();
   });
 
   it('may decrypt executions and encrypt what it tells where a key of the customer’s does', () => {
