@@ -11,6 +11,7 @@ import {
   paginateDescribeImageReferences,
   paginateDescribeImages,
 } from '@aws-sdk/client-ec2';
+import { chunks } from '../aws/chunks.ts';
 import type { TargetClients } from '../aws/clients.ts';
 import { hasCode } from '../aws/errors.ts';
 import { TAGS } from '../contract/tags.ts';
@@ -58,11 +59,11 @@ export async function usersOfImages(
 
 async function references(ec2: EC2Client, imageIds: readonly string[]): Promise<User[]> {
   const users: User[] = [];
-  for (let start = 0; start < imageIds.length; start += IDS_PER_CALL) {
+  for (const ImageIds of chunks(imageIds, IDS_PER_CALL)) {
     const pages = paginateDescribeImageReferences(
       { client: ec2 },
       {
-        ImageIds: imageIds.slice(start, start + IDS_PER_CALL),
+        ImageIds,
         ResourceTypes: [
           {
             ResourceType: 'ec2:Instance',

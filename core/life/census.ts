@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { GetParametersCommand, paginateDescribeParameters } from '@aws-sdk/client-ssm';
 import { type User, groupOverrides, launchConfigurations } from '../amis/image-users.ts';
+import { chunks } from '../aws/chunks.ts';
 import type { TargetClients } from '../aws/clients.ts';
 import { asFact } from '../aws/errors.ts';
 import { ERRORS } from '../contract/errors.ts';
@@ -112,8 +113,7 @@ async function imageParameters({ ssm }: Clients): Promise<User[]> {
     .flatMap((page) => page.Parameters ?? [])
     .flatMap(({ Name = '' }) => (VERSION_PARAMETER.test(Name) ? [] : [Name]));
   const users: User[] = [];
-  for (let start = 0; start < names.length; start += NAMES_PER_CALL) {
-    const Names = names.slice(start, start + NAMES_PER_CALL);
+  for (const Names of chunks(names, NAMES_PER_CALL)) {
     const { Parameters = [] } = await ssm.send(new GetParametersCommand({ Names }));
     users.push(...Parameters.map(({ Value = '', Name = '' }): User => [Value, Name]));
   }

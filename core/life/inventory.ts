@@ -1,4 +1,5 @@
 import { CreateTagsCommand, type EC2Client } from '@aws-sdk/client-ec2';
+import { chunks } from '../aws/chunks.ts';
 import type { TargetClients } from '../aws/clients.ts';
 import { TAGS } from '../contract/tags.ts';
 import type { Target } from '../contract/targets.ts';
@@ -54,8 +55,7 @@ async function tagAll(
   ids: readonly string[],
   Tags: { Key: string; Value: string }[],
 ): Promise<void> {
-  for (let start = 0; start < ids.length; start += RESOURCES_PER_CALL) {
-    const Resources = ids.slice(start, start + RESOURCES_PER_CALL);
+  for (const Resources of chunks(ids, RESOURCES_PER_CALL)) {
     await ec2.send(new CreateTagsCommand({ Resources, Tags }));
   }
 }

@@ -1,6 +1,7 @@
 /** Looks at every target: at its AMIs by their tags, at `latest`, and at whoever uses what would go. */
 import { GetParametersCommand } from '@aws-sdk/client-ssm';
 import { type User, usersOfImages } from '../amis/image-users.ts';
+import { chunks } from '../aws/chunks.ts';
 import { type TargetClients, clientsFor } from '../aws/clients.ts';
 import { asFact } from '../aws/errors.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
@@ -69,8 +70,8 @@ async function lookAt({ ec2, ssm }: TargetClients, target: Target, images: reado
   const found = await factoryAmis(ec2, target);
   const byId = new Map(found.map(({ ami }) => [ami.imageId, ami]));
   const latest: { image: string; version: string }[] = [];
-  for (let start = 0; start < images.length; start += NAMES_PER_CALL) {
-    const Names = images.slice(start, start + NAMES_PER_CALL).map((image) => parameters.latest(image));
+  for (const some of chunks(images, NAMES_PER_CALL)) {
+    const Names = some.map((image) => parameters.latest(image));
     const { Parameters = [] } = await ssm.send(new GetParametersCommand({ Names }));
     for (const { Value = '' } of Parameters) {
       const ami = byId.get(Value);
@@ -106,8 +107,7 @@ export async function usersOf(
   await inEveryTarget(byTarget, async ({ amis, ...target }) => {
     const clients = clientsFor(target);
     const known = amis.length > MOST_ASKED_FOR ? await everyUserIn(clients) : undefined;
-    for (let start = 0; start < amis.length; start += AMIS_PER_LOOK) {
-      const some = amis.slice(start, start + AMIS_PER_LOOK);
+    for (const some of chunks(amis, AMIS_PER_LOOK)) {
       const own = some.flatMap((ami) => images.get(amiName(ami)) ?? []);
       const usedBy = await usersOfImages(clients, own, known);
       for (const ami of some) {

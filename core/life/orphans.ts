@@ -15,6 +15,7 @@ import { GetParametersCommand } from '@aws-sdk/client-ssm';
 import { snapshotIdsOf } from '../amis/release-images.ts';
 import { type Sighting, resourcesIn } from '../amis/sightings.ts';
 import { ABSENT } from '../amis/undo-bake.ts';
+import { chunks } from '../aws/chunks.ts';
 import { type TargetClients, clientsFor } from '../aws/clients.ts';
 import { asFact, hasCode } from '../aws/errors.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
@@ -143,11 +144,6 @@ async function imagesWhere(ec2: EC2Client, Name: string, Values: string[]) {
   const input = { Filters: [{ Name, Values }], IncludeDeprecated: true, IncludeDisabled: true };
   const pages = await Array.fromAsync(paginateDescribeImages({ client: ec2 }, input));
   return pages.flatMap((page) => page.Images ?? []);
-}
-
-function chunks<T>(all: readonly T[], size: number): T[][] {
-  const count = Math.ceil(all.length / size);
-  return Array.from({ length: count }, (_, index) => all.slice(index * size, (index + 1) * size));
 }
 
 /** By what its id begins with, in the order in which they can go. */
