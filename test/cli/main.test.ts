@@ -21,7 +21,7 @@ describe('the command line', () => {
       '--json',
     );
     expect([exit, JSON.parse(out).name]).toEqual([0, 'run-1']);
-    expect(engine.executions[0]?.input).toEqual({ images: ['base'] });
+    expect(engine.executions[0]?.input).toMatchObject({ images: ['base'] });
     expect((await run('status', 'run-1', '--factory', directory)).exit).toBe(EXIT.unknown);
   });
 

@@ -53,7 +53,7 @@ describe('packleader approve', () => {
     for (const line of recordLines(record, undefined, output)) output.print(`${line}\n`);
     expect(texts.out).toContain(`for prod by ${COLLEAGUE}, 2026-11-21T10:30Z: tested in dev`);
     const told = hub.sandbox.world.events.map(({ detailType }) => detailType);
-    expect(told).toEqual(['Approval Requested', 'Release Approved', 'Image Released']);
+    expect(told).toEqual(['Release Started', 'Approval Requested', 'Release Approved', 'Image Released']);
   });
 
   test('answers everything that waits and is called so, by image, version, or the beginning of one', async () => {
