@@ -9,6 +9,7 @@ import { addCompletion } from './commands/completion/command.ts';
 import { addConfig } from './commands/config/command.ts';
 import { addDeploy } from './commands/deploy/command.ts';
 import { addDoctor } from './commands/doctor/command.ts';
+import { addImport } from './commands/import/command.ts';
 import { addInit } from './commands/init/command.ts';
 import { addNew } from './commands/new/command.ts';
 import type { ExitCode } from './input/options.ts';
@@ -157,6 +158,7 @@ function program(output: Output, code: ExitCode): Command {
   addRestore(root, output, code);
   addSweep(root, output, code);
   addRetire(root, output, code);
+  addImport(root, output, code);
   addWhy(root, output, code);
   addHistory(root, output, code);
   addShow(root, output, code);

@@ -21,6 +21,8 @@ export {
   restoreVersion,
   retireVersions,
 } from './retire.ts';
+export { type ImportOptions, type ImportResult, importImages } from './import.ts';
+export type { PlannedImport } from '../core/life/import-plan.ts';
 export { sweep, type SweepOptions, type SweepResult } from './sweep.ts';
 export {
   type RepointOptions,

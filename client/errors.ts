@@ -62,6 +62,9 @@ export class ApprovalFailed extends ClientError {}
 /** A run of packleader-retire failed before it could say what it did. */
 export class RetirementFailed extends ClientError {}
 
+/** AMIs could not be imported, or an import not be taken back: the message says what is tagged. */
+export class ImportFailed extends ClientError {}
+
 /** The request was wrong. Without `result` nothing was started; with it, the workflow refused what it read. */
 export class ReleaseRefused extends ClientError {
   readonly result: ReleaseResult | undefined;

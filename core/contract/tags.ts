@@ -31,4 +31,6 @@ export const STATES = {
   released: 'released',
   revoked: 'revoked',
   quarantined: 'quarantined',
+  /** It was there before packleader: no release made it, and only retiring looks at it. */
+  imported: 'imported',
 } as const;

@@ -144,12 +144,14 @@ function judge(
   return due(about, rule, seen);
 }
 
+/** The states of what may be retired. */
+const RETIRED: readonly string[] = [STATES.released, STATES.revoked, STATES.imported];
+
 /** What keeps packleader off an AMI altogether. */
 function oddity(ami: SeenAmi): string | undefined {
   const { imageId, autoCleanup, releaseState = 'nothing', retirement, state } = ami;
   if (!autoCleanup) return `${imageId} has no tag AutoCleanup=true`;
-  if (releaseState !== STATES.released && releaseState !== STATES.revoked)
-    return `${imageId} is ${releaseState}, not released`;
+  if (!RETIRED.includes(releaseState)) return `${imageId} is ${releaseState}, not released`;
   if (retirement === 'unreadable') return `the tag packleader:retirement of ${imageId} cannot be read`;
   if (state === 'disabled' && retirement === undefined) return `${imageId} was disabled by somebody else`;
   if (state !== 'available' && state !== 'disabled') return `${imageId} is ${state}`;

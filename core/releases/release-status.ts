@@ -49,10 +49,13 @@ const ENDED: readonly string[] = ['ABORTED', 'FAILED', 'TIMED_OUT'];
  * never be taken for dead. Why the history decides: docs/decisions/sweep-decides-by-history.md.
  */
 export async function releaseStatusOf(evidence: Evidence): Promise<ReleaseStatus> {
-  const { releaseId, executions, recorded, sweepArn } = evidence;
+  const { releaseId, executions, states, recorded, sweepArn } = evidence;
   const identity = readReleaseId(releaseId);
   if (!identity) return unclear(`"${releaseId}" in its tag is no release id of the form <image>@<version>`);
   if (recorded.has(releaseId)) return { is: 'released', why: 'it was announced' };
+  // No execution ever made it, so none can have failed.
+  if (states.has(STATES.imported))
+    return { is: 'released', why: 'it was there before packleader, and was imported' };
   const arn = releaseExecutionArn(sweepArn, executionName(identity));
   const foreign = [...executions].find((one) => one !== arn);
   if (foreign !== undefined) return unclear(`its tag names another execution, ${foreign}`);

@@ -416,3 +416,28 @@ describe('whatever was seen', () => {
     });
   });
 });
+
+describe('what was imported', () => {
+  const imported = (days: number) =>
+    ami(days, {
+      releaseState: 'imported',
+      version: `0.0.2026010100000${days % 10}`,
+      releaseId: `base@0.0.2026010100000${days % 10}`,
+    });
+
+  it('goes like any version that nothing uses', () => {
+    expect(verdictOn(imported(OLD))).toMatchObject({ step: 'deprecate' });
+  });
+
+  it('is neither one of the newest nor what latest could go back to', () => {
+    const decision = decide(
+      seen([imported(61), imported(62), NEWEST], {
+        rules: { base: rule({ keepNewest: 3 }) },
+        latest: new Map([['base', new Set([NEWEST.version])]]),
+      }),
+    );
+    expect(
+      decision.verdicts.filter(({ version }) => version.startsWith('0.0.')).map(({ step }) => step),
+    ).toEqual(['deprecate', 'deprecate']);
+  });
+});

@@ -147,6 +147,33 @@ describe('a release', () => {
   );
 });
 
+describe('what was imported', () => {
+  it.each([
+    ['old', '2028-01-01T00:00:00Z'],
+    ['young', SWEEP.startedAt],
+  ])('is never dead, however %s, and nobody is asked for an execution', async (_age, now) => {
+    const states = new Set(['imported']);
+    const executions = new Set(['none: imported']);
+    expect(await judge({ states, executions, now })).toEqual({
+      is: 'released',
+      why: 'it was there before packleader, and was imported',
+    });
+    expect(await judge({ states: new Set(['candidate', 'imported']), now })).toMatchObject({
+      is: 'released',
+    });
+    expect(aws.sent).toEqual([]);
+  });
+
+  it('is left alone even by a hub that does not know the state, for the execution that its tag names', async () => {
+    const judged = await judge({
+      states: new Set(),
+      executions: new Set(['none: imported']),
+      now: '2028-01-01T00:00:00Z',
+    });
+    expect(judged.is).toBe('unclear');
+  });
+});
+
 describe('a release whose execution nobody remembers', () => {
   it('is unclear when it is younger than Step Functions’ memory', async () => {
     unknownExecution(aws);
