@@ -20,6 +20,7 @@ import {
 import { STATES, TAGS } from '../core/contract/tags.ts';
 import { type Ami, type Target, targetName } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
+import { instantSchema } from '../core/contract/instant.ts';
 import { keys } from '../core/contract/keys.ts';
 import { readPlan } from '../core/releases/plan-store.ts';
 import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
@@ -36,7 +37,7 @@ const eventSchema = z.object({
   /** Which batches were to be baked: none where a retry has kept the AMIs; missing where that is not switched on. */
   toBake: z.array(z.number().int()).optional(),
   /** When these bakes began, or something before them: of an earlier attempt is what was made before. */
-  since: z.iso.datetime(),
+  since: instantSchema,
   /** How often this state was tried before. */
   attempt: z.number().int(),
   run: runSchema,

@@ -7,6 +7,7 @@ import { announce } from '../core/aws/events.ts';
 import { undoInEveryTarget } from '../core/aws/undo-targets.ts';
 import { ERRORS, PackleaderError, errorOutputSchema } from '../core/contract/errors.ts';
 import { NAMES } from '../core/contract/names.ts';
+import { instantSchema } from '../core/contract/instant.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { type Cleared, releaseSchema, resolvedSchema } from '../core/contract/releases.ts';
 import { amiSchema, targetName } from '../core/contract/targets.ts';
@@ -23,7 +24,7 @@ const eventSchema = z.object({
   /** What the tests of the stages came to; missing where nothing is tested. */
   tested: z.record(z.string(), z.unknown()).optional(),
   failure: errorOutputSchema,
-  enteredAt: z.iso.datetime(),
+  enteredAt: instantSchema,
   waitHours: z.number().int(),
   run: runSchema.unwrap(),
 });
