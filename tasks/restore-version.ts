@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { instantSchema } from '../core/contract/instant.ts';
 import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
 import { invalidRequest } from '../core/contract/invalid-request.ts';
 import { LeftoversRemain } from '../core/contract/leftovers.ts';
@@ -13,7 +14,7 @@ const eventSchema = z.object({
   request: z.unknown(),
   deployed: deployedSchema,
   /** When the execution began. */
-  now: z.iso.datetime(),
+  now: instantSchema,
 });
 
 /** Takes back in every target what was done to one version: enables it, takes its deprecation away, and counts it as used now, so

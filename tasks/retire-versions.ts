@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { retentionRulesSchema } from '../core/configuration/retention.ts';
+import { instantSchema } from '../core/contract/instant.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { invalidRequest } from '../core/contract/invalid-request.ts';
 import { type RetireReport, type RetireRequest, retireRequestSchema } from '../core/contract/retirements.ts';
@@ -16,7 +17,7 @@ const eventSchema = z.object({
   deployed: deployedSchema,
   rules: retentionRulesSchema,
   /** When the execution began. */
-  now: z.iso.datetime(),
+  now: instantSchema,
   /** How often this state was tried before. */
   attempt: z.number().int(),
 });

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { clientsFor } from '../core/aws/clients.ts';
 import { asFact } from '../core/aws/errors.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
+import { instantSchema } from '../core/contract/instant.ts';
 import { ERRORS } from '../core/contract/errors.ts';
 import type { Leftover } from '../core/contract/leftovers.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
@@ -12,7 +13,7 @@ import { cut, thatFit } from '../core/releases/cause-text.ts';
 const eventSchema = z.object({
   targets: z.array(targetSchema),
   /** When the execution began: the instant that every tag says. */
-  now: z.iso.datetime(),
+  now: instantSchema,
   /** How often this state was tried before. */
   attempt: z.number().int(),
 });
