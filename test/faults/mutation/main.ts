@@ -8,6 +8,7 @@ import { type Violated, playInThreads } from '../sandbox/threads.ts';
 import { idOf } from '../scenarios/scenario-of.ts';
 import { SeededSampler } from '../scenarios/seeded-sampler.ts';
 import { suite } from '../suite.ts';
+import { TOLD_BY_A_SNAPSHOT } from './machine-mutants.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
 
 const USAGE = `Takes away one Catch, Retry, undo step, tag or read-back at a time, and plays scenarios until one kills the mutant.
@@ -49,7 +50,9 @@ async function main(): Promise<number> {
   const { baselines, categories } = await suite(wholeNumber('seed', values.seed));
   const all = await mutantsOf(baselines);
   const mutants = all.filter(
-    ({ name }, index) => name.includes(values.only) && index % every === offset % every,
+    // Left out last, so that a sample is the same with it and without it.
+    ({ name }, index) =>
+      name.includes(values.only) && index % every === offset % every && name !== TOLD_BY_A_SNAPSHOT,
   );
   if (values.list) {
     for (const { name } of mutants) say(name);
