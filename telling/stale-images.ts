@@ -1,11 +1,9 @@
 import * as z from 'zod';
+import { versionStartedAt } from '../core/configuration/version.ts';
 import { announce } from '../core/aws/events.ts';
-import { keys } from '../core/contract/keys.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
-import { releasedRecordSchema } from '../core/contract/releases.ts';
-import { listKeys, readJson } from '../core/releases/plan-store.ts';
-import { readRecordKey } from '../core/releases/read-records.ts';
+import { newestRecords } from '../core/releases/read-records.ts';
 import { isRevoked, readRevocations } from '../core/repoints/revocations.ts';
 
 const eventSchema = z.object({
@@ -29,10 +27,11 @@ const AGAIN_AFTER = 7;
 export async function handler(event: unknown): Promise<{ stale: string[] }> {
   const { bucket, images, staleAfterDays, now } = parseEvent(eventSchema, event);
   const stale: string[] = [];
-  for (const key of await newestStanding(bucket, images)) {
-    const record = releasedRecordSchema.parse(await readJson({ bucket, key }));
+  const revocations = await readRevocations(bucket);
+  const stands = (releaseId: string): boolean => !isRevoked(revocations.get(releaseId));
+  for (const record of await newestRecords(bucket, images, stands)) {
     const { releaseId, image, version, commit, repository } = record;
-    const releasedAt = record.announcedAt ?? readRecordKey(key)?.startedAt.toISOString() ?? now;
+    const releasedAt = record.announcedAt ?? versionStartedAt(version)?.toISOString() ?? now;
     const days = Math.floor((Date.parse(now) - Date.parse(releasedAt)) / DAY);
     const over = days - staleAfterDays;
     if (over < 0) continue;
@@ -50,19 +49,4 @@ export async function handler(event: unknown): Promise<{ stale: string[] }> {
       });
   }
   return { stale };
-}
-
-/** The key of the record of each image's newest version that is not revoked; of an image without one there is none. */
-async function newestStanding(bucket: string, images: readonly string[]): Promise<string[]> {
-  const revocations = await readRevocations(bucket);
-  const newest = new Map<string, { key: string; startedAt: Date }>();
-  for (const key of await listKeys(bucket, keys.releasedOf())) {
-    const found = readRecordKey(key);
-    if (!found || !images.includes(found.image)) continue;
-    if (isRevoked(revocations.get(`${found.image}@${found.version}`))) continue;
-    const known = newest.get(found.image);
-    if (!known || known.startedAt < found.startedAt)
-      newest.set(found.image, { key, startedAt: found.startedAt });
-  }
-  return [...newest.values()].map(({ key }) => key);
 }

@@ -2,8 +2,8 @@
 import type { ScanAmis, Scanner } from '../contract/vulnerabilities.ts';
 import type { Configuration, Overrides } from './configuration.ts';
 import type { DeploymentSettings } from './deployment-settings.ts';
-import { type Origin, type StatedValue, effectiveSettings } from './effective.ts';
-import { InvalidConfiguration, type Problem, problem } from './documents/problems.ts';
+import { type Origin, type StatedValue, settingsIfValid } from './effective.ts';
+import { type Problem, problem } from './documents/problems.ts';
 import type { Settings } from './settings.ts';
 
 /** What the stacks let a bake do besides; as `packleader.config` says it. */
@@ -60,7 +60,12 @@ export function builderSwitchProblems(
   for (const image of images)
     for (const { name: stage, targets } of configuration.factory.stages)
       for (const target of targets) {
-        const effective = settingsOf({ image, stage, target, ...(overrides && { overrides }) });
+        const effective = settingsIfValid(configuration, {
+          image,
+          stage,
+          target,
+          ...(overrides && { overrides }),
+        });
         for (const { setting, isAsked, message } of off) {
           if (!effective || !isAsked(effective.settings)) continue;
           const origin = originOf(effective.origins, setting);
@@ -70,13 +75,4 @@ export function builderSwitchProblems(
         }
       }
   return [...found.values()];
-
-  function settingsOf(request: Parameters<typeof effectiveSettings>[1]) {
-    try {
-      return effectiveSettings(configuration, request);
-    } catch (error) {
-      if (error instanceof InvalidConfiguration) return undefined;
-      throw error;
-    }
-  }
 }

@@ -290,3 +290,15 @@ function leaves(value: unknown, path: readonly string[]): { path: readonly strin
   if (entries.length === 0) return [{ path, value }];
   return entries.flatMap(([key, item]) => (item === undefined ? [] : leaves(item, [...path, key])));
 }
+
+/** The same; undefined where it is invalid, which others say. */
+export function settingsIfValid(
+  ...request: Parameters<typeof effectiveSettings>
+): ReturnType<typeof effectiveSettings> | undefined {
+  try {
+    return effectiveSettings(...request);
+  } catch (error) {
+    if (error instanceof InvalidConfiguration) return undefined;
+    throw error;
+  }
+}

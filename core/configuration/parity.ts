@@ -1,8 +1,8 @@
 /** Whether the AMIs of one release can be the same everywhere, where factory.yaml says that they must. */
 import { COMPARED_SETTINGS } from '../contract/comparison.ts';
 import type { Configuration, Overrides } from './configuration.ts';
-import { InvalidConfiguration, type Problem, problem, shown } from './documents/problems.ts';
-import { effectiveSettings } from './effective.ts';
+import { type Problem, problem, shown } from './documents/problems.ts';
+import { settingsIfValid } from './effective.ts';
 
 /** Where some target is told something else than the first one: every release would be rolled back, after all its bakes. */
 export function parityProblems(
@@ -15,7 +15,12 @@ export function parityProblems(
   for (const image of images) {
     const told = configuration.factory.stages.flatMap(({ name: stage, targets }) =>
       targets.flatMap((target) => {
-        const effective = settingsOf({ image, stage, target, ...(overrides && { overrides }) });
+        const effective = settingsIfValid(configuration, {
+          image,
+          stage,
+          target,
+          ...(overrides && { overrides }),
+        });
         return effective ? [{ stage, ...effective }] : [];
       }),
     );
@@ -35,13 +40,4 @@ export function parityProblems(
       }
   }
   return [...found.values()];
-
-  function settingsOf(request: Parameters<typeof effectiveSettings>[1]) {
-    try {
-      return effectiveSettings(configuration, request);
-    } catch (error) {
-      if (error instanceof InvalidConfiguration) return undefined;
-      throw error;
-    }
-  }
 }

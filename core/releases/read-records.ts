@@ -19,12 +19,19 @@ export async function readRecords(bucket: string): Promise<ReleasedRecord[]> {
   return readRecordsAt(bucket, await recordKeys(bucket));
 }
 
-/** The record of each image's newest release by time, whether or not it stands; of these images. */
-export async function newestRecords(bucket: string, images: readonly string[]): Promise<ReleasedRecord[]> {
+/**
+ * The record of each image's newest release by time; of these images.
+ *  @param counts which of their releases are looked at, by release id; by default all, whether or not they stand
+ */
+export async function newestRecords(
+  bucket: string,
+  images: readonly string[],
+  counts: (releaseId: string) => boolean = () => true,
+): Promise<ReleasedRecord[]> {
   const newest = new Map<string, { key: string; startedAt: Date }>();
   for (const key of await recordKeys(bucket)) {
     const record = readRecordKey(key);
-    if (!record || !images.includes(record.image)) continue;
+    if (!record || !images.includes(record.image) || !counts(`${record.image}@${record.version}`)) continue;
     const known = newest.get(record.image);
     if (!known || known.startedAt < record.startedAt)
       newest.set(record.image, { key, startedAt: record.startedAt });
