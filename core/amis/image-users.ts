@@ -7,13 +7,13 @@ import {
   DescribeImageAttributeCommand,
   type EC2Client,
   type Image,
-  type LaunchPermission,
   paginateDescribeImageReferences,
   paginateDescribeImages,
 } from '@aws-sdk/client-ec2';
 import { chunks } from '../aws/chunks.ts';
 import type { TargetClients } from '../aws/clients.ts';
 import { hasCode } from '../aws/errors.ts';
+import { permissionName } from '../contract/permissions.ts';
 import { TAGS } from '../contract/tags.ts';
 import { isGone } from './usable.ts';
 
@@ -35,11 +35,13 @@ export type User = readonly [imageId: string, by: string];
  * shared with. An AMI that nothing uses is absent from the map. A refused look-up throws: unknown must never be taken for
  * unused.
  *  @param known Who uses AMIs, as a census just saw it: only who shares them and what is built on them is asked for then
+ *  @param given Whom the release itself shares them with, and is about to take that back from: no use of somebody else
  */
 export async function usersOfImages(
   { ec2, autoScaling }: Pick<TargetClients, 'ec2' | 'autoScaling'>,
   images: readonly Image[],
   known?: readonly User[],
+  given: ReadonlySet<string> = new Set(),
 ): Promise<Map<string, string[]>> {
   const imageIds = images.map(({ ImageId = '' }) => ImageId);
   if (imageIds.length === 0) return new Map();
@@ -48,7 +50,7 @@ export async function usersOfImages(
       ? [known]
       : [references(ec2, imageIds), launchConfigurations(autoScaling), groupOverrides(autoScaling)]),
     builtOnThem(ec2, imageIds),
-    ...images.map(async (image) => sharedWith(ec2, image)),
+    ...images.map(async (image) => sharedWith(ec2, image, given)),
   ]);
   const users = new Map<string, string[]>();
   for (const [imageId, by] of found.flat()) {
@@ -109,10 +111,10 @@ async function builtOnThem(ec2: EC2Client, imageIds: readonly string[]): Promise
 }
 
 /**
- * No release shares a candidate: somebody did it by hand, and may launch it in an account that we cannot look into. EC2 refuses
+ * Whom a release itself did not share a candidate with, somebody else did, who may launch it in an account that we cannot look into. EC2 refuses
  * to speak of the attributes of an AMI that never came to be.
  */
-async function sharedWith(ec2: EC2Client, image: Image): Promise<User[]> {
+async function sharedWith(ec2: EC2Client, image: Image, given: ReadonlySet<string>): Promise<User[]> {
   const { ImageId, OwnerId } = image;
   // Nobody can launch one that is disabled, and EC2 keeps none of its permissions.
   if (ImageId === undefined || isGone(image) || image.State === 'disabled') return [];
@@ -120,16 +122,14 @@ async function sharedWith(ec2: EC2Client, image: Image): Promise<User[]> {
     const { LaunchPermissions = [] } = await ec2.send(
       new DescribeImageAttributeCommand({ ImageId, Attribute: 'launchPermission' }),
     );
-    const others = LaunchPermissions.map(nameOf).filter((name) => name !== OwnerId);
+    const others = LaunchPermissions.map(permissionName).filter(
+      (name) => name !== OwnerId && !given.has(name),
+    );
     return others.map((name): User => [ImageId, `${name}, which it is shared with`]);
   } catch (error) {
     if (hasCode(error, 'InvalidAMIID.NotFound')) return [];
     throw error;
   }
-}
-
-function nameOf({ UserId, Group, OrganizationArn, OrganizationalUnitArn }: LaunchPermission): string {
-  return UserId ?? Group ?? OrganizationArn ?? OrganizationalUnitArn ?? 'somebody';
 }
 
 export async function launchConfigurations(autoScaling: AutoScalingClient): Promise<User[]> {

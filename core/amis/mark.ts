@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { TargetClients } from '../aws/clients.ts';
 import { ERRORS, PackleaderError } from '../contract/errors.ts';
+import { permissionName } from '../contract/permissions.ts';
 import { TAGS } from '../contract/tags.ts';
 import { tagsOf } from './release-images.ts';
 import { describeAmi } from './usable.ts';
@@ -100,12 +101,9 @@ export async function missingPermissions(
   const { LaunchPermissions = [] } = await ec2.send(
     new DescribeImageAttributeCommand({ ImageId: imageId, Attribute: 'launchPermission' }),
   );
-  const has = new Set(LaunchPermissions.map(nameOf));
-  return sharedWith.filter((permission) => !has.has(nameOf(permission)));
+  const has = new Set(LaunchPermissions.map(permissionName));
+  return sharedWith.filter((permission) => !has.has(permissionName(permission)));
 }
-
-const nameOf = ({ UserId, Group, OrganizationArn, OrganizationalUnitArn }: LaunchPermission): string =>
-  UserId ?? Group ?? OrganizationArn ?? OrganizationalUnitArn ?? '';
 
 const isIn = async (ec2: EC2['ec2'], imageId: string, state: string): Promise<boolean> =>
   (await describeAmi(ec2, imageId))?.State === state;

@@ -55,6 +55,9 @@ export const keys = {
   /** What is kept of a version that was revoked; one object, also after it was restored. */
   revoked: (image: string, version: string) => `revoked/${image}/${version}.json`,
   revokedOf: (image?: string) => (image === undefined ? 'revoked/' : `revoked/${image}/`),
+  /** What a release gives of its AMI in one target to other accounts. */
+  permissions: (image: string, version: string, { accountId, region }: Target) =>
+    `permissions/${image}/${version}/${accountId}-${region}.json`,
   /** What an execution of `packleader-repoint` changes, and what was there before. */
   repointPlan: (execution: string): string => `${keys.repointPlans}${execution}.json`,
   repointPlans: 'repoints/plans/',

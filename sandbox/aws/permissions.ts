@@ -21,6 +21,7 @@ const DESTROYED: Record<string, (place: Region, input: Record<string, unknown>) 
   EnableImageDeprecation: (_place, { ImageId: id }) => id,
   EnableImage: (_place, { ImageId: id }) => id,
   ModifyImageAttribute: (_place, { ImageId: id }) => id,
+  ModifySnapshotAttribute: (_place, { SnapshotId: id }) => id,
   StopInstances: (_place, { InstanceIds: ids }) => ids,
   TerminateInstances: (_place, { InstanceIds: ids }) => ids,
 };

@@ -29,7 +29,7 @@ export interface Image {
   readonly ownerId: string;
   readonly ownerAlias?: 'amazon' | 'aws-marketplace';
   readonly name: string;
-  readonly description: string;
+  description: string;
   readonly architecture: 'x86_64' | 'arm64';
   readonly platform?: 'windows';
   imdsSupport?: 'v2.0';
@@ -57,9 +57,13 @@ export interface Snapshot {
   readonly volumeId: string;
   readonly volumeSizeGiB: number;
   readonly encrypted: boolean;
+  /** The ARN of the key it is encrypted with; missing where that is AWS's own for EBS, and where there is none. */
+  readonly kmsKeyId?: string;
   readonly startedAt: number;
   readonly completedAt: number;
   readonly description: string;
+  /** Who may make volumes of it: account ids, or `all`. */
+  readonly volumePermissions: Set<string>;
   readonly tags: Tags;
 }
 
@@ -68,6 +72,8 @@ export interface Volume {
   readonly sizeGiB: number;
   readonly volumeType: VolumeType;
   readonly encrypted: boolean;
+  /** As of a snapshot. */
+  readonly kmsKeyId?: string;
   readonly createdAt: number;
   readonly deviceName: string;
   readonly deleteOnTermination: boolean;
@@ -334,6 +340,10 @@ export class World {
   readonly vulnerabilities: KnownVulnerability[] = [];
   /** Per region, the AMIs that some account shares with others. */
   readonly shared = new Map<string, Map<string, Image>>();
+  /** Of an account the ARNs of its organisation, and of every organisational unit that it is in. */
+  readonly memberships = new Map<string, ReadonlySet<string>>();
+  /** Accounts that there are no more: nothing can be shared with them. */
+  readonly closedAccounts = new Set<string>();
   readonly #seed: string;
   readonly #publicRegions = new Map<string, PublicRegion>();
   readonly #seedPublicRegion: (world: World, region: string) => PublicRegion;
@@ -406,12 +416,32 @@ export class World {
     const offered = this.publicRegion(region).images.get(imageId);
     if (offered !== undefined) return offered.public ? offered : undefined;
     const shared = this.shared.get(region)?.get(imageId);
-    return shared !== undefined && mayLaunch(shared, accountId) ? shared : undefined;
+    return shared !== undefined && this.mayLaunch(shared, accountId) ? shared : undefined;
+  }
+
+  /** Whether an account owns an AMI, or was let launch it: by itself, with everybody, or with those it is organised with. */
+  mayLaunch({ ownerId, public: offered, launchPermissions }: Image, accountId: string): boolean {
+    const { users, organizations, units } = launchPermissions;
+    const memberships = [...(this.memberships.get(accountId) ?? [])];
+    return (
+      ownerId === accountId ||
+      offered ||
+      users.has(accountId) ||
+      memberships.some((arn) => organizations.has(arn) || units.has(arn))
+    );
+  }
+
+  /** Whether an account may make volumes of a snapshot, as copying an AMI needs it. Of what publishers offer nothing is kept. */
+  mayReadSnapshot({ ownerId }: Image, snapshotId: string, region: string, accountId: string): boolean {
+    const found = this.regions.get(`${ownerId}/${region}`)?.snapshots.get(snapshotId);
+    return (
+      found === undefined ||
+      ownerId === accountId ||
+      found.volumePermissions.has(accountId) ||
+      found.volumePermissions.has('all')
+    );
   }
 }
-
-export const mayLaunch = (image: Image, accountId: string): boolean =>
-  image.ownerId === accountId || image.public || image.launchPermissions.users.has(accountId);
 
 export function imageState(image: Image, now: number): 'pending' | 'available' | 'failed' | 'disabled' {
   if (image.failed === true) return 'failed';
@@ -447,7 +477,7 @@ export interface WorldSnapshot {
     snapshotIds: string[];
     launchPermissions: string[];
   }[];
-  snapshots: { snapshotId: string; tags: Record<string, string> }[];
+  snapshots: { snapshotId: string; tags: Record<string, string>; volumePermissions: string[] }[];
   instances: { instanceId: string; state: string; imageId: string; tags: Record<string, string> }[];
   keyPairs: { keyName: string; keyPairId: string; tags: Record<string, string> }[];
   securityGroups: { groupId: string; groupName: string; tags: Record<string, string> }[];
@@ -482,7 +512,11 @@ function snapshotOfRegion(region: Region, now: number): WorldSnapshot {
       snapshotIds: image.blockDevices.map((device) => device.snapshotId),
       launchPermissions: launchPermissionsOf(image),
     })),
-    snapshots: sorted(region.snapshots, ({ snapshotId, tags }) => ({ snapshotId, tags: plain(tags) })),
+    snapshots: sorted(region.snapshots, ({ snapshotId, tags, volumePermissions }) => ({
+      snapshotId,
+      tags: plain(tags),
+      volumePermissions: [...volumePermissions].sort(compare),
+    })),
     instances: sorted(region.instances, (instance) => ({
       instanceId: instance.instanceId,
       state: instanceState(instance, now),

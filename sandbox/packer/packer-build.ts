@@ -95,6 +95,7 @@ const variablesSchema = z.looseObject({
   subnet_id: z.string().nullish(),
   spot: z.boolean().nullish(),
   root_volume_size_gib: z.number().nullish(),
+  kms_key_id: z.string().nullish(),
   timeout_minutes: z.number().nullish(),
   /** They belong to the accounts, not to this world: given some, Packer makes none of its own. */
   security_group_ids: z.array(z.string()).nullish(),
@@ -527,7 +528,13 @@ class Packer {
     variables: Variables,
     source: Image | undefined,
   ): NonNullable<Question<Ec2, 'RunInstances'>['BlockDeviceMappings']> {
-    const ebs = { VolumeType: 'gp3', Encrypted: true, DeleteOnTermination: true } as const;
+    const { kms_key_id: key } = variables;
+    const ebs = {
+      VolumeType: 'gp3',
+      Encrypted: true,
+      DeleteOnTermination: true,
+      ...(key && { KmsKeyId: key }),
+    } as const;
     // A surrogate registers another volume than its builder's; here it is the builder's.
     const { rootDevice } = askedByTemplate(template, variables);
     const registered = rootDevice === undefined ? undefined : [{ name: rootDevice }];

@@ -1,8 +1,9 @@
 import type { Target } from '../../core/contract/targets.ts';
 import type { World } from '../aws/world.ts';
+import { keyArn } from '../aws/ec2/permissions.ts';
 import { type Likeness, PLAIN } from './made-up-ami.ts';
 
-/** Puts an encrypted, available AMI with one snapshot into an account; returns its id. */
+/** Puts an available AMI with one snapshot, encrypted with a key of the account's own, into it; returns its id. */
 export function addImage(
   world: World,
   { accountId, region }: Target,
@@ -38,9 +39,11 @@ export function addImage(
     volumeId: world.id(place, 'vol'),
     volumeSizeGiB: sizeGiB,
     encrypted: true,
+    kmsKeyId: keyArn({ accountId, region }, 'alias/packleader'),
     startedAt: createdAt,
     completedAt: createdAt,
     description: `Created by CreateImage for ${imageId}`,
+    volumePermissions: new Set(),
     tags: new Map(image.tags),
   });
   return imageId;

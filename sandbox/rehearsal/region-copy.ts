@@ -7,7 +7,10 @@ export function copyOfRegion(region: Region): Region {
     region: region.region,
     images: copied(region.images, copyOfImage),
     deregistered: new Set(region.deregistered),
-    snapshots: copied(region.snapshots, withTags),
+    snapshots: copied(region.snapshots, (snapshot) => ({
+      ...withTags(snapshot),
+      volumePermissions: new Set(snapshot.volumePermissions),
+    })),
     volumes: copied(region.volumes, withTags),
     instances: copied(region.instances, withTags),
     keyPairs: copied(region.keyPairs, withTags),

@@ -245,7 +245,11 @@ export class Moto {
       snapshots: snapshots
         .flatMap(({ Snapshots = [] }) => Snapshots)
         .filter(({ OwnerId }) => OwnerId === target.accountId)
-        .map(({ SnapshotId = '', Tags }) => ({ snapshotId: SnapshotId, tags: tagsOf(Tags) })),
+        .map(({ SnapshotId = '', Tags }) => ({
+          snapshotId: SnapshotId,
+          tags: tagsOf(Tags),
+          volumePermissions: [],
+        })),
       instances: instances
         .flatMap(({ Reservations = [] }) => Reservations)
         .flatMap(({ Instances = [] }) => Instances)

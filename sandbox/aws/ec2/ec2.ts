@@ -2,6 +2,7 @@ import { accessOperations } from './access.ts';
 import { imageOperations } from './images.ts';
 import { instanceOperations } from './instances.ts';
 import { networkOperations } from './network.ts';
+import { permissionOperations } from './permissions.ts';
 import { snapshotOperations } from './snapshots.ts';
 import { tagOperations } from './tags.ts';
 import { templateOperations } from './templates.ts';
@@ -11,6 +12,7 @@ export const ec2 = {
   ...imageOperations,
   ...instanceOperations,
   ...networkOperations,
+  ...permissionOperations,
   ...snapshotOperations,
   ...tagOperations,
   ...templateOperations,

@@ -5,8 +5,6 @@ import type {
   CreateImageCommandOutput,
   DeregisterImageCommandInput,
   DeregisterImageCommandOutput,
-  DescribeImageAttributeCommandInput,
-  DescribeImageAttributeCommandOutput,
   DescribeImageReferencesCommandInput,
   DescribeImageReferencesCommandOutput,
   DescribeImagesCommandInput,
@@ -25,10 +23,8 @@ import type {
   ImageReference,
   ImageReferenceOptionName,
   ImageReferenceResourceType,
-  LaunchPermission,
-  ModifyImageAttributeCommandInput,
 } from '@aws-sdk/client-ec2';
-import type { Context, Done, Output } from '../context.ts';
+import type { Context, Output } from '../context.ts';
 import {
   addTags,
   applyFilters,
@@ -39,45 +35,23 @@ import {
   tagsFor,
   type FilterValues,
 } from './requests.ts';
+import { checkImageId, noSuchImage, ownImage } from './own-image.ts';
+import { customerKey } from './permissions.ts';
 import { removeSnapshot } from './snapshots.ts';
 import { mayDestroy } from '../permissions.ts';
 import {
   compare,
   imageState,
   instanceState,
-  launchPermissionsOf,
-  mayLaunch,
   type BlockDevice,
   type Image,
   type Region,
   type Snapshot,
+  type Tags,
   type Volume,
 } from '../world.ts';
 
 const MINUTE = 60_000;
-
-const notFound = (imageId: string): Error =>
-  ec2Error('InvalidAMIID.NotFound', `The image id '[${imageId}]' does not exist`);
-
-function checkId(imageId: string): void {
-  if (!/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/.test(imageId)) {
-    throw ec2Error('InvalidAMIID.Malformed', `Invalid id: "${imageId}" (expecting "ami-...")`);
-  }
-}
-
-/** An AMI of the caller's own, as operations that change one need it. */
-function ownImage({ place, world, accountId, region }: Context, imageId = ''): Image {
-  checkId(imageId);
-  const own = place.images.get(imageId);
-  if (own !== undefined) return own;
-  if (place.deregistered.has(imageId)) {
-    throw ec2Error('InvalidAMIID.Unavailable', `The image ID '${imageId}' is no longer available`);
-  }
-  if (world.visibleImage(accountId, region, imageId) !== undefined) {
-    throw ec2Error('AuthFailure', `Not authorized for image:${imageId}`);
-  }
-  throw notFound(imageId);
-}
 
 function describeImages(
   context: Context,
@@ -108,7 +82,7 @@ function describeImages(
         input.ExecutableUsers.some((user) => isExecutableBy(image, user, accountId))),
   );
   const matching = applyFilters(
-    shown.map((image) => (image.ownerId === accountId ? image : { ...image, tags: new Map() })),
+    shown.map((image) => (image.ownerId === accountId ? image : { ...image, tags: sharedTags(image.tags) })),
     input.Filters,
     imageFilters(accountId, now),
   );
@@ -124,7 +98,7 @@ function describeImages(
 }
 
 function imagesById({ world, accountId, region }: Context, ids: readonly string[]): Image[] {
-  for (const id of ids) checkId(id);
+  for (const id of ids) checkImageId(id);
   const found = ids.map((id) => world.visibleImage(accountId, region, id));
   const missing = ids.filter((_id, index) => found[index] === undefined);
   if (missing.length > 0) {
@@ -143,7 +117,7 @@ function everythingLaunchable({ world, place, accountId, region }: Context): Ima
   return [
     ...place.images.values(),
     ...[...world.publicRegion(region).images.values()].filter((image) => image.public),
-    ...shared.filter((image) => image.ownerId !== accountId && mayLaunch(image, accountId)),
+    ...shared.filter((image) => image.ownerId !== accountId && world.mayLaunch(image, accountId)),
   ];
 }
 
@@ -179,6 +153,11 @@ const imageFilters = (self: string, now: number): FilterValues<Image> => ({
   'block-device-mapping.encrypted': ({ blockDevices }) =>
     blockDevices.map(({ encrypted }) => String(encrypted)),
 });
+
+/** Of the tags of an AMI only these are seen by whom it is shared with.
+ *  @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopyImage.html */
+const sharedTags = (tags: Tags): Tags =>
+  new Map([...tags].filter(([key]) => key.startsWith('ec2:SharedTag/')));
 
 const rootDeviceOf = (image: Image): string => image.blockDevices[0]?.deviceName ?? '/dev/xvda';
 
@@ -218,7 +197,7 @@ function imageView(image: Image, self: string, now: number): ImageView {
         DeleteOnTermination: true,
       },
     })),
-    Tags: image.ownerId === self ? tagList(image.tags) : [],
+    Tags: tagList(image.ownerId === self ? image.tags : sharedTags(image.tags)),
     ...(image.ownerId === self && image.sourceInstanceId !== undefined
       ? { SourceInstanceId: image.sourceInstanceId }
       : {}),
@@ -308,7 +287,7 @@ function checkName(place: Region, name: string): void {
 
 function snapshotOfVolume(
   { place, world, now }: Context,
-  volume: Pick<Volume, 'volumeId' | 'sizeGiB' | 'volumeType' | 'encrypted' | 'deviceName'>,
+  volume: Pick<Volume, 'volumeId' | 'sizeGiB' | 'volumeType' | 'encrypted' | 'kmsKeyId' | 'deviceName'>,
   ready: number,
   description: string,
   tags: ReadonlyMap<string, string>,
@@ -320,9 +299,11 @@ function snapshotOfVolume(
     volumeId: volume.volumeId,
     volumeSizeGiB: volume.sizeGiB,
     encrypted: volume.encrypted,
+    ...(volume.kmsKeyId !== undefined && { kmsKeyId: volume.kmsKeyId }),
     startedAt: now,
     completedAt: ready,
     description,
+    volumePermissions: new Set(),
     tags: new Map(tags),
   };
   place.snapshots.set(snapshotId, snapshot);
@@ -338,9 +319,14 @@ function snapshotOfVolume(
 function copyImage(context: Context, input: CopyImageCommandInput): Output<CopyImageCommandOutput> {
   const { place, world, now, accountId } = context;
   const sourceId = input.SourceImageId ?? '';
-  checkId(sourceId);
+  checkImageId(sourceId);
   const source = world.visibleImage(accountId, input.SourceRegion ?? context.region, sourceId);
-  if (source === undefined) throw notFound(sourceId);
+  if (source === undefined) throw noSuchImage(sourceId);
+  const from = input.SourceRegion ?? context.region;
+  if (
+    source.blockDevices.some(({ snapshotId }) => !world.mayReadSnapshot(source, snapshotId, from, accountId))
+  )
+    throw ec2Error('InvalidRequest', 'You do not have permission to access the storage of this ami');
   checkName(place, input.Name ?? '');
   const tags = tagsFor(input.TagSpecifications, 'image');
   if (input.CopyImageTags === true && source.ownerId === accountId) {
@@ -375,7 +361,7 @@ function copyImage(context: Context, input: CopyImageCommandInput): Output<CopyI
           volumeId: 'vol-ffffffff',
           sizeGiB: device.volumeSizeGiB,
           volumeType: device.volumeType,
-          encrypted: device.encrypted || input.Encrypted === true,
+          ...copiedEncryption(context, source, device, input),
           deviceName: device.deviceName,
         },
         ready,
@@ -386,6 +372,24 @@ function copyImage(context: Context, input: CopyImageCommandInput): Output<CopyI
     sourceImageId: sourceId,
   });
   return { ImageId: imageId };
+}
+
+/** What says no key lands under AWS's own, but for a copy of one's own snapshot in its region, which keeps its key. */
+function copiedEncryption(
+  { place, accountId, region }: Context,
+  { ownerId }: Image,
+  { snapshotId, encrypted }: BlockDevice,
+  { Encrypted = encrypted, KmsKeyId, SourceRegion = region }: CopyImageCommandInput,
+): Pick<Volume, 'encrypted' | 'kmsKeyId'> {
+  if (encrypted && !Encrypted)
+    throw ec2Error(
+      'InvalidRequest',
+      `Snapshot ${snapshotId} is encrypted. Creating an unencrypted copy from an encrypted snapshot is not supported.`,
+    );
+  const own =
+    ownerId === accountId && SourceRegion === region ? place.snapshots.get(snapshotId)?.kmsKeyId : undefined;
+  const kmsKeyId = KmsKeyId === undefined ? own : customerKey(place, KmsKeyId);
+  return { encrypted: Encrypted, ...(Encrypted && kmsKeyId !== undefined && { kmsKeyId }) };
 }
 
 function deregisterImage(
@@ -421,72 +425,6 @@ function deleteAssociated(
   if (snapshot === undefined) return 'client-error';
   if (!mayDestroy(context, snapshot.tags)) return 'missing-permissions';
   return removeSnapshot(context.place, snapshotId) === undefined ? 'success' : 'skipped';
-}
-
-function modifyImageAttribute(context: Context, input: ModifyImageAttributeCommandInput): Done {
-  const image = ownImage(context, input.ImageId);
-  if (input.ImdsSupport?.Value === 'v2.0') image.imdsSupport = 'v2.0';
-  const { users, organizations, units } = image.launchPermissions;
-  const change = (permissions: LaunchPermission[] | undefined, method: 'add' | 'delete'): void => {
-    for (const permission of permissions ?? []) {
-      if (permission.UserId !== undefined) {
-        if (!/^\d{12}$/.test(permission.UserId)) {
-          throw ec2Error('InvalidUserID.Malformed', `Invalid user id: "${permission.UserId}"`);
-        }
-        users[method](permission.UserId);
-      }
-      if (permission.OrganizationArn !== undefined) organizations[method](permission.OrganizationArn);
-      if (permission.OrganizationalUnitArn !== undefined) units[method](permission.OrganizationalUnitArn);
-      if (permission.Group === 'all') image.public = method === 'add';
-    }
-  };
-  const add = input.LaunchPermission?.Add ?? (input.OperationType === 'add' ? listed(input) : undefined);
-  const remove =
-    input.LaunchPermission?.Remove ?? (input.OperationType === 'remove' ? listed(input) : undefined);
-  if (add !== undefined && imageState(image, context.now) === 'disabled') {
-    throw ec2Error('InvalidAMIID.Unavailable', `The image ID '${image.imageId}' is disabled`);
-  }
-  change(add, 'add');
-  change(remove, 'delete');
-  const offered = context.world.shared.get(context.region) ?? new Map<string, Image>();
-  context.world.shared.set(context.region, offered);
-  if (image.public || launchPermissionsOf(image).length > 0) offered.set(image.imageId, image);
-  else offered.delete(image.imageId);
-  return {};
-}
-
-const listed = (input: ModifyImageAttributeCommandInput): LaunchPermission[] => [
-  ...(input.UserIds ?? []).map((UserId) => ({ UserId })),
-  ...(input.OrganizationArns ?? []).map((OrganizationArn) => ({ OrganizationArn })),
-  ...(input.OrganizationalUnitArns ?? []).map((OrganizationalUnitArn) => ({ OrganizationalUnitArn })),
-  ...(input.UserGroups ?? []).map(() => ({ Group: 'all' as const })),
-];
-
-function describeImageAttribute(
-  context: Context,
-  input: DescribeImageAttributeCommandInput,
-): Output<DescribeImageAttributeCommandOutput> {
-  const image = ownImage(context, input.ImageId);
-  const { users, organizations, units } = image.launchPermissions;
-  switch (input.Attribute) {
-    case 'launchPermission':
-      return {
-        ImageId: image.imageId,
-        LaunchPermissions: [
-          ...(image.public ? [{ Group: 'all' as const }] : []),
-          ...[...users].map((UserId) => ({ UserId })),
-          ...[...organizations].map((OrganizationArn) => ({ OrganizationArn })),
-          ...[...units].map((OrganizationalUnitArn) => ({ OrganizationalUnitArn })),
-        ],
-      };
-    case 'description':
-      return { ImageId: image.imageId, Description: { Value: image.description } };
-    default:
-      throw ec2Error(
-        'InvalidParameterValue',
-        `The sandbox does not know the attribute ${String(input.Attribute)}`,
-      );
-  }
 }
 
 function disableImage(context: Context, input: DisableImageCommandInput): Output<DisableImageCommandOutput> {
@@ -562,7 +500,7 @@ function describeImageReferences(
   if (input.IncludeAllResourceTypes !== true && (input.ResourceTypes ?? []).length === 0) {
     throw ec2Error('MissingParameter', 'Either IncludeAllResourceTypes or ResourceTypes must be specified');
   }
-  for (const id of ids) checkId(id);
+  for (const id of ids) checkImageId(id);
   const references = ids.flatMap((id) => referencesTo(context, id, input));
   const { items, nextToken } = ec2Page(references, input);
   return { ImageReferences: items, ...(nextToken === undefined ? {} : { NextToken: nextToken }) };
@@ -609,7 +547,6 @@ export const imageOperations = {
   CopyImage: copyImage,
   CreateImage: createImage,
   DeregisterImage: deregisterImage,
-  DescribeImageAttribute: describeImageAttribute,
   DescribeImageReferences: describeImageReferences,
   DescribeImages: describeImages,
   DisableImage: disableImage,
@@ -618,5 +555,4 @@ export const imageOperations = {
   EnableImage: enableImage,
   EnableImageDeprecation: enableImageDeprecation,
   EnableImageDeregistrationProtection: enableImageDeregistrationProtection,
-  ModifyImageAttribute: modifyImageAttribute,
 };

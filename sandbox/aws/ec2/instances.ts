@@ -17,6 +17,7 @@ import type {
 } from '@aws-sdk/client-ec2';
 import type { Clock } from '../clock.ts';
 import type { Context, Done, Output } from '../context.ts';
+import { customerKey } from './permissions.ts';
 import { find } from './templates.ts';
 import { applyFilters, byIds, ec2Error, ec2Page, iso, tagList, tagsFor } from './requests.ts';
 import {
@@ -28,6 +29,7 @@ import {
   type Image,
   type Instance,
   type Region,
+  type Volume,
 } from '../world.ts';
 
 /** Instances stay visible for about an hour after they were terminated. */
@@ -170,6 +172,23 @@ function checkArchitecture(instanceType: string, image: Image): void {
   );
 }
 
+/** With the key that is asked for, the one of the snapshot where it is the account's own, or AWS's own for EBS. */
+function encryptionOf(
+  place: Region,
+  asked: { readonly Encrypted?: boolean | undefined; readonly KmsKeyId?: string | undefined } | undefined,
+  inherited: BlockDevice | undefined,
+): Pick<Volume, 'encrypted' | 'kmsKeyId'> {
+  const { Encrypted: encrypted = inherited?.encrypted ?? false, KmsKeyId: keyId } = asked ?? {};
+  if (keyId !== undefined && asked?.Encrypted !== true)
+    throw ec2Error(
+      'InvalidParameterDependency',
+      'The parameter KmsKeyId requires the parameter Encrypted to be set.',
+    );
+  const own = place.snapshots.get(inherited?.snapshotId ?? '')?.kmsKeyId;
+  const kmsKeyId = keyId === undefined ? own : customerKey(place, keyId);
+  return { encrypted, ...(encrypted && kmsKeyId !== undefined && { kmsKeyId }) };
+}
+
 /** The AMI's volumes, as the request changes them, and those the request adds. */
 function attachVolumes(
   { place, world, now }: Context,
@@ -195,7 +214,7 @@ function attachVolumes(
       volumeId,
       sizeGiB: asked?.VolumeSize ?? inherited?.volumeSizeGiB ?? 8,
       volumeType: asked?.VolumeType ?? inherited?.volumeType ?? 'gp2',
-      encrypted: asked?.Encrypted ?? inherited?.encrypted ?? false,
+      ...encryptionOf(place, asked, inherited),
       createdAt: now,
       deviceName,
       deleteOnTermination: asked?.DeleteOnTermination ?? true,

@@ -8,6 +8,7 @@ import type {
 } from '@aws-sdk/client-ec2';
 import type { Context, Done, Output } from '../context.ts';
 import { applyFilters, byIds, ec2Error, ec2Page, tagList } from './requests.ts';
+import { EBS_KEY, keyArn } from './permissions.ts';
 import { compare, instanceState, type Region, type Volume } from '../world.ts';
 
 const noSuchSnapshot = (id: string): Error =>
@@ -39,6 +40,7 @@ function describeSnapshots(
       VolumeId: snapshot.volumeId,
       VolumeSize: snapshot.volumeSizeGiB,
       Encrypted: snapshot.encrypted,
+      ...(snapshot.encrypted && { KmsKeyId: snapshot.kmsKeyId ?? keyArn(place, EBS_KEY) }),
       StartTime: new Date(snapshot.startedAt),
       State: now < snapshot.completedAt ? 'pending' : 'completed',
       Progress: now < snapshot.completedAt ? '0%' : '100%',

@@ -126,6 +126,15 @@ describe('the users of AMIs', () => {
     );
   });
 
+  it('are not those that the release itself gave a permission, and is about to take it back from', async () => {
+    usersAre(aws, DEV, ['ami-1']);
+    aws.on(DEV, sharedWith('ami-1'), {
+      LaunchPermissions: [{ UserId: '333333333333' }, { OrganizationArn: 'arn:org' }],
+    });
+    const found = await usersOfImages(clientsFor(DEV), [image('ami-1')], undefined, new Set(['arn:org']));
+    expect(found).toEqual(new Map([['ami-1', ['333333333333, which it is shared with']]]));
+  });
+
   it('are not asked of an AMI that never came to be: EC2 refuses to speak of its attributes', async () => {
     usersAre(aws, DEV, ['ami-1']);
     expect(await usersOfImages(clientsFor(DEV), [image('ami-1', { State: 'failed' })])).toEqual(new Map());

@@ -47,6 +47,7 @@ export function addOrphans({ world }: Sandbox, baseline: Baseline): void {
       startedAt: CREATED_AT,
       completedAt: CREATED_AT,
       description: 'Created by CreateImage',
+      volumePermissions: new Set(),
       tags: tags(GONE, STATES.released),
     });
   const [image] = place.images.values();

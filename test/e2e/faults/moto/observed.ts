@@ -79,6 +79,7 @@ export async function snapshotsIn({ ec2: client, target }: Observer) {
         startedAt: 0,
         completedAt: 0,
         description: Description,
+        volumePermissions: new Set<string>(),
         tags: tagsOf(Tags),
       };
       return [SnapshotId, snapshot] as const;
