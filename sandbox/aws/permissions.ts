@@ -1,12 +1,12 @@
 /**
- * As much of IAM as the factory rests on: which operations a role may use at all, and that the steward destroys only
- * what carries the tag of a release.
+ * As much of IAM as the factory rests on: which operations a role may use at all, that the steward destroys only what carries the tag
+ * of a release, and that a bake shares nothing.
  */
 import { TAGS } from '../../core/contract/tags.ts';
 import { assumedRoleArn, type Context } from './context.ts';
 import { tagsOf } from './ec2/tags.ts';
 import { awsError, type Service } from './errors.ts';
-import type { Region } from './world.ts';
+import type { Region, Role } from './world.ts';
 
 /** The resource each destructive operation is about. Absent resources are let through to the service's own error. */
 const DESTROYED: Record<string, (place: Region, input: Record<string, unknown>) => unknown> = {
@@ -53,12 +53,20 @@ export function checkPermission(context: Context, service: Service, operation: s
   if (role === undefined || !role.allows.test(`${service}:${operation}`)) {
     throw denied(context, service, operation);
   }
+  if (operation === 'ModifyImageAttribute' && !mayModify(role, input))
+    throw denied(context, service, operation);
   const resource = DESTROYED[operation];
   if (service !== 'ec2' || resource === undefined) return;
   for (const id of [resource(context.place, { ...input })].flat()) {
     const tags = typeof id === 'string' ? tagsOf(context.place, id) : undefined;
     if (tags !== undefined && !mayDestroy(context, tags)) throw denied(context, service, operation);
   }
+}
+
+/** Launch permissions are what IAM cannot name, and so what is left when all else is named. */
+function mayModify({ imageAttributes }: Role, input: object): boolean {
+  const isNamed = ['Description', 'ImdsSupport'].some((name) => name in input);
+  return imageAttributes === undefined || isNamed === (imageAttributes === 'all but launch permissions');
 }
 
 export function mayDestroy({ world, accountId, role }: Context, tags: ReadonlyMap<string, string>): boolean {

@@ -295,6 +295,8 @@ export interface Role {
   readonly allows: RegExp;
   /** True: it may destroy only what carries the tag `packleader:release`. */
   readonly destroysTaggedOnly: boolean;
+  /** What it may change of an AMI, where that is not everything. */
+  readonly imageAttributes?: 'launch permissions' | 'all but launch permissions';
 }
 
 export interface StoredObject {

@@ -133,6 +133,7 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
     allows:
       /^(autoscaling:Describe|ec2:(?!RunInstances$|CreateImage$)|ssm:|codebuild:(?!StartBuild$)|s3:|sts:GetCallerIdentity$)/,
     destroysTaggedOnly: true,
+    imageAttributes: 'launch permissions',
   });
   addRole(world, {
     accountId,
@@ -148,6 +149,7 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
     trusts: [],
     allows: /^(ec2:|s3:GetObject$|secretsmanager:GetSecretValue$|ssm:GetParameters?$|sts:GetCallerIdentity$)/,
     destroysTaggedOnly: true,
+    imageAttributes: 'all but launch permissions',
   });
   world.region(accountId, hub.region).projects.set(NAMES.bakeProject, {
     name: NAMES.bakeProject,

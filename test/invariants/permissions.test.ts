@@ -295,6 +295,61 @@ describe('what a role may do', () => {
   });
 });
 
+describe('who may launch an AMI of a release', () => {
+  const asking = (attribute: string | undefined, state = 'candidate'): Request => ({
+    action: 'ec2:ModifyImageAttribute',
+    resource: `arn:aws:ec2:${region}::image/ami-1`,
+    context: {
+      'aws:RequestedRegion': region,
+      'aws:ResourceTag/packleader:release': 'base@1.4.0',
+      'aws:ResourceTag/packleader:state': state,
+      ...(attribute !== undefined && { 'ec2:Attribute': attribute }),
+    },
+  });
+  /** EC2 gives the key no value for them; an older way to ask names them. */
+  const SHARING = [undefined, 'launchPermission', 'LaunchPermission'];
+  const NAMED = ['Description', 'ImdsSupport'];
+  const [accountId = ''] = accountIds;
+  const allowedTo = (name: string, request: Request) =>
+    allowing(roleNamed(accountId, name).statements, request).length > 0;
+
+  it('is never said by a bake, which only describes its candidate', () => {
+    expect(SHARING.map((attribute) => allowedTo(NAMES.bakeRole, asking(attribute)))).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(NAMED.map((attribute) => allowedTo(NAMES.bakeRole, asking(attribute)))).toEqual([true, true]);
+    expect(NAMED.map((attribute) => allowedTo(NAMES.bakeRole, asking(attribute, 'released')))).toEqual([
+      false,
+      false,
+    ]);
+  });
+
+  it('is said by the steward, which changes nothing else about an AMI', () => {
+    expect(SHARING.map((attribute) => allowedTo(NAMES.stewardRole, asking(attribute)))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(NAMED.map((attribute) => allowedTo(NAMES.stewardRole, asking(attribute)))).toEqual([false, false]);
+  });
+
+  it('is said by nobody else, and of snapshots by nobody at all', () => {
+    const others = [theHub, ...targets.values()]
+      .flatMap(rolesOf)
+      .filter(({ statements }) => allowing(statements, asking(undefined)).length > 0);
+    expect(new Set(others.map(({ name }) => name))).toEqual(new Set([NAMES.stewardRole]));
+    const ofSnapshot = {
+      ...asking(undefined),
+      action: 'ec2:ModifySnapshotAttribute',
+      resource: `arn:aws:ec2:${region}::snapshot/snap-1`,
+    };
+    for (const { name, statements } of [theHub, ...targets.values()].flatMap(rolesOf))
+      expect([name, allowing(statements, ofSnapshot)]).toEqual([name, []]);
+  });
+});
+
 describe('the evaluation these laws rest on', () => {
   const statement = (more: Partial<Statement>): Statement => ({
     Effect: 'Allow',

@@ -64,7 +64,7 @@ describe('in a target account', () => {
       RemoveAmis: Allow ec2:DeleteSnapshot ec2:DeregisterImage on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
       TagAmis: Allow ec2:CreateTags on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"ForAllValues:StringEquals":{"aws:TagKeys":["packleader:state","Version","packleader:quarantine"]}}
       DisableAmis: Allow ec2:DisableImage on arn:aws:ec2:*::image/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"StringEquals":{"aws:ResourceTag/packleader:state":"revoked"}}
-      EnableAmis: Allow ec2:EnableImage ec2:ModifyImageAttribute on arn:aws:ec2:*::image/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"}}
+      EnableAmis: Allow ec2:EnableImage ec2:ModifyImageAttribute on arn:aws:ec2:*::image/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"StringNotEquals":{"ec2:Attribute":["Description","ImdsSupport"]}}
       ReadParameters: Allow ssm:GetParameter ssm:GetParameters on arn:aws:ssm:*:111111111111:parameter/* arn:aws:ssm:*::parameter/aws/service/*
       ReadNoSecrets: Deny kms:* on *
       KeepOffSecrets: Deny ssm:* on arn:aws:ssm:*:111111111111:parameter/packleader/secrets/*
@@ -98,8 +98,8 @@ describe('in a target account', () => {
       ForwardPortsEndOwnSession: Allow ssm:StartSession ssm:TerminateSession on arn:aws:ssm:*:111111111111:session/\${aws:userid}-* arn:aws:ssm:*::document/AWS-StartPortForwardingSession
       TagWhatIsMade: Allow ec2:CreateTags on arn:aws:ec2:*:111111111111:instance/* arn:aws:ec2:*:111111111111:key-pair/* arn:aws:ec2:*:111111111111:network-interface/* arn:aws:ec2:*:111111111111:security-group/* arn:aws:ec2:*:111111111111:volume/* arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:RequestTag/packleader:release":"?*"},"StringEquals":{"ec2:CreateAction":["CreateImage","CreateKeyPair","CreateSecurityGroup","RunInstances"]}}
       TagCandidateAgain: Allow ec2:CreateTags on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringEquals":{"aws:ResourceTag/packleader:release":"\${aws:RequestTag/packleader:release}","aws:ResourceTag/packleader:state":"candidate","aws:RequestTag/packleader:state":"candidate"}}
-      FinishOrRemoveCandidate: Allow ec2:DeleteSnapshot ec2:DeregisterImage ec2:ModifyImageAttribute on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"StringEquals":{"aws:ResourceTag/packleader:state":"candidate"}}
-      NeverPublic: Deny ec2:ModifyImageAttribute on * if {"StringEquals":{"ec2:Add/group":"all"}}
+      RemoveCandidate: Allow ec2:DeleteSnapshot ec2:DeregisterImage on arn:aws:ec2:*::image/* arn:aws:ec2:*::snapshot/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"StringEquals":{"aws:ResourceTag/packleader:state":"candidate"}}
+      DescribeCandidate: Allow ec2:ModifyImageAttribute on arn:aws:ec2:*::image/* if {"StringLike":{"aws:ResourceTag/packleader:release":"?*"},"StringEquals":{"aws:ResourceTag/packleader:state":"candidate","ec2:Attribute":["Description","ImdsSupport"]}}
       EncryptVolumes: Allow kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKeyWithoutPlaintext kms:ReEncryptFrom kms:ReEncryptTo on arn:aws:kms:*:111111111111:key/* if {"StringLike":{"kms:ViaService":["ec2.*.amazonaws.com"]}}
       LetEbsUseTheKey: Allow kms:CreateGrant on arn:aws:kms:*:111111111111:key/* if {"StringLike":{"kms:ViaService":["ec2.*.amazonaws.com"]},"Bool":{"kms:GrantIsForAWSResource":"true"}}
       DecryptSecrets: Allow kms:Decrypt on arn:aws:kms:*:111111111111:key/* if {"StringLike":{"kms:ViaService":["secretsmanager.*.amazonaws.com","ssm.*.amazonaws.com"]}}

@@ -5,7 +5,7 @@ import { STATES, TAGS } from '../../core/contract/tags.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import type { Wildcards } from '../constructs/wildcards.ts';
 import { throughBucket } from '../constructs/bucket-key.ts';
-import { ec2Arns, ofSomeRelease, RELEASE_TAG, taggedAsRelease } from './target-arns.ts';
+import { ec2Arns, NO_LAUNCH_PERMISSION, ofSomeRelease, RELEASE_TAG, taggedAsRelease } from './target-arns.ts';
 
 export interface BakePolicyProps {
   readonly accountId: string;
@@ -410,17 +410,20 @@ function ami({ accountId, spotBuilders }: BakePolicyProps): PolicyStatement[] {
       },
     }),
     new PolicyStatement({
-      sid: 'FinishOrRemoveCandidate',
-      actions: ['ec2:DeleteSnapshot', 'ec2:DeregisterImage', 'ec2:ModifyImageAttribute'],
+      sid: 'RemoveCandidate',
+      actions: ['ec2:DeleteSnapshot', 'ec2:DeregisterImage'],
       resources: arns('image', 'snapshot'),
       conditions: { ...ofSomeRelease, StringEquals: { [`aws:ResourceTag/${TAGS.state}`]: STATES.candidate } },
     }),
     new PolicyStatement({
-      sid: 'NeverPublic',
-      effect: Effect.DENY,
+      // And never share it, with anybody.
+      sid: 'DescribeCandidate',
       actions: ['ec2:ModifyImageAttribute'],
-      resources: ['*'], // A denial.
-      conditions: { StringEquals: { 'ec2:Add/group': 'all' } },
+      resources: arns('image'),
+      conditions: {
+        ...ofSomeRelease,
+        StringEquals: { [`aws:ResourceTag/${TAGS.state}`]: STATES.candidate, ...NO_LAUNCH_PERMISSION },
+      },
     }),
   ];
 }

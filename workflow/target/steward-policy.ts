@@ -1,7 +1,7 @@
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { STATES, TAGS } from '../../core/contract/tags.ts';
 import type { Wildcards } from '../constructs/wildcards.ts';
-import { bakeProjectArn, ec2Arns, ofSomeRelease } from './target-arns.ts';
+import { bakeProjectArn, ec2Arns, NO_LAUNCH_PERMISSION, ofSomeRelease } from './target-arns.ts';
 
 const TAGGED = 'EC2 makes the ids; the statement asks for the tag packleader:release.';
 
@@ -136,7 +136,7 @@ export function stewardPolicy(
       sid: 'EnableAmis',
       actions: ['ec2:EnableImage', 'ec2:ModifyImageAttribute'],
       resources: ec2Arns(accountId, 'image'),
-      conditions: ofSomeRelease,
+      conditions: { ...ofSomeRelease, StringNotEquals: NO_LAUNCH_PERMISSION },
     }),
     new PolicyStatement({
       sid: 'ReadParameters',

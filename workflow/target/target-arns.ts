@@ -14,6 +14,13 @@ export function ec2Arns(accountId: string, ...kinds: readonly string[]): string[
 export const bakeProjectArn = (accountId: string, region: string) =>
   `arn:aws:codebuild:${region}:${accountId}:project/${NAMES.bakeProject}`;
 
+/**
+ * The attributes of an AMI that IAM can tell: all but its launch permissions. `ec2:Attribute` is there only when one of these is changed,
+ * so that who is allowed just these shares nothing, and who is allowed anything else may share and do no more. With whom, IAM cannot say.
+ *  @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-policies-for-amazon-ec2.html#attribute-key
+ */
+export const NO_LAUNCH_PERMISSION = { 'ec2:Attribute': ['Description', 'ImdsSupport'] };
+
 /** The resource carries the tag of some release. */
 export const ofSomeRelease = { StringLike: { [`aws:ResourceTag/${RELEASE_TAG}`]: '?*' } };
 

@@ -71,8 +71,8 @@ export const BY_PACKER: Reasons = {
   'ForwardPortsEndOwnSession: ssm:StartSession':
     'connects by Session Manager: with the document of a port forwarding',
   'ssm:TerminateSession': 'ends its own session',
-  'FinishOrRemoveCandidate: ec2:DeleteSnapshot': 'removes a candidate when a later step of the build fails',
-  'FinishOrRemoveCandidate: ec2:DeregisterImage': 'removes a candidate when a later step of the build fails',
+  'RemoveCandidate: ec2:DeleteSnapshot': 'removes a candidate when a later step of the build fails',
+  'RemoveCandidate: ec2:DeregisterImage': 'removes a candidate when a later step of the build fails',
   'EncryptVolumes: kms:Decrypt': "EC2 uses the key of the builder's encrypted volumes and of their snapshots",
   'kms:DescribeKey': "EC2 uses the key of the builder's encrypted volumes and of their snapshots",
   'kms:Encrypt': "EC2 uses the key of the builder's encrypted volumes and of their snapshots",

@@ -11,14 +11,18 @@ import type { Request } from './evaluate.ts';
 
 const tagListSchema = z.array(z.object({ Key: z.string(), Value: z.string().default('') }));
 const inputSchema = z.object({
+  Attribute: z.string(),
   Bucket: z.string(),
   DeleteAssociatedSnapshots: z.boolean(),
+  /** Of an AMI that exists, EC2 takes it in a map. */
+  Description: z.union([z.string(), z.object({ Value: z.string() }).transform(({ Value }) => Value)]),
   DocumentName: z.string(),
   Entries: z.array(
     z.object({ EventBusName: z.string().default('default'), Source: z.string(), DetailType: z.string() }),
   ),
   FunctionName: z.string(),
   GroupId: z.string(),
+  ImdsSupport: z.object({ Value: z.string() }),
   IamInstanceProfile: z.object({ Name: z.string() }),
   ImageId: z.string(),
   InstanceId: z.string(),
@@ -310,8 +314,15 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
     asked.existing('ec2:EnableImageDeprecation', 'image', asked.input.ImageId),
   'ec2:DisableImage': (asked) => asked.existing('ec2:DisableImage', 'image', asked.input.ImageId),
   'ec2:EnableImage': (asked) => asked.existing('ec2:EnableImage', 'image', asked.input.ImageId),
-  'ec2:ModifyImageAttribute': (asked) =>
-    asked.existing('ec2:ModifyImageAttribute', 'image', asked.input.ImageId),
+  'ec2:ModifyImageAttribute': (asked) => {
+    const { ImageId, Attribute, Description, ImdsSupport } = asked.input;
+    // The key cannot tell launch permissions, unless they are named.
+    const attribute = Attribute ?? (Description && 'Description') ?? (ImdsSupport && 'ImdsSupport');
+    return asked.existing('ec2:ModifyImageAttribute', 'image', ImageId).map((request) => ({
+      ...request,
+      context: { ...request.context, ...(attribute !== undefined && { 'ec2:Attribute': attribute }) },
+    }));
+  },
   'ec2:ModifyInstanceAttribute': (asked) =>
     asked.existing('ec2:ModifyInstanceAttribute', 'instance', asked.input.InstanceId).map((request) => ({
       ...request,

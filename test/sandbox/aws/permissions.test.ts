@@ -6,7 +6,7 @@ import {
   DescribeSnapshotsCommand,
   CreateTagsCommand,
   DisableImageCommand,
-  type EC2Client,
+  EC2Client,
   ModifyImageAttributeCommand,
   type ModifyImageAttributeCommandInput,
   ModifySnapshotAttributeCommand,
@@ -15,7 +15,8 @@ import {
 import { describe, expect, test } from 'vitest';
 import { addImage } from '../../../sandbox/rehearsal/own-things.ts';
 import { DEV, PROD } from '../../fixtures/accounts.ts';
-import { bound, ownerOf } from '../fixture.ts';
+import { NAMES } from '../../../core/contract/names.ts';
+import { bound, clientsOf, ownerOf } from '../fixture.ts';
 
 const OTHER = { ...DEV, accountId: PROD.accountId };
 const ORGANIZATION = 'arn:aws:organizations::999999999999:organization/o-abcdefghij';
@@ -208,4 +209,18 @@ describe('permissions of snapshots', () => {
     const { Snapshots } = await owner.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
     expect(Snapshots?.[0]?.KmsKeyId).toMatch(/^arn:aws:kms:eu-west-1:\d{12}:key\//);
   });
+});
+
+test('a bake describes its candidate and shares nothing; the steward shares, and describes nothing', async () => {
+  const { id, world, sandbox } = shared();
+  world.region(DEV.accountId, DEV.region).images.get(id)?.tags.set('packleader:release', 'web@1.4.0');
+  const described = permit(id, { Description: { Value: 'told' } });
+  const given = add(id, { UserId: OTHER.accountId });
+  const { ec2: steward } = await clientsOf(DEV);
+  const credentials = sandbox.issue(DEV.accountId, NAMES.bakeRole, 'build');
+  const bake = new EC2Client({ region: DEV.region, credentials });
+  await steward.send(given);
+  await expect(steward.send(described)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+  await bake.send(described);
+  await expect(bake.send(given)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
 });
