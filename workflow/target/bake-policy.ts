@@ -206,7 +206,7 @@ function builder({ accountId, spotBuilders }: BakePolicyProps): PolicyStatement[
       resources: arns('image', 'key-pair', 'security-group', 'subnet', ...onSpot('spot-instances-request')),
     }),
     new PolicyStatement({
-      sid: 'LaunchFromSnapshotOfOthers',
+      sid: 'LaunchFromOthers',
       actions: ['ec2:RunInstances'],
       resources: arns('snapshot'),
       // Else a template could attach any disk of the account to its builder, and read it.
@@ -239,7 +239,7 @@ function builder({ accountId, spotBuilders }: BakePolicyProps): PolicyStatement[
       conditions: taggedAsRelease,
     }),
     new PolicyStatement({
-      sid: 'MakeTemporaryGroupInVpc',
+      sid: 'MakeGroupInVpc',
       actions: ['ec2:CreateSecurityGroup'],
       resources: arns('vpc'),
     }),
@@ -355,7 +355,7 @@ function connection({ accountId }: BakePolicyProps): PolicyStatement[] {
       },
     }),
     new PolicyStatement({
-      sid: 'ForwardPortsEndOwnSession',
+      sid: 'ForwardPorts',
       actions: ['ssm:StartSession', 'ssm:TerminateSession'],
       // What is started is a document, what is ended a session.
       resources: [
@@ -410,20 +410,17 @@ function ami({ accountId, spotBuilders }: BakePolicyProps): PolicyStatement[] {
       },
     }),
     new PolicyStatement({
-      sid: 'RemoveCandidate',
-      actions: ['ec2:DeleteSnapshot', 'ec2:DeregisterImage'],
+      sid: 'FinishCandidate',
+      actions: ['ec2:DeleteSnapshot', 'ec2:DeregisterImage', 'ec2:ModifyImageAttribute'],
       resources: arns('image', 'snapshot'),
       conditions: { ...ofSomeRelease, StringEquals: { [`aws:ResourceTag/${TAGS.state}`]: STATES.candidate } },
     }),
     new PolicyStatement({
-      // And never share it, with anybody.
-      sid: 'DescribeCandidate',
+      sid: 'NeverShare',
+      effect: Effect.DENY,
       actions: ['ec2:ModifyImageAttribute'],
-      resources: arns('image'),
-      conditions: {
-        ...ofSomeRelease,
-        StringEquals: { [`aws:ResourceTag/${TAGS.state}`]: STATES.candidate, ...NO_LAUNCH_PERMISSION },
-      },
+      resources: ['*'], // A denial.
+      conditions: { StringNotEquals: NO_LAUNCH_PERMISSION },
     }),
   ];
 }

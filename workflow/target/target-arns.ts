@@ -15,8 +15,8 @@ export const bakeProjectArn = (accountId: string, region: string) =>
   `arn:aws:codebuild:${region}:${accountId}:project/${NAMES.bakeProject}`;
 
 /**
- * The attributes of an AMI that IAM can tell: all but its launch permissions. `ec2:Attribute` is there only when one of these is changed,
- * so that who is allowed just these shares nothing, and who is allowed anything else may share and do no more. With whom, IAM cannot say.
+ * The attributes of an AMI that IAM can tell: all but its launch permissions. `ec2:Attribute` is there only when one of these is changed:
+ * whoever is denied all but these shares nothing, and whoever is allowed all but these only shares. With whom, IAM cannot say.
  *  @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-policies-for-amazon-ec2.html#attribute-key
  */
 export const NO_LAUNCH_PERMISSION = { 'ec2:Attribute': ['Description', 'ImdsSupport'] };

@@ -19,7 +19,8 @@ export function ownImage({ place, world, accountId, region }: Context, imageId =
   if (place.deregistered.has(imageId)) {
     throw ec2Error('InvalidAMIID.Unavailable', `The image ID '${imageId}' is no longer available`);
   }
-  if (world.visibleImage(accountId, region, imageId) !== undefined) {
+  const others = world.visibleImage(accountId, region, imageId);
+  if (others !== undefined && others.ownerId !== accountId) {
     throw ec2Error('AuthFailure', `Not authorized for image:${imageId}`);
   }
   throw noSuchImage(imageId);

@@ -387,7 +387,7 @@ describe('a revocation', () => {
         for (const image of world.region(accountId, region).images.values())
           if (image.tags.get('packleader:version') === second) {
             image.launchPermissions.users.add('333333333333');
-            image.launchPermissions.organizations.add('arn:aws:organizations::1:organization/o-1');
+            image.launchPermissions.organizations.add('arn:aws:organizations::999999999999:organization/o-a1b2c3d4e5');
           }
       const before = snapshotOf(world);
       await repoint(hub, { revoke: `base@${second}`, reason: 'a leaked key', disable: true });
@@ -405,7 +405,7 @@ describe('a revocation', () => {
           if (image.tags.get('packleader:version') === second)
             expect([...image.launchPermissions.users, ...image.launchPermissions.organizations]).toEqual([
               '333333333333',
-              'arn:aws:organizations::1:organization/o-1',
+              'arn:aws:organizations::999999999999:organization/o-a1b2c3d4e5',
             ]);
       expect(events(hub, NAMES.restored)).toHaveLength(1);
     });
