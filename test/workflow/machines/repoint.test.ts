@@ -387,7 +387,9 @@ describe('a revocation', () => {
         for (const image of world.region(accountId, region).images.values())
           if (image.tags.get('packleader:version') === second) {
             image.launchPermissions.users.add('333333333333');
-            image.launchPermissions.organizations.add('arn:aws:organizations::999999999999:organization/o-a1b2c3d4e5');
+            image.launchPermissions.organizations.add(
+              'arn:aws:organizations::999999999999:organization/o-a1b2c3d4e5',
+            );
           }
       const before = snapshotOf(world);
       await repoint(hub, { revoke: `base@${second}`, reason: 'a leaked key', disable: true });
