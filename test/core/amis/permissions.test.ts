@@ -40,10 +40,10 @@ const written = (note: PermissionNote) =>
     ContentType: 'application/json',
   });
 
-const noteIs = (note?: PermissionNote): void => {
+function noteIs(note?: PermissionNote): void {
   if (note) aws.holds(NOTE.bucket, NOTE.key, note);
   else aws.on(HUB, new ListObjectsV2Command({ Bucket: NOTE.bucket, Prefix: NOTE.key }), {});
-};
+}
 const mayLaunch = (...answers: readonly (readonly LaunchPermission[])[]): void =>
   aws.on(
     DEV,
