@@ -10,12 +10,18 @@ import { rehearse, type Report } from '../../sandbox/rehearsal/rehearsal.ts';
 import { loadFactory } from '../../core/configuration/factory.ts';
 import { definitionsOf } from '../../workflow/definitions.ts';
 import { bucketName } from '../../core/contract/names.ts';
+import type { ScanAmis } from '../../core/contract/vulnerabilities.ts';
 
 export interface Rehearsal {
   /** The repository that the release came from. */
   readonly repository: string;
   readonly request: unknown;
   readonly faults: readonly Fault[];
+  /** The stages that are rejected; default: none. */
+  readonly rejects?: readonly string[];
+  /** Whether AMIs are tested, and what scans them, where that is deployed. */
+  readonly testAmis?: boolean;
+  readonly scanAmis?: ScanAmis;
   readonly startAt: string;
   /** The branch it is released from; the default one by default. */
   readonly branch?: string;
@@ -25,6 +31,9 @@ const rehearsalSchema = z.object({
   repository: z.string(),
   request: z.unknown(),
   faults: z.array(z.custom<Fault>()),
+  rejects: z.array(z.string()).default([]),
+  testAmis: z.boolean().default(false),
+  scanAmis: z.custom<ScanAmis>().optional(),
   startAt: z.string(),
   branch: z.string().optional(),
 });
@@ -45,18 +54,19 @@ export async function rehearseAlone(rehearsal: Rehearsal): Promise<Pick<Report, 
 }
 
 if (import.meta.main) {
-  const { repository, request, faults, startAt, branch } = rehearsalSchema.parse(
+  const { repository, request, faults, rejects, testAmis, scanAmis, startAt, branch } = rehearsalSchema.parse(
     JSON.parse(readFileSync(0, 'utf8')),
   );
   const { commit, files } = checkOutFactory(repository);
   const factory = loadFactory(configurationFiles(files));
   const { releases, world } = await rehearse({
     factory,
-    machines: definitionsOf(factory),
+    machines: definitionsOf(factory, { testAmis, ...(scanAmis !== undefined && { scanAmis }) }),
     bucket: bucketName(factory),
     checkOut: () => ({ commit, branch: branch ?? factory.defaultBranch, files, changes: {} }),
     request,
     faults,
+    rejects,
     startAt: new Date(startAt),
     background: false,
   });

@@ -10,8 +10,8 @@ const run = promisify(execFile);
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** What moto lacks to deploy into it, and to run what was deployed. */
-export const ADDITIONS = ['cloudformation.py', 'events.py', 'step_functions.py'].map((name) =>
-  join(import.meta.dirname, name),
+export const ADDITIONS = ['cloudformation.py', 'events.py', 'run_command.py', 'step_functions.py'].map(
+  (name) => join(import.meta.dirname, name),
 );
 
 /** The environment of somebody who may do anything in an account, in the hub's region. */

@@ -16,6 +16,7 @@ import type { Functions } from './functions.ts';
 import { type HandOver, ruledSchema } from './hand-over.ts';
 import type { Caller, Judge } from './judge.ts';
 import { trusts } from './read-back.ts';
+import { type RunCommand, commandSchema } from './run-command.ts';
 import { portOf } from '../../fixtures/ports.ts';
 
 /** What stands behind it, once it is there. */
@@ -25,6 +26,7 @@ export interface Behind {
   readonly functions: Functions;
   readonly handOver: HandOver;
   readonly codeBuild: string;
+  readonly runCommand: RunCommand;
 }
 
 /** A call that the policies allow, with who makes it and what IAM is asked for it. */
@@ -45,6 +47,8 @@ export class Gate {
   #behind: Behind | undefined;
   /** What is refused although it is allowed: the faults that scenarios play. */
   readonly faults = new Set<(call: Allowed) => boolean>();
+  /** Who looks on at what is let through. */
+  onPassed: (call: Allowed) => void = () => {};
 
   private constructor(endpoint: string) {
     this.endpoint = endpoint;
@@ -124,6 +128,8 @@ export class Gate {
       void this.#here().handOver.ruled(ruledSchema.parse(JSON.parse(asked.body)));
       return jsonAnswer({});
     }
+    if (asked.url === '/-/command')
+      return jsonAnswer(await this.#here().runCommand(commandSchema.parse(JSON.parse(asked.body))));
     const call = recognised(asked);
     const caller = call && this.#callers.get(call.accessKeyId);
     // The suite itself looks and prepares at moto, and not here: whoever comes must have got a session.
@@ -138,6 +144,7 @@ export class Gate {
     const allowed = { ...known, role: caller.role, requests };
     if ([...this.faults].some((strikes) => strikes(allowed))) return refusalFor(known);
     const answer = await this.#pass(asked, known);
+    this.onPassed(allowed);
     if (call.operation === 'AssumeRole' && answer.status === 200) this.#remember(call, answer);
     return answer;
   }
@@ -145,6 +152,8 @@ export class Gate {
   async #pass(asked: Asked, call: Recognised): Promise<Answer> {
     const { moto, functions, codeBuild } = this.#here();
     if (call.service === 'codebuild' && BUILDS.includes(call.operation)) return forward(codeBuild, asked);
+    if (call.operation === 'GetCallerIdentity' && asked.headers.accept === 'application/json')
+      return asJson(await forward(moto.endpoint, asked));
     if (call.service !== 'lambda' || call.operation !== 'Invoke') return forward(moto.endpoint, asked);
     const found = functions.find(String(call.input['FunctionName']));
     if (!found) return errorAnswer('sfn', named('ResourceNotFoundException', 'Function not found'), 404);
@@ -162,6 +171,12 @@ export class Gate {
       /^arn:aws:iam::(\d{12}):role\/(.+)$/.exec(String(input['RoleArn'])) ?? [];
     this.#callers.set(accessKeyId, { accountId, role });
   }
+}
+
+/** moto answers in XML, whatever is asked for; STS answers as it is asked to. */
+function asJson({ body }: Answer): Answer {
+  const Arn = /<Arn>([^<]+)<\/Arn>/.exec(body.toString())?.[1];
+  return jsonAnswer({ GetCallerIdentityResponse: { GetCallerIdentityResult: { Arn } } });
 }
 
 const BUILDS = ['StartBuild', 'StopBuild', 'BatchGetBuilds', 'ListBuildsForProject'];
@@ -201,7 +216,8 @@ async function thingsFor(
     snapshotsOf: () => [],
     launchTemplate,
   };
-  if (service !== 'ec2' || /^(Describe|Get)/.test(operation)) return nothing;
+  const isOfInstances = service === 'ssm' && operation === 'SendCommand';
+  if ((service !== 'ec2' && !isOfInstances) || /^(Describe|Get)/.test(operation)) return nothing;
   const ec2 = await moto.ec2({ accountId, region });
   const { KeyName, KeyPairId, ImageId } = aboutSchema.parse(input);
   const isAboutPair = KeyName !== undefined || KeyPairId !== undefined;

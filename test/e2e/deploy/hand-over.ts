@@ -37,6 +37,21 @@ export interface HandOverOptions {
 
 const answerSchema = z.object({ statusCode: z.number(), body: z.string() });
 
+/** Of an event that a schedule makes, nothing but its time is asked for. */
+function timed(
+  {
+    InputPathsMap,
+    InputTemplate,
+  }: { InputPathsMap: Readonly<Record<string, string>>; InputTemplate: string },
+  at: Date,
+): string {
+  return InputTemplate.replaceAll(/"?<([\w.-]+)>"?/g, (_, name: string) => {
+    if (InputPathsMap[name] !== '$.time')
+      throw new Error(`Nothing here finds ${InputPathsMap[name]} in the event of a schedule.`);
+    return JSON.stringify(`${at.toISOString().slice(0, 19)}Z`);
+  });
+}
+
 export class HandOver {
   readonly #options: HandOverOptions;
   /** What could not be handed over, and was meant to be. */
@@ -57,12 +72,14 @@ export class HandOver {
   }
 
   /** A rule with a schedule is due. */
-  async due(name: RegExp): Promise<void> {
+  async due(name: RegExp, at = new Date()): Promise<void> {
     const rules = this.#hub().rules.filter((rule) => name.test(rule.name) && rule.pattern === null);
     const [rule] = rules;
     if (!rule || rules.length > 1) throw new Error(`${rules.length} rules with a schedule match ${name}.`);
-    for (const { Arn, RoleArn, Input } of rule.targets)
-      await this.ruled({ rule: rule.arn, target: Arn, role: RoleArn ?? null, input: Input ?? '{}' });
+    for (const { Arn, RoleArn, Input = '{}', InputTransformer } of rule.targets) {
+      const input = InputTransformer ? timed(InputTransformer, at) : Input;
+      await this.ruled({ rule: rule.arn, target: Arn, role: RoleArn ?? null, input });
+    }
   }
 
   /** A schedule is due: Scheduler fills in the time, takes its role on, and has the function invoked asynchronously. */

@@ -55,7 +55,17 @@ export const inventorySchema = z.strictObject({
     named.extend({
       pattern: z.string().nullable(),
       targets: z.array(
-        z.looseObject({ Arn: z.string(), RoleArn: z.string().optional(), Input: z.string().optional() }),
+        z.looseObject({
+          Arn: z.string(),
+          RoleArn: z.string().optional(),
+          Input: z.string().optional(),
+          InputTransformer: z
+            .object({
+              InputPathsMap: z.record(z.string(), z.string()).default({}),
+              InputTemplate: z.string(),
+            })
+            .optional(),
+        }),
       ),
     }),
   ),

@@ -39,10 +39,11 @@ import {
   wrongVariables,
 } from './read-back.ts';
 import { FIRST_IMAGE, WEBHOOK_SECRET, makeRepository, writeRepository } from './repository.ts';
-import { SCENARIOS, sweptHourly } from './scenarios.ts';
+import { SCENARIOS, sweptHourly, toldOfStale } from './scenarios.ts';
 import { type StandOptions, readBack, runDeployed } from './stand.ts';
 import { installPacked, pack } from './packed.ts';
 import { Suite, say } from './suite.ts';
+import { subscribe } from './told.ts';
 
 /** The account whose target is an instance of a StackSet; the other has a stack of its own. */
 const BY_STACK_SET = '222222222222';
@@ -91,6 +92,9 @@ const common = {
   copies: [...images],
   schedules: Object.fromEntries(
     SCENARIOS.flatMap(({ image, schedule }) => (schedule === undefined ? [] : [[image, schedule]])),
+  ),
+  gated: Object.fromEntries(
+    SCENARIOS.flatMap(({ image, gated }) => (gated === undefined ? [] : [[image, gated]])),
   ),
   stages: STAGES,
   volumeKey: { stage: 'dev', arn: await volumeKey(DEV) },
@@ -194,11 +198,14 @@ await suite.check('every alarm looks at what something writes', async () =>
 
 const stand = await runDeployed(options, inventories, first);
 const { running } = stand;
+const untold = await subscribe(moto);
 const chosen = SCENARIOS.filter(({ name }) => name.includes(only));
 await pMap(chosen, async ({ name, play }) => suite.check(name, async () => play(stand)), {
   concurrency: AT_ONCE,
 });
 await suite.check('what comes every hour sweeps nothing more', async () => sweptHourly(stand));
+await suite.check('an image that nobody has released for a month is told of', async () => toldOfStale(stand));
+if (only === '') await suite.check('people are told of all that', untold);
 await suite.check('nobody was refused what was meant to be', async () => [
   ...new Set([...running.judge.refused, ...running.handOver.refused]),
 ]);

@@ -27,17 +27,21 @@ export async function makeOperator(moto: Moto, aws: string): Promise<void> {
 const policy = (Statement: readonly unknown[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement });
 
-/** What the documentation says, which is for this hub: its first policy in JSON, and what it says of sweeping in words. */
+/** What the documentation says, which is for this hub: its policies in JSON, and what it says of sweeping in words. */
 function documented(): unknown[] {
   const page = readFileSync(join(ROOT, 'docs', 'releasing.md'), 'utf8');
   const [, section = ''] = page.split('## What an operator needs');
   const [, block = ''] = /```json\n([^]*?)```/.exec(section) ?? [];
   const { Statement } = JSON.parse(block);
+  const approving = readFileSync(join(ROOT, 'docs', 'approving.md'), 'utf8');
+  const [, needed = ''] = approving.split('## What it takes');
+  const [, indented = ''] = /\n((?: {4}.*\n)+)/.exec(needed) ?? [];
   const [sweeps, executions] = ['stateMachine', 'execution'].map(
     (kind) => `arn:aws:states:${HUB.region}:${HUB.accountId}:${kind}:${NAMES.sweepMachine}`,
   );
   return [
     ...Statement,
+    ...JSON.parse(indented).Statement,
     { Effect: 'Allow', Action: 'states:StartExecution', Resource: sweeps },
     { Effect: 'Allow', Action: 'states:GetExecutionHistory', Resource: `${executions}:*` },
   ];

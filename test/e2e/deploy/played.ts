@@ -11,7 +11,8 @@ import type { Part } from '../machines.ts';
 import { rehearseAlone } from '../rehearsal.ts';
 import type { Allowed } from './gate.ts';
 import type { Operator } from './operator.ts';
-import type { TeamRepository } from './repository.ts';
+import type { Answering } from './approver.ts';
+import { GATES, type TeamRepository } from './repository.ts';
 import type { Running } from './running.ts';
 
 export interface Stand {
@@ -21,6 +22,8 @@ export interface Stand {
   readonly targets: readonly Target[];
   /** By image, what the machine behind a builder does; by default it bakes. */
   readonly parts: Map<string, (target: Target) => Part>;
+  /** By image, how its approval is answered; by default it is approved. */
+  readonly answers: Map<string, Answering>;
 }
 
 export interface Release {
@@ -30,6 +33,9 @@ export interface Release {
   /** How `packleader-release-image` ends: its last state. */
   readonly ends: string;
   readonly part?: (target: Target) => Part;
+  readonly answer?: Answering;
+  /** The stages that are rejected, for the rehearsal. */
+  readonly rejects?: readonly string[];
   /** Which calls about this image are refused besides, of those that the policies allow. */
   readonly strikes?: (call: Allowed) => boolean;
   /** The same, for the rehearsal. */
@@ -49,9 +55,10 @@ export interface Transaction {
 }
 
 export async function played(stand: Stand, release: Release): Promise<string[]> {
-  const { running, parts } = stand;
-  const { image, part, strikes, before, after, start } = release;
+  const { running, parts, answers } = stand;
+  const { image, part, answer, strikes, before, after, start } = release;
   if (part) parts.set(image, part);
+  if (answer) answers.set(image, answer);
   const fault = (call: Allowed) => imageOf(call) === image && strikes?.(call) === true;
   running.gate.faults.add(fault);
   const arn = await start(stand, image);
@@ -75,7 +82,7 @@ interface Began extends Transaction {
 
 async function compared(
   { running, repository, targets }: Stand,
-  { image, ends, faults = [], ref, branch }: Release,
+  { image, ends, faults = [], rejects = [], ref, branch }: Release,
   { arn, releaseId, startAt, execution }: Began,
 ): Promise<string[]> {
   const [path, rehearsed, world] = await Promise.all([
@@ -84,6 +91,8 @@ async function compared(
       repository: ref ? repository.at(ref(repository)) : repository.repository,
       request: { images: [image], ...(branch !== undefined && { branch }) },
       faults,
+      rejects,
+      ...GATES,
       startAt: startAt.toISOString(),
       ...(branch !== undefined && { branch }),
     }),
@@ -98,11 +107,21 @@ async function compared(
     ...differences(expected?.releaseId, releaseId, 'release'),
     ...differences(expected?.path.join(' > '), path.join(' > '), 'path'),
     ...differences(
-      normalised({ releases: [], world: rehearsed.world }),
-      normalised({ releases: [], world: renamed }),
+      normalised({ releases: [], world: approvedBySomebody(rehearsed.world) }),
+      normalised({ releases: [], world: approvedBySomebody(renamed) }),
     ),
   ];
 }
+
+/** Who approved it, and when, is told elsewhere: here it counts that somebody did. */
+const approvedBySomebody = (world: Readonly<Record<string, WorldSnapshot>>): typeof world =>
+  z
+    .custom<typeof world>()
+    .parse(
+      JSON.parse(JSON.stringify(world), (key, value: unknown) =>
+        key === TAGS.approved ? 'somebody' : value,
+      ),
+    );
 
 const nameOf = (arn: string): string => arn.split(':').at(-1) ?? '';
 

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { NAMES, STACKS, bucketName } from '../../../core/contract/names.ts';
 import { METRICS } from '../../../core/contract/metrics.ts';
-import { TRIGGER_ENVIRONMENT } from '../../../core/contract/environments.ts';
+import { TELL_ENVIRONMENT, TRIGGER_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import type { Factory } from '../../../core/configuration/factory.ts';
 import { type Request, allowing } from '../../invariants/permissions/evaluate.ts';
 import type { Statement } from '../../fixtures/synthesised.ts';
 import { HUB } from '../../fixtures/accounts.ts';
-import { WEBHOOK_SECRET } from './repository.ts';
+import { GATES, WEBHOOK_SECRET } from './repository.ts';
 import type { Moto } from '../moto.ts';
 import { type Inventory, inventoryOf } from './inventory.ts';
 
@@ -184,7 +184,7 @@ const groupArn = (accountId: string): string =>
 
 /** Every environment variable says what there is. */
 export function wrongVariables(inventories: Inventories, factory: Factory): string[] {
-  const { buckets = [], machines = [] } = inventories.get(HUB.accountId) ?? {};
+  const { buckets = [], machines = [], topics = [] } = inventories.get(HUB.accountId) ?? {};
   const isName = (names: readonly string[]) => (value: string) => names.includes(value);
   const right: Readonly<Record<string, (value: string) => boolean>> = {
     NODE_OPTIONS: isName(['--enable-source-maps']),
@@ -197,6 +197,8 @@ export function wrongVariables(inventories: Inventories, factory: Factory): stri
     [TRIGGER_ENVIRONMENT.webhookSecret]: isName([WEBHOOK_SECRET]),
     [TRIGGER_ENVIRONMENT.repository]: isName([factory.repository]),
     [TRIGGER_ENVIRONMENT.branches]: isName([JSON.stringify(factory.pushBranches)]),
+    [TELL_ENVIRONMENT.topicArn]: isName(topics),
+    PACKLEADER_SCAN_COMMAND: isName([GATES.scanAmis.command]),
     PACKLEADER_FACTORY: isName(['packer']),
     PACKLEADER_DEFAULT_BRANCH: isName([factory.defaultBranch]),
   };

@@ -3,6 +3,7 @@ import {
   appendFileSync,
   cpSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -18,10 +19,33 @@ import { ROOT } from './accounts.ts';
 
 /** The name of the secret that the webhook's requests are signed with. */
 export const WEBHOOK_SECRET = 'packleader/webhook';
+/** From then on an image that nobody releases is told of. */
+export const STALE_AFTER_DAYS = 30;
 /** What everything else is a copy of. */
 export const FIRST_IMAGE = 'linux-base';
 /** A branch that prereleases come from. */
 export const FEATURE = 'feature/kernel';
+
+/** The gates that are switched on where it is deployed. */
+export const GATES = {
+  testAmis: true,
+  // Knows of nothing: what is deployed around a scanner is what runs here.
+  scanAmis: {
+    command: `grep --quiet '"CycloneDX"' "$SBOM" && echo '{"bomFormat":"CycloneDX","specVersion":"1.5","vulnerabilities":[]}'`,
+  },
+} as const;
+/** The stage that somebody must approve. */
+const APPROVED = 'prod';
+
+const TESTS = `test_image_is_a_debian() {
+  grep --quiet '^ID=debian$' /etc/os-release
+}
+`;
+const FAILING_TEST = `test_image_serves_the_web() {
+  echo 'asking port 80'
+  false
+}
+`;
 
 export interface TeamRepository extends MadeFactory {
   /** With the first image alone. */
@@ -35,6 +59,8 @@ export interface RepositoryOptions {
   readonly networks: ReadonlyMap<string, Network>;
   /** The images of the second commit: copies of the first one. */
   readonly copies: readonly string[];
+  /** Of these, those whose AMIs are tested and scanned, and whether the test fails. */
+  readonly gated: Readonly<Record<string, 'sound' | 'unsound'>>;
   /** By image, when it is rebuilt. */
   readonly schedules: Readonly<Record<string, unknown>>;
   /** What encrypts the volumes of a stage; AWS's key does elsewhere. */
@@ -53,14 +79,14 @@ export function makeRepository(repository: string, options: RepositoryOptions): 
 /** The same, which only the packleader that it is deployed by has to understand. */
 export function writeRepository(
   repository: string,
-  { stages, networks, copies, schedules, volumeKey, program = ROOT }: RepositoryOptions,
+  { stages, networks, copies, gated, schedules, volumeKey, program = ROOT }: RepositoryOptions,
 ): { firstCommit: string } {
   writeFactory(repository, stages, networks, program);
   git(repository, 'init', '--quiet', '--initial-branch=main');
   const images = join(repository, 'packer', 'images');
   for (const image of readdirSync(images))
     if (image !== FIRST_IMAGE) rmSync(join(images, image), { recursive: true });
-  changeFactory(repository, { pushBranches: ['main', 'feature/*'] });
+  changeFactory(repository, { pushBranches: ['main', 'feature/*'], stages: stated(stages) });
   appendFileSync(
     join(repository, 'packer', 'config', `${volumeKey.stage}.yaml`),
     stringify({ kmsKeyId: volumeKey.arn }),
@@ -73,10 +99,15 @@ export function writeRepository(
     const { schedule: _, ...rest } = z.looseObject({}).parse(parse(readFileSync(file, 'utf8')));
     writeFileSync(file, stringify(rest));
     schedule(images, image, schedules);
+    const how = gated[image];
+    if (how !== undefined) putGates(join(images, image), how);
   }
   commit(repository, 'Add an image for each scenario');
   git(repository, 'branch', FEATURE);
-  writeFileSync(join(repository, 'packleader.config'), stringify({ webhookSecret: WEBHOOK_SECRET }));
+  writeFileSync(
+    join(repository, 'packleader.config'),
+    stringify({ webhookSecret: WEBHOOK_SECRET, ...GATES, notify: {}, staleAfterDays: STALE_AFTER_DAYS }),
+  );
   return { firstCommit };
 }
 
@@ -87,11 +118,25 @@ export function setTargets(
   stage: string,
   networks: ReadonlyMap<string, Network>,
 ): string {
-  changeFactory(repository, {
-    stages: Object.entries(stages).map(([name, targets]) => ({ name, targets })),
-  });
+  changeFactory(repository, { stages: stated(stages) });
   writeLayer(repository, stage, stages[stage] ?? [], networks);
   return commit(repository, `Bake ${stage} in other accounts`);
+}
+
+const stated = (stages: Stages): unknown[] =>
+  Object.entries(stages).map(([name, targets]) => ({
+    name,
+    targets,
+    ...(name === APPROVED && { approval: { timeoutHours: 1 } }),
+  }));
+
+function putGates(image: string, how: 'sound' | 'unsound'): void {
+  mkdirSync(join(image, 'tests'));
+  writeFileSync(join(image, 'tests', 'boot.sh'), how === 'sound' ? TESTS : `${TESTS}\n${FAILING_TEST}`);
+  appendFileSync(
+    join(image, 'config', 'default.yaml'),
+    stringify({ test: { timeoutMinutes: 30 }, vulnerabilities: { failOn: 'critical' } }),
+  );
 }
 
 function changeFactory(repository: string, settings: Readonly<Record<string, unknown>>): void {

@@ -12,8 +12,10 @@ import {
   type DescribeExecutionOutput,
   ListExecutionsCommand,
 } from '@aws-sdk/client-sfn';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod';
+import { keys } from '../../../core/contract/keys.ts';
 import { roleArn } from '../../../core/contract/names.ts';
 import { HUB } from '../../fixtures/accounts.ts';
 import { CodeBuild, type Project } from '../code-build.ts';
@@ -27,6 +29,7 @@ import { HandOver } from './hand-over.ts';
 import { Judge } from './judge.ts';
 import type { Inventory } from './inventory.ts';
 import { askQueue } from './queue.ts';
+import type { RunCommand } from './run-command.ts';
 import type { Inventories } from './read-back.ts';
 
 export interface RunningOptions {
@@ -36,6 +39,7 @@ export interface RunningOptions {
   readonly installation: Pick<Installation, 'bin' | 'packer'>;
   readonly made: Pick<MadeFactory, 'repository'>;
   readonly directory: string;
+  readonly runCommand: RunCommand;
   /** What was needed before, of what is deployed: some sessions last. */
   readonly used?: Set<string>;
 }
@@ -81,7 +85,7 @@ export class Running {
   }
 
   static async start(options: RunningOptions): Promise<Running> {
-    const { moto, gate, inventories, installation, made, directory } = options;
+    const { moto, gate, inventories, installation, made, directory, runCommand } = options;
     const judge = new Judge(inventories, options.used);
     const functions = new Functions({
       moto,
@@ -106,7 +110,7 @@ export class Running {
       environment: buildImage(installation, directory, made),
     });
     const handOver = new HandOver({ moto, gate, functions, inventories });
-    gate.open({ moto, judge, functions, handOver, codeBuild: codeBuild.endpoint });
+    gate.open({ moto, judge, functions, handOver, codeBuild: codeBuild.endpoint, runCommand });
     // What CodeBuild itself uploads is judged as well.
     process.env['AWS_ENDPOINT_URL'] = gate.endpoint;
     delete process.env['AWS_ENDPOINT_URL_CODEBUILD'];
@@ -174,6 +178,20 @@ export class Running {
     await new EventBridgeClient(await this.moto.observer(HUB)).send(
       new PutEventsCommand({ Entries: [entry] }),
     );
+  }
+
+  /** The record of a release, and what its tests printed. */
+  async keptOf(Bucket: string, releaseId: string): Promise<{ record: unknown; outputs: string[] }> {
+    const s3 = new S3Client(await this.moto.observer(HUB));
+    const [image = '', version = ''] = releaseId.split('@');
+    const read = async (Key: string): Promise<string> =>
+      (await (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString()) ?? '';
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'tests/' }));
+    const own = Contents.flatMap(({ Key = '' }) => (Key.includes(`/${image}-${version}`) ? [Key] : []));
+    return {
+      record: JSON.parse(await read(keys.released(image, version))),
+      outputs: await Promise.all(own.map(read)),
+    };
   }
 
   /** How many messages wait in a queue. */

@@ -6,6 +6,12 @@ import { pathToFileURL } from 'node:url';
 const { AWS_LAMBDA_RUNTIME_API, LAMBDA_TASK_ROOT = '', _HANDLER = '' } = process.env;
 const invocations = `http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation`;
 const [file = '', name = ''] = _HANDLER.split('.');
+// The one place that a task asks without the SDK, and so by its name.
+const ask = globalThis.fetch;
+globalThis.fetch = (url, options) => {
+  const isSts = url === `https://sts.${process.env.AWS_REGION}.amazonaws.com/`;
+  return ask(isSts ? `${process.env.AWS_ENDPOINT_URL}/` : url, options);
+};
 const { [name]: handler } = await import(pathToFileURL(join(LAMBDA_TASK_ROOT, `${file}.mjs`)).href);
 
 for (;;) {

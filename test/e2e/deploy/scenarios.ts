@@ -4,7 +4,9 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { startRelease, waitForRelease } from '../../../client/client.ts';
 import { ReleaseRolledBack } from '../../../client/errors.ts';
-import { NAMES } from '../../../core/contract/names.ts';
+import { NAMES, bucketName } from '../../../core/contract/names.ts';
+import { releasedRecordSchema } from '../../../core/contract/releases.ts';
+import { TAGS } from '../../../core/contract/tags.ts';
 import { EXIT } from '../../../cli/terminal/exit-codes.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { HUB } from '../../fixtures/accounts.ts';
@@ -12,13 +14,17 @@ import { COMMIT } from '../../fixtures/releases.ts';
 import { SECRET, fromGithub, githubPayload } from '../../triggers/requests.ts';
 import type { Allowed } from './gate.ts';
 import { type Release, type Stand, type Transaction, played, transactionOf, worldOf } from './played.ts';
-import { FEATURE, FIRST_IMAGE } from './repository.ts';
+import { FEATURE, FIRST_IMAGE, STALE_AFTER_DAYS } from './repository.ts';
+import { answeredBy } from './approver.ts';
+import type { Running } from './running.ts';
 
 export interface Scenario {
   readonly name: string;
   /** The image that it releases, and when that is rebuilt by itself. */
   readonly image: string;
   readonly schedule?: unknown;
+  /** Whether its AMIs are tested and scanned, and pass that. */
+  readonly gated?: 'sound' | 'unsound';
   /** Returns what is wrong. */
   readonly play: (stand: Stand) => Promise<string[]>;
 }
@@ -27,8 +33,12 @@ const DEV = '111111111111';
 const PROD = '222222222222';
 const isMutating = ({ operation }: Allowed): boolean => !/^(Describe|Get|List)/.test(operation);
 
-function release(name: string, { schedule, ...of }: Release & { readonly schedule?: unknown }): Scenario {
-  return { name, image: of.image, schedule, play: async (stand) => played(stand, of) };
+function release(
+  name: string,
+  { schedule, gated, ...of }: Release & Pick<Scenario, 'schedule' | 'gated'>,
+): Scenario {
+  const play = async (stand: Stand) => played(stand, of);
+  return { name, image: of.image, schedule, ...(gated && { gated }), play };
 }
 
 /** As a person does it in the console. */
@@ -195,6 +205,54 @@ async function stoppedThenSwept(stand: Stand, image: string): Promise<string[]> 
   ];
 }
 
+// ---------------------------------------------------------------------------------------------- gates
+
+/** The cause says so. */
+async function says(running: Running, arn: string, what: RegExp): Promise<string[]> {
+  const { cause = '' } = await running.described(arn);
+  return what.test(cause) ? [] : [`The cause says something else than ${what.source}: ${cause}`];
+}
+
+async function approvedIsTagged({ running, targets }: Stand, { releaseId }: Transaction): Promise<string[]> {
+  const world = await worldOf(running, targets, releaseId);
+  return Object.entries(world).flatMap(([place, { images }]) =>
+    images.flatMap(({ tags }) =>
+      tags[TAGS.approved]?.includes('packleader-operator') === true &&
+      tags[TAGS.approved]?.includes('CHG-4711')
+        ? []
+        : [`${place}: ${TAGS.approved} is ${tags[TAGS.approved]}`],
+    ),
+  );
+}
+
+/** What the tests printed in each account is in the bucket, and the record says what the gates came to. */
+async function testsAreKept(
+  { running, repository, targets }: Stand,
+  { releaseId }: Transaction,
+): Promise<string[]> {
+  const { record, outputs } = await running.keptOf(bucketName(repository.factory), releaseId);
+  const { tested, approvals, vulnerabilities } = releasedRecordSchema.parse(record);
+  const printed = outputs.filter((output) => output.includes('test_image_is_a_debian'));
+  return [
+    ...(printed.length === targets.length ? [] : [`Of ${printed.length} targets what was printed is kept.`]),
+    ...(tested?.['prod']?.tests === 2 ? [] : [`The record says of tests: ${JSON.stringify(tested)}`]),
+    ...(approvals?.[0]?.reason === 'CHG-4711'
+      ? []
+      : [`The record says of approvals: ${JSON.stringify(approvals)}`]),
+    ...(vulnerabilities?.scanner === 'command' && vulnerabilities.sboms.length === 1
+      ? []
+      : [`The record says of vulnerabilities: ${JSON.stringify(vulnerabilities)}`]),
+  ];
+}
+
+/** A month later nobody has released anything. */
+export async function toldOfStale({ running }: Stand): Promise<string[]> {
+  const { refused } = running.handOver;
+  const before = refused.length;
+  await running.handOver.due(/stale-images/, new Date(Date.now() + STALE_AFTER_DAYS * 86_400_000));
+  return refused.slice(before);
+}
+
 // ---------------------------------------------------------------------------------------------- all of them
 
 /** In every region of the account, or in one. */
@@ -253,11 +311,35 @@ export const SCENARIOS: readonly Scenario[] = [
     strikes: ({ accountId, operation }) => accountId === PROD && operation === 'PutParameter',
     faults: [{ state: 'Publish release', kind: 'refused', accountId: PROD }],
   }),
-  release('what is scheduled is released when it is due', {
+  release('what is scheduled is tested, approved by hand, scanned, and released', {
     image: 'nightly',
     schedule: { cron: '0 4 * * ? *' },
+    gated: 'sound',
+    answer: answeredBy('approve', 'CHG-4711'),
     start: dueNow,
     ends: 'Released',
+    after: async (stand, ended) => [
+      ...(await approvedIsTagged(stand, ended)),
+      ...(await testsAreKept(stand, ended)),
+    ],
+  }),
+  release("prod is rejected by hand: dev's AMI is deregistered", {
+    image: 'rejected',
+    answer: answeredBy('reject', 'not before the freeze ends'),
+    rejects: ['prod'],
+    start: inConsole,
+    ends: 'Rolled back',
+    before: async ({ running }, { arn }) =>
+      says(running, arn, /rejected it for prod: not before the freeze ends/),
+  }),
+  release('a test fails on an instance in dev: nobody is asked about prod', {
+    image: 'unsound',
+    gated: 'unsound',
+    start: inConsole,
+    ends: 'Rolled back',
+    faults: [{ state: 'Test dev AMIs', kind: 'failed' }],
+    before: async ({ running }, { arn }) =>
+      says(running, arn, /FAILED {2}test_image_serves_the_web[^]*asking port 80/),
   }),
   release('a branch is released in the first stage only', {
     image: 'tried-out',

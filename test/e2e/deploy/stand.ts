@@ -6,11 +6,13 @@ import { LOGIN } from '../factory-files.ts';
 import type { Installation } from '../installation.ts';
 import type { Moto } from '../moto.ts';
 import { answerBakes } from '../release.ts';
+import { answerApprovals } from './approver.ts';
 import type { Gate } from './gate.ts';
 import { Operator } from './operator.ts';
 import type { Stand } from './played.ts';
 import { type Inventories, inventoriesOf } from './read-back.ts';
 import type { TeamRepository } from './repository.ts';
+import { runCommandIn } from './run-command.ts';
 import { Running } from './running.ts';
 
 export interface StandOptions {
@@ -43,6 +45,7 @@ export async function runDeployed(
     installation,
     made: repository,
     directory,
+    runCommand: runCommandIn({ root: installation.root, directory }),
     ...(after && { used: after.running.judge.used }),
   });
   const parts: Stand['parts'] = new Map();
@@ -51,5 +54,8 @@ export async function runDeployed(
     { root: installation.root, directory, login: LOGIN },
     (target, image) => parts.get(image)?.(target) ?? 'bake',
   );
-  return { running, repository, operator: new Operator(gate, repository.repository), targets, parts };
+  const operator = new Operator(gate, repository.repository);
+  const answers: Stand['answers'] = new Map();
+  answerApprovals({ running, operator, answers });
+  return { running, repository, operator, targets, parts, answers };
 }

@@ -13,7 +13,7 @@ from __main__ import addition, detour
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.core.config import default_user_config
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 from moto.events.models import events_backends
 from moto.stepfunctions import models
 from moto.stepfunctions.responses import StepFunctionResponse
@@ -240,6 +240,14 @@ def execution_history(original, self):
     if len(events) > size:
         page["nextToken"] = str(page["events"][-1]["id"])
     return ActionResult(page)
+
+
+@addition(StepFunctionResponse, "send_task_failure")
+def send_task_failure(original, self):
+    """moto forgets the cause of a task that somebody lets fail by its token."""
+    error, cause = self._get_param("error"), self._get_param("cause")
+    self.stepfunction_backend.send_task_failure(self._get_param("taskToken"), error=error, cause=cause)
+    return EmptyResult()
 
 
 @addition(Execution, "stop")

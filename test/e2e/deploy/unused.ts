@@ -2,6 +2,9 @@
 const GOING_BACK = 'nobody goes back here: the rehearsals and the fault suite do';
 const SECRETS = 'the layers of these scenarios name no secret';
 const CODE_BUILD = 'CodeBuild asks before it uploads artifacts, which the test uploads itself';
+const BY_COMMAND =
+  'whoever approves here does it by the command or the client, and no stage asks for four eyes: moto’s CloudTrail shows no starts';
+const TOLD_AT_ONCE = 'nothing fails that tells of releases';
 const GIVEN_UP = 'nothing that is scheduled fails here, and nothing that EventBridge Scheduler hands over';
 
 export const BY_NO_SCENARIO: Readonly<Record<string, string>> = {
@@ -23,6 +26,11 @@ export const BY_NO_SCENARIO: Readonly<Record<string, string>> = {
   'packleader-task-resolve-source-amis  states:ListExecutions': 'nothing is retried here',
   'packleader-trigger-scheduled-rebuild  KeepWhatFailed: sqs:SendMessage': GIVEN_UP,
   'packleader-scheduler  KeepWhatFailed: sqs:SendMessage': GIVEN_UP,
+  'packleader-task-answer-approval  FindStarters: cloudtrail:LookupEvents': BY_COMMAND,
+  'packleader-task-answer-approval  KnowItsRole: states:DescribeStateMachine': BY_COMMAND,
+  'packleader-telling-notify  KeepWhatFailed: sqs:SendMessage': TOLD_AT_ONCE,
+  'packleader-telling-stale-images  KeepWhatFailed: sqs:SendMessage': TOLD_AT_ONCE,
+  'packleader-tester  Look: ec2:DescribeSubnets': 'the layers here name subnets, and no tags of subnets',
   'FindBucketOfRecord: s3:GetBucketAcl': CODE_BUILD,
   'FindBucketOfRecord: s3:GetBucketLocation': CODE_BUILD,
   'LaunchFromOwn: ec2:RunInstances':
