@@ -37,6 +37,8 @@ export interface Image {
   readonly createdAt: number;
   availableAt: number;
   failed?: boolean;
+  /** Why, as EC2 says it. */
+  readonly failedBecause?: string;
   disabled: boolean;
   deprecatedAt?: number;
   deregistrationProtected: boolean;
@@ -47,6 +49,8 @@ export interface Image {
   readonly blockDevices: BlockDevice[];
   readonly sourceInstanceId?: string;
   readonly sourceImageId?: string;
+  /** Where that is. */
+  readonly sourceImageRegion?: string;
   /** Of a product of AWS Marketplace, which an account must be subscribed to before it launches the AMI. */
   readonly productCode?: string;
 }
@@ -274,6 +278,8 @@ export interface Region {
   readonly builds: Map<string, Build>;
   /** The quota of builds that run at the same time, as a young account has one: what is more is refused. By default there is none. */
   buildsAtOnce?: number;
+  /** What CopyImage was asked for by each client token, as JSON, and the AMI that it made. */
+  readonly copies: Map<string, { readonly asked: string; readonly imageId: string }>;
   /** How many ids of each kind were given out. */
   readonly counters: Map<string, number>;
 }
@@ -346,6 +352,8 @@ export class World {
   readonly memberships = new Map<string, ReadonlySet<string>>();
   /** Accounts that there are no more: nothing can be shared with them. */
   readonly closedAccounts = new Set<string>();
+  /** ARNs of keys whose policies admit no other account. */
+  readonly closedKeys = new Set<string>();
   readonly #seed: string;
   readonly #publicRegions = new Map<string, PublicRegion>();
   readonly #seedPublicRegion: (world: World, region: string) => PublicRegion;
@@ -384,6 +392,7 @@ export class World {
       commands: new Map(),
       projects: new Map(),
       builds: new Map(),
+      copies: new Map(),
       counters: new Map(),
     };
     this.regions.set(key, created);

@@ -36,6 +36,7 @@ export function copyOfRegion(region: Region): Region {
       phases: build.phases.map((phase) => ({ ...phase })),
       exported: new Map(build.exported),
     })),
+    copies: new Map(region.copies),
     counters: new Map(region.counters),
   };
 }

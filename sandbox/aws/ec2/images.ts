@@ -202,6 +202,10 @@ function imageView(image: Image, self: string, now: number): ImageView {
       ? { SourceInstanceId: image.sourceInstanceId }
       : {}),
     ...(image.sourceImageId === undefined ? {} : { SourceImageId: image.sourceImageId }),
+    ...(image.sourceImageRegion === undefined ? {} : { SourceImageRegion: image.sourceImageRegion }),
+    ...(image.failedBecause === undefined
+      ? {}
+      : { StateReason: { Code: 'Client.InternalError', Message: image.failedBecause } }),
     ...(image.productCode === undefined
       ? {}
       : { ProductCodes: [{ ProductCodeId: image.productCode, ProductCodeType: 'marketplace' as const }] }),
@@ -320,9 +324,27 @@ function copyImage(context: Context, input: CopyImageCommandInput): Output<CopyI
   const { place, world, now, accountId } = context;
   const sourceId = input.SourceImageId ?? '';
   checkImageId(sourceId);
-  const source = world.visibleImage(accountId, input.SourceRegion ?? context.region, sourceId);
-  if (source === undefined) throw noSuchImage(sourceId);
+  const asked = JSON.stringify(input);
+  const earlier = place.copies.get(input.ClientToken ?? '');
+  if (earlier) {
+    if (earlier.asked === asked) return { ImageId: earlier.imageId };
+    throw ec2Error(
+      'IdempotentParameterMismatch',
+      'The client token was used before, and the parameters are others.',
+    );
+  }
   const from = input.SourceRegion ?? context.region;
+  const source = world.visibleImage(accountId, from, sourceId);
+  if (source === undefined) throw noSuchImage(sourceId);
+  if (imageState(source, now) !== 'available')
+    throw ec2Error('InvalidAMIID.Unavailable', `The image ID '${sourceId}' is not available`);
+  if (source.productCode !== undefined && source.ownerId !== accountId)
+    throw ec2Error('InvalidRequest', 'Images from AWS Marketplace cannot be copied to another AWS account.');
+  if (input.KmsKeyId !== undefined && input.Encrypted !== true)
+    throw ec2Error(
+      'InvalidParameterDependency',
+      'The parameter KmsKeyId requires the parameter Encrypted to be set.',
+    );
   if (
     source.blockDevices.some(({ snapshotId }) => !world.mayReadSnapshot(source, snapshotId, from, accountId))
   )
@@ -336,11 +358,24 @@ function copyImage(context: Context, input: CopyImageCommandInput): Output<CopyI
     );
   }
   const snapshotTags = tagsFor(input.TagSpecifications, 'snapshot');
+  const inFlight = [...place.snapshots.values()].filter(
+    ({ description, completedAt }) => description.startsWith(COPIED) && now < completedAt,
+  );
+  if (inFlight.length > 0 && inFlight.length + source.blockDevices.length > SNAPSHOTS_IN_FLIGHT)
+    throw ec2Error(
+      'ResourceLimitExceeded',
+      `Too many snapshot copies in progress. The limit is ${String(SNAPSHOTS_IN_FLIGHT)} for this destination region.`,
+    );
   const imageId = world.id(place, 'ami');
   const ready =
     now +
     2 * availableAfterMs(source.blockDevices.reduce((sum, { volumeSizeGiB }) => sum + volumeSizeGiB, 0));
-  const { ownerAlias: _ownerAlias, deprecatedAt: _deprecatedAt, ...copied } = source;
+  const {
+    ownerAlias: _ownerAlias,
+    deprecatedAt: _deprecatedAt,
+    sourceInstanceId: _sourceInstanceId,
+    ...copied
+  } = source;
   place.images.set(imageId, {
     ...copied,
     imageId,
@@ -365,14 +400,38 @@ function copyImage(context: Context, input: CopyImageCommandInput): Output<CopyI
           deviceName: device.deviceName,
         },
         ready,
-        `Copied for DestinationAmi ${imageId} from SourceAmi ${sourceId}`,
+        `${COPIED} ${imageId} from SourceAmi ${sourceId}`,
         snapshotTags,
       ),
     ),
     sourceImageId: sourceId,
+    sourceImageRegion: from,
+    ...(isUnderClosedKey(context, source, from) && {
+      failed: true,
+      failedBecause: `Copy ${sourceId}->${imageId} failed with error: Given key ID is not accessible`,
+    }),
   });
+  if (input.ClientToken !== undefined) place.copies.set(input.ClientToken, { asked, imageId });
   return { ImageId: imageId };
 }
+
+/** What every snapshot of a copy says first of itself. */
+const COPIED = 'Copied for DestinationAmi';
+
+/** How many snapshots are copied into a region of an account at the same time, unless AWS raises it.
+ *  @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-resource-quotas.html */
+const SNAPSHOTS_IN_FLIGHT = 20;
+
+/** EC2 says so only after it has made the AMI. */
+const isUnderClosedKey = (
+  { world, accountId }: Context,
+  { ownerId, blockDevices }: Image,
+  from: string,
+): boolean =>
+  ownerId !== accountId &&
+  blockDevices.some(({ snapshotId }) =>
+    world.closedKeys.has(world.regions.get(`${ownerId}/${from}`)?.snapshots.get(snapshotId)?.kmsKeyId ?? ''),
+  );
 
 /** What says no key lands under AWS's own, but for a copy of one's own snapshot in its region, which keeps its key. */
 function copiedEncryption(
