@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { consumersOf } from '../core/amis/consumers.ts';
 import { clientsFor } from '../core/aws/clients.ts';
-import { batchSchema, releaseSchema } from '../core/contract/releases.ts';
+import { batchSchema, plannedReleaseSchema, releaseSchema } from '../core/contract/releases.ts';
 import type { Target } from '../core/contract/targets.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { sparesAll } from '../core/amis/kept-builders.ts';
@@ -13,6 +14,8 @@ const eventSchema = z.object({
   stage: z.string(),
   batches: z.array(batchSchema),
   run: runSchema,
+  /** Missing where nobody else may launch an AMI. */
+  plan: plannedReleaseSchema.shape.plan.optional(),
 });
 
 interface Out {
@@ -24,19 +27,20 @@ interface Out {
 
 /** Undoes a stage's bakes: stops the builds, removes what Packer leaves behind, deregisters the AMIs of one release and
  *  deletes their snapshots. An AMI that something uses is quarantined instead, and a builder that is kept stays.
- *  In      { release, stage: 'dev', batches: [{ number, targets }] }
+ *  In      { release, stage: 'dev', batches: [{ number, targets }], plan?: { bucket, prefix, shares? } }
  *  Out     { targets: 2, quarantined: 0 }
  *  Errors  LeftoversRemain (retried, then the rollback is incomplete); its message is the list as JSON
  *          ReleaseRetried (its execution was redriven beside a later attempt: nothing is touched)
  *  Repeat  safe: finds by tag and name, absent is success
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeregisterImage.html */
 export async function handler(event: unknown): Promise<Out> {
-  const { release, batches, run } = parseEvent(eventSchema, event);
+  const { release, batches, run, plan } = parseEvent(eventSchema, event);
   await refuseBesideRetry(release, run);
   const targets: Target[] = batches.flatMap((batch) => batch.targets);
   let quarantined = 0;
   await undoInEveryTarget(targets, release, async (target) => {
-    const undone = await undoBake(clientsFor(target), release, target, sparesAll);
+    const given = plan?.shares && (await consumersOf(plan.bucket, release, target));
+    const undone = await undoBake(clientsFor(target), release, target, sparesAll, given);
     quarantined += undone.quarantined.length;
     return undone.leftovers;
   });

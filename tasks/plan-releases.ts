@@ -37,12 +37,14 @@ import {
   changesSchema,
 } from '../core/contract/releases.ts';
 import { executionName, releaseExecutionArn } from '../core/releases/execution-name.ts';
+import { type ConsumerPlan, type Consumers, launchPermissions } from '../core/contract/permissions.ts';
 import { type Target, inGroups, targetName } from '../core/contract/targets.ts';
 import type { TestOfTarget } from '../core/contract/tests.ts';
 import { type Judged, SCANNERS, type ScanPlan } from '../core/contract/vulnerabilities.ts';
 import { vulnerabilityProblems } from '../core/scan/check.ts';
 import { testOf, testPlan } from '../core/tests/planned.ts';
 import { configurationFiles, type Files } from '../core/configuration/files.ts';
+import type { Settings } from '../core/configuration/settings.ts';
 import { filesInZip } from '../core/source/zip.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { readBytes, readJson, writeJson } from '../core/releases/plan-store.ts';
@@ -66,6 +68,8 @@ const eventSchema = z.object({
     keepBuilders: z.boolean().exactOptional(),
     /** Missing where no AMI is booted. */
     testAmis: z.boolean().exactOptional(),
+    /** Missing where nobody else may launch an AMI. */
+    shareAmis: z.boolean().exactOptional(),
     /** What scans; missing where nothing does. */
     scanAmis: z.enum(SCANNERS).exactOptional(),
     /** The stages that somebody must approve; missing where nobody is asked. */
@@ -81,7 +85,7 @@ const WRITES = 50;
 
 /** Decides what to release, checks the whole configuration for it, and writes down what every bake will be told.
  *  In      { request: {} | { image } | { images, ref, branch, overrides }, execution: { id, name, startedAt }, bucket,
- *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders?, keepBuilders?, testAmis?, scanAmis?, approvals? },
+ *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders?, keepBuilders?, testAmis?, shareAmis?, scanAmis?, approvals? },
  *            variables }
  *  Out     { tiers: [[{ release, source, plan: { bucket, prefix }, executionName }]] }, bases before what is built on them
  *  Errors  InvalidRequest (with an example of a correct one), InvalidConfiguration (file, line, path, what is allowed)
@@ -143,6 +147,7 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     const stated = new Map<string, readonly Origin[]>();
     const tested: [Target, TestOfTarget][] = [];
     const scanned: (readonly [string, Judged])[] = [];
+    const shared: (readonly [string, Consumers])[] = [];
     const writes: { key: string; document: unknown; metadata?: Readonly<Record<string, string>> }[] = [];
     // A prerelease is baked in the first stage only; the later ones keep their place, with nothing to do.
     for (const [index, { name: stage, targets }] of within.factory.stages.entries()) {
@@ -160,6 +165,9 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
           const how = testOf(settings);
           if (how) tested.push([target, how]);
           if (settings.vulnerabilities) scanned.push([targetName(target), settings.vulnerabilities]);
+          // A prerelease is for nobody but whoever develops it.
+          const consumers = release.prerelease ? undefined : consumersBesides(target, settings);
+          if (consumers) shared.push([targetName(target), consumers]);
           const told = packerVariables({
             release,
             stage,
@@ -205,6 +213,10 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
       const document: ScanPlan = { judged: inGroups(scanned) };
       writes.push({ key: keys.scan(prefix), document });
     }
+    if (shared.length > 0) {
+      const document: ConsumerPlan = { consumers: inGroups(shared) };
+      writes.push({ key: keys.consumers(prefix), document });
+    }
     await pMap(writes, ({ key, document, metadata }) => writeJson({ bucket, key }, document, metadata), {
       concurrency: WRITES,
     });
@@ -214,10 +226,27 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
     return {
       release,
       source: fetched.source,
-      plan: { bucket, prefix, ...(deprecates && { deprecates }) },
+      plan: {
+        bucket,
+        prefix,
+        ...(deprecates && { deprecates }),
+        ...(shared.length > 0 && { shares: true as const }),
+      },
       executionName: name,
     };
   }
+}
+
+/** The account that holds an AMI may launch it anyhow. */
+function consumersBesides(
+  { accountId }: Target,
+  { consumers }: Pick<Settings, 'consumers'>,
+): Consumers | undefined {
+  if (!consumers) return undefined;
+  const { accounts, ...organised } = consumers;
+  const others = accounts?.filter((account) => account !== accountId) ?? [];
+  const besides = { ...organised, ...(others.length > 0 && { accounts: others }) };
+  return launchPermissions(besides).length > 0 ? besides : undefined;
 }
 
 /** A setting that needs a permission which the deployed roles lack: it would fail when every target is baked. */

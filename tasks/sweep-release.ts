@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { announcedReleases } from '../core/releases/announced-releases.ts';
+import { consumersOf, takeBackFromConsumers } from '../core/amis/consumers.ts';
 import { clientsFor } from '../core/aws/clients.ts';
 import { keys } from '../core/contract/keys.ts';
 import { type Leftover, LeftoversRemain } from '../core/contract/leftovers.ts';
@@ -18,18 +19,20 @@ const eventSchema = z.object({
   bucket: z.string(),
   sweep: z.string(),
   execution: z.object({ id: z.string(), startedAt: z.string() }),
+  /** Whether other accounts may have been let launch its AMIs. */
+  shares: z.literal(true).optional(),
 });
 
 /** Removes everything of one dead release from every target: stops its bakes, takes it out of consumers' sight everywhere,
  *  then removes what was made, in the order AWS demands. What something uses is quarantined; a builder that is kept stays
  *  until its time is over, or somebody asked for the release by its name.
- *  In      { releaseId, bucket, sweep, execution: { id, startedAt } }
+ *  In      { releaseId, bucket, sweep, execution: { id, startedAt }, shares? }
  *  Out     { releaseId, leftovers: 0 }; the list is in the bucket, and also what was spared, and why
  *  Errors  LeftoversRemain (retried, then the sweep is incomplete), Throttled, ConnectionLost (retried)
  *  Repeat  safe: finds by tag and name, absent is success
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeregisterImage.html */
 export async function handler(event: unknown): Promise<{ releaseId: string; leftovers: number }> {
-  const { releaseId, bucket, sweep, execution } = parseEvent(eventSchema, event);
+  const { releaseId, bucket, sweep, execution, shares } = parseEvent(eventSchema, event);
   const { releases } = findingsSchema.parse(await readJson({ bucket, key: keys.findings(sweep) }));
   const dead = releases.find(({ release }) => release.releaseId === releaseId);
   if (!dead) throw new Error(`${releaseId} is not among the findings of ${sweep}`);
@@ -50,7 +53,7 @@ export async function handler(event: unknown): Promise<{ releaseId: string; left
     return { releaseId, leftovers: 0 };
   }
   for (const arn of dead.batches) await stopRunning(arn, `${releaseId} is swept: ${dead.why}`);
-  const { leftovers, quarantined } = await remove(dead, execution.startedAt);
+  const { leftovers, quarantined } = await remove(dead, execution.startedAt, shares && bucket);
   const all = [...leftovers, ...quarantined];
   await conclude({ spared: null, leftovers: all });
   if (leftovers.length > 0) throw new LeftoversRemain(leftovers);
@@ -61,14 +64,18 @@ export async function handler(event: unknown): Promise<{ releaseId: string; left
 async function remove(
   { release, targets, evenKept }: DeadRelease,
   startedAt: string,
+  /** Where it is written down who else may launch its AMIs. */
+  bucket?: string,
 ): Promise<{ leftovers: Leftover[]; quarantined: Leftover[] }> {
   const spares = evenKept ? sparesNone : keptAfter(startedAt);
   const quarantined: Leftover[] = [];
-  const visible = await leftInEveryTarget(targets, release, async (target) =>
-    undoPublication(clientsFor(target), target, release),
-  );
+  const visible = await leftInEveryTarget(targets, release, async (target) => [
+    ...(bucket === undefined ? [] : await takeBackFromConsumers(bucket, release, target)),
+    ...(await undoPublication(clientsFor(target), target, release)),
+  ]);
   const made = await leftInEveryTarget(targets, release, async (target) => {
-    const undone = await undoBake(clientsFor(target), release, target, spares);
+    const given = bucket === undefined ? undefined : await consumersOf(bucket, release, target);
+    const undone = await undoBake(clientsFor(target), release, target, spares, given);
     quarantined.push(...undone.quarantined);
     return undone.leftovers;
   });

@@ -1,10 +1,17 @@
 import { STATE_NAMES } from '../core/contract/state-names.ts';
 import * as z from 'zod';
+import { leftWithConsumers } from '../core/amis/consumers.ts';
 import { clientsFor } from '../core/aws/clients.ts';
 import { asFact } from '../core/aws/errors.ts';
 import { ERRORS, type ErrorOutput, PackleaderError, errorOutputSchema } from '../core/contract/errors.ts';
 import { type Leftover, leftoverSchema } from '../core/contract/leftovers.ts';
-import { type Release, clearedSchema, releaseSchema, resolvedSchema } from '../core/contract/releases.ts';
+import {
+  type Release,
+  clearedSchema,
+  plannedReleaseSchema,
+  releaseSchema,
+  resolvedSchema,
+} from '../core/contract/releases.ts';
 import { TAGS } from '../core/contract/tags.ts';
 import { type Target, targetName } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
@@ -20,6 +27,7 @@ import { unseen } from '../core/aws/undo-targets.ts';
 const inputSchema = z.object({
   release: releaseSchema,
   failure: errorOutputSchema,
+  plan: plannedReleaseSchema.shape.plan.optional(),
   /** Absent when nothing was built. */
   resolved: resolvedSchema.default({}),
   /** By undo state: its output, or the error it gave up with. */
@@ -66,7 +74,7 @@ export interface Verdict {
 /** Looks at every target once more: only what nobody can find any more is undone, whatever the undo states said. Then says
  *  in words what failed, what was undone, what is left, and which builders are kept for somebody to look at: the cause of the
  *  execution's bad ending.
- *  In      { input: { release, failure: { Error, Cause }, resolved: { dev: { batches }, … }, undone: { 'Deregister dev AMIs': {…} | { Error, Cause } } }, attempt: 0 }
+ *  In      { input: { release, plan: { bucket, shares? }, failure: { Error, Cause }, resolved: { dev: { batches }, … }, undone: { 'Deregister dev AMIs': {…} | { Error, Cause } } }, attempt: 0 }
  *  Out     { complete, error, cause, leftovers: [{ accountId, region, resourceId, why }], leftoverCount }
  *  Errors  NotReadyYet (on the first attempt, where nobody waited for what was published to appear), Throttled,
  *          ConnectionLost (retried); a target that may not be looked at is a leftover
@@ -74,7 +82,7 @@ export interface Verdict {
  *  @see    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
 export async function handler(event: unknown): Promise<Verdict> {
   const { input, attempt, run } = parseEvent(eventSchema, event);
-  const { release, failure, resolved, undone, cleared } = input;
+  const { release, failure, resolved, undone, cleared, plan } = input;
   await refuseBesideRetry(release, run);
   if (attempt === 0 && gaveUp(undone[WITHDRAWAL])) {
     throw new PackleaderError(
@@ -86,7 +94,7 @@ export async function handler(event: unknown): Promise<Verdict> {
   const reasonOf = reasonsIn(undone, release);
   const kept: string[] = [];
   const looked = await inEveryTarget(targets, (target) =>
-    look(target, release, reasonOf, (builder) => kept.push(builder)),
+    look(target, release, reasonOf, (builder) => kept.push(builder), plan?.shares && plan.bucket),
   );
   const first = readError(failure);
   const { leftovers: earlier, more } = leftoversIn(failure);
@@ -127,17 +135,20 @@ async function look(
   release: Release,
   reasonOf: (target: Target, resourceId: string) => string | undefined,
   onKept: (builder: string) => void,
+  bucket?: string,
 ): Promise<Leftover[]> {
   try {
     const traces = withoutKept(await findTraces(clientsFor(target), release, target), sparesAll);
     for (const builder of traces.kept) onKept(tellKept(builder, target, release.releaseId));
     const quarantined = quarantineOf(traces);
-    return [...bakedIds(traces), ...traces.parameters].map((resourceId) => ({
+    const shared = bucket === undefined ? [] : await leftWithConsumers(bucket, release, target);
+    const left = [...bakedIds(traces), ...traces.parameters].map((resourceId) => ({
       accountId: target.accountId,
       region: target.region,
       resourceId,
       why: quarantined.get(resourceId) ?? reasonOf(target, resourceId) ?? 'it is still there',
     }));
+    return [...left, ...shared];
   } catch (error) {
     // What a retry may mend is left to the state's retries; anything else will not get better.
     const fact = asFact(error);

@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { takeBackFromConsumers } from '../core/amis/consumers.ts';
 import { clientsFor } from '../core/aws/clients.ts';
 import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
-import { releaseSchema, resolvedSchema } from '../core/contract/releases.ts';
+import { plannedReleaseSchema, releaseSchema, resolvedSchema } from '../core/contract/releases.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 import { undoInEveryTarget } from '../core/aws/undo-targets.ts';
@@ -13,21 +14,26 @@ const eventSchema = z.object({
   /** How often this state was tried before. */
   attempt: z.number().int(),
   run: runSchema,
+  /** Missing where nobody else may launch an AMI. */
+  plan: plannedReleaseSchema.shape.plan.optional(),
 });
 
-/** Takes a release out of consumers' sight: `latest` goes back to what it was, if it is still ours, and the parameter of
+/** Takes a release out of consumers' sight: nobody else may launch its AMIs any more, `latest` goes back to what it was, if it is still ours, and the parameter of
  *  the version goes.
- *  In      { release, resolved: { dev: { batches }, prod: … }, attempt: 0 }
+ *  In      { release, resolved: { dev: { batches }, prod: … }, attempt: 0, plan?: { bucket, prefix, shares? } }
  *  Out     { targets: 2 }, how many were looked at
- *  Errors  LeftoversRemain (parameters that still let consumers find the release), NotReadyYet (always on the first
+ *  Errors  LeftoversRemain (what still lets consumers find the release, or launch its AMIs), NotReadyYet (always on the first
  *          attempt: SSM may still be validating what the failed step wrote)
  *  Repeat  safe: finds by name and value, absent is success
  *  @see    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html */
 export async function handler(event: unknown): Promise<{ targets: number }> {
-  const { release, resolved, attempt, run } = parseEvent(eventSchema, event);
+  const { release, resolved, attempt, run, plan } = parseEvent(eventSchema, event);
   await refuseBesideRetry(release, run);
   const targets = Object.values(resolved).flatMap(({ batches }) => batches.flatMap((batch) => batch.targets));
-  await undoInEveryTarget(targets, release, (target) => undoPublication(clientsFor(target), target, release));
+  await undoInEveryTarget(targets, release, async (target) => [
+    ...(plan?.shares ? await takeBackFromConsumers(plan.bucket, release, target) : []),
+    ...(await undoPublication(clientsFor(target), target, release)),
+  ]);
   if (attempt === 0) {
     throw new PackleaderError(
       ERRORS.notReadyYet,

@@ -20,7 +20,7 @@ await saidPlainly(async () => {
   const configuration = await checkedConfiguration(files, {});
   const { factory } = configuration;
   const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = settings;
-  const { spotBuilders, keepBuilders, testAmis, scanAmis } = settings;
+  const { spotBuilders, keepBuilders, testAmis, shareAmis, scanAmis } = settings;
   const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {}, notify, commitStatus } = settings;
   const { plugins, downloads, staleAfterDays } = settings;
   throwIfAny(
@@ -73,6 +73,7 @@ await saidPlainly(async () => {
     ...(spotBuilders !== undefined && { spotBuilders }),
     ...(keepBuilders !== undefined && { keepBuilders }),
     ...(testAmis !== undefined && { testAmis }),
+    ...(shareAmis !== undefined && { shareAmis }),
     ...(scanAmis !== undefined && { scanAmis }),
     ...(retention && { retention }),
     ...(notify && { notify }),

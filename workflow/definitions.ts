@@ -22,12 +22,14 @@ export function definitionsOf(
     spotBuilders = false,
     keepBuilders = false,
     testAmis = false,
+    shareAmis = false,
     scanAmis,
     retention,
   }: {
     readonly spotBuilders?: boolean;
     readonly keepBuilders?: boolean;
     readonly testAmis?: boolean;
+    readonly shareAmis?: boolean;
     readonly scanAmis?: ScanAmis;
     readonly retention?: RetentionRules;
   } = {},
@@ -44,6 +46,7 @@ export function definitionsOf(
     spotBuilders,
     keepBuilders,
     testAmis,
+    shareAmis,
     ...(scanAmis !== undefined && { scanAmis }),
     env: { account, region },
     ...(retention && { retention }),

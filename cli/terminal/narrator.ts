@@ -36,6 +36,7 @@ const documentSchema = z.looseObject({
   compared: z.union([comparedSchema, errorOutputSchema]).optional(),
   scannerRun: z.unknown().optional(),
   scanned: scannedSchema.optional(),
+  published: z.object({ consumers: z.number().optional() }).optional(),
   approved: approvedSchema.optional(),
   takenOver: z.object({ kept: z.boolean() }).optional(),
   retried: z.looseObject({}).optional(),
@@ -225,9 +226,16 @@ function detailOf(step: Step, steps: readonly Step[], release: ToldRelease): str
       ? 'for packleader retry'
       : `${step.document.retried ? 'a retry goes on' : 'no retry came'}, ${minutes(step.exitedMs - step.enteredMs)}`;
   if (step.state === STATE_NAMES.applyVersionTags) return `Version=${release.version}`;
-  if (step.state === STATE_NAMES.publishRelease)
-    return Object.keys(release.targets[0]?.parameters ?? {}).join(', ');
+  if (step.state === STATE_NAMES.publishRelease) return publishedIn(release, step.document);
   return '';
+}
+
+function publishedIn({ targets }: ToldRelease, { published }: Document): string {
+  const names = Object.keys(targets[0]?.parameters ?? {});
+  const { consumers } = published ?? {};
+  return [...names, ...(consumers === undefined ? [] : [`shared with ${count(consumers, 'consumer')}`])].join(
+    ', ',
+  );
 }
 
 function testedIn({ document, enteredMs, exitedMs }: Step, stage: string): string {

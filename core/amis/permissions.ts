@@ -79,12 +79,10 @@ export async function grantPermissions(
 export async function takeBackPermissions({ ec2 }: EC2, note: Place): Promise<void> {
   const noted = await noteAt(note);
   if (!noted || isNothing(noted.given)) return;
-  const left = await stillGiven({ ec2 }, noted);
-  if (!isNothing(left)) {
-    await change(ec2, noted.imageId, 'Remove', left);
-    const still = await stillGiven({ ec2 }, noted);
-    if (!isNothing(still)) throw notSeen(noted.imageId, still, 'still shared with');
-  }
+  // A look before might show what was there a moment ago; to take away what is not there changes nothing.
+  await change(ec2, noted.imageId, 'Remove', noted.given);
+  const still = await stillGiven({ ec2 }, noted);
+  if (!isNothing(still)) throw notSeen(noted.imageId, still, 'still shared with');
   await writeJson(note, { ...noted, given: NOTHING });
 }
 
@@ -190,19 +188,30 @@ async function change(
   how: 'Add' | 'Remove',
   { launch, volumes }: Permissions,
 ): Promise<void> {
+  const unlessGone = async (effect: () => Promise<unknown>): Promise<void> => {
+    try {
+      await effect();
+    } catch (error) {
+      if (how === 'Add' || !hasCode(error, ...NO_SUCH_AMI, 'InvalidSnapshot.NotFound')) throw error;
+    }
+  };
   const ofSnapshots = async (): Promise<void> => {
     for (const [SnapshotId, accounts] of Object.entries(volumes))
       for (const some of chunks(accounts, CHANGES_PER_CALL))
-        await ec2.send(
-          new ModifySnapshotAttributeCommand({
-            SnapshotId,
-            CreateVolumePermission: { [how]: some.map((UserId) => ({ UserId })) },
-          }),
+        await unlessGone(async () =>
+          ec2.send(
+            new ModifySnapshotAttributeCommand({
+              SnapshotId,
+              CreateVolumePermission: { [how]: some.map((UserId) => ({ UserId })) },
+            }),
+          ),
         );
   };
   if (how === 'Add') await ofSnapshots();
   for (const some of chunks(launch, CHANGES_PER_CALL))
-    await ec2.send(new ModifyImageAttributeCommand({ ImageId, LaunchPermission: { [how]: some } }));
+    await unlessGone(async () =>
+      ec2.send(new ModifyImageAttributeCommand({ ImageId, LaunchPermission: { [how]: some } })),
+    );
   if (how === 'Remove') await ofSnapshots();
 }
 

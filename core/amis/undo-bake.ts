@@ -34,12 +34,14 @@ export interface UndoneBake {
  * pairs, launch templates, volumes, network interfaces and security groups, AMIs, snapshots. Whatever refuses to go does not keep the rest from going.
  * Afterwards it looks again: what is still there is a leftover, with the reason. A builder that is still shutting down is
  * one too, so the caller's retry comes back for its security group. A builder that is kept and spared is no leftover.
+ *  @param given Whom the release itself has let launch its AMI
  */
 export async function undoBake(
   clients: TargetClients,
   release: Release,
   target: Target,
   spares: Spares,
+  given?: ReadonlySet<string>,
 ): Promise<UndoneBake> {
   const { ec2, codebuild } = clients;
   const refusals = new Map<string, string>();
@@ -67,7 +69,7 @@ export async function undoBake(
     ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: id })),
   );
   await remove(found.securityGroups, (id) => ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })));
-  const kept = await quarantineUsed(clients, found, attempt);
+  const kept = await quarantineUsed(clients, found, attempt, given);
   const unused = found.images.map(({ ImageId = '' }) => ImageId).filter((id) => !kept.has(id));
   await remove(unused, (id) => ec2.send(new DeregisterImageCommand({ ImageId: id })));
   const free = found.snapshotIds.filter((id) => !kept.has(id));
@@ -105,10 +107,11 @@ async function quarantineUsed(
   clients: TargetClients,
   { images, instances }: Traces,
   attempt: (id: string, effect: () => Promise<unknown>) => Promise<void>,
+  given?: ReadonlySet<string>,
 ): Promise<Map<string, string>> {
   const kept = new Map<string, string>();
   const { ec2 } = clients;
-  const users = await usersOfImages(clients, images);
+  const users = await usersOfImages(clients, images, undefined, given);
   for (const image of images) {
     const imageId = image.ImageId ?? '';
     const usedBy = (users.get(imageId) ?? []).filter((by) => !instances.some((id) => by.endsWith(`/${id}`)));

@@ -31,6 +31,12 @@ const ASKED = {
     isAsked: ({ test }: Settings) => test !== undefined,
     message: `found a test, but no target lets an AMI be booted: ${deploy('testAmis')}`,
   },
+  shareAmis: {
+    setting: 'consumers',
+    isAsked: ({ consumers }: Settings) => consumers !== undefined,
+    message:
+      'found consumers, but nothing may let others launch an AMI: write shareAmis: true into packleader.config, and deploy the hub',
+  },
   scanAmis: {
     setting: 'vulnerabilities',
     isAsked: ({ vulnerabilities }: Settings) => vulnerabilities !== undefined,

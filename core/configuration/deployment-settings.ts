@@ -260,6 +260,14 @@ export const deploymentSchema = strictMap({
         '`true`: AMIs may be [booted and tested](releasing.md#tests) before they are released, which needs a role more in every target account. The layers say by `test` which are.',
       examples: [true],
     }),
+  shareAmis: z
+    .boolean({ error: 'must be true or false' })
+    .exactOptional()
+    .meta({
+      description:
+        '`true`: [other accounts may launch](consuming.md#accounts-that-only-launch) what is released, where the layers say by `consumers` which. It needs no role, and what is written down of it is in the hub’s bucket.',
+      examples: [true],
+    }),
   scanAmis: z
     .union([z.literal('inspector'), scanCommand], { error: SCAN_AMIS })
     .exactOptional()

@@ -19,6 +19,7 @@ import { type Everywhere, type MissingSetting, missingProblems } from './missing
 import type { PackerDirectory } from './packer-directory.ts';
 import {
   DEFAULT_SSH_INTERFACE,
+  EBS_KEY,
   KEEP,
   SPOT,
   settingsSchema,
@@ -228,7 +229,7 @@ function imageSourceProblems(
 
 /** What depends on the target itself, and not only on the sections that apply to it. */
 export function targetProblems(
-  { source, kmsKeyId }: Settings,
+  { source, kmsKeyId, consumers }: Settings,
   sections: readonly Section[],
   stage: string,
   target: Target,
@@ -242,6 +243,10 @@ export function targetProblems(
   const [, , , keyRegion = region, keyAccount = accountId] = kmsKeyId.split(':');
   if (keyRegion !== region || keyAccount !== accountId) {
     const message = `found a key of ${keyAccount} in ${keyRegion}, must be one of ${targetName(target)}, where ${stage} bakes: an alias is a key of its own in every account and region`;
+    problems.push(at(sections, ['kmsKeyId'], message));
+  }
+  if (consumers !== undefined && kmsKeyId.endsWith(EBS_KEY)) {
+    const message = `found ${shown(kmsKeyId)} with consumers, must be a key of your own: what AWS’s own key for EBS encrypts can be shared with nobody`;
     problems.push(at(sections, ['kmsKeyId'], message));
   }
   return problems;

@@ -13,6 +13,7 @@ import {
   MOST_USER_DATA_BYTES,
 } from '../contract/limits.ts';
 import { NAMES } from '../contract/names.ts';
+import { MOST_CONSUMERS } from '../contract/permissions.ts';
 import { secretReferenceSchema, type SecretReference } from '../contract/secrets.ts';
 import { SEVERITIES } from '../contract/vulnerabilities.ts';
 import type { SourceAmi } from '../contract/source-amis.ts';
@@ -257,6 +258,45 @@ const vulnerabilities = strictMap(
   { must: 'must be a map of failOn and ignore; {} for both as they are by default' },
 );
 
+const listOf = (pattern: RegExp, must: string, what: string) =>
+  z.array(text(pattern, must), { error: `must be a list of ${what}` }).exactOptional();
+
+/** An id alone is an error to EC2. @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/share-amis-with-organizations-and-OUs.html */
+const ORGANIZATION = /^arn:aws[a-z-]*:organizations::\d{12}:organization\/o-[a-z0-9]{10,32}$/;
+const UNIT = /^arn:aws[a-z-]*:organizations::\d{12}:ou\/o-[a-z0-9]{10,32}\/ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}$/;
+const CONSUMERS =
+  'must be a map of accounts, organizations and organizationalUnits, with at least one of them in all';
+
+const consumers = strictMap(
+  {
+    accounts: listOf(/^\d{12}$/, 'must be an account id of 12 digits, in quotes', 'account ids').describe(
+      'Accounts, by their ids.',
+    ),
+    organizations: listOf(
+      ORGANIZATION,
+      'must be the ARN of an organisation, with the id of its management account, like arn:aws:organizations::999999999999:organization/o-a1b2c3d4e5',
+      'ARNs of organisations',
+    ).describe('Organisations, by their ARNs: every account of them.'),
+    organizationalUnits: listOf(
+      UNIT,
+      'must be the ARN of an organisational unit, with the id of the management account, like arn:aws:organizations::999999999999:ou/o-a1b2c3d4e5/ou-a1b2-f6g7h8i9',
+      'ARNs of organisational units',
+    ).describe('Organisational units, by their ARNs: every account in them, and in the units below.'),
+  },
+  { must: CONSUMERS },
+).superRefine((all, context) => {
+  const count = Object.values(all).flat().length;
+  if (count === 0) context.addIssue({ code: 'custom', message: CONSUMERS });
+  if (count > MOST_CONSUMERS)
+    context.addIssue({
+      code: 'custom',
+      message: `must name at most ${MOST_CONSUMERS.toLocaleString('en')} in all: EC2 takes no more for one AMI, and an organisation counts as one`,
+    });
+});
+
+/** AWS’s own key of an account for EBS: whatever it encrypts can be shared with nobody. */
+export const EBS_KEY = 'alias/aws/ebs';
+
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const KMS_KEY = new RegExp(
   `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:)?(${UUID}|key/${UUID}|mrk-[0-9a-f]{32}|key/mrk-[0-9a-f]{32}|alias/[\\w/-]{1,250})$`,
@@ -393,12 +433,21 @@ export const settingsSchema = strictMap(
       ],
     }),
     kmsKeyId: text(KMS_KEY, 'must be a KMS key id, alias/<name> or an ARN of either')
-      .default('alias/aws/ebs')
+      .default(EBS_KEY)
       .meta({
         description:
           'Key that encrypts the AMI and its snapshots. `alias/aws/ebs` is the account’s default key; an AMI encrypted with it can never be shared.',
         examples: ['alias/packleader', 'alias/aws/ebs'],
       }),
+    consumers: consumers.optional().meta({
+      description:
+        '[Who may launch the AMI besides](consuming.md#accounts-that-only-launch) the account that holds it. `packleader.config` says [`shareAmis: true`](#shareamis), and `kmsKeyId` names a key that they may use.',
+      examples: [
+        { accounts: ['333333333333', '444444444444'] },
+        { organizations: ['arn:aws:organizations::999999999999:organization/o-a1b2c3d4e5'] },
+        { organizationalUnits: ['arn:aws:organizations::999999999999:ou/o-a1b2c3d4e5/ou-a1b2-f6g7h8i9'] },
+      ],
+    }),
     instanceProfile: text(/^[\w+=,.@-]{1,128}$/, 'must be the name of an instance profile, not its ARN')
       .default(NAMES.builder)
       .meta({

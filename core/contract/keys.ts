@@ -16,6 +16,8 @@ export const keys = {
   /** Where else the builder may run: for the bake, not for Packer. */
   builderChoices: (prefix: string, target: Target) =>
     `${prefix}/${target.accountId}-${target.region}.builder.json`,
+  /** Who may launch its AMIs besides. */
+  consumers: (prefix: string) => `${prefix}/consumers.json`,
   /** What `Compare AMIs` found. */
   comparison: (prefix: string) => `${prefix}/comparison.json`,
   /** Which SBOMs there are of a release, and of which targets each is. */

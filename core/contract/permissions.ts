@@ -35,3 +35,35 @@ export const permissionName = ({
   readonly OrganizationArn?: string | undefined;
   readonly OrganizationalUnitArn?: string | undefined;
 }): string => UserId ?? Group ?? OrganizationArn ?? OrganizationalUnitArn ?? 'somebody';
+
+/** How many accounts, organisations and organisational units EC2 lets launch one AMI.
+ *  @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-quotas.html */
+export const MOST_CONSUMERS = 1_000;
+
+/** Who may launch AMIs of a release besides the accounts that hold them. */
+export const consumersSchema = z
+  .object({
+    accounts: z.array(z.string()),
+    /** ARNs. */
+    organizations: z.array(z.string()),
+    organizationalUnits: z.array(z.string()),
+  })
+  .partial();
+export type Consumers = z.infer<typeof consumersSchema>;
+
+/** `consumers.json`: who may launch which AMIs of a release. Targets with the same consumers stand together. */
+export const consumerPlanSchema = z.object({
+  consumers: z.array(consumersSchema.extend({ targets: z.array(z.string()) })),
+});
+export type ConsumerPlan = z.infer<typeof consumerPlanSchema>;
+
+/** As EC2 takes them, each once. */
+export const launchPermissions = ({
+  accounts = [],
+  organizations = [],
+  organizationalUnits = [],
+}: Consumers): Permissions['launch'] => [
+  ...[...new Set(accounts)].map((UserId) => ({ UserId })),
+  ...[...new Set(organizations)].map((OrganizationArn) => ({ OrganizationArn })),
+  ...[...new Set(organizationalUnits)].map((OrganizationalUnitArn) => ({ OrganizationalUnitArn })),
+];

@@ -54,6 +54,8 @@ export const plannedReleaseSchema = z.object({
     prefix: z.string(),
     /** Whether some target's AMI gets a time at which it is deprecated; the plan says which. */
     deprecates: z.literal(true).optional(),
+    /** Whether others may launch its AMIs; `consumers.json` says who. */
+    shares: z.literal(true).optional(),
   }),
   /** The name of the execution of `packleader-release-image`, at most 80 characters. */
   executionName: z.string(),

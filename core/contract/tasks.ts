@@ -11,7 +11,8 @@ export type BucketFolder =
   | 'sweeps'
   | 'repoints'
   | 'revoked'
-  | 'tests';
+  | 'tests'
+  | 'permissions';
 
 /** A task: the code of one state, `tasks/<its name>.ts`, and all that its function may touch. */
 export interface TaskAccess {
@@ -22,6 +23,8 @@ export interface TaskAccess {
   readonly reads?: readonly BucketFolder[];
   /** What it reads besides in a factory that has AMIs deprecated. */
   readonly readsToDeprecate?: readonly BucketFolder[];
+  /** What it reads, writes and lists besides in a factory whose AMIs others may launch. */
+  readonly toShare?: Pick<TaskAccess, 'reads' | 'writes' | 'lists'>;
   readonly writes?: readonly BucketFolder[];
   /** To see what is there, and what is not. */
   readonly lists?: readonly BucketFolder[];
@@ -46,6 +49,10 @@ export type Part = 'retiring' | 'parity' | 'tests' | 'scans' | 'approval' | 'ret
 
 export type ExecutionAction =
   'states:DescribeExecution' | 'states:GetExecutionHistory' | 'states:StopExecution';
+
+/** What was given to whom is written down, and read before it is taken back. */
+const PERMISSIONS = { reads: ['permissions'], lists: ['permissions'] } as const;
+const GIVES = { ...PERMISSIONS, writes: ['permissions'] } as const;
 
 /** Whether a later attempt of the release is there. */
 const LATER_ATTEMPT = { [NAMES.releaseImageMachine]: ['states:DescribeExecution'] } as const;
@@ -118,11 +125,15 @@ const ROWS = {
     partOf: 'approval',
   },
   'apply-version-tags': { steward: true, readsToDeprecate: ['plans'], executions: LATER_ATTEMPT },
-  'publish-release': { steward: true, executions: LATER_ATTEMPT },
+  'publish-release': {
+    steward: true,
+    toShare: { ...GIVES, reads: ['plans', 'permissions'] },
+    executions: LATER_ATTEMPT,
+  },
   'announce-release': { reads: ['plans'], writes: ['released'], announces: true },
-  'withdraw-publication': { steward: true, executions: LATER_ATTEMPT },
-  'deregister-amis': { steward: true, executions: LATER_ATTEMPT },
-  'verify-rollback': { steward: true, executions: LATER_ATTEMPT },
+  'withdraw-publication': { steward: true, toShare: GIVES, executions: LATER_ATTEMPT },
+  'deregister-amis': { steward: true, toShare: PERMISSIONS, executions: LATER_ATTEMPT },
+  'verify-rollback': { steward: true, toShare: PERMISSIONS, executions: LATER_ATTEMPT },
   'announce-rollback': { announces: true },
   'find-dead-releases': {
     steward: true,
@@ -136,6 +147,7 @@ const ROWS = {
     reads: ['sweeps'],
     writes: ['sweeps'],
     lists: ['released'],
+    toShare: GIVES,
     executions: {
       [NAMES.releaseImageMachine]: LOOK,
       [NAMES.bakeBatchMachine]: ['states:DescribeExecution', 'states:StopExecution'],

@@ -38,6 +38,8 @@ const IMAGE = { description: 'An image.', version: '1.0', platform: 'linux' };
 const LAYER = {
   source: { ssmParameter: '/aws/service/debian/release/13/latest/amd64' },
   instanceType: 'm7i.large',
+  // What AWS's own key encrypts could be shared with nobody.
+  kmsKeyId: 'alias/images',
   rootVolumeSizeGiB: 8,
 };
 

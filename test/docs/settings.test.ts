@@ -32,7 +32,7 @@ const LEAST = {
     source: { ssmParameter: '/aws/service/debian/release/13/latest/amd64' },
     instanceType: 'm7i.large',
     network: { vpcId: 'vpc-0d0e0f01', subnetId: 'subnet-0d0e0f01', securityGroupIds: [] },
-    kmsKeyId: 'alias/aws/ebs',
+    kmsKeyId: 'alias/images',
     instanceProfile: 'packleader-builder',
     rootVolumeSizeGiB: 8,
   },

@@ -12,6 +12,7 @@ import { retirements } from './scenarios/retirements.ts';
 import { retries } from './scenarios/retries.ts';
 import { rollbackTriggers } from './scenarios/rollback-triggers.ts';
 import { type Category, idOf } from './scenarios/scenario-of.ts';
+import { sharedAmis } from './scenarios/shared-amis.ts';
 import { scannedAmis } from './scenarios/scanned-amis.ts';
 import { SeededSampler } from './scenarios/seeded-sampler.ts';
 import { spotBuilders } from './scenarios/spot-builders.ts';
@@ -37,6 +38,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     keeping: await prepareBaseline('keeping'),
     spot: await prepareBaseline('spot'),
     tested: await prepareBaseline('tested'),
+    shared: await prepareBaseline('shared'),
     scanned: await prepareBaseline('scanned'),
     alike: await prepareBaseline('alike'),
     asking: await prepareBaseline('asking'),
@@ -64,6 +66,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await spotBuilders(baselines.spot)),
     ...(await testedAmis(baselines.tested)),
     ...(await comparisons(baselines.alike)),
+    ...(await sharedAmis(baselines.shared)),
     ...(await scannedAmis(baselines.scanned)),
     ...(await approvals(baselines.asking)),
     ...(await waitingReleases(baselines.waiting, sampler)),

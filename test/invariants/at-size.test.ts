@@ -74,6 +74,7 @@ const hubOf = (factory: Factory, more: { organizationId?: string } = {}) =>
     spotBuilders: true,
     keepBuilders: true,
     testAmis: true,
+    shareAmis: true,
     scanAmis: { command: 'scan "$SBOM"' },
     webhookSecret: 'packleader/webhook',
     packer: { version: '1.14.2', sha256: 'a'.repeat(64) },

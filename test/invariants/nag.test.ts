@@ -74,6 +74,7 @@ describe('cdk-nag finds nothing that is not explained', () => {
       webhookSecret: 'packleader/webhook',
       retention,
       testAmis: true,
+      shareAmis: true,
       scanAmis: { command: 'scan "$SBOM"' },
       ...TELLING,
     };

@@ -29,6 +29,7 @@ const theHub = hub(scheduled, {
   webhookSecret: WEBHOOK_SECRET,
   retention: retentionOf(factory),
   testAmis: true,
+  shareAmis: true,
   scanAmis: 'inspector',
   notify: {},
   commitStatus: { provider: 'github', tokenSecret: TOKEN_SECRET },

@@ -219,6 +219,58 @@ describe('planning a release of one image', () => {
     });
   });
 
+  describe('whose AMIs others may launch', () => {
+    const MAY = { ...DEPLOYED, shareAmis: true };
+    const shared = (consumers: string, key = 'alias/images') => ({
+      'images/base/config/default.yaml': `${FACTORY.get('images/base/config/default.yaml')}kmsKeyId: ${key}\nconsumers: ${consumers}\n`,
+    });
+    const SOME = `{ accounts: ['333333333333', '222222222222'] }`;
+
+    it('writes down who, without the account that holds the AMI, and says that there are some', async () => {
+      aws.holds('hub', SOURCE.key, factory(shared(SOME)));
+      acceptsWrites(...files('base'), 'base/consumers.json');
+      const { tiers } = await plan({ image: 'base' }, 'main', MAY);
+      expect(tiers[0]?.[0]?.plan).toMatchObject({ shares: true });
+      expect(written()['base/consumers.json']).toEqual({
+        consumers: [
+          { accounts: ['333333333333', '222222222222'], targets: ['111111111111/eu-west-1'] },
+          { accounts: ['333333333333'], targets: ['222222222222/eu-west-1'] },
+        ],
+      });
+    });
+
+    it('writes nothing of it for a prerelease', async () => {
+      aws.holds('hub', SOURCE.key, factory(shared(SOME)));
+      acceptsWrites(...files('base'));
+      const { tiers } = await plan({ image: 'base' }, 'feature/x', MAY);
+      expect(tiers[0]?.[0]?.plan).not.toHaveProperty('shares');
+    });
+
+    it('fails where the hub is deployed without that, and says where they are asked for', async () => {
+      aws.holds('hub', SOURCE.key, factory(shared(SOME)));
+      await expect(plan({ image: 'base' })).rejects.toMatchObject({
+        name: 'InvalidConfiguration',
+        message: expect.stringMatching(
+          /^images\/base\/config\/default\.yaml:\d+ consumers\.accounts: found consumers, but nothing may let others launch an AMI: write shareAmis: true into packleader\.config, and deploy the hub$/,
+        ),
+      });
+      expect(aws.commands).not.toContain('PutObject');
+    });
+
+    it.each(['alias/aws/ebs', 'arn:aws:kms:eu-west-1:111111111111:alias/aws/ebs'])(
+      'fails with %s, which can be shared with nobody',
+      async (key) => {
+        aws.holds('hub', SOURCE.key, factory(shared(SOME, key)));
+        await expect(plan({ image: 'base' }, 'main', MAY)).rejects.toMatchObject({
+          name: 'InvalidConfiguration',
+          message: expect.stringContaining(
+            `kmsKeyId: found "${key}" with consumers, must be a key of your own: what AWS’s own key for EBS encrypts can be shared with nobody`,
+          ),
+        });
+      },
+    );
+  });
+
   describe('whose AMIs are tested', () => {
     const MAY = { ...DEPLOYED, testAmis: true };
     const tested = (test: string) => ({

@@ -303,6 +303,35 @@ describe('in the hub', () => {
     );
   });
 
+  it('lets those tasks alone write down who may launch AMIs that give it, and take it back, and none where nobody may', () => {
+    const of = (stack: ReturnType<typeof hub>, what: string) =>
+      stack
+        .roles()
+        .filter(({ statements }) =>
+          statements.some(
+            ({ Action, Resource }) =>
+              Action.includes(what) && Resource.some((resource) => resource.includes('/permissions/')),
+          ),
+        )
+        .map(({ name }) => name)
+        .toSorted();
+    const sharing = hub(factory, { shareAmis: true });
+    expect(of(sharing, 's3:PutObject')).toEqual([
+      'packleader-task-publish-release',
+      'packleader-task-sweep-release',
+      'packleader-task-withdraw-publication',
+    ]);
+    expect(of(sharing, 's3:GetObject')).toEqual([
+      'packleader-task-deregister-amis',
+      'packleader-task-publish-release',
+      'packleader-task-sweep-release',
+      'packleader-task-verify-rollback',
+      'packleader-task-withdraw-publication',
+    ]);
+    expect(of(hub(factory), 's3:GetObject')).toEqual([]);
+    expect(of(hub(factory), 's3:PutObject')).toEqual([]);
+  });
+
   it('lets a command of one’s own read SBOMs, and write what it finds, and do nothing else', () => {
     const stack = hub(factory, { scanAmis: { command: 'scan "$SBOM"' } });
     const { may } = roleOf(stack, NAMES.scanProject);

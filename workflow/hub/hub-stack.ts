@@ -48,6 +48,8 @@ export interface HubStackProps extends StackProps, Downloads {
   readonly keepBuilders?: boolean;
   /** Whether AMIs may be booted and tested; as in the targets. Default: they are not, and nothing stands that could. */
   readonly testAmis?: boolean;
+  /** Whether other accounts may launch what is released. Default: none may, and no task could let them. */
+  readonly shareAmis?: boolean;
   /** What scans the SBOMs of releases. Default: nothing does. */
   readonly scanAmis?: ScanAmis;
   readonly alarms?: AlarmsProps;
@@ -93,6 +95,7 @@ export class HubStack extends Stack {
         testers: new TargetRoles(this, 'Testers', { roleName: NAMES.testerRole, accountIds }),
       }),
       deprecatesAmis,
+      sharesAmis: props.shareAmis ?? false,
       ...(scanAmis !== undefined && { scanner: scannerOf(scanAmis) }),
       ...(key && { key }),
     });
@@ -123,6 +126,7 @@ export class HubStack extends Stack {
       spotBuilders: props.spotBuilders ?? false,
       keepBuilders: props.keepBuilders ?? false,
       testAmis: props.testAmis ?? false,
+      shareAmis: props.shareAmis ?? false,
       ...(scanAmis !== undefined && { scanAmis: scannerOf(scanAmis) }),
       ...(scan && { scanProjectArn: scan.projectArn }),
       parity: factory.parity ?? 'report',

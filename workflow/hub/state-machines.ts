@@ -40,6 +40,8 @@ export interface StateMachinesProps {
   readonly keepBuilders: boolean;
   /** Whether AMIs may be booted and tested. */
   readonly testAmis: boolean;
+  /** Whether other accounts may launch what is released. */
+  readonly shareAmis: boolean;
   /** What scans the SBOMs of releases; default: nothing does. */
   readonly scanAmis?: Scanner;
   /** The project that runs a scanner of one's own. */
@@ -102,6 +104,7 @@ export class StateMachines extends Construct {
           bakeBatchMachineArn: machineArn(this, NAMES.bakeBatchMachine),
           parity: props.parity,
           testAmis: props.testAmis,
+          shareAmis: props.shareAmis,
           ...(props.scanAmis !== undefined && { scanAmis: props.scanAmis }),
           approvals: props.approvals,
           ...(props.retryWaitHours !== undefined && { retryWaitHours: props.retryWaitHours }),
@@ -131,6 +134,7 @@ export class StateMachines extends Construct {
           spotBuilders: props.spotBuilders,
           keepBuilders: props.keepBuilders,
           testAmis: props.testAmis,
+          shareAmis: props.shareAmis,
           ...(props.scanAmis !== undefined && { scanAmis: props.scanAmis }),
           approvals: props.approvals,
           ...(props.retryWaitHours !== undefined && { retryWaitHours: props.retryWaitHours }),
@@ -154,6 +158,7 @@ export class StateMachines extends Construct {
           tasks: new TaskStates(sweepScope, props.functionOf),
           bucket: props.bucket,
           targets: props.targets,
+          shareAmis: props.shareAmis,
         }),
       ),
       timeout: timeouts.SWEEP,

@@ -34,6 +34,7 @@ const WILDCARDS: Wildcards = {
   '/sweeps/*': 'Each sweep has a folder of its own, named after its execution.',
   '/repoints/*': 'A plan has the name of its execution, a claim that of its image.',
   '/tests/*': 'What tests printed is in a folder of its account and one of its execution.',
+  '/permissions/*': 'One object for each AMI of each version that others may launch.',
   '/revoked/*': 'One record for each version of each image that was ever revoked.',
   [`:execution:${NAMES.repointMachine}:*`]:
     'Whoever claimed an image before; the names are made when they start.',
@@ -51,6 +52,8 @@ export interface TaskFunctionsProps {
   readonly testers?: TargetRoles;
   /** Whether the stewards may deprecate AMIs. */
   readonly deprecatesAmis: boolean;
+  /** Whether other accounts may launch AMIs. */
+  readonly sharesAmis: boolean;
   /** What scans SBOMs; default: nothing does. */
   readonly scanner?: Scanner;
   /** Encrypts the state machines; default: keys of AWS's do. */
@@ -92,7 +95,7 @@ export class TaskFunctions extends Construct {
   }
 
   #statements({ executions = {}, listsExecutionsOf = [], ...folders }: TaskAccess): PolicyStatement[] {
-    const { key, deprecatesAmis } = this.#props;
+    const { key, deprecatesAmis, sharesAmis } = this.#props;
     const { account, region } = Stack.of(this);
     const machines = Object.keys(executions);
     return [
@@ -100,6 +103,7 @@ export class TaskFunctions extends Construct {
       ...(deprecatesAmis && folders.readsToDeprecate
         ? this.#onObjects({ reads: folders.readsToDeprecate })
         : []),
+      ...(sharesAmis && folders.toShare ? this.#onObjects(folders.toShare) : []),
       ...(key && machines.length > 0 ? [lookAtExecutions(key, machines)] : []),
       ...Object.entries(executions).map(
         ([machine, actions]) =>

@@ -34,6 +34,8 @@ export interface ReleaseImageProps {
   readonly parity: Parity;
   /** Whether AMIs may be booted and tested. */
   readonly testAmis: boolean;
+  /** Whether other accounts may launch what is released. */
+  readonly shareAmis: boolean;
   /** What scans the SBOMs of releases; default: nothing does. */
   readonly scanAmis?: Scanner;
   /** The stages that somebody must approve. */
@@ -44,6 +46,9 @@ export interface ReleaseImageProps {
 
 const release = JsonPath.objectAt('$.release');
 const amis = JsonPath.objectAt('$.amis');
+/** By which a task finds who may launch the AMIs, and what it wrote down of that. */
+const toShare = ({ shareAmis }: ReleaseImageProps) =>
+  shareAmis ? { plan: JsonPath.objectAt('$.plan') } : {};
 /** By which a task knows that its execution was redriven. */
 const run = {
   executionArn: JsonPath.stringAt('$$.Execution.Id'),
@@ -98,12 +103,12 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
     // What a retry keeps is of several stages: whatever fails in it undoes all of them.
     ...(retryWaitHours === undefined
       ? []
-      : [{ name: takeOver(tasks, stages), undo: stages.map((stage) => deregisterStage(tasks, stage)) }]),
+      : [{ name: takeOver(tasks, stages), undo: stages.map((stage) => deregisterStage(props, stage)) }]),
     ...stages.flatMap((stage) => [
       ...[gates.get(stage)].flatMap((gate) => (gate ? [{ name: gate.approve }] : [])),
       {
         name: inStage(stage, bakeStage(scope, props, stage)),
-        ...(retryWaitHours === undefined && { undo: deregisterStage(tasks, stage) }),
+        ...(retryWaitHours === undefined && { undo: deregisterStage(props, stage) }),
       },
       { name: inStage(stage, checkStage(tasks, stage, props)) },
       ...(testAmis ? [{ name: inStage(stage, testStage(tasks, stage)) }] : []),
@@ -129,7 +134,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
     {
       name: tasks.state(PIVOT.publish, {
         comment: 'The pivot: only now can consumers find the release, in all accounts.',
-        payload: { release, amis, run },
+        payload: { release, amis, run, ...toShare(props) },
         resultPath: '$.published',
       }),
       undo: tasks.state(STATE_NAMES.withdrawPublication, {
@@ -139,6 +144,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
           resolved: JsonPath.objectAt('$.resolved'),
           attempt: JsonPath.numberAt('$$.State.RetryCount'),
           run,
+          ...toShare(props),
         },
         resultPath: at('undone', STATE_NAMES.withdrawPublication),
       }),
@@ -380,11 +386,17 @@ function scan(tasks: TaskStates, scanner: Scanner): Fallible {
   });
 }
 
-function deregisterStage(tasks: TaskStates, stage: string): Fallible {
-  return tasks.state(STAGE_STATE_NAMES.deregister(stage), {
+function deregisterStage(props: ReleaseImageProps, stage: string): Fallible {
+  return props.tasks.state(STAGE_STATE_NAMES.deregister(stage), {
     stage,
     comment: `Leaves nothing of the release in ${stage}: no build, no builder, no AMI, no snapshot.`,
-    payload: { release, stage, batches: JsonPath.objectAt(at('resolved', stage, 'batches')), run },
+    payload: {
+      release,
+      stage,
+      batches: JsonPath.objectAt(at('resolved', stage, 'batches')),
+      run,
+      ...toShare(props),
+    },
     resultPath: at('undone', STAGE_STATE_NAMES.deregister(stage)),
   });
 }

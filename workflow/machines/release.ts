@@ -33,6 +33,8 @@ export interface ReleaseProps {
   readonly keepBuilders: boolean;
   /** Whether AMIs may be booted and tested. */
   readonly testAmis: boolean;
+  /** Whether other accounts may launch what is released. */
+  readonly shareAmis: boolean;
   /** What scans the SBOMs of releases; default: nothing does. */
   readonly scanAmis?: Scanner;
   /** The stages that somebody must approve. */
@@ -73,6 +75,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         ...(props.spotBuilders && { spotBuilders: true }),
         ...(props.keepBuilders && { keepBuilders: true }),
         ...(props.testAmis && { testAmis: true }),
+        ...(props.shareAmis && { shareAmis: true }),
         ...(props.scanAmis !== undefined && { scanAmis: props.scanAmis }),
         ...(Object.keys(props.approvals).length > 0 && { approvals: props.approvals }),
       },

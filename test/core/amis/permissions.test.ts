@@ -152,7 +152,7 @@ describe('what a release gives', () => {
     const old = { imageId: 'ami-0', before: NOTHING, given: noVolumes([user(ONE)]) };
     noteIs(old);
     const of = new DescribeImageAttributeCommand({ ImageId: 'ami-0', Attribute: 'launchPermission' });
-    aws.on(DEV, of, { LaunchPermissions: [user(ONE)] }, { LaunchPermissions: [] });
+    aws.on(DEV, of, { LaunchPermissions: [] });
     aws.accepts(
       DEV,
       new ModifyImageAttributeCommand({ ImageId: 'ami-0', LaunchPermission: { Remove: [user(ONE)] } }),
@@ -194,18 +194,16 @@ describe('taking it back', () => {
   const given = { launch: [user(ONE), ORGANIZATION], volumes: { 'snap-1': [ONE], 'snap-2': [] } };
   const note = { imageId: 'ami-1', before: { launch: [user(THEIRS)], volumes: {} }, given };
 
-  it('takes exactly what was given and is there, the volumes last, and says so in the end', async () => {
+  it('takes exactly what was given, the volumes last, whatever EC2 shows before, and says so in the end', async () => {
     noteIs(note);
-    mayLaunch([user(THEIRS), user(ONE), user(OTHER)], [user(THEIRS), user(OTHER)]);
-    mayCopy('snap-1', [ONE, OTHER], [OTHER]);
-    aws.accepts(DEV, launch('Remove', user(ONE)), volumes('Remove', 'snap-1', ONE));
+    mayLaunch([user(THEIRS), user(OTHER)]);
+    mayCopy('snap-1', [OTHER]);
+    aws.accepts(DEV, launch('Remove', user(ONE), ORGANIZATION), volumes('Remove', 'snap-1', ONE));
     aws.accepts(HUB, written({ ...note, given: NOTHING }));
     await takeBack();
     expect(aws.commands).toEqual([
       'ListObjectsV2',
       'GetObject',
-      'DescribeImageAttribute',
-      'DescribeSnapshotAttribute',
       'ModifyImageAttribute',
       'ModifySnapshotAttribute',
       'DescribeImageAttribute',
@@ -230,7 +228,9 @@ describe('taking it back', () => {
     'of an AMI that is gone (%s), and of snapshots that are, only says that nothing is left',
     async (code) => {
       noteIs(note);
+      aws.on(DEV, launch('Remove', user(ONE), ORGANIZATION), awsError(code));
       aws.on(DEV, launchers, awsError(code));
+      aws.on(DEV, volumes('Remove', 'snap-1', ONE), awsError('InvalidSnapshot.NotFound'));
       aws.on(DEV, copiers('snap-1'), awsError('InvalidSnapshot.NotFound'));
       aws.accepts(HUB, written({ ...note, given: NOTHING }));
       await takeBack();
@@ -239,8 +239,9 @@ describe('taking it back', () => {
 
   it('takes snapshots back that outlive their AMI', async () => {
     noteIs(note);
+    aws.on(DEV, launch('Remove', user(ONE), ORGANIZATION), awsError('InvalidAMIID.Unavailable'));
     aws.on(DEV, launchers, awsError('InvalidAMIID.Unavailable'));
-    mayCopy('snap-1', [ONE], []);
+    mayCopy('snap-1', []);
     aws.accepts(DEV, volumes('Remove', 'snap-1', ONE));
     aws.accepts(HUB, written({ ...note, given: NOTHING }));
     await takeBack();
@@ -250,15 +251,24 @@ describe('taking it back', () => {
     noteIs(note);
     mayLaunch([user(ONE)]);
     mayCopy('snap-1', []);
-    aws.accepts(DEV, launch('Remove', user(ONE)));
+    aws.accepts(DEV, launch('Remove', user(ONE), ORGANIZATION), volumes('Remove', 'snap-1', ONE));
     await expect(takeBack()).rejects.toMatchObject({ name: 'NotReadyYet' });
     expect(aws.commands).not.toContain('PutObject');
   });
 
   it('fails when a look is refused: unknown is not taken for taken back', async () => {
     noteIs(note);
+    aws.accepts(DEV, launch('Remove', user(ONE), ORGANIZATION), volumes('Remove', 'snap-1', ONE));
     aws.on(DEV, launchers, awsError('UnauthorizedOperation'));
     aws.expects(DEV, ({ command }) => command === 'DescribeSnapshotAttribute');
+    await expect(takeBack()).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+  });
+});
+
+describe('a refusal to take it back', () => {
+  it('is none that its AMI is gone, and fails the undo', async () => {
+    noteIs({ imageId: 'ami-1', before: NOTHING, given: noVolumes([user(ONE)]) });
+    aws.on(DEV, launch('Remove', user(ONE)), awsError('UnauthorizedOperation'));
     await expect(takeBack()).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
   });
 });

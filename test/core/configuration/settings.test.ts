@@ -5,6 +5,21 @@ import { baseSettings, edited, problemsWith } from './example.ts';
 const withLayer = (text: string) =>
   problemsWith({ 'images/base/config/dev.yaml': text }, { images: ['base'] });
 
+describe('consumers', () => {
+  const accounts = (count: number) =>
+    Array.from({ length: count }, (_, index) => `'${300_000_000_000 + index}'`).join();
+
+  it('are at most 1,000 in all', () => {
+    const organisations = "organizations: ['arn:aws:organizations::999999999999:organization/o-a1b2c3d4e5']";
+    expect(withLayer(`consumers: { accounts: [${accounts(999)}], ${organisations} }\n`)).toEqual([]);
+    expect(withLayer(`consumers: { accounts: [${accounts(1_000)}], ${organisations} }\n`)).toEqual([
+      expect.stringMatching(
+        /consumers: found a map, must name at most 1,000 in all: EC2 takes no more for one AMI, and an organisation counts as one$/,
+      ),
+    ]);
+  });
+});
+
 describe('a setting', () => {
   it.each([
     ['network: { vpcId: vpc_123 }', 'network.vpcId: found "vpc_123", must look like vpc-0123456789abcdef0'],
@@ -23,7 +38,7 @@ describe('a setting', () => {
     ['region: { }', 'region: found an unknown key, the nearest is "regions"'],
     [
       'blubb: 1',
-      'blubb: found an unknown key, known are "source", "architecture", "instanceType", "instanceTypes", "spot", "onFailure", "keepHours", "network", "kmsKeyId", "instanceProfile", "rootVolumeSizeGiB", "timeoutMinutes", "deprecateAfterDays", "test", "vulnerabilities", "sshInterface", "retention", "tags", "variables", "regions", ...',
+      'blubb: found an unknown key, known are "source", "architecture", "instanceType", "instanceTypes", "spot", "onFailure", "keepHours", "network", "kmsKeyId", "consumers", "instanceProfile", "rootVolumeSizeGiB", "timeoutMinutes", "deprecateAfterDays", "test", "vulnerabilities", "sshInterface", "retention", "tags", "variables", ...',
     ],
     ['constructor: 1', 'constructor: found an unknown key, known are'],
     ['architecture: amd64', 'architecture: found "amd64", must be x86_64 or arm64'],
@@ -46,6 +61,22 @@ describe('a setting', () => {
     [
       'network: { subnetTags: { Tier: 1 } }',
       'network.subnetTags.Tier: found 1, must be a string: write it in quotes',
+    ],
+    [
+      'consumers: {}',
+      'consumers: found a map, must be a map of accounts, organizations and organizationalUnits, with at least one of them in all',
+    ],
+    [
+      'consumers: { accounts: [333333333333] }',
+      'consumers.accounts[0]: found 333333333333, must be an account id of 12 digits, in quotes',
+    ],
+    [
+      'consumers: { organizations: [o-a1b2c3d4e5] }',
+      'consumers.organizations[0]: found "o-a1b2c3d4e5", must be the ARN of an organisation, with the id of its management account, like arn:aws:organizations::999999999999:organization/o-a1b2c3d4e5',
+    ],
+    [
+      "consumers: { organizationalUnits: ['arn:aws:organizations::999999999999:organization/o-a1b2c3d4e5'] }",
+      'consumers.organizationalUnits[0]: found "arn:aws:organizations::999999999999:organization/o-a1b2c3d4...", must be the ARN of an organisational unit, with the id of the management account, like arn:aws:organizations::999999999999:ou/o-a1b2c3d4e5/ou-a1b2-f6g7h8i9',
     ],
     ['kmsKeyId: my-key', 'kmsKeyId: found "my-key", must be a KMS key id, alias/<name> or an ARN of either'],
     [

@@ -8,6 +8,7 @@ import { RELEASE_SITES } from './sites/release.ts';
 import { REPOINT_SITES } from './sites/repoint.ts';
 import { RETIRE_SITES } from './sites/retire.ts';
 import { RETRY_SITES } from './sites/retry.ts';
+import { SHARED_SITES } from './sites/shared.ts';
 import { SCANNED_SITES } from './sites/scanned.ts';
 import { TESTED_SITES } from './sites/tested.ts';
 import { UNDO_SITES } from './sites/undo.ts';
@@ -26,6 +27,7 @@ export const SITES = [
   ...RETIRE_SITES,
   ...KEPT_SITES,
   ...TESTED_SITES,
+  ...SHARED_SITES,
   ...SCANNED_SITES,
   ...APPROVED_SITES,
 ];

@@ -50,6 +50,9 @@ export class Oracle {
         const days = daysUntilDeprecated(place.images.get(image ?? ''));
         if (days !== this.#baseline.deprecateAfterDays)
           wrong.push(`${targetName(target)}: ${image} is deprecated after ${days} days`);
+        const given = consumersOf(place.images.get(image ?? ''));
+        if (given.join() !== (this.#baseline.consumers ?? []).join())
+          wrong.push(`${targetName(target)}: ${image} is shared with ${given.join(', ') || 'nobody'}`);
         const version = parameters.version(release.image, release.version);
         const snapshots =
           place.images.get(image ?? '')?.blockDevices.map(({ snapshotId }) => snapshotId) ?? [];
@@ -80,7 +83,12 @@ export class Oracle {
   }
 
   /** Wrong in a release that says it is gone, or names what is left; `named` is undefined when nobody could look. */
-  ofUndone(release: Release, named: readonly Leftover[] | undefined, exactly: boolean): string[] {
+  ofUndone(
+    release: Release,
+    named: readonly Leftover[] | undefined,
+    exactly: boolean,
+    mayStayShared: boolean,
+  ): string[] {
     const wrong: string[] = [];
     for (const [target, ids] of this.traces(release)) {
       const claimed = named
@@ -88,6 +96,13 @@ export class Oracle {
         .map(({ resourceId }) => resourceId);
       // A target that could not be looked at stands for whatever it holds.
       if (claimed === undefined || claimed.includes(release.releaseId)) continue;
+      for (const image of this.#imagesOf(target, release).filter((one) => this.#isShared(one))) {
+        const isNamed = named?.some(
+          ({ resourceId, why }) => resourceId === image.imageId && /shared/.test(why),
+        );
+        if (!isNamed) wrong.push(`${target}: ${image.imageId} is still shared, and not named as that`);
+        if (!mayStayShared) wrong.push(`${target}: ${image.imageId} is still shared, and nothing hindered`);
+      }
       for (const id of ids) if (!claimed.includes(id)) wrong.push(`${target}: ${id} is left, and not named`);
       for (const id of claimed)
         if (exactly && !ids.includes(id)) wrong.push(`${target}: ${id} is named as left, but is not there`);
@@ -98,6 +113,16 @@ export class Oracle {
     if (this.#world.buckets.get(bucket)?.objects.has(keys.released(release.image, release.version)))
       wrong.push(`${release.releaseId} is recorded as released`);
     return wrong;
+  }
+
+  #imagesOf(name: string, release: Release): Image[] {
+    const target = targetsOf(this.#baseline).find((one) => targetName(one) === name);
+    return target ? imagesOf(this.#world.region(target.accountId, target.region), release) : [];
+  }
+
+  #isShared(image: Image): boolean {
+    const { consumers = [] } = this.#baseline;
+    return consumersOf(image).some((one) => consumers.includes(one));
   }
 
   /** `latest` shows the newest release that stands, or what it showed before; `except` are targets that say they do not. */
@@ -132,4 +157,10 @@ export class Oracle {
 function daysUntilDeprecated(image: Image | undefined): number | undefined {
   const { createdAt = 0, deprecatedAt } = image ?? {};
   return deprecatedAt === undefined ? undefined : Math.round((deprecatedAt - createdAt) / 86_400_000);
+}
+
+function consumersOf(image: Image | undefined): string[] {
+  if (!image) return [];
+  const { users, organizations, units } = image.launchPermissions;
+  return [...users, ...organizations, ...units];
 }

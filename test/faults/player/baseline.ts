@@ -4,6 +4,7 @@
  */
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
 import { retentionSchema } from '../../../core/configuration/retention.ts';
+import { type Consumers, launchPermissions, permissionName } from '../../../core/contract/permissions.ts';
 import { NAMES, bucketName } from '../../../core/contract/names.ts';
 import { type PlannedRelease, plannedReleaseSchema } from '../../../core/contract/releases.ts';
 import type { Target } from '../../../core/contract/targets.ts';
@@ -23,6 +24,12 @@ export const EARLIER = '1.4.20261001000000';
 /** What somebody can go back from, the oldest first. */
 export const RELEASED = ['1.4.20260901000000', '1.4.20260902000000', '1.4.20260903000000'] as const;
 
+/** Some of each kind but one. */
+const CONSUMERS: Consumers = {
+  accounts: ['333333333333'],
+  organizations: ['arn:aws:organizations::999999999999:organization/o-a1b2c3d4e5'],
+};
+
 /** Two stages, two accounts in the second one, and one account with two regions. */
 export const FACTORIES = {
   four: {
@@ -38,6 +45,11 @@ export const FACTORIES = {
   spot: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, spot: true },
   /** They are booted, and tested. */
   tested: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, tests: true },
+  /** Others may launch them. */
+  shared: {
+    stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
+    consumers: CONSUMERS,
+  },
   /** They must hold nothing that is too grave. */
   scanned: {
     stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
@@ -77,6 +89,8 @@ export interface Baseline {
   readonly deprecateAfterDays?: number;
   /** For how long dev keeps the builder of a bake that failed; undefined where it does not. */
   readonly keepHours?: number;
+  /** Who may launch its AMIs besides once it is released; undefined where nobody may. */
+  readonly consumers?: readonly string[];
   readonly stages: readonly { readonly name: string; readonly targets: readonly Target[] }[];
   readonly machines: readonly {
     readonly name: string;
@@ -104,7 +118,7 @@ const RETENTION = {
 
 /** Plans both releases with the real workflow; everything else of what that leaves is thrown away. */
 export async function prepareBaseline(size: Size): Promise<Baseline> {
-  const { spot, keep, tests, vulnerabilities, settings = '' }: MadeUpFactory = FACTORIES[size];
+  const { spot, keep, tests, vulnerabilities, consumers, settings = '' }: MadeUpFactory = FACTORIES[size];
   const files = filesOf(FACTORIES[size]);
   const { factory } = loadConfiguration(files);
   const { hub, stages } = factory;
@@ -113,6 +127,7 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
     spotBuilders: spot === true,
     keepBuilders: keep !== undefined,
     testAmis: tests === true,
+    shareAmis: consumers !== undefined,
     ...(vulnerabilities !== undefined && { scanAmis: 'inspector' as const }),
   };
   const machines = definitionsOf(factory, permits).map(({ name, definition }) => ({
@@ -166,6 +181,7 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
   return {
     ...(days !== undefined && { deprecateAfterDays: Number(days) }),
     ...(keep !== undefined && { keepHours: keep }),
+    ...(consumers && { consumers: launchPermissions(consumers).map(permissionName) }),
     hub,
     bucket,
     stages,

@@ -66,6 +66,11 @@ export class Judge {
     return this.#scenario.faults.some((fault) => fault.point.state === 'Verify rollback' && deceives(fault));
   }
 
+  /** Something keeps the undo from taking back what was given. */
+  get #isHindered(): boolean {
+    return this.#scenario.faults.some(({ point }) => point.state === 'Withdraw publication');
+  }
+
   /** AWS showed the sweep something that was not so: it cannot know, and the next one has to. */
   get #isSweepDeceived(): boolean {
     return this.#scenario.faults.some((fault) => fault.point.who === 'sweep' && deceives(fault));
@@ -84,7 +89,7 @@ export class Judge {
         if (!exactly && end) this.finds(...this.#oracle.ofReleased(release, end));
       } else if (sweeps.length === 0 && end !== 'stopped') {
         const named = end === 'rollback not verified' || this.#isDeceived ? undefined : namedBy(execution);
-        this.finds(...this.#oracle.ofUndone(release, named, exactly));
+        this.finds(...this.#oracle.ofUndone(release, named, exactly, this.#isHindered));
       }
     }
   }

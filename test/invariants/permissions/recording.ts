@@ -7,6 +7,7 @@ import { addParameter } from '../../../sandbox/rehearsal/own-things.ts';
 import { HUB_ROLES } from '../../../sandbox/aws/hub-roles.ts';
 import type { Call, Sandbox } from '../../../sandbox/sandbox.ts';
 import { BAKE_ENVIRONMENT } from '../../../core/contract/environments.ts';
+import type { Consumers } from '../../../core/contract/permissions.ts';
 import { NAMES, roleArn } from '../../../core/contract/names.ts';
 import { plannedReleaseSchema } from '../../../core/contract/releases.ts';
 import { releasedBefore } from '../../fixtures/sandbox/released-before.ts';
@@ -51,6 +52,8 @@ interface Scenario {
   readonly spot?: true;
   /** For how many hours dev keeps the builder of a bake that failed. */
   readonly keep?: number;
+  /** Who may launch them besides. */
+  readonly consumers?: Consumers;
   /** AMIs are booted, and tested. */
   readonly tests?: true;
   /** What they hold is scanned. */
@@ -106,6 +109,8 @@ const SCENARIOS: readonly Scenario[] = [
     faults: [{ state: 'Scan AMIs', kind }],
   })),
   { waits: true, faults: [PROD_FAILS] },
+  { consumers: { accounts: ['333333333333'] } },
+  { consumers: { accounts: ['333333333333'] }, faults: [PUBLISH_FAILS] },
   { spot: true, prepare: dieBeforeTheFleet },
   ...['Withdraw publication', 'Deregister prod AMIs', 'Deregister dev AMIs', 'Announce rollback'].map(
     (state) => ({ faults: [PUBLISH_FAILS, { state, kind: 'refused' } as const] }),
@@ -183,6 +188,7 @@ export async function record(): Promise<Recorded[]> {
     spot,
     keep,
     tests,
+    consumers,
     vulnerabilities,
     asks,
     waits,
@@ -196,6 +202,7 @@ export async function record(): Promise<Recorded[]> {
         ...(spot && { spot }),
         ...(keep !== undefined && { keep }),
         ...(tests && { tests }),
+        ...(consumers && { consumers }),
         ...(vulnerabilities !== undefined && { vulnerabilities }),
         ...(asks && { approvals: APPROVALS }),
         ...(waits && { waitHours: 1 }),
@@ -218,28 +225,31 @@ export async function record(): Promise<Recorded[]> {
     );
   }
   for (const at of SWEEPS) {
-    await withHub({ stages: STAGES, settings: SETTINGS }, async (hub) => {
-      hub.sandbox.intercept(async (call, next) => {
-        if (call.role !== 'operator')
-          for (const one of recordingsOf(hub.sandbox, call)) recorded.set(JSON.stringify(one), one);
-        return next();
-      });
-      releasedBefore(hub.sandbox, 'base');
-      const { input } = await stoppedRelease(hub, { at, after: true });
-      const { releaseId } = plannedReleaseSchema.parse(input).release;
-      leaveInterface(hub.sandbox, releaseId);
-      await sweep(hub);
-      const on = { ...hub.operator, hub: hub.sandbox.hub };
-      const { outcome } = await followRelease(await retryRelease(releaseId, on), on);
-      if (outcome !== 'released') throw new Error(`the retry of ${releaseId} was ${outcome}`);
-      const [first] = hub.engine.executions.filter(
-        ({ machine }) => machine.name === NAMES.releaseImageMachine,
-      );
-      // A Map cannot be redriven here.
-      if (!first || first.history.path.at(-1)?.startsWith('Bake ')) return;
-      first.redrive();
-      await first.outcome;
-    });
+    await withHub(
+      { stages: STAGES, settings: SETTINGS, consumers: { accounts: ['333333333333'] } },
+      async (hub) => {
+        hub.sandbox.intercept(async (call, next) => {
+          if (call.role !== 'operator')
+            for (const one of recordingsOf(hub.sandbox, call)) recorded.set(JSON.stringify(one), one);
+          return next();
+        });
+        releasedBefore(hub.sandbox, 'base');
+        const { input } = await stoppedRelease(hub, { at, after: true });
+        const { releaseId } = plannedReleaseSchema.parse(input).release;
+        leaveInterface(hub.sandbox, releaseId);
+        await sweep(hub);
+        const on = { ...hub.operator, hub: hub.sandbox.hub };
+        const { outcome } = await followRelease(await retryRelease(releaseId, on), on);
+        if (outcome !== 'released') throw new Error(`the retry of ${releaseId} was ${outcome}`);
+        const [first] = hub.engine.executions.filter(
+          ({ machine }) => machine.name === NAMES.releaseImageMachine,
+        );
+        // A Map cannot be redriven here.
+        if (!first || first.history.path.at(-1)?.startsWith('Bake ')) return;
+        first.redrive();
+        await first.outcome;
+      },
+    );
   }
   for (const faults of REPOINTS)
     await withHub(
