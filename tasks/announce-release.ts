@@ -4,7 +4,13 @@ import { type Comparison, comparedSchema, comparisonSchema } from '../core/contr
 import { errorOutputSchema } from '../core/contract/errors.ts';
 import { keys } from '../core/contract/keys.ts';
 import { NAMES } from '../core/contract/names.ts';
-import { bakedBatchesSchema, plannedReleaseSchema, resolvedSchema } from '../core/contract/releases.ts';
+import {
+  type Announced,
+  MOST_AMIS_SAID,
+  bakedBatchesSchema,
+  plannedReleaseSchema,
+  resolvedSchema,
+} from '../core/contract/releases.ts';
 import { sbomsSchema } from '../core/contract/sboms.ts';
 import { amiSchema, targetName } from '../core/contract/targets.ts';
 import { testedSchema } from '../core/contract/tests.ts';
@@ -45,11 +51,11 @@ type Event = z.infer<typeof eventSchema>;
  *  In      { release, plan: { bucket, prefix }, amis: { dev: [{ accountId, region, imageId }], prod: … }, resolved: { dev: { batches,
  *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, compared, scanned, tested, approved: { prod: { by, at,
  *            reason, answeredIn } }, executionArn, startedAt, announcedAt }
- *  Out     { announced: true }
+ *  Out     { announced: true, releaseId, image, version, …, amis: { dev: […] } }: the release, with its first ten AMIs
  *  Errors  AnnouncementFailed (EventBridge did not take the event)
  *  Repeat  safe for the record; an event may be put twice, with the same `releaseId`
  *  @see    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
-export async function handler(event: unknown): Promise<{ announced: true }> {
+export async function handler(event: unknown): Promise<Announced> {
   const {
     release,
     plan,
@@ -88,7 +94,17 @@ export async function handler(event: unknown): Promise<{ announced: true }> {
     images,
     ...told,
   });
-  return { announced: true };
+  const said = Object.groupBy(images.slice(0, MOST_AMIS_SAID), ({ stage }) => stage);
+  return {
+    announced: true,
+    ...release,
+    amis: Object.fromEntries(
+      Object.entries(said).map(([stage, list = []]) => [
+        stage,
+        list.map(({ accountId, region, imageId }) => ({ accountId, region, imageId })),
+      ]),
+    ),
+  };
 }
 
 async function comparisonOf(

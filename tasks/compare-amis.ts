@@ -108,13 +108,15 @@ async function leaveSboms(
     async ([list, found]) => {
       const sbom = sbomOf(release, list);
       const text = JSON.stringify(sbom);
-      const key = keys.sbom(release.image, release.version, sha256Of(list));
+      const packagesSha256 = sha256Of(list);
+      const key = keys.sbom(release.image, release.version, packagesSha256);
       await writeText({ bucket, key }, text, 'application/vnd.cyclonedx+json; version=1.5');
       const targets = found.map(({ target }) => target);
       return {
         key,
         sha256: sha256Of(text),
         components: sbom.components.length,
+        packagesSha256,
         ...(targets.length < amis.length && { targets }),
       };
     },

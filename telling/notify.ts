@@ -1,14 +1,10 @@
-import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import * as z from 'zod';
-import { asFact } from '../core/aws/errors.ts';
 import { TELL_ENVIRONMENT } from '../core/contract/environments.ts';
 import { NAMES } from '../core/contract/names.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { executionNow, statusChangeSchema } from './execution.ts';
 import { type Message, messageOf, messageOfExecution } from './messages.ts';
-import { notification } from './notification.ts';
-
-const sns = new SNSClient({});
+import { publish } from './publish.ts';
 
 const eventSchema = z.union([
   statusChangeSchema,
@@ -34,15 +30,7 @@ export async function handler(event: unknown): Promise<{ told: string | null }> 
   const settings = environmentSchema.parse(process.env);
   const message = await read(parseEvent(eventSchema, event), settings[TELL_ENVIRONMENT.stages]);
   if (!message) return { told: null };
-  const command = new PublishCommand({
-    TopicArn: settings[TELL_ENVIRONMENT.topicArn],
-    Subject: subjectOf(message),
-    MessageStructure: 'json',
-    Message: JSON.stringify(notification(message)),
-  });
-  await sns.send(command).catch((error: unknown) => {
-    throw asFact(error);
-  });
+  await publish(settings[TELL_ENVIRONMENT.topicArn], message);
   return { told: message.title };
 }
 
@@ -56,10 +44,3 @@ async function read(
   // A beginning is told as one, however late its event comes.
   return execution && messageOfExecution({ ...execution, status });
 }
-
-/** Of a mail: at most 99 printable characters of ASCII, on one line. */
-const subjectOf = ({ title }: Message): string =>
-  `packleader: ${title}`
-    .replaceAll(/[^ -~]+/g, ' ')
-    .trim()
-    .slice(0, 99);

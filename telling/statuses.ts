@@ -4,7 +4,8 @@ import { executionLink } from '../core/aws/console-links.ts';
 import { ERRORS } from '../core/contract/errors.ts';
 import { commitIdSchema } from '../core/contract/events.ts';
 import { NAMES } from '../core/contract/names.ts';
-import { amiSchema, targetName } from '../core/contract/targets.ts';
+import { announcedSchema } from '../core/contract/releases.ts';
+import { targetName } from '../core/contract/targets.ts';
 import { messageIn } from '../core/releases/release-outcome.ts';
 import { type ToldExecution, machineOf, releaseIn } from './execution.ts';
 
@@ -21,7 +22,7 @@ export interface CommitStatus {
 
 const pushSchema = z.object({ ref: commitIdSchema });
 const summarySchema = z.object({ released: z.array(z.string()) });
-const amisSchema = z.object({ amis: z.record(z.string(), z.array(amiSchema)) });
+const amisSchema = announcedSchema.pick({ amis: true });
 
 /** Undefined for an execution that is about no commit that is known before it begins. */
 export function statusOf(execution: ToldExecution): CommitStatus | undefined {

@@ -95,7 +95,6 @@ await saidPlainly(async () => {
       ...(spotBuilders !== undefined && { spotBuilders }),
       ...(keepBuilders !== undefined && { keepBuilders }),
       ...(testAmis !== undefined && { testAmis }),
-      ...(scanAmis !== undefined && { scanAmis }),
       retires: retention !== undefined,
     });
     warnOfUnreachableBuilders(stack, configuration, {

@@ -24,7 +24,6 @@ await saidPlainly(() => {
     spotBuilders,
     keepBuilders,
     testAmis,
-    scanAmis,
     packer,
     sessionManagerPlugin,
     pluginTokenSecret,
@@ -45,7 +44,6 @@ await saidPlainly(() => {
     ...(spotBuilders !== undefined && { spotBuilders }),
     ...(keepBuilders !== undefined && { keepBuilders }),
     ...(testAmis !== undefined && { testAmis }),
-    ...(scanAmis !== undefined && { scanAmis }),
     retires: retire,
   });
 });

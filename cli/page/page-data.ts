@@ -39,8 +39,19 @@ export function pageData({ seenAt, hub, releases, where }: Overview, rehearsed =
   };
 
   function pageRelease(release: SeenRelease): PageRelease {
-    const { outcome, revoked, branch, reason, builtOn, error, repository, startedAt, stoppedAt, timeline } =
-      release;
+    const {
+      outcome,
+      revoked,
+      branch,
+      reason,
+      startedBy,
+      builtOn,
+      error,
+      repository,
+      startedAt,
+      stoppedAt,
+      timeline,
+    } = release;
     const start = inSeconds(startedAt);
     const since = (from: string, to: string | null) => (to === null ? null : inSeconds(to) - inSeconds(from));
     return {
@@ -53,6 +64,7 @@ export function pageData({ seenAt, hub, releases, where }: Overview, rehearsed =
       ...(repository !== null && { repository: repositories.indexOf(repository) }),
       ...(branch !== null && { branch }),
       ...(reason !== null && { reason }),
+      ...(startedBy !== null && { startedBy }),
       ...(stoppedAt !== null && { seconds: inSeconds(stoppedAt) - start }),
       ...(builtOn !== null && { builtOn }),
       ...(revoked !== null && { error: revoked.slice(0, LONGEST_ERROR) }),

@@ -27,6 +27,7 @@ export interface PageRelease {
   readonly repository?: number;
   readonly branch?: string;
   readonly reason?: string;
+  readonly startedBy?: string;
   readonly seconds?: number;
   readonly builtOn?: string;
   readonly error?: string;

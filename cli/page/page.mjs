@@ -236,7 +236,14 @@ function releasesView(asked) {
   const found = data.releases.flatMap((release, index) => {
     const id = ids[index] ?? '';
     const is = release.outcome ?? 'released';
-    const text = [id, release.commit, release.branch, release.reason, ...release.amis.map(([, ami]) => ami)];
+    const text = [
+      id,
+      release.commit,
+      release.branch,
+      release.reason,
+      release.startedBy,
+      ...release.amis.map(([, ami]) => ami),
+    ];
     const fits =
       (image === '' || data.images[release.image] === image) &&
       (outcome === '' || is === outcome) &&
@@ -374,6 +381,7 @@ function releaseView(id) {
     ['Commit', h('code', {}, release.commit)],
     ['Branch', release.branch],
     ['Reason', release.reason],
+    ['Started by', release.startedBy],
     ['Repository', repository],
     ['Built on', release.builtOn === undefined ? undefined : releaseLink(release.builtOn)],
     ['Built on it', children.length === 0 ? undefined : children.flatMap((one) => [releaseLink(one), ' '])],

@@ -32,6 +32,8 @@ export interface SeenRelease {
   readonly repository: string | null;
   readonly branch: string | null;
   readonly reason: string | null;
+  /** Who asked for it, as they said; null where nobody did, and of what the hub has no record of. */
+  readonly startedBy: string | null;
   /** ISO 8601. */
   readonly startedAt: string;
   /** Null while it runs, and when nothing tells it. */
@@ -99,7 +101,8 @@ const whyRevoked = ({ reason, because, by }: Revocation): string =>
   reason ?? (because === undefined ? `by a ${by}` : `with ${because}`);
 
 function seenIn(record: ReleasedRecord, releaseId: string, startedAt: string): SeenRelease {
-  const { image, version, commit, repository, prerelease, branch, reason, announcedAt, images } = record;
+  const { image, version, commit, repository, prerelease, branch, reason, startedBy, announcedAt, images } =
+    record;
   return {
     releaseId,
     image,
@@ -110,6 +113,7 @@ function seenIn(record: ReleasedRecord, releaseId: string, startedAt: string): S
     repository,
     branch: branch ?? null,
     reason: reason ?? null,
+    startedBy: startedBy ?? null,
     startedAt,
     stoppedAt: announcedAt ?? null,
     builtOn: images.find(({ builtOn }) => builtOn !== undefined)?.builtOn ?? null,
@@ -150,6 +154,7 @@ async function executedReleases(limit: number, options: HubOptions): Promise<Exe
             repository: null,
             branch: null,
             reason: null,
+            startedBy: null,
             startedAt: timeline?.states[0]?.startedAt ?? handle.startedAt,
             stoppedAt:
               timeline?.states.at(-1)?.stoppedAt ?? (outcome === 'running' ? null : handle.stoppedAt),

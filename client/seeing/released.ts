@@ -65,7 +65,7 @@ export async function getSbom(
   const place = sboms.find(({ targets }) => targets === undefined || targets.includes(target));
   if (place === undefined)
     throw new ReleaseNotFound(
-      `no SBOM was left of ${releaseId} in ${target}: its image lists no packages, parity is off, or an older packleader released it`,
+      `no SBOM was left of ${releaseId} in ${target}: its image lists no packages, or an older packleader released it`,
     );
   return records.text(place.key);
 }

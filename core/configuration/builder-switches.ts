@@ -41,7 +41,7 @@ const ASKED = {
     setting: 'vulnerabilities',
     isAsked: ({ vulnerabilities }: Settings) => vulnerabilities !== undefined,
     message:
-      'found vulnerabilities to fail on, but nothing scans: write scanAmis: inspector into packleader.config, and deploy hub and targets',
+      'found vulnerabilities to fail on, but nothing scans: write scanAmis: inspector into packleader.config, and deploy the hub',
   },
 } as const;
 

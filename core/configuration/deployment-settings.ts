@@ -6,7 +6,14 @@ import { STATUS_APIS, STATUS_PROVIDERS, TOLD_BY_DEFAULT, TOLD_WORDS } from '../c
 import { credentialIn } from './documents/credentials.ts';
 import { plain, walk } from './documents/nodes.ts';
 import { InvalidConfiguration, throwIfAny, type Path } from './documents/problems.ts';
-import { type Located, schemaProblems, strictMap, text, wholeNumber } from './documents/validation.ts';
+import {
+  type Located,
+  schemaProblems,
+  snsTopicArn,
+  strictMap,
+  text,
+  wholeNumber,
+} from './documents/validation.ts';
 import { readYaml } from './documents/yaml.ts';
 
 export const DEPLOYMENT_FILE = 'packleader.config';
@@ -58,7 +65,7 @@ const PLUGINS = 'must be a list of plugins, each with source, version, url and s
 const alarms = strictMap(
   {
     email: z.email({ error: 'must be an e-mail address' }).exactOptional().describe('Who is told by mail.'),
-    topicArn: text(/^arn:aws:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic')
+    topicArn: snsTopicArn
       .exactOptional()
       .describe('A topic of your own, in place of one with an e-mail address.'),
     usualMinutes: wholeNumber(1, 10_000)

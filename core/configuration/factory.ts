@@ -25,7 +25,7 @@ import {
 import { REPOSITORY_URL, refusalOfRepository } from './repository-url.ts';
 import { secretProblems } from './documents/secrets.ts';
 import { scheduleSchema, type Schedule } from './schedule.ts';
-import { region, schemaProblems, strictMap, text, wholeNumber } from './documents/validation.ts';
+import { region, schemaProblems, snsTopicArn, strictMap, text, wholeNumber } from './documents/validation.ts';
 import { readYaml } from './documents/yaml.ts';
 
 /** Path relative to the factory directory (`config/dev.yaml`) to text; made by {@link factoryFiles}. */
@@ -34,7 +34,7 @@ export type FactoryFiles = ReadonlyMap<string, string>;
 export interface Stage {
   readonly name: string;
   /** Whether somebody must approve before it is baked; default: nobody is asked. */
-  readonly approval?: Approval;
+  readonly approval?: Approval & { readonly notify?: { readonly topicArn?: string } };
   readonly targets: readonly Target[];
 }
 
@@ -307,8 +307,22 @@ export const factorySchema = strictMap({
               .boolean({ error: 'must be true or false' })
               .exactOptional()
               .describe('Whether whoever started a release may not approve it. Default: false.'),
+            notify: strictMap(
+              {
+                topicArn: snsTopicArn
+                  .exactOptional()
+                  .describe(
+                    'A topic of your own, in the hub’s account and region, in place of `packleader-approvals-<stage>`.',
+                  ),
+              },
+              { must: 'must be a map of topicArn; {} for a topic that the hub makes' },
+            )
+              .exactOptional()
+              .describe(
+                '[Whoever approves is told](approving.md#to-be-asked), by a topic of the stage’s own. Default: only whom `notify` of `packleader.config` tells.',
+              ),
           },
-          { must: 'must be a map of timeoutHours and fourEyes; {} for both as they are by default' },
+          { must: 'must be a map of timeoutHours, fourEyes and notify; {} for all as they are by default' },
         )
           .exactOptional()
           .describe(
@@ -330,7 +344,7 @@ export const factorySchema = strictMap({
           { name: 'dev', targets: [{ accountId: '111111111111', region: 'eu-west-1' }] },
           {
             name: 'prod',
-            approval: { timeoutHours: 24, fourEyes: true },
+            approval: { timeoutHours: 24, fourEyes: true, notify: {} },
             targets: [{ accountId: '222222222222', region: 'eu-west-1' }],
           },
         ],
@@ -442,6 +456,7 @@ function readFactoryFile(files: FactoryFiles): Read<z.infer<typeof factorySchema
       ...repeated,
       ...repeatedTargets(value.stages, node),
       ...approvalProblems(value.stages, node),
+      ...approverProblems(value, node),
       ...retryProblems(value, node),
     ],
   };
@@ -472,6 +487,25 @@ function approvalProblems(stages: readonly Stage[], node: MapNode): Problem[] {
   ];
 }
 
+/** A function of the hub publishes there. */
+function approverProblems({ stages, hub }: z.infer<typeof factorySchema>, node: MapNode): Problem[] {
+  return stages.flatMap(({ approval }, index) => {
+    const { topicArn } = approval?.notify ?? {};
+    const [, , , ofRegion, accountId] = topicArn?.split(':') ?? [];
+    if (topicArn === undefined || (ofRegion === hub.region && accountId === hub.accountId)) return [];
+    const path = ['stages', index, 'approval', 'notify', 'topicArn'];
+    const must = `must be of the hub, ${targetName(hub)}`;
+    return [
+      problem(
+        FACTORY_FILE,
+        walk(node, path).node.line,
+        path,
+        `found a topic of ${accountId}/${ofRegion}, ${must}`,
+      ),
+    ];
+  });
+}
+
 function retryProblems({ stages, retry }: z.infer<typeof factorySchema>, node: MapNode): Problem[] {
   if (!retry) return [];
   const at = (path: Path, message: string) => [
@@ -493,7 +527,21 @@ function retryProblems({ stages, retry }: z.infer<typeof factorySchema>, node: M
 
 /** The stages that somebody must approve, as they are deployed. */
 export const approvalsOf = ({ stages }: Pick<Factory, 'stages'>): Approvals =>
-  Object.fromEntries(stages.flatMap(({ name, approval }) => (approval ? [[name, approval]] : [])));
+  Object.fromEntries(
+    stages.flatMap(({ name, approval }) => {
+      if (!approval) return [];
+      const { notify: _, ...asked } = approval;
+      return [[name, asked]];
+    }),
+  );
+
+/** The stages whose approvers are told, each with its topic where that is not the hub's. */
+export const approversOf = ({
+  stages,
+}: Pick<Factory, 'stages'>): Readonly<Record<string, { readonly topicArn?: string }>> =>
+  Object.fromEntries(
+    stages.flatMap(({ name, approval }) => (approval?.notify ? [[name, approval.notify]] : [])),
+  );
 
 const repeatedNames = (stages: readonly Stage[], node: MapNode): Problem[] =>
   stages.flatMap(({ name }, at) => {

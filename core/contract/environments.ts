@@ -15,6 +15,8 @@ export const TELL_ENVIRONMENT = {
   topicArn: 'PACKLEADER_TOPIC',
   /** The stages whose AMIs are told of, as a JSON list; missing: all of them. */
   stages: 'PACKLEADER_TELL_STAGES',
+  /** Of each stage, the topic of those who may approve it, as JSON. */
+  approvers: 'PACKLEADER_APPROVERS',
   provider: 'PACKLEADER_STATUS_PROVIDER',
   apiUrl: 'PACKLEADER_STATUS_API',
   repository: 'PACKLEADER_STATUS_REPOSITORY',

@@ -47,6 +47,8 @@ export const NAMES = {
   /** Triggers that AWS could not hand over, or that failed after all their retries. */
   deadLetterQueue: 'packleader-failed-triggers',
   /** What became of releases, for people; there only where they are told. */
+  /** Where those are told who may approve a stage, with its name behind it. */
+  approversTopics: 'packleader-approvals-',
   releasesTopic: 'packleader-releases',
   scheduleGroup: 'packleader',
 } as const;

@@ -211,6 +211,17 @@ export const releasedRecordSchema = releaseSchema.extend({
 });
 export type ReleasedRecord = z.infer<typeof releasedRecordSchema>;
 
+/** How many AMIs an execution that has released says at its end; the record has all of them. */
+export const MOST_AMIS_SAID = 10;
+
+/** `$.announced`, and the output of an execution of `packleader-release-image` that has released. */
+export const announcedSchema = releaseSchema.extend({
+  announced: z.literal(true),
+  /** By stage: the first ones, in the order of the stages. */
+  amis: z.record(z.string(), z.array(amiSchema)),
+});
+export type Announced = z.infer<typeof announcedSchema>;
+
 /** `$.cleared`, where a release that failed in a later stage waits for a retry. */
 export const clearedSchema = z.object({
   /** The stage that failed, of which nothing is left; the AMIs of those before it are kept. */

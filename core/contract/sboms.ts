@@ -6,6 +6,8 @@ export const sbomPlaceSchema = z.object({
   /** Of the document. */
   sha256: z.string(),
   components: z.number().int(),
+  /** Of the list of packages that it was made of, which each of the bakes told; missing in what older deployments wrote. */
+  packagesSha256: z.string().optional(),
   /** As `<account>/<region>`; missing when it is of all of them. */
   targets: z.array(z.string()).optional(),
 });

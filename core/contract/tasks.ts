@@ -45,7 +45,7 @@ export interface TaskAccess {
 }
 
 /** What a factory may switch off, or on. */
-export type Part = 'retiring' | 'parity' | 'tests' | 'scans' | 'approval' | 'retry';
+export type Part = 'retiring' | 'tests' | 'scans' | 'approval' | 'retry';
 
 export type ExecutionAction =
   'states:DescribeExecution' | 'states:GetExecutionHistory' | 'states:StopExecution';
@@ -96,7 +96,6 @@ const ROWS = {
     reads: ['plans', 'bakes'],
     writes: ['plans', 'sboms'],
     executions: LATER_ATTEMPT,
-    partOf: 'parity',
   },
   'scan-amis': {
     reads: ['plans', 'sboms'],

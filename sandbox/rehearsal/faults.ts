@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { BAKE_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { NAMES } from '../../core/contract/names.ts';
+import type { Project } from '../aws/builds.ts';
 import type { PackerFailure } from '../packer/packer-build.ts';
 import { STATE_NAMES, stageIn } from '../../core/contract/state-names.ts';
 import { withVulnerability } from '../aws/inspector-scan.ts';
@@ -59,7 +60,17 @@ const BUILDS: readonly string[] = [
 const READING_STATES = /^(Resolve|Take over|Check|Compare|Await|Scan|Verify) /;
 export const FAULT_VARIABLE = 'SANDBOX_FAULT';
 /** Longer than any time limit of a build. */
-export const HANGS_MINUTES = 48 * 60;
+const HANGS_MINUTES = 48 * 60;
+
+/** What a build of the hub runs, which a fault may let hang until CodeBuild ends it, or fail. */
+export const faultyBuild =
+  (run: Project['run']): Project['run'] =>
+  async (build) => {
+    const fault = build.environment[FAULT_VARIABLE];
+    if (fault === 'timeout') await build.sleep(HANGS_MINUTES * 60_000);
+    if (fault === 'failed') throw new Error('made to fail, to see what happens then');
+    await run(build);
+  };
 
 const INTERRUPTED_AFTER_MS = 3 * 60_000;
 const fleetSchema = z.object({ Instances: z.array(z.object({ InstanceIds: z.array(z.string()) })) });

@@ -3,7 +3,6 @@ import * as z from 'zod';
 import { SCAN } from '../../core/contract/environments.ts';
 import { sbomSchema } from '../../core/sbom/sbom.ts';
 import type { BuildRun } from '../aws/builds.ts';
-import { FAULT_VARIABLE, HANGS_MINUTES } from './faults.ts';
 import type { World } from '../aws/world.ts';
 
 const listSchema = z.looseObject({ Contents: z.array(z.looseObject({ Key: z.string() })).default([]) });
@@ -24,7 +23,7 @@ export const scanSboms =
       await build.call('s3', 'ListObjectsV2', region, { Bucket, Prefix }),
     );
     if (Contents.length === 0) throw new Error(`s3://${Bucket}/${Prefix} holds no SBOM.`);
-    await build.sleep(environment[FAULT_VARIABLE] === 'timeout' ? HANGS_MINUTES * 60_000 : TAKES_MS);
+    await build.sleep(TAKES_MS);
     for (const { Key } of Contents) {
       const { Body } = objectSchema.parse(await build.call('s3', 'GetObject', region, { Bucket, Key }));
       const sbom = sbomSchema.parse(JSON.parse(await Body.transformToString()));

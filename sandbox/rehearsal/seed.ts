@@ -2,6 +2,7 @@ import { keys } from '../../core/contract/keys.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import type { Target } from '../../core/contract/targets.ts';
 import { Clock } from '../aws/clock.ts';
+import { faultyBuild } from './faults.ts';
 import { fetchSource, type CheckOut } from './fetch-source.ts';
 import { scanSboms } from './scan-sboms.ts';
 import { validateTemplates } from './validate-templates.ts';
@@ -78,21 +79,21 @@ function addHub({ world, hub }: Sandbox, checkOut: CheckOut): void {
     role: HUB_ROLES.fetchSource,
     timeoutMinutes: 30,
     environment: {},
-    run: fetchSource(checkOut),
+    run: faultyBuild(fetchSource(checkOut)),
   });
   world.region(hub.accountId, hub.region).projects.set(NAMES.validateProject, {
     name: NAMES.validateProject,
     role: HUB_ROLES.validate,
     timeoutMinutes: 30,
     environment: {},
-    run: validateTemplates,
+    run: faultyBuild(validateTemplates),
   });
   world.region(hub.accountId, hub.region).projects.set(NAMES.scanProject, {
     name: NAMES.scanProject,
     role: HUB_ROLES.scan,
     timeoutMinutes: 30,
     environment: {},
-    run: scanSboms(world),
+    run: faultyBuild(scanSboms(world)),
   });
 }
 

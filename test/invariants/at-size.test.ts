@@ -31,7 +31,7 @@ function factoryOf(accounts: number, { stages = STAGES, images = 1 } = {}): Fact
   const files = new Map(
     filesOf({
       stages: Object.fromEntries(filled),
-      approvals: Object.fromEntries(filled.slice(1).map(([name]) => [name, { timeoutHours: 1 }])),
+      approvals: Object.fromEntries(filled.slice(1).map(([name]) => [name, { timeoutHours: 1, notify: {} }])),
       ...(filled.length > 1 && { waitHours: 1 }),
       images: Object.fromEntries(Array.from({ length: images }, (_, index) => [`image-${index}`, AL2023])),
     }),
@@ -131,7 +131,6 @@ describe.each([
       for (const name of [
         ...stewards({
           retiring: true,
-          parity: true,
           tests: true,
           scans: true,
           approval: true,

@@ -123,7 +123,14 @@ describe('comparing the AMIs of a release', () => {
     expect(await compareThese([{ target: DEV, packages: OLD }])).toEqual({ ...SAME, compared: 0 });
     expect(aws.commands.filter((command) => command === 'PutObject')).toHaveLength(2);
     expect(written('sboms.json')).toEqual({
-      sboms: [{ key: SBOM_OF_OLD, sha256: expect.stringMatching(/^[0-9a-f]{64}$/), components: 1 }],
+      sboms: [
+        {
+          key: SBOM_OF_OLD,
+          sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+          components: 1,
+          packagesSha256: sha256(OLD),
+        },
+      ],
       without: [],
     });
     const sbom = written(SBOM_OF_OLD);

@@ -1,6 +1,7 @@
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Announced } from '../../core/contract/releases.ts';
 import { TELL_ENVIRONMENT } from '../../core/contract/environments.ts';
 import { handler } from '../../telling/commit-status.ts';
 import { DEV, PROD } from '../fixtures/accounts.ts';
@@ -32,7 +33,8 @@ function holdsToken(SecretString: string): void {
 
 const AMIS = { dev: [{ ...DEV, imageId: 'ami-1' }], prod: [{ ...PROD, imageId: 'ami-2' }] };
 const RUNNING = { status: 'RUNNING' as const, input: INPUT };
-const RELEASED = { status: 'SUCCEEDED' as const, input: INPUT, output: { ...INPUT, amis: AMIS } };
+const OUTPUT: Announced = { announced: true, ...RELEASE, amis: AMIS };
+const RELEASED = { status: 'SUCCEEDED' as const, input: INPUT, output: OUTPUT };
 const FAILED = {
   status: 'FAILED' as const,
   input: INPUT,

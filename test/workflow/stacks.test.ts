@@ -236,7 +236,6 @@ describe('in the hub', () => {
       [
         ...stewards({
           retiring: false,
-          parity: true,
           tests: false,
           scans: false,
           approval: false,

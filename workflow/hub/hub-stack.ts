@@ -2,7 +2,7 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { RetentionRules } from '../../core/configuration/retention.ts';
 import type { CommitStatusSettings, Notify } from '../../core/configuration/deployment-settings.ts';
-import { type Factory, accountsOf, approvalsOf } from '../../core/configuration/factory.ts';
+import { type Factory, accountsOf, approvalsOf, approversOf } from '../../core/configuration/factory.ts';
 import { type ScanAmis, scannerOf } from '../../core/contract/vulnerabilities.ts';
 import { machineLink } from '../../core/aws/console-links.ts';
 import { NAMES, bucketName } from '../../core/contract/names.ts';
@@ -18,6 +18,7 @@ import { ScanProject } from './scan-project.ts';
 import { ValidateProject } from './validate-project.ts';
 import { ReleaseBucket } from './release-bucket.ts';
 import { CommitStatuses } from './telling/commit-statuses.ts';
+import { Approvers } from './telling/approvers.ts';
 import { Notifications } from './telling/notifications.ts';
 import { StaleImages } from './telling/stale-images.ts';
 import { Retiring } from './retiring.ts';
@@ -165,6 +166,9 @@ export class HubStack extends Stack {
         failed,
         ...(key && { key }),
       });
+    const approvers = approversOf(factory);
+    if (Object.keys(approvers).length > 0)
+      new Approvers(this, 'Approvers', { stages: approvers, failed, ...(key && { key }) });
     if (props.staleAfterDays !== undefined)
       new StaleImages(this, 'StaleImages', {
         bucket,
@@ -180,7 +184,7 @@ export class HubStack extends Stack {
         ...(key && { key }),
       });
     // Last: the alarms watch every function and queue that is there.
-    new Alarms(this, 'Alarms', { ...alarms, retires: retention !== undefined });
+    new Alarms(this, 'Alarms', { ...alarms, retires: retention !== undefined, asks });
     new Dashboard(this, 'Dashboard', { retires: retention !== undefined, asks });
     new CfnOutput(this, 'ReleaseMachine', {
       value: machineLink({ region: this.region, arn: machineArn(this, NAMES.releaseMachine) }),

@@ -113,8 +113,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
       { name: inStage(stage, checkStage(tasks, stage, props)) },
       ...(testAmis ? [{ name: inStage(stage, testStage(tasks, stage)) }] : []),
     ]),
-    // What is scanned is what the comparison finds in the AMIs.
-    ...(parity === 'off' && scanAmis === undefined ? [] : [compareAmis(tasks, parity)]),
+    compareAmis(tasks, parity),
     ...(scanAmis === 'command' ? [{ name: runScanner(scope), optional: true as const }] : []),
     ...(scanAmis === undefined ? [] : [{ name: scan(tasks, scanAmis) }]),
     {
@@ -327,10 +326,13 @@ function testStage(tasks: TaskStates, stage: string): Fallible {
   });
 }
 
-/** A report that could not be made is no reason to roll back a release that is sound. */
+/** A report or an SBOM that could not be made is no reason to roll back a release that is sound. */
 function compareAmis(tasks: TaskStates, parity: Parity): Step<Fallible> {
   const compare = tasks.state(STATE_NAMES.compareAmis, {
-    comment: 'Every AMI was baked by itself: says what is not the same in all of them.',
+    comment:
+      parity === 'off'
+        ? 'Leaves an SBOM of what the AMIs hold; nobody compares them.'
+        : 'Every AMI was baked by itself: says what is not the same in all of them, and leaves an SBOM.',
     payload: {
       release,
       plan: JsonPath.objectAt('$.plan'),
@@ -404,7 +406,7 @@ function deregisterStage(props: ReleaseImageProps, stage: string): Fallible {
 /** After the pivot nothing is undone: consumers may use the release already. */
 function announceRelease(
   scope: Construct,
-  { tasks, parity, testAmis, scanAmis, approvals }: ReleaseImageProps,
+  { tasks, testAmis, scanAmis, approvals }: ReleaseImageProps,
 ): Fallible {
   const announce = tasks.state(PIVOT.behind, {
     comment: 'Tells whoever listens on the event bus, and remembers the commit.',
@@ -419,7 +421,7 @@ function announceRelease(
       resolved: JsonPath.objectAt('$.resolved'),
       baked: JsonPath.objectAt('$.baked'),
       amis,
-      ...((parity !== 'off' || scanAmis !== undefined) && { compared: JsonPath.objectAt(COMPARED) }),
+      compared: JsonPath.objectAt(COMPARED),
       ...(scanAmis !== undefined && { scanned: JsonPath.objectAt('$.scanned') }),
       ...(testAmis && { tested: JsonPath.objectAt('$.tested') }),
       ...(Object.keys(approvals).length > 0 && { approved: JsonPath.objectAt('$.approved') }),
@@ -429,7 +431,7 @@ function announceRelease(
   announce.next(
     new Succeed(scope, STATE_NAMES.released, {
       comment: 'In every account, under one version.',
-      outputPath: '$.release',
+      outputPath: '$.announced',
     }),
   );
   const unannounced = new Fail(scope, STATE_NAMES.releasedWithoutAnnouncement, {

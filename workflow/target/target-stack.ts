@@ -10,7 +10,6 @@ import {
 import type { Construct } from 'constructs';
 import { type Factory, approvalsOf } from '../../core/configuration/factory.ts';
 import { NAMES, bucketName, roleArn } from '../../core/contract/names.ts';
-import type { ScanAmis } from '../../core/contract/vulnerabilities.ts';
 import { stewards } from '../../core/contract/tasks.ts';
 import { AGENT_CHANNELS } from './agent-channels.ts';
 import { BAKE_WILDCARDS, bakePolicy } from './bake-policy.ts';
@@ -45,8 +44,6 @@ export interface TargetStackProps extends StackProps, Downloads {
   readonly keepBuilders?: boolean;
   /** Whether AMIs may be booted and tested; as in the hub. Default: they are not. */
   readonly testAmis?: boolean;
-  /** What scans the SBOMs of releases, in the hub. Default: nothing does. */
-  readonly scanAmis?: ScanAmis;
   /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
   readonly customerKey?: boolean;
   /** Whether the hub retires versions; as there. Default: it may not. */
@@ -72,7 +69,6 @@ export class TargetStack extends Stack {
       spotBuilders = false,
       keepBuilders = false,
       testAmis = false,
-      scanAmis,
       retires = false,
       ...rest
     } = props;
@@ -108,8 +104,6 @@ export class TargetStack extends Stack {
       trusted: hubRoles(factory, [
         ...stewards({
           retiring: retires,
-          // What is scanned is what the comparison finds.
-          parity: factory.parity !== 'off' || scanAmis !== undefined,
           tests: testAmis,
           scans: false,
           approval: false,

@@ -5,6 +5,7 @@ import pMap from 'p-map';
 import { callerAccount } from '../../../client/accounts.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
 import type { DeploymentSettings } from '../../../core/configuration/deployment-settings.ts';
+import { approversOf } from '../../../core/configuration/factory.ts';
 import { configurationFiles, type Files } from '../../../core/configuration/files.ts';
 import { bucketName } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
@@ -48,7 +49,14 @@ export async function examineFactory({ files, role, settings, onFound }: DoctorR
     fetchTool: fetchOnce(s3 && { s3, name: bucket }),
     required: await requiredPlugins(files, configuration.factory.images),
   };
-  const ofHub = await examineHub(hub, bucket, hubSession, lookedFor, settings);
+  const ofHub = await examineHub(
+    hub,
+    bucket,
+    hubSession,
+    lookedFor,
+    settings,
+    approversOf(configuration.factory),
+  );
   onFound?.('hub');
   const accounts = [...new Set(targets.map(({ accountId }) => accountId))];
   const opened = await pMap(accounts, async (accountId) => [accountId, await open(accountId)] as const, {

@@ -37,6 +37,7 @@ export async function examineHub(
   session: Session,
   { fetchTool, required }: LookedFor,
   settings: DeploymentSettings = {},
+  approvers: Parameters<typeof switchedOnChecks>[3] = {},
 ): Promise<Finding[]> {
   const config = configOf(session, hub.region);
   const validate =
@@ -60,7 +61,7 @@ export async function examineHub(
     // Two requests at once, or a request and a bake in the hub's own account, wait for each other.
     concurrencyCheck(config, validate, 1, DEPLOY),
     packerCheck(validate, fetchTool, { of: 'the hub', stack: STACKS.hub, required }),
-    ...switchedOnChecks(hub, config, settings, new Date()),
+    ...switchedOnChecks(hub, config, settings, approvers, new Date()),
   ];
   const access: Finding = { place: 'hub', check: 'access', ...session.verdict };
   if (session.as === 'nobody') {

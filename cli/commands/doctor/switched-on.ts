@@ -3,6 +3,7 @@ import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { machineArn } from '../../../client/hub.ts';
+import type { approversOf } from '../../../core/configuration/factory.ts';
 import type { DeploymentSettings } from '../../../core/configuration/deployment-settings.ts';
 import { NAMES, STACKS } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
@@ -20,6 +21,7 @@ export function switchedOnChecks(
   hub: Target,
   config: Config,
   { notify, commitStatus, repositoryTokenSecret, webhookSecret, retire }: DeploymentSettings,
+  approvers: ReturnType<typeof approversOf>,
   now: Date,
 ): Check[] {
   const secrets = [
@@ -27,8 +29,13 @@ export function switchedOnChecks(
     ['webhookSecret', webhookSecret],
     ['commitStatus.tokenSecret', commitStatus?.tokenSecret],
   ] as const;
-  const own = `arn:aws:sns:${hub.region}:${hub.accountId}:${NAMES.releasesTopic}`;
-  const topicArn = notify?.topicArn ?? own;
+  const own = (name: string) => `arn:aws:sns:${hub.region}:${hub.accountId}:${name}`;
+  const topics = new Set([
+    ...(notify ? [notify.topicArn ?? own(NAMES.releasesTopic)] : []),
+    ...Object.entries(approvers).map(
+      ([stage, { topicArn }]) => topicArn ?? own(`${NAMES.approversTopics}${stage}`),
+    ),
+  ]);
   const retiring = [
     [NAMES.inventoryMachine, FRESH_MS],
     [NAMES.retireMachine, DAILY_MS],
@@ -45,15 +52,11 @@ export function switchedOnChecks(
             ],
           ],
     ),
-    ...(notify
-      ? ([
-          [
-            `topic ${topicArn.split(':').at(-1)}`,
-            'sns:GetTopicAttributes',
-            async () => somebodyListens(new SNSClient(config), topicArn),
-          ],
-        ] satisfies Check[])
-      : []),
+    ...[...topics].map((topicArn): Check => [
+      `topic ${topicArn.split(':').at(-1)}`,
+      'sns:GetTopicAttributes',
+      async () => somebodyListens(new SNSClient(config), topicArn),
+    ]),
     ...(retire === true
       ? retiring.map(([name, mostMs]): Check => [
           name,

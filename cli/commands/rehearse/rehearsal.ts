@@ -2,7 +2,7 @@
 import { type Overview, releaseOverview } from '../../../client/client.ts';
 import { STATE_NAMES, stageIn } from '../../../core/contract/state-names.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
-import { type Factory, approvalsOf } from '../../../core/configuration/factory.ts';
+import { type Factory, approvalsOf, approversOf } from '../../../core/configuration/factory.ts';
 import { NAMES, bucketName } from '../../../core/contract/names.ts';
 import { stateGraphSchema, statesOf } from '../../../sandbox/engine/asl.ts';
 import { assumeSources } from '../../../sandbox/rehearsal/assumed-sources.ts';
@@ -29,6 +29,7 @@ import { refuseInvalidTemplates } from '../../checks/validate.ts';
 import { chooseOccasion, type OccasionOptions } from './choose-occasion.ts';
 import type { Occasion, Pushed, Scheduled } from './occasion.ts';
 import { retryingOn } from './retry.ts';
+import { type HappenedEvent, type Telling, tellingsOf } from './told.ts';
 
 export interface RehearseOptions extends OccasionOptions {
   readonly factory: string;
@@ -75,6 +76,8 @@ export interface Rehearsed {
   /** Undefined when nothing was rehearsed. */
   readonly figures: Report['figures'] | undefined;
   readonly unmetFaults: readonly Fault[];
+  /** What people would be told; missing where nothing was rehearsed. */
+  readonly told?: readonly Telling[];
   readonly changed?: Pushed;
   readonly schedule?: Scheduled;
 }
@@ -95,7 +98,8 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
   const { branch, images } = occasion;
   const configuration = loadConfiguration(files);
   const { factory } = configuration;
-  const machines = definitionsOf(factory, deploymentOfProject(checkout.directory));
+  const settings = deploymentOfProject(checkout.directory);
+  const machines = definitionsOf(factory, settings);
   const failable = {
     states: failableStates(machines),
     targets: factory.stages.flatMap((stage) => stage.targets),
@@ -124,6 +128,7 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     };
     return { outcome: NOTHING, ...nothing, ...whyOf(occasion) };
   }
+  let happened = (): readonly HappenedEvent[] => [];
   const report = await rehearse({
     factory,
     machines,
@@ -151,13 +156,17 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
           ...(await assumeRelease(sandbox, { factory, machines, images, until: occasion.afterRelease })),
         );
       if (assumptions.length > 0) options.onAssumed?.(assumptions);
+      const { events } = sandbox.world;
+      const before = events.length;
+      happened = () => events.slice(before);
     },
     startAt: occasion.afterRelease ? new Date(occasion.afterRelease.getTime() - WEEK_MS) : startAt,
     ...(options.onProgress && { onProgress: options.onProgress }),
     ...(options.onOverview && { atEnd: overviewFor(factory, options.onOverview) }),
   });
   const why = whyOf(occasion);
-  return { ...report, ...endOf(report, why.schedule), ...why };
+  const told = tellingsOf(happened(), settings, approversOf(factory));
+  return { ...report, ...endOf(report, why.schedule), told, ...why };
 }
 
 /** Looks at a rehearsed hub just as `packleader page` looks at a real one. */

@@ -65,7 +65,18 @@ async function printed(options: RehearseOptions, output: Output): Promise<Rehear
       assumed = assumptions;
     },
   });
-  const { outcome, error, changed, schedule, unmetFaults, releases, retried, repoints, world } = report;
+  const {
+    outcome,
+    error,
+    changed,
+    schedule,
+    unmetFaults,
+    releases,
+    retried,
+    repoints,
+    told: tellings = [],
+    world,
+  } = report;
   const document = {
     outcome,
     factory,
@@ -78,6 +89,7 @@ async function printed(options: RehearseOptions, output: Output): Promise<Rehear
     releases,
     ...(retried && { retried }),
     ...(repoints.length > 0 && { repoints }),
+    ...(tellings.length > 0 && { told: tellings }),
     world,
   };
   output.print(jsonText(document));

@@ -9,6 +9,7 @@ import { count, indented, minutes } from '../../terminal/words.ts';
 import { repointLines } from '../rollback/tell.ts';
 import type { Scheduled } from './occasion.ts';
 import type { Preparation, Rehearsed } from './rehearsal.ts';
+import type { Telling } from './told.ts';
 
 /** What is about to be rehearsed. */
 export function tellBeginning(
@@ -64,6 +65,7 @@ export function tellEnd(output: Output, narrator: Narrator, rehearsed: Rehearsed
   for (const release of rehearsed.releases)
     if (again.size === 0 || again.has(release.releaseId)) narrator.tell(release);
   for (const repoint of rehearsed.repoints) tellRepoint(output, repoint);
+  tellTold(output, rehearsed.told ?? []);
   const unmet = rehearsed.unmetFaults.map(
     (fault) =>
       `the fault in "${fault.state}"${ofImage(fault)} was never met: ${fault.kind === 'interrupted' ? 'no builder was a Spot Instance' : 'the release did not get there'}`,
@@ -74,6 +76,12 @@ export function tellEnd(output: Output, narrator: Narrator, rehearsed: Rehearsed
   const figures = `${count(calls, 'AWS call')}, ${count(transitions, 'state transition')}`;
   const time = `${minutes(virtualMs)} of AWS time rehearsed in ${(realMs / 1000).toFixed(1)} s`;
   narrator.conclude(rehearsed, `${time}: ${figures}`, unmet);
+}
+
+/** What people would read. */
+function tellTold({ paint, print }: Output, told: readonly Telling[]): void {
+  const lines = told.map(({ topic, title }) => `  ${paint('dim', `told on ${topic}:`)} ${title}\n`);
+  if (lines.length > 0) print(`\n${lines.join('')}`);
 }
 
 /** What going back did, state by state. */

@@ -48,6 +48,8 @@ function complaintOf(key: string, message: string): string {
 export const text = (pattern: RegExp, must: string) =>
   z.string({ error: must }).regex(pattern, { error: must });
 
+export const snsTopicArn = text(/^arn:aws:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic');
+
 const REGION = 'must look like eu-west-1';
 export const region = z
   .string({ error: REGION })

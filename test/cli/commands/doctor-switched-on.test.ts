@@ -25,8 +25,11 @@ const ended = (status: 'SUCCEEDED' | 'FAILED', minutes: number) => ({
 });
 const RUNNING = { ...ended('SUCCEEDED', 1), status: 'RUNNING' as const, stopDate: undefined };
 
-async function examine(settings: DeploymentSettings): Promise<string[]> {
-  const checks = switchedOnChecks(HUB, { region: HUB.region }, settings, NOW);
+async function examine(
+  settings: DeploymentSettings,
+  approvers: Parameters<typeof switchedOnChecks>[3] = {},
+): Promise<string[]> {
+  const checks = switchedOnChecks(HUB, { region: HUB.region }, settings, approvers, NOW);
   return (await examineAll('hub', checks)).map(({ check, outcome, why }) => `${outcome} ${check}: ${why}`);
 }
 
@@ -83,6 +86,14 @@ describe('the topic', () => {
       Attributes: { SubscriptionsConfirmed: confirmed, SubscriptionsPending: pending },
     });
     expect(await examine({ notify: {} })).toEqual([found]);
+  });
+
+  test('of those who approve a stage is looked at as well', async () => {
+    const topicArn = 'arn:aws:sns:eu-west-1:999999999999:packleader-approvals-prod';
+    sns.on(GetTopicAttributesCommand, { TopicArn: topicArn }).resolves({ Attributes: {} });
+    expect(await examine({}, { prod: {} })).toEqual([
+      `failed topic packleader-approvals-prod: nobody is subscribed to ${topicArn}`,
+    ]);
   });
 
   test('of one’s own fails when it is not there', async () => {

@@ -20,11 +20,15 @@ describe('the page', () => {
 
   test('keeps what comes from outside within the data', () => {
     const hostile = '</script><script>alert(1)</script><!-- policy -->';
-    const html = pageHtml(pageData(overviewOf(1, { reason: hostile, branch: hostile })));
+    const html = pageHtml(pageData(overviewOf(1, { reason: hostile, branch: hostile, startedBy: hostile })));
     expect(html.match(/<script/g)).toHaveLength(2);
     expect(html.match(/http-equiv/g)).toHaveLength(1);
     const [, json = ''] = /<script type="application\/json" id="data">([^]*?)<\/script>/.exec(html) ?? [];
-    expect(JSON.parse(json).releases[0]).toMatchObject({ reason: hostile, branch: hostile });
+    expect(JSON.parse(json).releases[0]).toMatchObject({
+      reason: hostile,
+      branch: hostile,
+      startedBy: hostile,
+    });
   });
 
   test('says that a release is revoked, and why', () => {

@@ -102,11 +102,26 @@ describe('a factory', () => {
       '{ timeoutHours: 1.5 }',
       'stages[1].approval.timeoutHours: found 1.5, must be a whole number from 1 to 168',
     ],
+    [
+      'prod',
+      '{ notify: true }',
+      'stages[1].approval.notify: found true, must be a map of topicArn; {} for a topic that the hub makes',
+    ],
+    [
+      'prod',
+      '{ notify: { topicArn: approvers } }',
+      'stages[1].approval.notify.topicArn: found "approvers", must be the ARN of an SNS topic',
+    ],
+    [
+      'prod',
+      "{ notify: { topicArn: 'arn:aws:sns:us-east-1:999999999999:approvers' } }",
+      'stages[1].approval.notify.topicArn: found a topic of 999999999999/us-east-1, must be of the hub, 999999999999/eu-west-1',
+    ],
     ['prod', '{ fourEyes: yes }', 'stages[1].approval.fourEyes: found "yes", must be true or false'],
     [
       'prod',
       'true',
-      'stages[1].approval: found true, must be a map of timeoutHours and fourEyes; {} for both as they are by default',
+      'stages[1].approval: found true, must be a map of timeoutHours, fourEyes and notify; {} for all as they are by default',
     ],
     [
       'prod',

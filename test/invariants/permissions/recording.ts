@@ -34,7 +34,7 @@ export const STAGES = {
 export const SETTINGS = 'deprecateAfterDays: 90';
 
 /** Who started a release is looked for. */
-export const APPROVALS = { prod: { timeoutHours: 24, fourEyes: true } };
+export const APPROVALS = { prod: { timeoutHours: 24, fourEyes: true, notify: {} } };
 
 export interface Recorded {
   readonly accountId: string;

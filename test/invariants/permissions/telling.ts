@@ -5,8 +5,11 @@ import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
 import { TELL_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { handler as commitStatus } from '../../../telling/commit-status.ts';
+import { NAMES } from '../../../core/contract/names.ts';
 import { handler as notify } from '../../../telling/notify.ts';
+import { handler as tellApprovers } from '../../../telling/tell-approvers.ts';
 import { HUB } from '../../fixtures/accounts.ts';
+import { RELEASE } from '../../fixtures/releases.ts';
 import { IMAGE_ARN, INPUT, PUSH_ARN, changed } from '../../telling/executions.ts';
 import { ProviderServer } from '../../telling/provider-server.ts';
 import type { Recorded } from './recording.ts';
@@ -55,6 +58,20 @@ export async function callsOfTelling(): Promise<Recorded[]> {
     process.env[TELL_ENVIRONMENT.apiUrl] = await server.listen();
     process.env[TELL_ENVIRONMENT.repository] = 'example/images';
     process.env[TELL_ENVIRONMENT.tokenSecret] = TOKEN_SECRET;
+    process.env[TELL_ENVIRONMENT.approvers] = JSON.stringify({
+      prod: `arn:aws:sns:${HUB.region}:${HUB.accountId}:${NAMES.approversTopics}prod`,
+    });
+    const approved = {
+      ...RELEASE,
+      schema: 1,
+      stage: 'prod',
+      by: 'alice',
+      reason: 'well',
+      executionArn: IMAGE_ARN,
+    };
+    await as('packleader-tell-approvers', async () =>
+      tellApprovers({ source: NAMES.eventSource, 'detail-type': NAMES.approved, detail: approved }),
+    );
     await as('packleader-notify', async () => notify(changed(IMAGE_ARN)));
     for (const arn of [IMAGE_ARN, PUSH_ARN])
       await as('packleader-commit-status', async () => commitStatus(changed(arn)));

@@ -106,10 +106,17 @@ describe('packleader-release-image', () => {
     expect(alike.outcome).toBe('released');
   });
 
-  test('nobody wants to know how the AMIs differ: there is no such state', async () => {
-    const report = await rehearseFactory({ ...two, parity: 'off' });
+  test.each(['Fetch source', 'Validate templates'])('%s hangs: nothing is released', async (state) => {
+    const report = await rehearseFactory(two, { faults: [{ state, kind: 'timeout' }] });
+    expect([report.outcome, report.releases.length]).toEqual(['not released', 0]);
+    expect(report.error?.cause).toMatch(/ ended TIMED_OUT/);
+  });
+
+  test('nobody wants to know how the AMIs differ: an SBOM is left all the same', async () => {
+    const faults = [{ state: 'Bake prod AMIs', kind: 'drifted' } as const];
+    const report = await rehearseFactory({ ...two, parity: 'off' }, { faults });
     expect(pathOf(report)).toBe(
-      `${UNTIL_PROD} > Apply version tags > Publish release > Announce release > Released`,
+      `${UNTIL_PROD} > Compare AMIs > Apply version tags > Publish release > Announce release > Released`,
     );
   });
 

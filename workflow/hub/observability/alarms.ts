@@ -28,6 +28,8 @@ export interface AlarmsProps {
   readonly runbook?: string;
   /** Whether versions are retired. Default: nothing is there that could fail. */
   readonly retires?: boolean;
+  /** Whether some stage asks for approval. Default: nobody answers anything. */
+  readonly asks?: boolean;
 }
 
 /** How many requests in a quarter of an hour may be turned away: a public address is found by anyone who looks for one. */
@@ -48,7 +50,8 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmsProps = {}) {
     super(scope, id);
-    const { notify, usualTime = Duration.hours(3), runbook = 'docs/runbook.md', retires = false } = props;
+    const { notify, usualTime = Duration.hours(3), runbook = 'docs/runbook.md', ...has } = props;
+    const { retires = false, asks = false } = has;
     this.#runbook = runbook;
     this.#topic = new AlarmTopic(this, 'Topic', notify ?? {}).topic;
 
@@ -103,6 +106,14 @@ export class Alarms extends Construct {
         executionsOf(this, NAMES.repointMachine, 'ExecutionsTimedOut'),
       ]),
     });
+    if (asks)
+      this.#alarm('answer-stopped', {
+        what: 'An answer to an approval was stopped or ran out of time: not every release that it names may have it.',
+        metric: sum([
+          executionsOf(this, NAMES.approvalMachine, 'ExecutionsAborted'),
+          executionsOf(this, NAMES.approvalMachine, 'ExecutionsTimedOut'),
+        ]),
+      });
     this.#alarm('rebuilds-paused', {
       what: 'The scheduled rebuilds of an image are paused, because they failed three times in a row.',
       metric: own(METRICS.rebuildsPaused),

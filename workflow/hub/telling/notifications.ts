@@ -2,8 +2,7 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { type EventPattern, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Alias, type Key } from 'aws-cdk-lib/aws-kms';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { Notify } from '../../../core/configuration/deployment-settings.ts';
 import { TELL_ENVIRONMENT } from '../../../core/contract/environments.ts';
@@ -18,6 +17,7 @@ import {
   TOLD_STATUSES,
 } from '../../../core/contract/telling.ts';
 import { type FailedTriggers, handOver } from '../failed-triggers.ts';
+import { PeoplesTopic, encryptWhatIsTold } from './peoples-topic.ts';
 import { TellingFunction, statusChanges } from './telling-function.ts';
 
 export interface NotificationsProps extends Notify {
@@ -45,7 +45,7 @@ export class Notifications extends Construct {
     ];
     const { events = TOLD_BY_DEFAULT.filter((word) => !never.includes(word)) } = props;
     const { account, region } = Stack.of(this);
-    if (props.topicArn === undefined) this.#topic(key);
+    if (props.topicArn === undefined) new PeoplesTopic(this, 'Topic', NAMES.releasesTopic, key);
     const topicArn = props.topicArn ?? `arn:aws:sns:${region}:${account}:${NAMES.releasesTopic}`;
     const tell = new TellingFunction(this, 'notify', {
       file: 'notify',
@@ -61,15 +61,7 @@ export class Notifications extends Construct {
     tell.addToRolePolicy(
       new PolicyStatement({ sid: 'TellPeople', actions: ['sns:Publish'], resources: [topicArn] }),
     );
-    if (key && props.topicArn === undefined)
-      tell.addToRolePolicy(
-        new PolicyStatement({
-          sid: 'EncryptWhatIsTold',
-          actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-          resources: [key.keyArn],
-          conditions: { StringEquals: { 'kms:ViaService': `sns.${region}.amazonaws.com` } },
-        }),
-      );
+    if (key && props.topicArn === undefined) tell.addToRolePolicy(encryptWhatIsTold(key, region));
     const on = (name: string, eventPattern: EventPattern) =>
       new Rule(this, `on-${name}`, {
         ruleName: `packleader-tell-${name}`,
@@ -86,15 +78,6 @@ export class Notifications extends Construct {
     new CfnOutput(this, 'TopicArn', {
       value: topicArn,
       description: 'Where people subscribe, and what the chat service reads.',
-    });
-  }
-
-  #topic(key: Key | undefined): void {
-    new Topic(this, 'Topic', {
-      topicName: NAMES.releasesTopic,
-      displayName: 'packleader',
-      masterKey: key ?? Alias.fromAliasName(this, 'Key', 'alias/aws/sns'),
-      enforceSSL: true,
     });
   }
 }

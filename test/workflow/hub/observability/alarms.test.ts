@@ -10,7 +10,13 @@ import { machinesOf } from '../../../fixtures/machines.ts';
 import { ownFactory, retentionOf } from '../../../fixtures/factories.ts';
 import { Synthesised, hub } from '../../../fixtures/synthesised.ts';
 
-const factory = ownFactory();
+const quiet = ownFactory();
+const factory = {
+  ...quiet,
+  stages: quiet.stages.map((stage) =>
+    stage.name === 'prod' ? { ...stage, approval: { timeoutHours: 1 } } : stage,
+  ),
+};
 const withAlarms = (alarms: AlarmsProps = {}) => hub(factory, { alarms, retention: retentionOf(factory) });
 const theHub = withAlarms();
 

@@ -38,6 +38,60 @@ describe('a hub that tells nobody', () => {
   });
 });
 
+describe('what tells those who may approve a stage', () => {
+  const topicArn = 'arn:aws:sns:eu-west-1:999999999999:own';
+  const made = 'arn:aws:sns:eu-west-1:999999999999:packleader-approvals-prod';
+  const asking = (notify?: { topicArn?: string }) =>
+    hub({
+      ...factory,
+      stages: factory.stages.map((stage) =>
+        stage.name === 'prod'
+          ? { ...stage, approval: { timeoutHours: 1, ...(notify && { notify }) } }
+          : stage,
+      ),
+    });
+
+  it('publishes on the topic of that stage, and may do nothing else', () => {
+    const stack = asking({});
+    expect(may(stack, 'packleader-telling-tell-approvers')).toEqual([
+      `TellApprovers: Allow sns:Publish on ${made}`,
+      'KeepWhatFailed: Allow sqs:SendMessage on queue packleader-failed-triggers',
+    ]);
+    expect(environmentOf(stack, 'packleader-tell-approvers')).toMatchObject({
+      PACKLEADER_APPROVERS: JSON.stringify({ prod: made }),
+    });
+    expect(rules(stack)).toEqual([
+      {
+        Name: 'packleader-tell-approvers',
+        EventPattern: {
+          source: ['packleader'],
+          'detail-type': ['Approval Requested', 'Release Approved'],
+          detail: { stage: ['prod'] },
+        },
+      },
+    ]);
+    expect(stack.ofType('AWS::SNS::Topic').map(({ is }) => is['TopicName'])).toContain(
+      'packleader-approvals-prod',
+    );
+  });
+
+  it('makes no topic where one is named, and is not there where nobody is to be told', () => {
+    const own = asking({ topicArn });
+    expect(environmentOf(own, 'packleader-tell-approvers')).toMatchObject({
+      PACKLEADER_APPROVERS: JSON.stringify({ prod: topicArn }),
+    });
+    for (const stack of [own, asking()])
+      expect(stack.ofType('AWS::SNS::Topic').map(({ is }) => is['TopicName'])).not.toContain(
+        'packleader-approvals-prod',
+      );
+    expect(
+      asking()
+        .roles()
+        .map(({ name }) => name),
+    ).not.toContain('packleader-telling-tell-approvers');
+  });
+});
+
 describe('what tells of releases', () => {
   it('may publish on one topic, see releases, and nothing else', () => {
     expect(may(telling, 'packleader-telling-notify')).toEqual([
