@@ -19,6 +19,8 @@ const ASSUMED = {
   bakeMinutes: 15,
   fetchMinutes: 2,
   validateMinutes: 2,
+  /** Of a scanner of one's own, which fetches what it knows first. */
+  scanMinutes: 3,
   /** A task's function has 1 GiB; it waits for AWS most of the time. */
   secondsPerTask: 10,
   /** Packer's log of one bake. */
@@ -57,6 +59,33 @@ for (const { targets, stages } of [
   ]);
 }
 print(['Targets', 'Step Functions', 'Lambda', 'CodeBuild', 'S3, logs, event', 'Sum', 'Per target'], lines);
+
+/** What scanning adds to a release, however many targets it has: AMIs that list the same packages are scanned once. */
+const SCANNED = { targets: 10, stages: 2 } as const;
+const usual = await withFactory(SCANNED, async (directory) => countRelease(directory));
+const scans: string[][] = [];
+for (const scanAmis of ['inspector', { command: 'scan "$SBOM"' }] as const) {
+  const layer = 'vulnerabilities: { failOn: critical }\n';
+  const counted = await withFactory({ ...SCANNED, layer }, async (directory) =>
+    countRelease(directory, undefined, scanAmis),
+  );
+  const transitions = counted.transitions - usual.transitions;
+  const builds = scanAmis === 'inspector' ? 0 : ASSUMED.scanMinutes;
+  const costs = {
+    stepFunctions: transitions * PRICES.perTransition,
+    lambda: ASSUMED.secondsPerTask * PRICES.perLambdaGiBSecond + PRICES.perLambdaRequest,
+    codeBuild: builds * PRICES.perBuildMinute,
+  };
+  scans.push([
+    scanAmis === 'inspector' ? '`scanAmis: inspector`' : '`scanAmis: { command: … }`',
+    `${transitions}: ${dollars(costs.stepFunctions)}`,
+    `${ASSUMED.secondsPerTask} GiB·s: ${dollars(costs.lambda)}`,
+    `${builds} min: ${dollars(costs.codeBuild)}`,
+    dollars(costs.stepFunctions + costs.lambda + costs.codeBuild),
+  ]);
+}
+process.stdout.write('\nScanning adds to a release:\n\n');
+print(['By', 'Step Functions', 'Lambda', 'CodeBuild', 'Sum'], scans);
 
 /** What retiring costs in a month, where it is switched on: an inventory every twenty minutes, and a run every day. */
 const RUNS = { inventories: 30 * 24 * 3, runs: 30 } as const;

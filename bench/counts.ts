@@ -6,6 +6,7 @@ import type { Fault } from '../sandbox/rehearsal/faults.ts';
 import { loadConfiguration } from '../core/configuration/configuration.ts';
 import { definitionsOf } from '../workflow/definitions.ts';
 import { bucketName, NAMES } from '../core/contract/names.ts';
+import type { ScanAmis } from '../core/contract/vulnerabilities.ts';
 
 export interface Counts extends Omit<Figures, 'calls'> {
   /** By Packer, in the target accounts. */
@@ -17,15 +18,16 @@ export interface Counts extends Omit<Figures, 'calls'> {
 /**
  *  @param directory of a factory
  *  @param fault makes the release roll back; without one it must be released
+ *  @param scanAmis what scans what the AMIs hold; default: nothing does
  *  @throws Error when the release does not end as it should
  */
-export async function countRelease(directory: string, fault?: Fault): Promise<Counts> {
+export async function countRelease(directory: string, fault?: Fault, scanAmis?: ScanAmis): Promise<Counts> {
   const checkout = checkOutFactory(directory);
   const { factory } = loadConfiguration(configurationFiles(checkout.files));
   let packerCalls = 0;
   const report = await rehearse({
     factory,
-    machines: definitionsOf(factory),
+    machines: definitionsOf(factory, { ...(scanAmis !== undefined && { scanAmis }) }),
     bucket: bucketName(factory),
     checkOut: () => ({
       commit: checkout.commit,

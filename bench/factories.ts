@@ -28,14 +28,18 @@ tags: { ManagedBy: packleader }
 
 /** Calls `use` with the directory of a factory of so many targets, and removes it afterwards. */
 export async function withFactory<Result>(
-  { targets, stages }: { readonly targets: number; readonly stages: number },
+  {
+    targets,
+    stages,
+    layer = '',
+  }: { readonly targets: number; readonly stages: number; readonly layer?: string },
   use: (directory: string) => Promise<Result>,
 ): Promise<Result> {
   const directory = mkdtempSync(join(tmpdir(), 'packleader-bench-'));
   try {
     for (const path of COPIED) cpSync(join(OWN, path), join(directory, path), { recursive: true });
     mkdirSync(join(directory, 'config'));
-    writeFileSync(join(directory, 'config/default.yaml'), CONFIGURATION);
+    writeFileSync(join(directory, 'config/default.yaml'), `${CONFIGURATION}${layer}`);
     writeFileSync(join(directory, 'factory.yaml'), factoryYaml(targets, stages));
     return await use(directory);
   } finally {

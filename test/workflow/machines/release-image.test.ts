@@ -108,7 +108,7 @@ describe('packleader-release-image', () => {
 
   test.each(['Fetch source', 'Validate templates'])('%s hangs: nothing is released', async (state) => {
     const report = await rehearseFactory(two, { faults: [{ state, kind: 'timeout' }] });
-    expect([report.outcome, report.releases.length]).toEqual(['not released', 0]);
+    expect([report.outcome, report.releases.length]).toEqual(['rolled back', 0]);
     expect(report.error?.cause).toMatch(/ ended TIMED_OUT/);
   });
 
