@@ -245,7 +245,7 @@ describe('the dashboard', () => {
 
   it('is well-formed, and finds functions by their name', () => {
     const { widgets } = z.object({ widgets: z.array(z.unknown()) }).parse(JSON.parse(body));
-    expect(widgets).toHaveLength(12);
+    expect(widgets).toHaveLength(13);
     expect(body).toContain("SEARCH('{AWS/Lambda,FunctionName} MetricName=");
   });
 });
