@@ -190,7 +190,7 @@ describe('a factory that the hub has no room for', () => {
     for (const [name, text] of files)
       if (name.endsWith('image.yaml')) files.set(name, `${text}schedule: { rate: 7 days }\n`);
     expect(() => loadFactory(files)).toThrow(
-      /^images\/image-250\/image\.yaml schedule: found a schedule in 151 images, must be in at most 150, because the hub's stack holds no more: leave it out, and start the release of several images from one schedule of your own$/,
+      /^images\/image-230\/image\.yaml schedule: found a schedule in 131 images, must be in at most 130, because the hub's stack holds no more: leave it out, and start the release of several images from one schedule of your own$/,
     );
   });
 
