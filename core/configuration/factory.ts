@@ -344,7 +344,11 @@ export const factorySchema = strictMap({
           { name: 'dev', targets: [{ accountId: '111111111111', region: 'eu-west-1' }] },
           {
             name: 'prod',
-            approval: { timeoutHours: 24, fourEyes: true, notify: {} },
+            approval: {
+              timeoutHours: 24,
+              fourEyes: true,
+              notify: { topicArn: 'arn:aws:sns:eu-west-1:999999999999:approvers' },
+            },
             targets: [{ accountId: '222222222222', region: 'eu-west-1' }],
           },
         ],
