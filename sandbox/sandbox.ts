@@ -10,6 +10,7 @@ import { iam } from './aws/iam.ts';
 import { inspectorScan } from './aws/inspector-scan.ts';
 import type { PackerBehaviour } from './packer/packer-build.ts';
 import { checkPermission } from './aws/permissions.ts';
+import { recycleBin } from './aws/recycle-bin.ts';
 import { HUB_ROLES } from './aws/hub-roles.ts';
 import { s3 } from './aws/s3.ts';
 import { secretsManager } from './aws/secrets-manager.ts';
@@ -24,6 +25,7 @@ const SERVICES: Record<Exclude<Service, 'sfn' | 'cloudtrail'>, Operations> = {
   eventbridge,
   iam,
   inspectorscan: inspectorScan,
+  rbin: recycleBin,
   s3,
   secretsmanager: secretsManager,
   ssm,

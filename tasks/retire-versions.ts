@@ -7,6 +7,7 @@ import { type RetireReport, type RetireRequest, retireRequestSchema } from '../c
 import { deployedSchema, targetsOf } from '../core/contract/targets.ts';
 import { type Decision, decide, dueOf } from '../core/life/decide.ts';
 import { lookEverywhere, usersOf } from '../core/life/look.ts';
+import { lostOf } from '../core/life/lost.ts';
 import { type Done, moveOn } from '../core/life/move-on.ts';
 import { findOrphans, removeOrphans } from '../core/life/orphans.ts';
 import { reportOf } from '../core/life/report.ts';
@@ -33,7 +34,8 @@ const NO_ORPHANS = { orphans: [], unread: [] };
  *  versions that were released have left and nothing belongs to any more.
  *  In      { request: {} | { dryRun, mostPercent, only }, deployed, rules: { 'linux-base': { unusedDays, … } }, now, attempt }
  *  Out     { complete, dryRun, cause, stopped?, done, doneCount, kept, keptCount, orphans, orphanCount, leftovers, leftoverCount }
- *  Errors  InvalidRequest, AccessDenied (who uses it cannot be seen), Throttled, ConnectionLost, AnnouncementFailed (retried)
+ *  Errors  InvalidRequest, AccessDenied (who uses it, or a rule of the Recycle Bin, cannot be seen), Throttled, ConnectionLost, NotReadyYet,
+ *          AnnouncementFailed (retried)
  *  Repeat  safe: looks again and finds what is left to do; an event may be put twice
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeregisterImage.html */
 export async function handler(event: unknown): Promise<RetireReport> {
@@ -45,7 +47,12 @@ export async function handler(event: unknown): Promise<RetireReport> {
   const seen = { now, rules, ...looks, ...(mostPercent !== undefined && { mostPercent }) };
   let decision: Decision = decide(seen);
   const going = dueOf(decision).filter(({ step }) => step !== 'restore');
-  if (going.length > 0) decision = decide({ ...seen, users: await usersOf(going, looks.found) });
+  if (going.length > 0) {
+    const toBin = going.filter(
+      ({ step, image }) => step === 'deregister' && rules[image]?.deregister === 'recycle-bin',
+    );
+    decision = decide({ ...seen, users: await usersOf(going, looks.found), lost: await lostOf(toBin) });
+  }
   const done = dryRun ? NOTHING_DONE : await moveOn(dueOf(decision), now);
   const { orphans, unread } =
     decision.stopped === undefined

@@ -8,6 +8,9 @@ const days = wholeNumber(1, 3_650);
 const NO_GRACE = 'none';
 const GRACE = 'must be a whole number from 1 to 365, or none, in a word, for no grace at all';
 
+/** What becomes of an AMI in the end. */
+const DEREGISTER = ['now', 'recycle-bin'] as const;
+
 const NEWEST = 'must be a whole number from 1 to 1000: with none kept nothing would be left to launch';
 
 export const retentionSchema = strictMap({
@@ -39,6 +42,12 @@ export const retentionSchema = strictMap({
     )
     .default(7)
     .describe('How long it stays deprecated, and then disabled, in days; `none` for no time at all.'),
+  deregister: z
+    .enum(DEREGISTER, { error: 'must be now or recycle-bin' })
+    .default('now')
+    .describe(
+      '`recycle-bin` deregisters only what rules of the Recycle Bin keep, in every target; `now` asks for none.',
+    ),
 });
 export type Retention = z.infer<typeof retentionSchema>;
 
@@ -73,5 +82,6 @@ export function mostCareful(said: readonly (Retention | undefined)[]): Retention
     prereleaseDays: most(({ prereleaseDays }) => prereleaseDays),
     deprecateFirst: all.some(({ deprecateFirst }) => deprecateFirst),
     graceDays: grace === 0 ? NO_GRACE : grace,
+    deregister: all.some(({ deregister }) => deregister === 'recycle-bin') ? 'recycle-bin' : 'now',
   };
 }

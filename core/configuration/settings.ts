@@ -510,7 +510,7 @@ export const settingsSchema = strictMap(
           deprecateFirst: true,
           graceDays: 14,
         },
-        { deprecateFirst: false, graceDays: 'none' },
+        { deprecateFirst: false, graceDays: 'none', deregister: 'recycle-bin' },
       ],
     }),
     tags: tags.default({}).meta({

@@ -16,6 +16,8 @@ export interface Seen {
   readonly latest: ReadonlyMap<string, ReadonlySet<string>>;
   /** Who uses which AMI, by {@link amiName}, as far as it was looked for beyond the tags. */
   readonly users?: ReadonlyMap<string, readonly string[]>;
+  /** Why a version could not come back once it is deregistered, by its release, as far as somebody asks that it can. */
+  readonly lost?: ReadonlyMap<string, string>;
   /** How many of a target's AMIs one run may disable, and deregister, in per cent. */
   readonly mostPercent?: number;
 }
@@ -141,11 +143,13 @@ function judge(
     const begun = amis.some(({ retirement }) => retirement !== undefined);
     return begun ? { ...about, step: 'restore', why: wanted } : stays(wanted);
   }
-  return due(about, rule, seen);
+  const verdict = due(about, rule, seen);
+  const lost = verdict.step === 'deregister' ? seen.lost?.get(releaseId) : undefined;
+  return lost === undefined ? verdict : stays(lost);
 }
 
 /** The states of what may be retired. */
-const RETIRED: readonly string[] = [STATES.released, STATES.revoked, STATES.imported];
+export const RETIRED: readonly string[] = [STATES.released, STATES.revoked, STATES.imported];
 
 /** What keeps packleader off an AMI altogether. */
 function oddity(ami: SeenAmi): string | undefined {

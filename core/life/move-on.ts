@@ -17,13 +17,16 @@ export interface Done {
   readonly leftovers: readonly Leftover[];
 }
 
+/** What a repetition may mend. */
+const PASSING: readonly string[] = [ERRORS.throttled, ERRORS.connectionLost, ERRORS.notReadyYet];
+
 /** What is wanted again first, what cannot be taken back last. */
 const ORDER: readonly Step[] = ['restore', ...STEPS.filter((step) => step !== 'restore')];
 
 /**
  * Takes the steps that are due, version by version, each everywhere and with an event before and after. One that an account refuses is
  * taken back everywhere, as far as it can be; what was deregistered cannot, and the rest is named.
- *  @throws PackleaderError Throttled, ConnectionLost or AnnouncementFailed: a repetition finds what is left to do
+ *  @throws PackleaderError Throttled, ConnectionLost, NotReadyYet or AnnouncementFailed: a repetition finds what is left to do
  */
 export async function moveOn(due: readonly Verdict[], now: string): Promise<Done> {
   const refused = new Map<string, string>();
@@ -72,7 +75,7 @@ async function eachOf(
       return await act(clientsFor({ accountId, region }), ami);
     } catch (error) {
       const { name, message } = asFact(error);
-      if (name === ERRORS.throttled || name === ERRORS.connectionLost) throw error;
+      if (PASSING.includes(name)) throw error;
       return [{ accountId, region, resourceId: imageId, why: `to ${step}: ${name}: ${message}` }];
     }
   });

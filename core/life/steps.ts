@@ -10,12 +10,14 @@ import {
   EnableImageDeprecationCommand,
   type EC2Client,
 } from '@aws-sdk/client-ec2';
+import type { SSMClient } from '@aws-sdk/client-ssm';
 import type { TargetClients } from '../aws/clients.ts';
 import { asFact, hasCode } from '../aws/errors.ts';
+import { ERRORS, PackleaderError } from '../contract/errors.ts';
 import type { Leftover } from '../contract/leftovers.ts';
 import { parameters } from '../contract/names.ts';
-import { TAGS } from '../contract/tags.ts';
-import { deleteParameter } from '../publication/publication.ts';
+import { STATES, TAGS } from '../contract/tags.ts';
+import { deleteParameter, readParameter, writeParameter } from '../publication/publication.ts';
 import type { Step } from './decide.ts';
 import { type Phase, type SeenAmi, retirementTag } from './seen.ts';
 
@@ -44,7 +46,7 @@ export async function takeStep(
     if (!isBegun(ami, 'deprecated')) await remember(ec2, ami, 'deprecated', now);
     await disable(ec2, ami, now);
   }
-  if (step === 'restore') await restore(ec2, ami, now);
+  if (step === 'restore') await restore(clients, ami, now);
   return [];
 }
 
@@ -128,7 +130,7 @@ async function refusal(ec2: EC2Client, SnapshotId: string): Promise<string | und
 }
 
 /** As if it had never begun, and used now: so it stays for as long as anything that was used today, even where the rest is refused. */
-async function restore(ec2: EC2Client, ami: SeenAmi, now: string): Promise<void> {
+async function restore({ ec2, ssm }: TargetClients, ami: SeenAmi, now: string): Promise<void> {
   const { imageId, state, deprecatedAt } = ami;
   const Tags = [{ Key: TAGS.lastUsed, Value: now }];
   await ec2.send(new CreateTagsCommand({ Resources: [imageId], Tags }));
@@ -140,6 +142,23 @@ async function restore(ec2: EC2Client, ami: SeenAmi, now: string): Promise<void>
     // One that would be deprecated by now anyhow is.
     await ec2.send(new EnableImageDeprecationCommand({ ImageId: imageId, DeprecateAt: new Date(before) }));
   }
+  if (isBegun(ami, 'disabled')) await publishAgain(ssm, ami);
+}
+
+/**
+ * Whoever deregistered it, or only began to, has first taken its parameter away. What SSM shows may be from before that, so it is written in any
+ * case, and then looked at: SSM answers before it looks at the AMI.
+ *  @throws PackleaderError NotReadyYet
+ */
+async function publishAgain(
+  ssm: SSMClient,
+  { image, version, imageId, releaseState }: SeenAmi,
+): Promise<void> {
+  if (releaseState === STATES.imported) return;
+  const name = parameters.version(image, version);
+  await writeParameter(ssm, name, imageId);
+  if ((await readParameter(ssm, name)) !== imageId)
+    throw new PackleaderError(ERRORS.notReadyYet, `${name} does not show ${imageId} yet`);
 }
 
 /**

@@ -20,6 +20,8 @@ const EXCEPTIONS = {
   iam: [iam.IAMServiceException, iam],
   // Its client is not published; what is thrown here is answered over HTTP, by its name.
   inspectorscan: [sts.STSServiceException, {}],
+  // The same.
+  rbin: [sts.STSServiceException, {}],
   s3: [s3.S3ServiceException, s3],
   secretsmanager: [secretsManager.SecretsManagerServiceException, secretsManager],
   sfn: [sfn.SFNServiceException, sfn],

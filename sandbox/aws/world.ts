@@ -3,6 +3,7 @@
  * everywhere. Plain data; the services change it.
  */
 import type { KnownVulnerability } from './inspector-scan.ts';
+import { type Bin, emptyBin } from './recycle-bin.ts';
 import { createHash } from 'node:crypto';
 import type {
   _InstanceType as InstanceType,
@@ -257,6 +258,7 @@ export interface Region {
   /** AMIs that were here once: EC2 tells them from ids that never were. */
   readonly deregistered: Set<string>;
   readonly snapshots: Map<string, Snapshot>;
+  readonly bin: Bin;
   readonly volumes: Map<string, Volume>;
   readonly instances: Map<string, Instance>;
   readonly networkInterfaces: Map<string, NetworkInterface>;
@@ -374,6 +376,7 @@ export class World {
       images: new Map(),
       deregistered: new Set(),
       snapshots: new Map(),
+      bin: emptyBin(),
       volumes: new Map(),
       instances: new Map(),
       networkInterfaces: new Map(),

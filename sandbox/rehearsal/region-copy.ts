@@ -11,6 +11,11 @@ export function copyOfRegion(region: Region): Region {
       ...withTags(snapshot),
       volumePermissions: new Set(snapshot.volumePermissions),
     })),
+    bin: {
+      rules: [...region.bin.rules],
+      images: new Map(region.bin.images),
+      snapshots: new Map(region.bin.snapshots),
+    },
     volumes: copied(region.volumes, withTags),
     instances: copied(region.instances, withTags),
     keyPairs: copied(region.keyPairs, withTags),

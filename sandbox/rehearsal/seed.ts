@@ -132,7 +132,7 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
     name: NAMES.stewardRole,
     trusts: [hub.accountId],
     allows:
-      /^(autoscaling:Describe|ec2:(?!RunInstances$|CreateImage$)|ssm:|codebuild:(?!StartBuild$)|s3:|sts:GetCallerIdentity$)/,
+      /^(autoscaling:Describe|ec2:(?!RunInstances$|CreateImage$)|ssm:|codebuild:(?!StartBuild$)|rbin:(Get|List)|s3:|sts:GetCallerIdentity$)/,
     destroysTaggedOnly: true,
     imageAttributes: 'launch permissions',
   });

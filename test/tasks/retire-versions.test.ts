@@ -2,12 +2,14 @@ import {
   CreateTagsCommand,
   DeleteSnapshotCommand,
   DeregisterImageCommand,
+  DescribeImagesCommand,
+  DescribeSnapshotsCommand,
   DisableImageCommand,
   EnableImageDeprecationCommand,
   type Image,
 } from '@aws-sdk/client-ec2';
 import { DeleteParameterCommand, GetParametersCommand } from '@aws-sdk/client-ssm';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { type RetentionRules, retentionSchema } from '../../core/configuration/retention.ts';
 import { byRegion } from '../../core/contract/targets.ts';
@@ -238,6 +240,94 @@ describe('retiring versions', () => {
     it('what is gone already as well', async () => {
       aws.on(DEV, deregister, awsError('InvalidAMIID.Unavailable'));
       expect(await retire()).toMatchObject({ complete: true, done: [{ step: 'deregister' }] });
+    });
+
+    describe('into the Recycle Bin', () => {
+      const toBin = { base: retentionSchema.parse({ keepNewest: 1, deregister: 'recycle-bin' }) };
+      const tags = [{ Key: 'packleader:state', Value: 'released' }];
+      const asked: string[] = [];
+      /** Answers as the Recycle Bin does, in two pages; days are by kind. */
+      function binHas(days: Readonly<Record<string, number>>): void {
+        vi.stubGlobal(
+          'fetch',
+          async (url: string, { method, body = '' }: { method: string; body?: string }) => {
+            asked.push(`${method} ${url}`);
+            const { pathname } = new URL(url);
+            const kind = /EC2_IMAGE|EBS_SNAPSHOT/.exec(`${body} ${pathname}`)?.[0] ?? '';
+            if (pathname.startsWith('/rules/'))
+              return Response.json({
+                Identifier: kind,
+                ResourceType: kind,
+                Status: 'available',
+                RetentionPeriod: { RetentionPeriodValue: days[kind], RetentionPeriodUnit: 'DAYS' },
+                ResourceTags: [{ ResourceTagKey: 'packleader:state', ResourceTagValue: 'released' }],
+              });
+            if (!body.includes('NextToken')) return Response.json({ Rules: [], NextToken: 'more' });
+            return Response.json({ Rules: days[kind] === undefined ? [] : [{ Identifier: kind }] });
+          },
+        );
+      }
+      beforeEach(() => {
+        asked.length = 0;
+        const going = {
+          Owners: ['self'],
+          Filters: [{ Name: 'image-id', Values: ['ami-1'] }],
+          IncludeDeprecated: true,
+          IncludeDisabled: true,
+        };
+        aws.on(DEV, new DescribeImagesCommand(going), { Images: [old({}, { Tags: tags })] });
+        aws.on(DEV, new DescribeSnapshotsCommand({ SnapshotIds: ['snap-1'] }), {
+          Snapshots: [{ SnapshotId: 'snap-1', Tags: tags }],
+        });
+      });
+      afterEach(() => vi.unstubAllGlobals());
+
+      it('what its rules keep, AMI and snapshots', async () => {
+        binHas({ EC2_IMAGE: 7, EBS_SNAPSHOT: 7 });
+        aws.on(DEV, deregister, {});
+        expect(await retireBy(toBin)).toMatchObject({ complete: true, done: [{ step: 'deregister' }] });
+        expect(new Set(asked)).toEqual(
+          new Set([
+            'POST https://rbin.eu-west-1.amazonaws.com/list-rules',
+            'GET https://rbin.eu-west-1.amazonaws.com/rules/EC2_IMAGE',
+            'GET https://rbin.eu-west-1.amazonaws.com/rules/EBS_SNAPSHOT',
+          ]),
+        );
+      });
+
+      it('but nothing that could not come back: that stays everywhere, and says why', async () => {
+        binHas({ EC2_IMAGE: 7 });
+        expect(await retireBy(toBin)).toMatchObject({
+          complete: true,
+          done: [],
+          kept: expect.arrayContaining([
+            expect.objectContaining({
+              releaseId: RELEASE_ID,
+              why: 'in 111111111111/eu-west-1 no rule of the Recycle Bin keeps snap-1 of ami-1',
+            }),
+          ]),
+        });
+        expect(effects()).toEqual([]);
+      });
+
+      it.each([
+        [403, 'AccessDeniedException', 'AccessDenied'],
+        [500, 'InternalServerException', 'ConnectionLost'],
+        [429, 'ThrottlingException', 'Throttled'],
+      ])('and nothing at all where its rules cannot be read, as with %i %s', async (status, type, name) => {
+        const headers = { 'x-amzn-errortype': type };
+        vi.stubGlobal('fetch', async () => Response.json({ Message: 'no' }, { status, headers }));
+        await expect(retireBy(toBin)).rejects.toMatchObject({ name, message: expect.stringContaining('no') });
+        expect(effects()).toEqual([]);
+      });
+
+      it('and nothing where what it answers is no rule', async () => {
+        vi.stubGlobal('fetch', async () => Response.json({ Rules: [{}] }));
+        await expect(retireBy(toBin)).rejects.toMatchObject({
+          name: 'AwsCallFailed',
+          message: expect.stringContaining('the Recycle Bin answered what is no rule'),
+        });
+      });
     });
   });
 

@@ -5,7 +5,8 @@ import { ec2Arns, ofSomeRelease } from './target-arns.ts';
 /** Of some release, and somebody has not taken the tag away that lets it go. */
 const mayGo = { ...ofSomeRelease, StringEquals: { [`aws:ResourceTag/${TAGS.autoCleanup}`]: 'true' } };
 
-/** What the steward may do besides where versions are retired. That it may deregister AMIs, it has from releases. */
+/** What the steward may do besides where versions are retired. What it may do with an AMI that it removes it has from releases; how it
+ *  brings one back stands there too, for a template has little room. */
 export function retiringPolicy(accountId: string): PolicyStatement[] {
   const images = ec2Arns(accountId, 'image');
   return [
@@ -14,13 +15,6 @@ export function retiringPolicy(accountId: string): PolicyStatement[] {
       actions: ['ec2:DisableImage'],
       resources: images,
       conditions: mayGo,
-    }),
-    new PolicyStatement({
-      sid: 'RestoreAmis',
-      // It also gives a deprecation back that was planned before.
-      actions: ['ec2:DisableImageDeprecation', 'ec2:EnableImage', 'ec2:EnableImageDeprecation'],
-      resources: images,
-      conditions: ofSomeRelease,
     }),
     new PolicyStatement({
       sid: 'TagLife',

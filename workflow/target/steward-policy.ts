@@ -35,9 +35,17 @@ export function stewardPolicy(
     deprecatesAmis,
     spotBuilders,
     asksApproval,
-  }: { readonly deprecatesAmis: boolean; readonly spotBuilders: boolean; readonly asksApproval: boolean },
+    retires,
+  }: {
+    readonly deprecatesAmis: boolean;
+    readonly spotBuilders: boolean;
+    readonly asksApproval: boolean;
+    readonly retires: boolean;
+  },
 ): PolicyStatement[] {
   const parameter = (name: string) => `arn:aws:ssm:*:${accountId}:parameter/${name}`;
+  // In statements that are there anyway: the template has little room.
+  const whereRetired = (...actions: string[]) => (retires ? actions : []);
   return [
     new PolicyStatement({
       sid: 'Look',
@@ -49,8 +57,15 @@ export function stewardPolicy(
         'ec2:DescribeSecurityGroups',
         'ec2:DescribeSnapshots',
         'ec2:DescribeVolumes',
+        ...whereRetired(
+          'ec2:DescribeTags',
+          'ec2:ListImagesInRecycleBin',
+          'ec2:ListSnapshotsInRecycleBin',
+          'rbin:GetRule',
+          'rbin:ListRules',
+        ),
       ],
-      resources: ['*'], // EC2's Describe actions take no resource.
+      resources: ['*'], // EC2's Describe and List actions take no resource; a rule of the Recycle Bin has nothing to hide.
     }),
     new PolicyStatement({
       sid: 'LookForUsersOfAnAmi',
@@ -90,7 +105,17 @@ export function stewardPolicy(
       : []),
     new PolicyStatement({
       sid: 'RemoveAmis',
-      actions: ['ec2:DeleteSnapshot', 'ec2:DeregisterImage'],
+      actions: [
+        'ec2:DeleteSnapshot',
+        'ec2:DeregisterImage',
+        // It also brings back what it has removed, with the deprecation that was planned before.
+        ...whereRetired(
+          'ec2:DisableImageDeprecation',
+          'ec2:EnableImageDeprecation',
+          'ec2:RestoreImageFromRecycleBin',
+          'ec2:RestoreSnapshotFromRecycleBin',
+        ),
+      ],
       resources: ec2Arns(accountId, 'image', 'snapshot'),
       conditions: ofSomeRelease,
     }),

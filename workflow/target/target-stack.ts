@@ -116,6 +116,7 @@ export class TargetStack extends Stack {
           deprecatesAmis: factory.deprecatesAmis === true,
           spotBuilders,
           asksApproval: Object.keys(approvalsOf(factory)).length > 0,
+          retires,
         }),
         ...(retires ? retiringPolicy(accountId) : []),
       ],

@@ -3,6 +3,7 @@ import { imageOperations } from './images.ts';
 import { instanceOperations } from './instances.ts';
 import { networkOperations } from './network.ts';
 import { permissionOperations } from './permissions.ts';
+import { recycleBinOperations } from './recycle-bin.ts';
 import { snapshotOperations } from './snapshots.ts';
 import { tagOperations } from './tags.ts';
 import { templateOperations } from './templates.ts';
@@ -13,6 +14,7 @@ export const ec2 = {
   ...instanceOperations,
   ...networkOperations,
   ...permissionOperations,
+  ...recycleBinOperations,
   ...snapshotOperations,
   ...tagOperations,
   ...templateOperations,

@@ -39,6 +39,7 @@ import { checkImageId, noSuchImage, ownImage } from './own-image.ts';
 import { customerKey } from './permissions.ts';
 import { removeSnapshot } from './snapshots.ts';
 import { mayDestroy } from '../permissions.ts';
+import { keepImage } from '../recycle-bin.ts';
 import {
   compare,
   imageState,
@@ -455,7 +456,7 @@ function deregisterImage(
   context: Context,
   input: DeregisterImageCommandInput,
 ): Output<DeregisterImageCommandOutput> {
-  const { place, world } = context;
+  const { place, world, now } = context;
   const image = ownImage(context, input.ImageId);
   if (image.deregistrationProtected) {
     throw ec2Error(
@@ -463,6 +464,7 @@ function deregisterImage(
       `The image '${image.imageId}' may not be deregistered. Disable deregistration protection and try again.`,
     );
   }
+  keepImage(place, image, now);
   place.images.delete(image.imageId);
   place.deregistered.add(image.imageId);
   world.shared.get(place.region)?.delete(image.imageId);
@@ -483,7 +485,7 @@ function deleteAssociated(
   const snapshot = context.place.snapshots.get(snapshotId);
   if (snapshot === undefined) return 'client-error';
   if (!mayDestroy(context, snapshot.tags)) return 'missing-permissions';
-  return removeSnapshot(context.place, snapshotId) === undefined ? 'success' : 'skipped';
+  return removeSnapshot(context.place, snapshotId, context.now) === undefined ? 'success' : 'skipped';
 }
 
 function disableImage(context: Context, input: DisableImageCommandInput): Output<DisableImageCommandOutput> {

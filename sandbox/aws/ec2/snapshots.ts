@@ -7,6 +7,7 @@ import type {
   DescribeVolumesCommandOutput,
 } from '@aws-sdk/client-ec2';
 import type { Context, Done, Output } from '../context.ts';
+import { keepSnapshot } from '../recycle-bin.ts';
 import { applyFilters, byIds, ec2Error, ec2Page, tagList } from './requests.ts';
 import { EBS_KEY, keyArn } from './permissions.ts';
 import { compare, instanceState, type Region, type Volume } from '../world.ts';
@@ -53,19 +54,25 @@ function describeSnapshots(
 }
 
 /** Deletes a snapshot, or says which AMI still needs it. */
-export function removeSnapshot(place: Region, snapshotId: string): { usedBy: string } | undefined {
+export function removeSnapshot(
+  place: Region,
+  snapshotId: string,
+  now: number,
+): { usedBy: string } | undefined {
   for (const image of place.images.values()) {
     if (image.blockDevices.some((device) => device.snapshotId === snapshotId))
       return { usedBy: image.imageId };
   }
+  const snapshot = place.snapshots.get(snapshotId);
+  if (snapshot) keepSnapshot(place, snapshot, now);
   place.snapshots.delete(snapshotId);
   return undefined;
 }
 
-function deleteSnapshot({ place }: Context, input: DeleteSnapshotCommandInput): Done {
+function deleteSnapshot({ place, now }: Context, input: DeleteSnapshotCommandInput): Done {
   const id = input.SnapshotId ?? '';
   if (!place.snapshots.has(id)) throw noSuchSnapshot(id);
-  const user = removeSnapshot(place, id);
+  const user = removeSnapshot(place, id, now);
   if (user !== undefined) {
     throw ec2Error('InvalidSnapshot.InUse', `The snapshot ${id} is currently in use by ${user.usedBy}`);
   }

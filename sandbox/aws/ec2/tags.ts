@@ -1,6 +1,13 @@
-import type { CreateTagsCommandInput, DeleteTagsCommandInput } from '@aws-sdk/client-ec2';
-import type { Context, Done } from '../context.ts';
-import { addTags, ec2Error } from './requests.ts';
+import type {
+  CreateTagsCommandInput,
+  DeleteTagsCommandInput,
+  DescribeTagsCommandInput,
+  DescribeTagsCommandOutput,
+  ResourceType,
+} from '@aws-sdk/client-ec2';
+import type { Context, Done, Output } from '../context.ts';
+import { lying } from '../recycle-bin.ts';
+import { addTags, applyFilters, ec2Error, ec2Page } from './requests.ts';
 import type { Region, Tags } from '../world.ts';
 
 const RESOURCES_PER_CALL = 1_000;
@@ -9,9 +16,13 @@ const KINDS: Record<
   string,
   { find: (place: Region, id: string) => { tags: Tags } | undefined; missing: string; noun: string }
 > = {
-  ami: { find: ({ images }, id) => images.get(id), missing: 'InvalidAMIID.NotFound', noun: 'AMI' },
+  ami: {
+    find: ({ images, bin }, id) => images.get(id) ?? bin.images.get(id)?.thing,
+    missing: 'InvalidAMIID.NotFound',
+    noun: 'AMI',
+  },
   snap: {
-    find: ({ snapshots }, id) => snapshots.get(id),
+    find: ({ snapshots, bin }, id) => snapshots.get(id) ?? bin.snapshots.get(id)?.thing,
     missing: 'InvalidSnapshot.NotFound',
     noun: 'snapshot',
   },
@@ -79,7 +90,43 @@ function deleteTags({ place }: Context, input: DeleteTagsCommandInput): Done {
   return {};
 }
 
-export const tagOperations = { CreateTags: createTags, DeleteTags: deleteTags };
+/** Also of what lies in the Recycle Bin, which keeps its tags. */
+function describeTags(
+  { place, now }: Context,
+  input: DescribeTagsCommandInput,
+): Output<DescribeTagsCommandOutput> {
+  const of = (type: ResourceType, things: Iterable<readonly [string, { readonly tags: Tags }]>) =>
+    [...things].map(([id, { tags }]) => ({ type, id, tags }));
+  const binned = <T>(things: Parameters<typeof lying<T>>[0]) =>
+    [...lying(things, now)].map(([id, { thing }]) => [id, thing] as const);
+  const { bin } = place;
+  const all = [
+    ...of('image', [...place.images, ...binned(bin.images)]),
+    ...of('instance', place.instances),
+    ...of('network-interface', place.networkInterfaces),
+    ...of('security-group', place.securityGroups),
+    ...of('snapshot', [...place.snapshots, ...binned(bin.snapshots)]),
+    ...of('volume', place.volumes),
+  ].flatMap(({ type, id, tags }) => [...tags].map(([key, value]) => ({ type, id, key, value, tags })));
+  const matching = applyFilters(all, input.Filters, {
+    key: ({ key }) => [key],
+    'resource-id': ({ id }) => [id],
+    'resource-type': ({ type }) => [type],
+    value: ({ value }) => [value],
+  });
+  const { items, nextToken } = ec2Page(matching, input);
+  return {
+    Tags: items.map(({ type, id, key, value }) => ({
+      ResourceType: type,
+      ResourceId: id,
+      Key: key,
+      Value: value,
+    })),
+    ...(nextToken === undefined ? {} : { NextToken: nextToken }),
+  };
+}
+
+export const tagOperations = { CreateTags: createTags, DeleteTags: deleteTags, DescribeTags: describeTags };
 
 /** The tags of a resource that a call is about to destroy, for the permissions of the caller. */
 export function tagsOf(place: Region, id: string): Tags | undefined {

@@ -76,6 +76,7 @@ describe('a retention that is refused', () => {
     ['{ unusedDays: 0 }', 'retention.unusedDays', 'found 0, must be a whole number from 1 to 3650'],
     ['{ minAgeDays: 1.5 }', 'retention.minAgeDays', 'must be a whole number from 1 to 3650'],
     ['{ deprecateFirst: maybe }', 'retention.deprecateFirst', 'must be true or false'],
+    ['{ deregister: later }', 'retention.deregister', 'must be now or recycle-bin'],
     ['{ keepNewst: 3 }', 'retention.keepNewst', 'found an unknown key'],
     ['7', 'retention', 'must be a map'],
   ])('fails on %s, with the file, the field and what is allowed', (text, path, message) => {
@@ -96,6 +97,7 @@ describe('the most careful of several', () => {
     prereleaseDays: integer({ min: 1, max: 100 }),
     deprecateFirst: constantFrom(true, false),
     graceDays: constantFrom<Retention['graceDays']>('none', 1, 7, 30),
+    deregister: constantFrom<Retention['deregister']>('now', 'recycle-bin'),
   });
 
   it('keeps whatever any of them would keep', () => {
@@ -113,6 +115,7 @@ describe('the most careful of several', () => {
           expect(careful.prereleaseDays).toBeGreaterThanOrEqual(one.prereleaseDays);
           expect(graceDaysOf(careful)).toBeGreaterThanOrEqual(graceDaysOf(one));
           expect(careful.deprecateFirst || !one.deprecateFirst).toBe(true);
+          if (one.deregister === 'recycle-bin') expect(careful.deregister).toBe('recycle-bin');
         }
       }),
     );

@@ -34,14 +34,14 @@ export function answerApprovals({
   running.gate.onPassed = told;
 }
 
-const approvedByClient: Answering = async ({ operator }, releaseId) => {
+async function approvedByClient({ operator }: Pick<Stand, 'operator'>, releaseId: string): Promise<void> {
   const { complete, answers } = await approveReleases([releaseId], {
     hub: HUB,
     client: await operator.client(),
     reason: 'looks well',
   });
   if (!complete) throw new Error(JSON.stringify(answers));
-};
+}
 
 /** `packleader approve` or `reject`, typed. */
 export const answeredBy =

@@ -113,6 +113,7 @@ const RETENTION = {
     minAgeDays: 1,
     prereleaseDays: 1,
     graceDays: 1,
+    deregister: 'recycle-bin',
   }),
 };
 

@@ -1,5 +1,5 @@
 /** Plays one inventory, one run that retires or one that takes back; and the days after it, on which nothing fails any more. */
-import { NAMES } from '../../../core/contract/names.ts';
+import { NAMES, parameters } from '../../../core/contract/names.ts';
 import { targetName } from '../../../core/contract/targets.ts';
 import type { Execution } from '../../../sandbox/engine/engine.ts';
 import { machineArn } from '../../../sandbox/rehearsal/rehearsal.ts';
@@ -7,6 +7,7 @@ import type { Call } from '../../../sandbox/sandbox.ts';
 import { orphansLeft, theirsLost } from '../oracle/orphan-facts.ts';
 import { type RetireEnd, retireEndOf } from '../oracle/retire-ends.ts';
 import {
+  AGING,
   type AgingName,
   LEAVING,
   STAYING,
@@ -18,7 +19,8 @@ import {
   standingOf,
   standingsOf,
 } from '../oracle/retire-facts.ts';
-import { type Baseline, targetsOf } from './baseline.ts';
+import { binRule } from '../../fixtures/sandbox/bin-rules.ts';
+import { type Baseline, IMAGE, targetsOf } from './baseline.ts';
 import type { Environment } from './environment.ts';
 import { deceives } from './faults.ts';
 import type { InjectionPoint } from './injection-points.ts';
@@ -27,7 +29,7 @@ import type { Played, Retire, Scenario } from './scenario.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-/** Longer than EC2 takes to show a tag that it has accepted. */
+/** Longer than AWS takes to show what it has accepted. */
 const SHOWN_MS = MINUTE;
 /** Longer than a function of one that was stopped may go on. */
 const SETTLE_MS = 61 * MINUTE;
@@ -76,6 +78,10 @@ export class PlayOfRetirement {
     const { world, plan } = this.#environment;
     const { retire } = this.#scenario;
     if (retire.run !== 'inventory') await this.#start('before', 'inventory').outcome;
+    if (retire.gone) {
+      await this.#start('before-retirement', 'retirement').outcome;
+      await world.clock.sleep(SHOWN_MS);
+    }
     if (retire.user && !retire.user.after) {
       await this.#beginUse();
       this.#used = 'before';
@@ -118,11 +124,14 @@ export class PlayOfRetirement {
   #judgeRun(before: ReadonlyMap<AgingName, Standing[]>, end: RetireEnd | undefined, cause: string): void {
     const { world } = this.#environment;
     const { run } = this.#scenario.retire;
-    if (end === 'restored') this.#mustAll(UNDONE, 'available');
+    if (end === 'restored') {
+      this.#mustAll(UNDONE, 'available');
+      this.#mustBePublished(UNDONE);
+    }
     if (run === 'undo' || this.#isDeceived) return;
     if (end === 'retired')
       for (const name of NAMES_OF_ALL)
-        if (!this.#isUsed(name)) this.#mustAll(name, AFTER[name]);
+        if (!this.#isUsed(name)) this.#mustAll(name, this.#after(name));
         else if (this.#used === 'before') this.#mustAll(name, 'available');
     if (end === 'retired') this.#found.push(...this.#orphans().map((id) => `${id} is left of nothing`));
     if (end !== 'retirement incomplete') return;
@@ -138,6 +147,23 @@ export class PlayOfRetirement {
     }
   }
 
+  /** Where it could not come back, a version is not deregistered anywhere. */
+  #after(name: AgingName): Standing {
+    return this.#scenario.retire.noRule && name === 'to deregister' ? 'disabled' : AFTER[name];
+  }
+
+  #mustBePublished(name: AgingName): void {
+    const { world } = this.#environment;
+    for (const target of targetsOf(this.#baseline)) {
+      const stored = world
+        .region(target.accountId, target.region)
+        .parameters.get(parameters.version(IMAGE, AGING[name]))
+        ?.versions.at(-1)?.value;
+      if (stored !== imageOf(world, target, name)?.imageId)
+        this.#found.push(`${targetName(target)}: ${name} was restored, and its parameter is ${stored}`);
+    }
+  }
+
   #mustAll(name: AgingName, wanted: Standing): void {
     const is = standingsOf(this.#environment.world, this.#baseline, name);
     if (is.some((one) => one !== wanted)) this.#found.push(`${name} is ${is.join(' and ')}, not ${wanted}`);
@@ -146,6 +172,9 @@ export class PlayOfRetirement {
   /** Nothing fails any more: what is used is there, and what is due goes. */
   async #daysAfter(): Promise<void> {
     const { world } = this.#environment;
+    const last = targetsOf(this.#baseline).at(-1);
+    if (this.#scenario.retire.noRule && last)
+      world.region(last.accountId, last.region).bin.rules.push(binRule('EBS_SNAPSHOT'));
     for (let day = 0; day < DAYS && (day === 0 || this.#left().length > 0); day += 1) {
       await world.clock.sleep(DAY);
       for (const run of ['inventory', 'retirement'] as const) {

@@ -108,6 +108,10 @@ export interface Repoint extends Asked {
 
 export interface Retire {
   readonly run: 'inventory' | 'retirement' | 'undo';
+  /** What is taken back was deregistered before. */
+  readonly gone?: true;
+  /** In the last target no rule of the Recycle Bin keeps snapshots, until somebody makes one. */
+  readonly noRule?: true;
   /** Another run, of the kind, begins after this call of it. */
   readonly other?: { readonly run: 'retirement' | 'undo'; readonly after: InjectionPoint };
   /** Who begins to use an AMI that is about to go, in the last target: after the inventory, or after this call of the run. */

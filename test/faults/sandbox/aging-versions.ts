@@ -2,9 +2,11 @@
 import { parameters } from '../../../core/contract/names.ts';
 import { STATES, TAGS } from '../../../core/contract/tags.ts';
 import { addImage, addParameter } from '../../../sandbox/rehearsal/own-things.ts';
+import { binRule } from '../../fixtures/sandbox/bin-rules.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { AGING, type AgingName } from '../oracle/retire-facts.ts';
 import { type Baseline, IMAGE, targetsOf } from '../player/baseline.ts';
+import type { Retire } from '../player/scenario.ts';
 import { USERS } from './ami-users.ts';
 
 const BEGUN = '2026-11-01T00:00:00.000Z';
@@ -18,8 +20,13 @@ const PHASES: Partial<Record<AgingName, string>> = {
   'to enable': `disabled ${BEGUN}`,
 };
 
-export function addAging({ world }: Sandbox, baseline: Baseline): void {
+export function addAging({ world }: Sandbox, baseline: Baseline, { noRule }: Retire): void {
   const targets = targetsOf(baseline);
+  for (const target of targets) {
+    const { bin } = world.region(target.accountId, target.region);
+    bin.rules.push(binRule('EC2_IMAGE'));
+    if (noRule !== true || target !== targets.at(-1)) bin.rules.push(binRule('EBS_SNAPSHOT'));
+  }
   for (const [name, version] of Object.entries(AGING)) {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- They are the keys of that object.
     const phase = PHASES[name as AgingName];

@@ -56,7 +56,7 @@ async function playOn(
   if (scenario.failsTests) failTests(sandbox, baseline);
   if (scenario.repoint) addReleases(sandbox, baseline);
   if (scenario.retire) {
-    addAging(sandbox, baseline);
+    addAging(sandbox, baseline, scenario.retire);
     addOrphans(sandbox, baseline);
   }
   const failing = baseline.stages.find(({ name }) => name === scenario.failingProvisioner)?.targets ?? [];

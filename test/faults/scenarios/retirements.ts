@@ -27,6 +27,7 @@ const RUNS = [
   ['inventory', { run: 'inventory' }, 'taken'],
   ['retirement', { run: 'retirement' }, 'retired'],
   ['undo', { run: 'undo' }, 'restored'],
+  ['undo from the bin', { run: 'undo', gone: true }, 'restored'],
 ] as const satisfies readonly (readonly [string, Retire, RetireEnd])[];
 
 const retiring = (category: string, retire: Retire, parts: ScenarioParts): SandboxScenario =>
@@ -74,10 +75,15 @@ export async function retirements(baseline: Baseline, sampler: SeededSampler): P
   return [
     {
       name: 'a retirement',
-      atLeast: 26,
+      atLeast: 28,
       scenarios: [
         ...all.map(({ name, retire, end }) =>
           retiring('a retirement', { ...retire, ends: [end] }, { labels: [name] }),
+        ),
+        retiring(
+          'a retirement',
+          { run: 'retirement', noRule: true, ends: ['retired'] },
+          { labels: ['retirement', 'one target has no rule that keeps snapshots'] },
         ),
         ...LEAVING.flatMap((of) =>
           USERS_OF[of].map((by) =>

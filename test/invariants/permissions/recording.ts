@@ -17,6 +17,7 @@ import { retryingOn } from '../../../cli/commands/rehearse/retry.ts';
 import { rehearseFactory } from '../../fixtures/sandbox/rehearsing.ts';
 import { RELEASE_MACHINE } from '../../fixtures/sandbox/hub.ts';
 import { releaseAgain, repoint } from '../../fixtures/sandbox/repointing.ts';
+import { binRule } from '../../fixtures/sandbox/bin-rules.ts';
 import { DAY_MS, addVersion, amiOf, oneDay, retire } from '../../fixtures/sandbox/retiring.ts';
 import { retentionSchema } from '../../../core/configuration/retention.ts';
 import type { OperatedHub } from '../../fixtures/sandbox/hub.ts';
@@ -271,7 +272,7 @@ export async function record(): Promise<Recorded[]> {
       { faults },
     );
   await withHub({ stages: STAGES }, async (hub) => retireEverything(hub, recorded), {
-    retention: { base: retentionSchema.parse({ keepNewest: 1, graceDays: 1 }) },
+    retention: { base: retentionSchema.parse({ keepNewest: 1, graceDays: 1, deregister: 'recycle-bin' }) },
   });
   return [...recorded.values()];
 }
@@ -291,7 +292,7 @@ function share({ world }: Sandbox): void {
       if (tags.has('packleader:release')) launchPermissions.users.add('333333333333');
 }
 
-/** One version goes, and is then followed by another, which is taken back; a template with more than its newest version is there. */
+/** One version goes, and comes back from the Recycle Bin; it is followed by another, which is taken back; a template with more than its newest version is there. */
 async function retireEverything(hub: OperatedHub, recorded: Map<string, Recorded>): Promise<void> {
   const { sandbox } = hub;
   const targets = Object.values(STAGES).flat();
@@ -299,6 +300,7 @@ async function retireEverything(hub: OperatedHub, recorded: Map<string, Recorded
   const first = addVersion(sandbox, targets, { daysAgo: 100 });
   for (const { accountId, region } of targets) {
     const place = sandbox.world.region(accountId, region);
+    place.bin.rules.push(binRule('EC2_IMAGE'), binRule('EBS_SNAPSHOT'));
     const imageId = amiOf(sandbox, { accountId, region }, newest)?.imageId ?? '';
     for (const template of place.launchTemplates.values())
       for (const number of [2, 3]) template.versions.push({ number, createdAt: 0, imageId });
@@ -328,6 +330,9 @@ async function retireEverything(hub: OperatedHub, recorded: Map<string, Recorded
   const { outcome } = await retire(hub, { undo: second });
   if (outcome.status !== 'SUCCEEDED')
     throw new Error(`${second} was not restored: ${JSON.stringify(outcome)}`);
+  const back = await retire(hub, { undo: first });
+  if (back.outcome.status !== 'SUCCEEDED')
+    throw new Error(`${first} did not come back: ${JSON.stringify(back.outcome)}`);
 }
 
 /** What one call asks IAM for, and who asks. */

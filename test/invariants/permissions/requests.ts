@@ -23,6 +23,7 @@ const inputSchema = z.object({
   FunctionName: z.string(),
   GroupId: z.string(),
   ImdsSupport: z.object({ Value: z.string() }),
+  Identifier: z.string(),
   IamInstanceProfile: z.object({ Name: z.string() }),
   ImageId: z.string(),
   InstanceId: z.string(),
@@ -314,6 +315,12 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
     asked.existing('ec2:EnableImageDeprecation', 'image', asked.input.ImageId),
   'ec2:DisableImage': (asked) => asked.existing('ec2:DisableImage', 'image', asked.input.ImageId),
   'ec2:EnableImage': (asked) => asked.existing('ec2:EnableImage', 'image', asked.input.ImageId),
+  'ec2:ListImagesInRecycleBin': () => one('ec2:ListImagesInRecycleBin'),
+  'ec2:ListSnapshotsInRecycleBin': () => one('ec2:ListSnapshotsInRecycleBin'),
+  'ec2:RestoreImageFromRecycleBin': (asked) =>
+    asked.existing('ec2:RestoreImageFromRecycleBin', 'image', asked.input.ImageId),
+  'ec2:RestoreSnapshotFromRecycleBin': (asked) =>
+    asked.existing('ec2:RestoreSnapshotFromRecycleBin', 'snapshot', asked.input.SnapshotId),
   'ec2:ModifyImageAttribute': (asked) => {
     const { ImageId, Attribute, Description, ImdsSupport } = asked.input;
     // The key cannot tell launch permissions, unless they are named.
@@ -390,6 +397,9 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
       'secretsmanager:GetSecretValue',
       `arn:aws:secretsmanager:${call.region}:${call.accountId}:secret:${input.SecretId}-a1B2c3`,
     ),
+  'rbin:ListRules': () => one('rbin:ListRules'),
+  'rbin:GetRule': ({ call, input }) =>
+    one('rbin:GetRule', `arn:aws:rbin:${call.region}:${call.accountId}:rule/${input.Identifier}`),
   'inspectorscan:ScanSbom': () => one('inspector-scan:ScanSbom'),
   'cloudtrail:LookupEvents': () => one('cloudtrail:LookupEvents'),
   'sfn:DescribeExecution': ({ input }) => one('states:DescribeExecution', input.executionArn),

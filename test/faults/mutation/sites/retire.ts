@@ -13,6 +13,7 @@ import type { MutationSite } from '../site.ts';
 
 const WHOLE = /^a retirement \|/;
 const FAULT = /^a fault in a retirement \|.*retirement \|/;
+const BIN = /^a retirement \|.*undo from the bin/;
 const MEANWHILE = /^used while it is retired/;
 
 export const RETIRE_SITES: readonly MutationSite[] = [
@@ -123,7 +124,7 @@ export const RETIRE_SITES: readonly MutationSite[] = [
   {
     file: 'core/life/move-on.ts',
     within: 'eachOf',
-    does: neverWhen(mentioning('throttled')),
+    does: neverWhen(mentioning('PASSING')),
     means: 'a step that was throttled is given up at once',
     likely: FAULT,
   },
@@ -153,6 +154,34 @@ export const RETIRE_SITES: readonly MutationSite[] = [
     within: 'restore',
     does: neverDo(calling('DisableImageDeprecationCommand')),
     means: 'what is restored stays deprecated',
+    likely: WHOLE,
+  },
+  {
+    file: 'core/life/steps.ts',
+    within: 'publishAgain',
+    does: deleteStatement(calling('writeParameter')),
+    means: 'what comes back from the Recycle Bin cannot be found by its version',
+    likely: BIN,
+  },
+  {
+    file: 'core/life/steps.ts',
+    within: 'publishAgain',
+    does: neverWhen(mentioning('readParameter')),
+    means: 'nobody looks whether what comes back can be found by its version',
+    likely: BIN,
+  },
+  {
+    file: 'core/life/from-bin.ts',
+    within: 'takeFromBin',
+    does: initialise('snapshots', '[]'),
+    means: 'an AMI comes back without its snapshots',
+    likely: BIN,
+  },
+  {
+    file: 'core/life/lost.ts',
+    within: 'lostIn',
+    does: initialise('why', 'undefined'),
+    means: 'what could not come back is deregistered',
     likely: WHOLE,
   },
   {
