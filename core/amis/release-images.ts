@@ -43,7 +43,8 @@ export function tagsOf(resource: {
   return new Map((resource.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
 }
 
-async function ownImages(ec2: EC2Client, filters: Filter[]): Promise<Image[]> {
+/** AMIs of the account's own, in whatever state. */
+export async function ownImages(ec2: EC2Client, filters: Filter[]): Promise<Image[]> {
   const pages = paginateDescribeImages(
     { client: ec2 },
     { Owners: ['self'], Filters: filters, IncludeDeprecated: true, IncludeDisabled: true },

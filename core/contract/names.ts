@@ -47,11 +47,12 @@ export const NAMES = {
   /** Triggers that AWS could not hand over, or that failed after all their retries. */
   deadLetterQueue: 'packleader-failed-triggers',
   /** What became of releases, for people; there only where they are told. */
-  /** Where those are told who may approve a stage, with its name behind it. */
-  approversTopics: 'packleader-approvals-',
   releasesTopic: 'packleader-releases',
   scheduleGroup: 'packleader',
 } as const;
+
+/** The topic of those who may approve a stage; there only where they are told. */
+export const approversTopic = (stage: string): string => `packleader-approvals-${stage}`;
 
 /** The stacks, as `packleader deploy` and the app of this package name them. */
 export const STACKS = {

@@ -24,6 +24,12 @@ export function byRegion(targets: readonly Target[]): Deployed {
 
 export const targetName = ({ accountId, region }: Target) => `${accountId}/${region}`;
 
+/** Whatever is in targets, each target with all of its own. */
+export const groupedByTarget = <T extends Target>(things: readonly T[]): (Target & { readonly all: T[] })[] =>
+  [...Map.groupBy(things, targetName).values()].flatMap((all) =>
+    all[0] ? [{ accountId: all[0].accountId, region: all[0].region, all }] : [],
+  );
+
 /** An AMI of a release in one target. */
 export const amiSchema = targetSchema.extend({ imageId: z.string() });
 export type Ami = z.infer<typeof amiSchema>;

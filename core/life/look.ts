@@ -7,7 +7,7 @@ import { asFact } from '../aws/errors.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
 import { ERRORS, PackleaderError } from '../contract/errors.ts';
 import { parameters } from '../contract/names.ts';
-import { type Target, targetName } from '../contract/targets.ts';
+import { type Target, groupedByTarget, targetName } from '../contract/targets.ts';
 import { censusOf } from './census.ts';
 import { type Seen, type Verdict, amiName } from './decide.ts';
 import { type FoundAmi, factoryAmis } from './seen.ts';
@@ -101,10 +101,7 @@ export async function usersOf(
   const images = new Map(found.map(({ ami, image }) => [amiName(ami), image]));
   const going = verdicts.flatMap(({ amis }) => amis);
   const users = new Map<string, string[]>();
-  const byTarget = [...Map.groupBy(going, targetName).values()].flatMap((amis) =>
-    amis[0] ? [{ accountId: amis[0].accountId, region: amis[0].region, amis }] : [],
-  );
-  await inEveryTarget(byTarget, async ({ amis, ...target }) => {
+  await inEveryTarget(groupedByTarget(going), async ({ all: amis, ...target }) => {
     const clients = clientsFor(target);
     const known = amis.length > MOST_ASKED_FOR ? await everyUserIn(clients) : undefined;
     for (const some of chunks(amis, AMIS_PER_LOOK)) {

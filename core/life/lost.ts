@@ -1,15 +1,10 @@
 /** Which versions could not come back from a Recycle Bin, once they are deregistered. */
-import {
-  DescribeSnapshotsCommand,
-  type EC2Client,
-  DescribeImagesCommand,
-  type Image,
-} from '@aws-sdk/client-ec2';
-import { snapshotIdsOf, tagsOf } from '../amis/release-images.ts';
+import { DescribeSnapshotsCommand, type EC2Client } from '@aws-sdk/client-ec2';
+import { ownImages, snapshotIdsOf, tagsOf } from '../amis/release-images.ts';
 import { chunks } from '../aws/chunks.ts';
 import { clientsFor } from '../aws/clients.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
-import { targetName } from '../contract/targets.ts';
+import { groupedByTarget, targetName } from '../contract/targets.ts';
 import { type BinRules, binRules, whyNotKept } from './bin-rules.ts';
 import type { Verdict } from './decide.ts';
 import type { SeenAmi } from './seen.ts';
@@ -23,10 +18,7 @@ const IDS_PER_CALL = 200;
  */
 export async function lostOf(verdicts: readonly Verdict[]): Promise<ReadonlyMap<string, string>> {
   const going = verdicts.flatMap(({ amis }) => amis);
-  const byTarget = [...Map.groupBy(going, targetName).values()].flatMap((amis) =>
-    amis[0] ? [{ accountId: amis[0].accountId, region: amis[0].region, amis }] : [],
-  );
-  const found = await inEveryTarget(byTarget, async ({ amis, ...target }) => {
+  const found = await inEveryTarget(groupedByTarget(going), async ({ all: amis, ...target }) => {
     const { ec2 } = clientsFor(target);
     const rules = await binRules(ec2);
     const lost = await Promise.all(chunks(amis, IDS_PER_CALL).map(async (some) => lostIn(ec2, rules, some)));
@@ -41,7 +33,7 @@ async function lostIn(
   rules: BinRules,
   amis: readonly SeenAmi[],
 ): Promise<(readonly [releaseId: string, why: string])[]> {
-  const images = await describe(ec2, amis);
+  const images = await ownImages(ec2, [{ Name: 'image-id', Values: amis.map(({ imageId }) => imageId) }]);
   const ids = images.flatMap((image) => snapshotIdsOf(image));
   const tags = new Map<string, ReadonlyMap<string, string>>();
   for (const SnapshotIds of chunks(ids, IDS_PER_CALL)) {
@@ -58,12 +50,4 @@ async function lostIn(
     const why = whyNotKept(rules, { imageId, tags: tagsOf(image), snapshots });
     return why === undefined ? [] : [[releaseId, why] as const];
   });
-}
-
-async function describe(ec2: EC2Client, amis: readonly SeenAmi[]): Promise<readonly Image[]> {
-  const Filters = [{ Name: 'image-id', Values: amis.map(({ imageId }) => imageId) }];
-  const { Images = [] } = await ec2.send(
-    new DescribeImagesCommand({ Owners: ['self'], Filters, IncludeDeprecated: true, IncludeDisabled: true }),
-  );
-  return Images;
 }

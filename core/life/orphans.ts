@@ -22,7 +22,7 @@ import { inEveryTarget } from '../aws/every-target.ts';
 import { ERRORS } from '../contract/errors.ts';
 import type { Leftover } from '../contract/leftovers.ts';
 import { STATES } from '../contract/tags.ts';
-import { type Target, targetName } from '../contract/targets.ts';
+import { type Target, groupedByTarget, targetName } from '../contract/targets.ts';
 import { deleteParameter } from '../publication/publication.ts';
 import { readReleaseId } from '../releases/release-status.ts';
 import type { SeenAmi } from './seen.ts';
@@ -171,10 +171,7 @@ const IN_USE = [
  *  @throws PackleaderError Throttled or ConnectionLost: a repetition finds what is left
  */
 export async function removeOrphans(orphans: readonly Orphan[]): Promise<Leftover[]> {
-  const byTarget = [...Map.groupBy(orphans, targetName).values()].flatMap((all) =>
-    all[0] ? [{ ...placeOf(all[0]), all }] : [],
-  );
-  const refused = await inEveryTarget(byTarget, async ({ all, ...target }) => {
+  const refused = await inEveryTarget(groupedByTarget(orphans), async ({ all, ...target }) => {
     const clients = clientsFor(target);
     const left: Leftover[] = [];
     for (const [begins, remove] of Object.entries(REMOVALS)) {

@@ -5,7 +5,7 @@ import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { machineArn } from '../../../client/hub.ts';
 import type { approversOf } from '../../../core/configuration/factory.ts';
 import type { DeploymentSettings } from '../../../core/configuration/deployment-settings.ts';
-import { NAMES, STACKS } from '../../../core/contract/names.ts';
+import { NAMES, STACKS, approversTopic } from '../../../core/contract/names.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { type Check, type Verdict, failed, ok, unlessAbsent } from './finding.ts';
 import type { configOf } from './sessions.ts';
@@ -32,9 +32,7 @@ export function switchedOnChecks(
   const own = (name: string) => `arn:aws:sns:${hub.region}:${hub.accountId}:${name}`;
   const topics = new Set([
     ...(notify ? [notify.topicArn ?? own(NAMES.releasesTopic)] : []),
-    ...Object.entries(approvers).map(
-      ([stage, { topicArn }]) => topicArn ?? own(`${NAMES.approversTopics}${stage}`),
-    ),
+    ...Object.entries(approvers).map(([stage, { topicArn }]) => topicArn ?? own(approversTopic(stage))),
   ]);
   const retiring = [
     [NAMES.inventoryMachine, FRESH_MS],

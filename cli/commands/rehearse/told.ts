@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { DeploymentSettings } from '../../../core/configuration/deployment-settings.ts';
 import type { approversOf } from '../../../core/configuration/factory.ts';
-import { NAMES } from '../../../core/contract/names.ts';
+import { NAMES, approversTopic } from '../../../core/contract/names.ts';
 import { TOLD, TOLD_BY_DEFAULT, TOLD_OF_APPROVALS, type Told } from '../../../core/contract/telling.ts';
 import { type Message, messageOf } from '../../../telling/messages.ts';
 
@@ -39,15 +39,13 @@ export function tellingsOf(
     const telling = (topic: string, message: Message | undefined): Telling[] =>
       message ? [{ topic, at, title: message.title, lines: message.lines }] : [];
     const isOne = (word: Told): boolean => TOLD[word] === detailType;
-    const stage = TOLD_OF_APPROVALS.some(isOne) ? stagedSchema.parse(detail).stage : undefined;
-    const asked = stage === undefined ? undefined : approvers[stage];
+    const { stage = '' } = TOLD_OF_APPROVALS.some(isOne) ? stagedSchema.parse(detail) : {};
+    const asked = approvers[stage];
     return [
       ...(words.some(isOne)
         ? telling(name(notify?.topicArn, NAMES.releasesTopic), messageOf(detailType, detail, notify?.stages))
         : []),
-      ...(asked
-        ? telling(name(asked.topicArn, `${NAMES.approversTopics}${stage}`), messageOf(detailType, detail))
-        : []),
+      ...(asked ? telling(name(asked.topicArn, approversTopic(stage)), messageOf(detailType, detail)) : []),
     ];
   });
 }

@@ -2,15 +2,14 @@
 import { targetName } from '../../../core/contract/targets.ts';
 import { type Baseline, targetsOf } from '../player/baseline.ts';
 import { nameOfFault } from '../player/faults.ts';
-import { nameOfPoint } from '../player/injection-points.ts';
 import { USER_NAMES } from '../sandbox/ami-users.ts';
 import type { SandboxFault } from '../sandbox/fault-kinds.ts';
 import type { RecordedCall } from '../sandbox/recorder.ts';
-import { faultsIn, isOfService, passes } from './fault-model.ts';
+import { faultsIn, passes } from './fault-model.ts';
 import { record } from './recordings.ts';
 import { type RollbackTrigger, rollbackTriggers } from './rollback-triggers.ts';
 import { type Category, PASTS, scenarioOf } from './scenario-of.ts';
-import { STOPPED_ENDS } from './stops-and-sweeps.ts';
+import { stoppedAfterEach } from './stops-and-sweeps.ts';
 
 const NAME = 'shared when it is released';
 const size = 'shared';
@@ -76,17 +75,7 @@ export async function sharedAmis(baseline: Baseline): Promise<Category[]> {
           }),
         ),
         // Whoever is stopped has given something, or was about to.
-        ...given
-          .filter(({ point }) => !isOfService(point.operation))
-          .map(({ point }) =>
-            scenarioOf(NAME, {
-              size,
-              stopAfter: point,
-              sweepsAtOnce: 1,
-              ends: STOPPED_ENDS,
-              labels: [`stopped after ${nameOfPoint(point)}`],
-            }),
-          ),
+        ...stoppedAfterEach(NAME, size, given),
         ...undone.flatMap(({ trigger, calls: of }) =>
           faultsIn(of).map((fault) =>
             undo(trigger, {

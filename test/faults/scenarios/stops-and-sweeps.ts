@@ -180,3 +180,21 @@ function sweepsDuring(forward: readonly RecordedCall[], undos: readonly Recorded
     }),
   );
 }
+
+/** A release that is stopped after each of these calls, and swept at once. */
+export const stoppedAfterEach = (
+  category: string,
+  size: SandboxScenario['size'],
+  calls: readonly RecordedCall[],
+): SandboxScenario[] =>
+  calls
+    .filter(({ point }) => !isOfService(point.operation))
+    .map(({ point }) =>
+      scenarioOf(category, {
+        size,
+        stopAfter: point,
+        sweepsAtOnce: 1,
+        ends: STOPPED_ENDS,
+        labels: [`stopped after ${nameOfPoint(point)}`],
+      }),
+    );

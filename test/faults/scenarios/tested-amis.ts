@@ -1,13 +1,12 @@
 /** AMIs that are booted and tested: every call of that is struck, and some do not pass. */
 import type { Baseline } from '../player/baseline.ts';
 import { nameOfFault } from '../player/faults.ts';
-import { nameOfPoint } from '../player/injection-points.ts';
 import type { SandboxScenario } from '../sandbox/play-in-sandbox.ts';
 import type { RecordedCall } from '../sandbox/recorder.ts';
-import { faultsIn, isOfService, passes } from './fault-model.ts';
+import { faultsIn, passes } from './fault-model.ts';
 import { isOfUndo, record } from './recordings.ts';
 import { type Category, PASTS, scenarioOf } from './scenario-of.ts';
-import { STOPPED_ENDS } from './stops-and-sweeps.ts';
+import { stoppedAfterEach } from './stops-and-sweeps.ts';
 
 const NAME = 'tested before it is released';
 const size = 'tested';
@@ -32,26 +31,13 @@ export async function testedAmis(baseline: Baseline): Promise<Category[]> {
             ...(passes(fault) && { ends: ['released'] }),
           }),
         ),
-        ...stops(calls),
+        // An instance under test is found and removed wherever the release ends.
+        ...stoppedAfterEach(NAME, size, calls),
         ...undone(failing),
       ],
     },
   ];
 }
-
-/** An instance under test is found and removed wherever the release ends. */
-const stops = (calls: readonly RecordedCall[]): SandboxScenario[] =>
-  calls
-    .filter(({ point }) => !isOfService(point.operation))
-    .map(({ point }) =>
-      scenarioOf(NAME, {
-        size,
-        stopAfter: point,
-        sweepsAtOnce: 1,
-        ends: STOPPED_ENDS,
-        labels: [`stopped after ${nameOfPoint(point)}`],
-      }),
-    );
 
 /** What did not pass is never released, whatever its rollback meets. */
 const undone = (calls: readonly RecordedCall[]): SandboxScenario[] =>

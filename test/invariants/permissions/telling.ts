@@ -5,7 +5,7 @@ import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
 import { TELL_ENVIRONMENT } from '../../../core/contract/environments.ts';
 import { handler as commitStatus } from '../../../telling/commit-status.ts';
-import { NAMES } from '../../../core/contract/names.ts';
+import { NAMES, approversTopic } from '../../../core/contract/names.ts';
 import { handler as notify } from '../../../telling/notify.ts';
 import { handler as tellApprovers } from '../../../telling/tell-approvers.ts';
 import { HUB } from '../../fixtures/accounts.ts';
@@ -59,7 +59,7 @@ export async function callsOfTelling(): Promise<Recorded[]> {
     process.env[TELL_ENVIRONMENT.repository] = 'example/images';
     process.env[TELL_ENVIRONMENT.tokenSecret] = TOKEN_SECRET;
     process.env[TELL_ENVIRONMENT.approvers] = JSON.stringify({
-      prod: `arn:aws:sns:${HUB.region}:${HUB.accountId}:${NAMES.approversTopics}prod`,
+      prod: `arn:aws:sns:${HUB.region}:${HUB.accountId}:${approversTopic('prod')}`,
     });
     const approved = {
       ...RELEASE,

@@ -5,7 +5,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { TELL_ENVIRONMENT } from '../../../core/contract/environments.ts';
-import { NAMES } from '../../../core/contract/names.ts';
+import { NAMES, approversTopic } from '../../../core/contract/names.ts';
 import { TOLD, TOLD_OF_APPROVALS } from '../../../core/contract/telling.ts';
 import { tellingRole } from '../../constructs/role-names.ts';
 import { type FailedTriggers, handOver, keepFailures } from '../failed-triggers.ts';
@@ -28,7 +28,7 @@ export class Approvers extends Construct {
     const topics = Object.fromEntries(
       Object.entries(stages).map(([stage, { topicArn }]) => {
         if (topicArn !== undefined) return [stage, topicArn];
-        const name = `${NAMES.approversTopics}${stage}`;
+        const name = approversTopic(stage);
         new PeoplesTopic(this, `Topic-${stage}`, name, key);
         return [stage, `arn:aws:sns:${region}:${account}:${name}`];
       }),
