@@ -1,6 +1,6 @@
 /** Plays that only serve to see what is called: the scenarios are made of that. */
 import type { Baseline, Past } from '../player/baseline.ts';
-import type { InjectionPoint } from '../player/injection-points.ts';
+import { type InjectionPoint, nameOfPoint, placelessNameOf } from '../player/injection-points.ts';
 import type { SandboxFault } from '../sandbox/fault-kinds.ts';
 import { recordInSandbox } from '../sandbox/play-in-sandbox.ts';
 import type { RecordedCall, Recorder } from '../sandbox/recorder.ts';
@@ -16,7 +16,15 @@ export const recordAll = async (baseline: Baseline, parts: ScenarioParts): Promi
   recordInSandbox(baseline, scenarioOf('recording', parts));
 
 export const record = async (baseline: Baseline, parts: ScenarioParts): Promise<readonly RecordedCall[]> =>
-  (await recordAll(baseline, parts)).calls;
+  inOrderOfPlaces((await recordAll(baseline, parts)).calls);
+
+/** Which of several places is called first differs from play to play, and whoever takes the first or last of them must not. */
+export function inOrderOfPlaces(calls: readonly RecordedCall[]): readonly RecordedCall[] {
+  const alike = Map.groupBy(calls, ({ point }) => placelessNameOf(point));
+  for (const group of alike.values())
+    group.sort((a, b) => (nameOfPoint(a.point) < nameOfPoint(b.point) ? 1 : -1));
+  return calls.map((call) => alike.get(placelessNameOf(call.point))?.pop() ?? call);
+}
 
 /** A release that is undone, and what there is to break while it is. */
 export interface RecordedUndo {
