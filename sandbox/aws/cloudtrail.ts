@@ -13,6 +13,9 @@ import { page } from './page.ts';
 const SHOWN_AFTER_MS = 5 * 60_000;
 const PAGE = 50;
 
+/** Whoever starts releases. */
+export const STARTER = { role: 'somebody', session: 'somebody' } as const;
+
 const childSchema = z.looseObject({ AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: z.string() });
 
 /** Who started the executions of an engine: those of its own machines are started by the role of their parent. */
@@ -71,7 +74,7 @@ export class Trail {
     const [, , , region = '', accountId = ''] = arn.split(':');
     if (childSchema.safeParse(input).success)
       return { accountId, region, role: HUB_ROLES.stateMachine, session: 'states' };
-    const who = machine.name === NAMES.approvalMachine ? 'approver' : 'somebody';
-    return { accountId, region, role: who, session: who };
+    const who = machine.name === NAMES.approvalMachine ? { role: 'approver', session: 'approver' } : STARTER;
+    return { accountId, region, ...who };
   }
 }

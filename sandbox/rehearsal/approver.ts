@@ -11,6 +11,8 @@ const AFTER_MS = 10 * 60_000;
 export interface Answers {
   /** The stages that are rejected; every other one is approved. */
   readonly rejects: readonly string[];
+  /** How the answer is started; default: by somebody who started no release. */
+  readonly start?: (arn: string, name: string, input: object) => void;
 }
 
 /** To be called when a state is entered: one that asks for approval is answered some minutes later. */
@@ -18,7 +20,7 @@ export async function answerLater(
   engine: Engine,
   execution: Execution,
   state: string,
-  { rejects, sleep }: Answers & { readonly sleep: (ms: number) => Promise<void> },
+  { rejects, start, sleep }: Answers & { readonly sleep: (ms: number) => Promise<void> },
 ): Promise<void> {
   const stage = stageIn(state, 'approve');
   const machine = engine.machines.find(({ name }) => name === NAMES.approvalMachine);
@@ -27,9 +29,8 @@ export async function answerLater(
   if (execution.history.ended || execution.history.path.at(-1) !== state) return;
   const { releaseId } = plannedReleaseSchema.parse(execution.input).release;
   const answer = rejects.includes(stage) ? 'reject' : 'approve';
-  engine.start(machine.arn, `${execution.name}-${stage}`, {
-    [answer]: [releaseId],
-    stage,
-    reason: 'a rehearsal',
-  });
+  const input = { [answer]: [releaseId], stage, reason: 'a rehearsal' };
+  const name = `${execution.name}-${stage}`;
+  if (start) start(machine.arn, name, input);
+  else engine.start(machine.arn, name, input);
 }

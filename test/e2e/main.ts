@@ -3,6 +3,7 @@
  * accounts of moto, and compares what is left with what a rehearsal of the same release leaves.
  *
  *     npm run e2e -- 'prod fails'     only the cases whose name contains that
+ *     npm run e2e -- --install        only installs what it and the other suites need
  *
  * Every case is a process of its own, because the tasks' clients keep the endpoint and the credentials that they found first.
  * `E2E_KEEP=1` keeps what the cases leave in .cache/e2e.
@@ -87,6 +88,7 @@ async function runOne(index: number, directory: string): Promise<void> {
 const [first = '', index = '', directory = ''] = process.argv.slice(2);
 try {
   if (first === '--case') await runOne(Number(index), directory);
+  else if (first === '--install') await install(say);
   else process.exit((await runAll(first)) ? 0 : 1);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));

@@ -55,12 +55,23 @@ export const FACTORIES = {
     stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
     vulnerabilities: '{ failOn: high }',
   },
+  /** A command of one's own looks for that. */
+  commanded: {
+    stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
+    vulnerabilities: '{ failOn: high }',
+    scanAmis: { command: 'scan "$SBOM"' },
+  },
   /** They must all hold the same. */
   alike: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, parity: 'enforce' },
   /** Somebody must approve prod. */
   asking: {
     stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
     approvals: { prod: { timeoutHours: 4 } },
+  },
+  /** Somebody else than whoever started it must. */
+  foureyed: {
+    stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
+    approvals: { prod: { timeoutHours: 4, fourEyes: true } },
   },
   /** One that fails in prod waits for a retry. */
   waiting: { stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) }, waitHours: 1 },
@@ -119,7 +130,8 @@ const RETENTION = {
 
 /** Plans both releases with the real workflow; everything else of what that leaves is thrown away. */
 export async function prepareBaseline(size: Size): Promise<Baseline> {
-  const { spot, keep, tests, vulnerabilities, consumers, settings = '' }: MadeUpFactory = FACTORIES[size];
+  const made: MadeUpFactory = FACTORIES[size];
+  const { spot, keep, tests, vulnerabilities, consumers, settings = '' } = made;
   const files = filesOf(FACTORIES[size]);
   const { factory } = loadConfiguration(files);
   const { hub, stages } = factory;
@@ -129,7 +141,7 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
     keepBuilders: keep !== undefined,
     testAmis: tests === true,
     shareAmis: consumers !== undefined,
-    ...(vulnerabilities !== undefined && { scanAmis: 'inspector' as const }),
+    ...(vulnerabilities !== undefined && { scanAmis: made.scanAmis ?? 'inspector' }),
   };
   const machines = definitionsOf(factory, permits).map(({ name, definition }) => ({
     name,

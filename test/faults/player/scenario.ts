@@ -36,7 +36,7 @@ export interface Scenario<Kind extends string = string> {
   /** How two releases take turns. */
   readonly schedule?: Schedule;
   /** What is said of an approval that is asked for; by default it is given. */
-  readonly answer?: 'reject' | 'never';
+  readonly answer?: 'reject' | 'never' | 'by its starter';
   /** No two bakes find the same packages. */
   readonly drifts?: true;
   /** No AMI of prod passes its tests. */

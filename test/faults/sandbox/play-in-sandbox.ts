@@ -2,9 +2,11 @@
 import { forgetClients } from '../../../core/aws/clients.ts';
 import { type Target, targetName } from '../../../core/contract/targets.ts';
 import { FAILS } from '../../../sandbox/aws/run-command.ts';
+import { STARTER } from '../../../sandbox/aws/cloudtrail.ts';
 import { stepFunctionsOf } from '../../../sandbox/aws/step-functions.ts';
 import { bindSandbox } from '../../../sandbox/bind.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
+import type { Answers } from '../../../sandbox/rehearsal/approver.ts';
 import { publishNewer } from '../../../sandbox/rehearsal/public-images.ts';
 import { type Baseline, targetsOf } from '../player/baseline.ts';
 import { createScenarioEngine } from '../player/engine.ts';
@@ -82,6 +84,7 @@ async function playOn(
         ...(scenario.answer !== 'never' && {
           answers: {
             rejects: scenario.answer === 'reject' ? baseline.stages.map(({ name }) => name) : [],
+            ...(scenario.answer === 'by its starter' && { start: asStarter(sandbox) }),
           },
         }),
         around: (service, call, _site, run) => injection.aroundService(service, placeOfTask(call), run),
@@ -108,6 +111,22 @@ async function playOn(
     forgetClients();
   }
 }
+
+/** Answers as the person who started the release, for all that CloudTrail tells. */
+const asStarter =
+  (sandbox: Sandbox): NonNullable<Answers['start']> =>
+  (stateMachineArn, name, input) => {
+    const { world, hub } = sandbox;
+    world.roles.set(`${hub.accountId}/${STARTER.role}`, {
+      accountId: hub.accountId,
+      name: STARTER.role,
+      trusts: [],
+      allows: /^sfn:StartExecution$/,
+      destroysTaggedOnly: true,
+    });
+    const request = { stateMachineArn, name, input: JSON.stringify(input) };
+    void sandbox.call({ ...hub, ...STARTER }, 'sfn', 'StartExecution', request);
+  };
 
 /** Of the last stage: those before it pass. */
 function failTests(sandbox: Sandbox, { stages }: Baseline): void {

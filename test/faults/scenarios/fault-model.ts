@@ -78,7 +78,7 @@ export const isOutlasted = ({ kind }: SandboxFault): boolean => PASSING.includes
 
 /** Builds and nested executions are no tasks: Step Functions itself calls AWS there. */
 const isRunByStepFunctions = (state: string): boolean =>
-  /^(Bake|Fetch source|Validate templates|Release each)/.test(state);
+  /^(Bake|Fetch source|Validate templates|Release each|Run scanner)/.test(state);
 
 export function kindsFor({ point, mutating, items, olderAnswers }: RecordedCall): SandboxFaultKind[] {
   const { operation, by } = point;
@@ -120,6 +120,14 @@ export function withoutMiddlePolls(calls: readonly RecordedCall[]): RecordedCall
       (!isPoll(call) && !isWait(call)) ||
       call.point.nth <= 2 ||
       call.point.nth > (last.get(key(call)) ?? 0) - 2,
+  );
+}
+
+/** Of looks that wait, the first two and the last two of each kind stand for all. */
+export function firstAndLast(calls: readonly RecordedCall[]): RecordedCall[] {
+  const kinds = Map.groupBy(calls, ({ point }) => `${point.state} ${point.operation} ${point.place}`);
+  return [...kinds.values()].flatMap((list) =>
+    list.filter((_, index) => index < 2 || index >= list.length - 2),
   );
 }
 

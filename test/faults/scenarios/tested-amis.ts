@@ -3,7 +3,7 @@ import type { Baseline } from '../player/baseline.ts';
 import { nameOfFault } from '../player/faults.ts';
 import type { SandboxScenario } from '../sandbox/play-in-sandbox.ts';
 import type { RecordedCall } from '../sandbox/recorder.ts';
-import { faultsIn, passes } from './fault-model.ts';
+import { faultsIn, firstAndLast, passes } from './fault-model.ts';
 import { isOfUndo, record } from './recordings.ts';
 import { type Category, PASTS, scenarioOf } from './scenario-of.ts';
 import { stoppedAfterEach } from './stops-and-sweeps.ts';
@@ -12,7 +12,9 @@ const NAME = 'tested before it is released';
 const size = 'tested';
 
 export async function testedAmis(baseline: Baseline): Promise<Category[]> {
-  const calls = withoutMiddlePolls(await record(baseline, { size }));
+  const calls = firstAndLast(
+    (await record(baseline, { size })).filter(({ point }) => point.state.startsWith('Test ')),
+  );
   const failing = await record(baseline, { size, failsTests: true });
   return [
     {
@@ -52,12 +54,3 @@ const undone = (calls: readonly RecordedCall[]): SandboxScenario[] =>
   );
 const OF_INSTANCES =
   /:(Describe(Instances|SecurityGroups|ImageReferences)|Terminate\w+|DeleteSecurityGroup)$/;
-
-/** Of the looks that wait, the first two and the last two of each kind stand for all. */
-function withoutMiddlePolls(all: readonly RecordedCall[]): RecordedCall[] {
-  const calls = all.filter(({ point }) => point.state.startsWith('Test '));
-  const kinds = Map.groupBy(calls, ({ point }) => `${point.state} ${point.operation} ${point.place}`);
-  return [...kinds.values()].flatMap((list) =>
-    list.filter((_, index) => index < 2 || index >= list.length - 2),
-  );
-}
