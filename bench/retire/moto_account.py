@@ -12,7 +12,9 @@ from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import utcnow
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.amis import Ami
+from moto.ec2.models.core import TaggedEC2Resource
 from moto.ec2.responses.amis import AmisResponse
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 from moto.ssm.models import SimpleSystemManagerBackend
 
 bench = json.loads(os.environ["BENCH_RETIRE"])
@@ -47,6 +49,16 @@ def by_data_type(self, filters, parameter_filters):
     return [one for one in found if all(one.data_type in values for values in wanted)]
 
 
+def tags_of_one(self):
+    """moto looks through the tags of everything for those of one thing, and so a call for all AMIs would take hours."""
+    kind = EC2_PREFIX_TO_RESOURCE.get(get_prefix(self.id), "")
+    tags = self.ec2_backend.tags.get(self.id, {})
+    return [
+        {"resource_id": self.id, "key": key, "value": value, "resource_type": kind} for key, value in tags.items()
+    ]
+
+
+TaggedEC2Resource.get_tags = tags_of_one
 BaseResponse.call_action = counted
 AmisResponse.describe_images = in_pages
 SimpleSystemManagerBackend.describe_parameters = by_data_type

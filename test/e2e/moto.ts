@@ -304,7 +304,8 @@ async function answers(
   for (let attempt = 0; attempt < patienceSeconds * 10; attempt++) {
     if (hasEnded()) break;
     try {
-      await fetch(`${url}/moto-api/data.json`);
+      // `data.json` beside it says all that moto holds, and of 10,000 AMIs takes longer than anybody waits.
+      await fetch(`${url}/moto-api/config`);
       return;
     } catch {
       await sleep(100);
