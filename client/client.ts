@@ -59,8 +59,8 @@ export {
   whereImages,
 } from './seeing/where.ts';
 export { type Overview, type OverviewOptions, type SeenRelease, releaseOverview } from './seeing/overview.ts';
-export { type BakeTime, type ReleaseTimeline, type StateTime, releaseTimeline } from './seeing/timeline.ts';
-export type { Billed } from '../core/releases/prices.ts';
+export { releaseTimeline } from './seeing/timeline.ts';
+export type { BakeTime, Billed, StateTime, Timeline as ReleaseTimeline } from '../core/contract/timeline.ts';
 export type { Answered, StageApproval } from '../core/contract/approvals.ts';
 export type { RepointAnswer, Revocation } from '../core/contract/repoints.ts';
 export type { ReleasedRecord, StatedSetting } from '../core/contract/releases.ts';

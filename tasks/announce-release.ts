@@ -22,6 +22,7 @@ import { readJson, readPlan, writeJson } from '../core/releases/plan-store.ts';
 import { differenceLines, nothingCompared } from '../core/releases/compare.ts';
 import { messageIn } from '../core/releases/release-outcome.ts';
 import { releasedRecord } from '../core/releases/released-record.ts';
+import { type Spent, spentUntilAnnounced } from '../core/releases/spent.ts';
 
 /** How many differences the event tells; the others are counted. */
 const TOLD = 10;
@@ -47,14 +48,15 @@ type Event = z.infer<typeof eventSchema>;
 
 /** Tells the world: writes the record that "what changed since the last release", and "is there a newer source AMI", are
  *  measured from, and puts one `Image Released` event on the bus. The record outlives the plan and the execution, so
- *  it holds what both know of the release.
+ *  it holds what both know of the release, and where the time went.
  *  In      { release, plan: { bucket, prefix }, amis: { dev: [{ accountId, region, imageId }], prod: … }, resolved: { dev: { batches,
  *            bases } }, baked: { dev: [{ bakes: [{ builder: ['m7i.large'] }] }] }, compared, scanned, tested, approved: { prod: { by, at,
  *            reason, answeredIn } }, executionArn, startedAt, announcedAt }
  *  Out     { announced: true, releaseId, image, version, …, amis: { dev: […] } }: the release, with its first ten AMIs
  *  Errors  AnnouncementFailed (EventBridge did not take the event)
  *  Repeat  safe for the record; an event may be put twice, with the same `releaseId`
- *  @see    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
+ *  @see    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+ *          https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html */
 export async function handler(event: unknown): Promise<Announced> {
   const {
     release,
@@ -80,6 +82,7 @@ export async function handler(event: unknown): Promise<Announced> {
       sboms,
       vulnerabilities: await scanOf(plan, scanned),
       approvals: approvalsIn(approved),
+      spent: await spentIn(execution),
     });
     await writeJson({ bucket: plan.bucket, key: keys.released(release.image, release.version) }, record);
   }
@@ -105,6 +108,18 @@ export async function handler(event: unknown): Promise<Announced> {
       ]),
     ),
   };
+}
+
+/** Nothing where an older deployment does not say which execution it is. */
+async function spentIn({
+  executionArn,
+  executionName,
+  resolved,
+  announcedAt,
+}: Pick<Event, 'executionArn' | 'executionName' | 'resolved' | 'announcedAt'>): Promise<Spent> {
+  return executionArn === undefined || resolved === undefined || announcedAt === undefined
+    ? {}
+    : spentUntilAnnounced({ executionArn, executionName, resolved, announcedAt });
 }
 
 async function comparisonOf(

@@ -18,7 +18,7 @@ export function pageData({ seenAt, hub, releases, where }: Overview, rehearsed =
     images,
     newest: images.map((image) => where.newest[image] ?? null),
     repositories,
-    releases: releases.map(pageRelease),
+    releases: releases.map((release, index) => pageRelease(release, index < TIMELINES)),
     where: where.targets.flatMap((target) =>
       target.images.map(({ image, latest, running }) => ({
         target: names.indexOf(targetName(target)),
@@ -38,7 +38,7 @@ export function pageData({ seenAt, hub, releases, where }: Overview, rehearsed =
     ),
   };
 
-  function pageRelease(release: SeenRelease): PageRelease {
+  function pageRelease(release: SeenRelease, withTimeline: boolean): PageRelease {
     const {
       outcome,
       revoked,
@@ -73,6 +73,8 @@ export function pageData({ seenAt, hub, releases, where }: Overview, rehearsed =
       ...(timeline && {
         cost: Number(timeline.cost.toFixed(4)),
         minutes: timeline.billed.buildMinutes,
+      }),
+      ...(timeline && withTimeline && {
         states: timeline.states.map(
           (one) =>
             [one.state, inSeconds(one.startedAt) - start, since(one.startedAt, one.stoppedAt)] as const,
@@ -87,6 +89,9 @@ export function pageData({ seenAt, hub, releases, where }: Overview, rehearsed =
     };
   }
 }
+
+/** Of so many of the newest releases the page draws where the time went; of all others it says how long they took, and the cost. */
+const TIMELINES = 100;
 
 /** The whole cause of a failure is in `packleader status`. */
 const LONGEST_ERROR = 600;

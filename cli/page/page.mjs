@@ -376,7 +376,7 @@ function releaseView(id) {
       'Cost',
       release.cost === undefined
         ? ''
-        : `${cost(release.cost)} by list prices, ${count(release.minutes ?? 0, 'build minute')}; builder instances are not in it`,
+        : `${cost(release.cost)} by list prices, ${count(release.minutes ?? 0, 'build minute')}, without builder instances`,
     ],
     ['Commit', h('code', {}, release.commit)],
     ['Branch', release.branch],
@@ -541,11 +541,7 @@ function lineageView() {
 function timeView() {
   return [
     h('h2', {}, 'Over time'),
-    h(
-      'p',
-      {},
-      'Each dot is a release. Cost is by list prices without builder instances, and known of the newest releases.',
-    ),
+    h('p', {}, 'Each dot is a release. Cost is by list prices, without builder instances.'),
     ...data.images.flatMap((image, index) => {
       const of = data.releases.filter((release) => release.image === index);
       const took = of.flatMap((one) => (one.seconds === undefined ? [] : [{ one, value: one.seconds / 60 }]));

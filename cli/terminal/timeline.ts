@@ -64,10 +64,8 @@ export function timelineLines({ states, bakes, billed, cost }: ReleaseTimeline, 
     ];
   });
   const builds = count(billed.buildMinutes, 'build minute');
-  return [
-    ...inColumns(rows, output, 4),
-    `    ${output.paint('dim', `about $${cost.toFixed(2)} by list prices: ${builds}; builder instances are not in it`)}`,
-  ];
+  const text = `about $${cost.toFixed(2)} by list prices: ${builds}, without builder instances`;
+  return [...inColumns(rows, output, 4), ...inColumns([[{ text, style: 'dim' }]], output, 4)];
 }
 
 const lengthOf = ({ startedAt, stoppedAt }: { startedAt: string; stoppedAt: string | null }) =>

@@ -9,7 +9,8 @@ import { type HubOptions, hubOf } from '../hub.ts';
 import { listReleases } from '../list.ts';
 import type { Outcome } from '../result.ts';
 import { getRelease } from '../wait.ts';
-import { type ReleaseTimeline, releaseTimeline } from './timeline.ts';
+import type { Timeline } from '../../core/contract/timeline.ts';
+import { releaseTimeline } from './timeline.ts';
 import { type StagedTarget, type WhereOptions, type Whereabouts, lookAround } from './where.ts';
 
 export interface OverviewOptions extends Omit<WhereOptions, 'image'> {
@@ -45,8 +46,8 @@ export interface SeenRelease {
   readonly revoked: string | null;
   /** Null where there is none, or none any more. */
   readonly amis: readonly (StagedTarget & { readonly imageId: string | null })[];
-  /** Null when its history was not read, or is forgotten. */
-  readonly timeline: ReleaseTimeline | null;
+  /** By its record, or else by its history; null when that was not read, or is forgotten. */
+  readonly timeline: Timeline | null;
 }
 
 export interface Overview {
@@ -81,7 +82,7 @@ export async function releaseOverview(options: OverviewOptions = {}): Promise<Ov
       {
         ...seenIn(record, releaseId, record.startedAt ?? startedAt),
         revoked: isRevoked(revocation) ? whyRevoked(revocation) : null,
-        timeline: execution?.release.timeline ?? null,
+        timeline: record.timeline ?? execution?.release.timeline ?? null,
       },
     ];
   });
@@ -178,7 +179,7 @@ async function executedReleases(limit: number, options: HubOptions): Promise<Exe
 }
 
 /** Step Functions forgets a history after 90 days. */
-async function timelineOf(executionArn: string, options: HubOptions): Promise<ReleaseTimeline | null> {
+async function timelineOf(executionArn: string, options: HubOptions): Promise<Timeline | null> {
   try {
     return await releaseTimeline(executionArn, options);
   } catch (error) {

@@ -4,6 +4,7 @@ import {
   SFNClient,
   type ExecutionListItem,
   type ExecutionStatus,
+  type HistoryEvent,
   ListExecutionsCommand,
   StopExecutionCommand,
   paginateGetExecutionHistory,
@@ -22,6 +23,20 @@ export async function findExecution(
     return await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
   } catch (error) {
     if (hasCode(error, 'ExecutionDoesNotExist')) return undefined;
+    throw asFact(error);
+  }
+}
+
+/** Every event of an execution so far, in order. @param options.data whether with what its states were given, and handed on */
+export async function eventsOf(
+  executionArn: string,
+  { data }: { readonly data: boolean },
+): Promise<HistoryEvent[]> {
+  const asked = { executionArn, includeExecutionData: data, maxResults: 1_000 };
+  try {
+    const pages = await Array.fromAsync(paginateGetExecutionHistory({ client: stepFunctions }, asked));
+    return pages.flatMap(({ events = [] }) => events);
+  } catch (error) {
     throw asFact(error);
   }
 }

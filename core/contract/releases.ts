@@ -7,6 +7,7 @@ import { sourcedTargetSchema } from './source-amis.ts';
 import { TAGS } from './tags.ts';
 import { targetSchema, amiSchema } from './targets.ts';
 import { testedSchema } from './tests.ts';
+import { timelineSchema } from './timeline.ts';
 import { scanSchema } from './vulnerabilities.ts';
 
 /** An object in the hub's bucket. */
@@ -193,6 +194,10 @@ export const releasedRecordSchema = releaseSchema.extend({
   vulnerabilities: scanSchema.optional(),
   /** How many tests were passed on how many instances, by stage; missing where nothing was tested. */
   tested: z.record(z.string(), testedSchema).optional(),
+  /** Where its time went until it was announced, in the execution that released it, and what that cost; missing in what older deployments wrote. */
+  timeline: timelineSchema.optional(),
+  /** Why it has no timeline, where it was to have one. */
+  notTimed: z.string().optional(),
   images: z.array(
     amiSchema.extend({
       stage: z.string(),

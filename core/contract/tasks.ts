@@ -56,6 +56,7 @@ const GIVES = { ...PERMISSIONS, writes: ['permissions'] } as const;
 
 /** Whether a later attempt of the release is there. */
 const LATER_ATTEMPT = { [NAMES.releaseImageMachine]: ['states:DescribeExecution'] } as const;
+const HISTORY: readonly ExecutionAction[] = ['states:GetExecutionHistory'];
 const LOOK: readonly ExecutionAction[] = ['states:DescribeExecution', 'states:GetExecutionHistory'];
 
 /**
@@ -129,7 +130,13 @@ const ROWS = {
     toShare: { ...GIVES, reads: ['plans', 'permissions'] },
     executions: LATER_ATTEMPT,
   },
-  'announce-release': { reads: ['plans'], writes: ['released'], announces: true },
+  'announce-release': {
+    reads: ['plans'],
+    writes: ['released'],
+    // Where the time of the release went.
+    executions: { [NAMES.releaseImageMachine]: HISTORY, [NAMES.bakeBatchMachine]: HISTORY },
+    announces: true,
+  },
   'withdraw-publication': { steward: true, toShare: GIVES, executions: LATER_ATTEMPT },
   'deregister-amis': { steward: true, toShare: PERMISSIONS, executions: LATER_ATTEMPT },
   'verify-rollback': { steward: true, toShare: PERMISSIONS, executions: LATER_ATTEMPT },

@@ -1,3 +1,5 @@
+import type { Billed } from '../contract/timeline.ts';
+
 /**
  * List prices in US dollars, in eu-west-1 unless stated, without any free tier. Check them before you rely on them: they change.
  */
@@ -15,16 +17,12 @@ export const PRICES = {
   perS3Write: 0.005 / 1_000,
   /** @see https://aws.amazon.com/eventbridge/pricing/ */
   perEvent: 1 / 1_000_000,
+  /** What subscribes costs besides: mail 2 dollars for 100,000, a chat nothing. @see https://aws.amazon.com/sns/pricing/ */
+  perSnsMessage: 0.5 / 1_000_000,
+  /** @see https://aws.amazon.com/secrets-manager/pricing/ */
+  perSecretMonth: 0.4,
+  perSecretRead: 0.05 / 10_000,
 } as const;
-
-/** What one release did that is billed. A task's function has 1 GiB. */
-export interface Billed {
-  readonly transitions: number;
-  readonly lambdaRequests: number;
-  readonly lambdaSeconds: number;
-  /** Each build is billed by the minute that it has begun. */
-  readonly buildMinutes: number;
-}
 
 /** In US dollars, by the list prices. Builder instances, logs, storage and the AMIs' snapshots are not in it. */
 export function costOf({ transitions, lambdaRequests, lambdaSeconds, buildMinutes }: Billed): number {

@@ -12,6 +12,7 @@ import { type Ami, targetName } from '../contract/targets.ts';
 import type { SbomPlace } from '../contract/sboms.ts';
 import type { Tested } from '../contract/tests.ts';
 import type { Scan } from '../contract/vulnerabilities.ts';
+import type { Spent } from './spent.ts';
 
 /** What its execution knows of a release besides its plan. */
 export interface ExecutionOfRelease {
@@ -24,6 +25,7 @@ export interface ExecutionOfRelease {
   readonly vulnerabilities?: Scan | undefined;
   readonly tested?: Readonly<Record<string, Tested>> | undefined;
   readonly approvals?: readonly StageApproval[] | undefined;
+  readonly spent?: Spent | undefined;
 }
 
 /** The record of a release: what its plan and its execution know of it. */
@@ -40,6 +42,7 @@ export function releasedRecord(
     vulnerabilities,
     tested = {},
     approvals = [],
+    spent,
   }: ExecutionOfRelease,
 ): ReleasedRecord {
   const planned = new Map(
@@ -64,6 +67,7 @@ export function releasedRecord(
     ...(vulnerabilities && { vulnerabilities }),
     ...(inStages.length > 0 && { tested: Object.fromEntries(inStages) }),
     ...(approvals.length > 0 && { approvals: [...approvals] }),
+    ...spent,
     images: images.map((image) => {
       const target = planned.get(targetName(image));
       const sourceImageId = found.get(targetName(image));

@@ -9,6 +9,7 @@ import type {
   ExecutionStatus,
   GetExecutionHistoryCommandInput,
   GetExecutionHistoryCommandOutput,
+  HistoryEvent,
   ListExecutionsCommandInput,
   ListExecutionsCommandOutput,
   SendTaskFailureCommandInput,
@@ -36,8 +37,8 @@ const PAGE = 100;
 const LARGEST_PAGE = 1_000;
 
 /**
- * What the Step Functions client is answered; put it into `sandbox.stepFunctions`. GetExecutionHistory needs an engine that
- * keeps its events.
+ * What the Step Functions client is answered; put it into `sandbox.stepFunctions`. GetExecutionHistory with execution data needs
+ * an engine that keeps it.
  */
 export function stepFunctionsOf(engine: Engine): StepFunctions {
   const trail = new Trail(engine);
@@ -131,7 +132,7 @@ function describe(execution: Execution): Output<DescribeExecutionCommandOutput> 
 }
 
 function stoppedWhy({ history }: Execution): { error?: string; cause?: string } {
-  const { error, cause } = history.record?.events.at(-1)?.executionAbortedEventDetails ?? {};
+  const { error, cause } = history.record.events.at(-1)?.executionAbortedEventDetails ?? {};
   return { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
 }
 
@@ -151,10 +152,18 @@ const statusOf = (ended: ExecutionStatus | undefined): ExecutionStatus => ended 
 
 function getHistory(
   { history }: Execution,
-  { executionArn, maxResults = PAGE, nextToken, reverseOrder = false }: GetExecutionHistoryCommandInput,
+  {
+    executionArn,
+    maxResults = PAGE,
+    nextToken,
+    reverseOrder = false,
+    includeExecutionData = true,
+  }: GetExecutionHistoryCommandInput,
 ): Output<GetExecutionHistoryCommandOutput> {
-  if (!history.record) throw new Error('This engine keeps no events; create it with `keepsEvents: true`.');
-  const { events } = history.record;
+  const { events: all, withData } = history.record;
+  if (includeExecutionData && !withData)
+    throw new Error('This engine keeps no data of its events; create it with `keepsData: true`.');
+  const events = includeExecutionData ? all : all.map(withoutData);
   const found = page(
     reverseOrder ? events.toReversed() : events,
     Math.min(maxResults || PAGE, LARGEST_PAGE),
@@ -183,6 +192,27 @@ function listExecutions(
     invalidToken,
   );
   return { executions: found.items, ...(found.nextToken !== undefined && { nextToken: found.nextToken }) };
+}
+
+/** As its caller asks for it who wants no inputs and outputs. */
+function withoutData(event: HistoryEvent): HistoryEvent {
+  const {
+    executionStartedEventDetails: started,
+    executionSucceededEventDetails: succeeded,
+    stateEnteredEventDetails: entered,
+    stateExitedEventDetails: exited,
+    taskSubmittedEventDetails: submitted,
+  } = event;
+  return {
+    ...event,
+    ...(started && { executionStartedEventDetails: {} }),
+    ...(succeeded && { executionSucceededEventDetails: {} }),
+    ...(entered && { stateEnteredEventDetails: { name: entered.name } }),
+    ...(exited && { stateExitedEventDetails: { name: exited.name } }),
+    ...(submitted && {
+      taskSubmittedEventDetails: { resourceType: submitted.resourceType, resource: submitted.resource },
+    }),
+  };
 }
 
 const invalidToken = (): Error => awsError('sfn', 'InvalidToken', 'Invalid Token: not given by this request');

@@ -63,8 +63,11 @@ export interface EngineOptions {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Machines whose states belong to the state of the parent that started them. */
   readonly inner?: readonly string[];
-  /** Whether every event is kept as GetExecutionHistory returns it; a rehearsal of many targets does not. */
-  readonly keepsEvents?: boolean;
+  /**
+   * Whether the events of every machine are kept with what its states were given and handed on, as GetExecutionHistory returns
+   * them on request; in a rehearsal of many targets those of the inner machines are, which are small.
+   */
+  readonly keepsData?: boolean;
   readonly onEntered?: (execution: Execution, state: PlacedState) => void;
   readonly onExited?: (execution: Execution, state: PlacedState) => void;
   readonly onRetried?: (execution: Execution, state: PlacedState, error: string) => void;
@@ -157,9 +160,10 @@ export class Engine {
   }
 
   #run(machine: Machine, arn: string, name: string, input: unknown): Execution {
-    const { now, keepsEvents = false } = this.#options;
+    const { now, keepsData = false, inner = [] } = this.#options;
     const startedAt = now().toISOString();
-    const record = keepsEvents ? new EventRecord(machine.definition, input, now) : undefined;
+    const withData = keepsData || inner.includes(machine.name);
+    const record = new EventRecord(machine.definition, { input, withData }, now);
     const history = new History(statesOf(machine.definition), record);
     const running: Running = { over: new AbortController() };
     const begin = { interpreter: this.#interpreter(machine), input };
@@ -293,7 +297,7 @@ export class Engine {
         EnteredTime,
         ...(waiting && { Token: waiting.token }),
       });
-      if (waiting) execution.history.record?.scheduled(placed.name, parameters);
+      if (waiting) execution.history.record.scheduled(placed.name, parameters);
       const answer = runAt(here, async () => ({
         result: await integration({
           parameters: waiting ? invocationSchema.parse(parameters).Payload : parameters,
@@ -345,7 +349,7 @@ export class Engine {
     const settled = new AbortController();
     const limit = AbortSignal.any([over, settled.signal]);
     const submitted = work.then(async (Payload) => {
-      history.record?.submitted(name, { Payload, StatusCode: 200 });
+      history.record.submitted(name, { Payload, StatusCode: 200 });
       return waiting.answer;
     });
     const tooLate = this.#options

@@ -30,6 +30,7 @@ interface Recorded {
  */
 export class EventRecord {
   readonly events: HistoryEvent[] = [];
+  readonly withData: boolean;
   readonly #now: () => Date;
   readonly #states: ReadonlyMap<string, Recorded>;
   /** The last event of the states directly in a Map, or at the top of the graph. */
@@ -44,11 +45,17 @@ export class EventRecord {
   readonly #failed = new Set<string>();
   readonly #attempts = new Map<string, Attempts>();
 
-  constructor(definition: StateGraph, input: unknown, now: () => Date) {
+  /** @param of.withData whether what states were given and have handed on is kept as well */
+  constructor(
+    definition: StateGraph,
+    { input, withData }: { readonly input: unknown; readonly withData: boolean },
+    now: () => Date,
+  ) {
+    this.withData = withData;
     this.#now = now;
     this.#states = recordedStates(definition, undefined);
     this.#add('ExecutionStarted', undefined, {
-      executionStartedEventDetails: { input: json(input), inputDetails: WHOLE },
+      executionStartedEventDetails: this.#data(input, 'input'),
     });
   }
 
@@ -104,7 +111,7 @@ export class EventRecord {
 
   end(outcome: Outcome, stopped: { readonly error?: string; readonly cause?: string } = {}): void {
     if (outcome.status === 'SUCCEEDED') {
-      const details = { output: json(outcome.output), outputDetails: WHOLE };
+      const details = this.#data(outcome.output, 'output');
       this.#add('ExecutionSucceeded', undefined, { executionSucceededEventDetails: details });
     } else if (outcome.status === 'FAILED') {
       const { error, cause } = outcome;
@@ -123,7 +130,7 @@ export class EventRecord {
 
   #enter(name: string, recorded: Recorded, input: unknown): void {
     const { state, map } = recorded;
-    const details = { name, input: json(input), inputDetails: WHOLE };
+    const details = { name, ...this.#data(input, 'input') };
     this.#add(`${state.Type}StateEntered`, map, { stateEnteredEventDetails: details });
     if (state.Type === 'Map') {
       const started = this.#add('MapStateStarted', map, {});
@@ -169,8 +176,7 @@ export class EventRecord {
       attempts.open -= 1;
       const details = {
         ...integrationOf(recorded.state),
-        output: json(attempts.submitted.shift()),
-        outputDetails: WHOLE,
+        ...this.#data(attempts.submitted.shift(), 'output'),
       };
       this.#add('TaskSubmitted', recorded.map, { taskSubmittedEventDetails: details });
     }
@@ -196,8 +202,18 @@ export class EventRecord {
       this.#last.set(map, this.#maps.get(name)?.ended ?? 0);
       this.#add('MapStateSucceeded', map, {});
     }
-    const details = { name, output: json(output), outputDetails: WHOLE };
+    const details = { name, ...this.#data(output, 'output') };
     this.#add(`${state.Type}StateExited`, map, { stateExitedEventDetails: details });
+  }
+
+  #data(
+    value: unknown,
+    as: 'input' | 'output',
+  ): { input?: string; inputDetails?: typeof WHOLE; output?: string; outputDetails?: typeof WHOLE } {
+    if (!this.withData) return {};
+    return as === 'input'
+      ? { input: json(value), inputDetails: WHOLE }
+      : { output: json(value), outputDetails: WHOLE };
   }
 
   #attemptsOf(name: string): Attempts {

@@ -45,10 +45,10 @@ export class History {
   ending: { readonly outcome: Outcome; readonly at: string } | undefined;
   /** How often it was taken up again after its end. */
   redrives = 0;
-  /** Every event, when they are kept. */
-  readonly record: EventRecord | undefined;
+  /** Every event. */
+  readonly record: EventRecord;
 
-  constructor(states: readonly PlacedState[], record?: EventRecord) {
+  constructor(states: readonly PlacedState[], record: EventRecord) {
     this.#states = new Map(states.map((placed) => [placed.name, placed]));
     this.record = record;
   }
@@ -61,7 +61,7 @@ export class History {
   end(outcome: Outcome, at: string, why?: { readonly error?: string; readonly cause?: string }): void {
     if (this.ending) return;
     this.ending = { outcome, at };
-    this.record?.end(outcome, why);
+    this.record.end(outcome, why);
   }
 
   /** Takes the end back, and says where to go on.
@@ -73,7 +73,7 @@ export class History {
       throw new Error('Only an execution that ended in a Task, without success, can be redriven here.');
     this.ending = undefined;
     this.redrives += 1;
-    this.record?.redrive(this.redrives);
+    this.record.redrive(this.redrives);
     return { state: placed.name, input };
   }
 
@@ -81,7 +81,7 @@ export class History {
     let lastError = '';
     for await (const event of events) {
       if (this.ended) return;
-      this.record?.take(event);
+      this.record.take(event);
       if (event.type === 'MapIterationStarted') this.events += EVENTS.mapIteration;
       const placed = 'state' in event ? this.#states.get(event.state.name) : undefined;
       if (!placed) continue;

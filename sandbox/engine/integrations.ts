@@ -118,7 +118,7 @@ function startExecution({ engine }: IntegrationsOptions): Integration {
     const { StateMachineArn, Name, Input } = startExecutionSchema.parse(parameters);
     const execution = engine().start(StateMachineArn, Name, Input);
     const { arn: ExecutionArn, startedAt: StartDate } = execution;
-    parent.history.record?.submitted(state, { ExecutionArn, StartDate });
+    parent.history.record.submitted(state, { ExecutionArn, StartDate });
     const outcome = await execution.outcome;
     const described = {
       ExecutionArn: execution.arn,

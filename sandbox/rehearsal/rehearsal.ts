@@ -112,6 +112,19 @@ export interface ReportedRelease {
   readonly leftovers: readonly Leftover[];
 }
 
+/** An execution of `packleader-release`, or of the release of an image, as whoever tells of it asks for it at its end. */
+export interface ReportedExecution {
+  readonly executionArn: string;
+  /** ISO 8601, as below. */
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly status: string;
+  readonly error: string;
+  readonly cause: string;
+  readonly input: unknown;
+  readonly output: unknown;
+}
+
 /** What quotas and bills are about, over all executions of a rehearsal. */
 export interface Figures {
   readonly calls: number;
@@ -133,6 +146,8 @@ export interface Report {
   /** Empty, unless something was to be done afterwards. */
   readonly repoints: readonly ReportedRepoint[];
   readonly world: Readonly<Record<string, WorldSnapshot>>;
+  /** Of releases, in the order in which they were started. */
+  readonly executions: readonly ReportedExecution[];
   readonly figures: Figures;
   readonly unmetFaults: readonly Fault[];
 }
@@ -165,7 +180,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
       ...options,
       answers: { rejects: options.rejects ?? [] },
       // Whoever retries a release, or looks at it from outside, asks for the histories of its attempts.
-      keepsEvents: options.retrying !== undefined || options.atEnd !== undefined,
+      keepsData: options.retrying !== undefined || options.atEnd !== undefined,
       onAwaited: (execution) => {
         // Once: what comes to nothing without a fault would do so again.
         if (options.retrying && !isRetry(execution)) waited.push(begin(options.retrying, execution));
@@ -255,7 +270,7 @@ export const machineArn = ({ accountId, region }: Target, name: string) =>
   `arn:aws:states:${region}:${accountId}:stateMachine:${name}`;
 
 export interface ReleaseEngineOptions extends Pick<RehearsalOptions, 'factory' | 'machines' | 'onProgress'> {
-  readonly keepsEvents?: boolean;
+  readonly keepsData?: boolean;
   /** Told when a release that has failed waits for a retry. */
   readonly onAwaited?: (execution: Execution) => void;
   /** Default: nobody answers. */
@@ -307,8 +322,8 @@ export async function createEngine(options: ReleaseEngineOptions): Promise<Engin
     sleep,
     inner: [NAMES.bakeBatchMachine],
     // Who answers an approval finds its token there.
-    keepsEvents:
-      options.keepsEvents === true ||
+    keepsData:
+      options.keepsData === true ||
       machines.some(
         ({ name, definition }) =>
           name === NAMES.approvalMachine || STATE_NAMES.awaitRetry in definition.States,
@@ -390,6 +405,7 @@ async function reportOf(
     error: releases.some(({ error }) => error) ? null : (outcomes.map(errorOf).find(Boolean) ?? null),
     releases,
     world,
+    executions: engine.executions.flatMap(executionReport),
     figures: {
       calls,
       transitions: histories.reduce((sum, { transitions }) => sum + transitions, 0),
@@ -399,6 +415,15 @@ async function reportOf(
     },
     unmetFaults: faults.unmet,
   };
+}
+
+function executionReport({ arn, startedAt, machine, input, history }: Execution): ReportedExecution[] {
+  const { ending } = history;
+  if (!ending || ![NAMES.releaseMachine, NAMES.releaseImageMachine].some((name) => name === machine.name))
+    return [];
+  const { status, ...rest } = ending.outcome;
+  const told = { error: '', cause: '', output: null, ...rest };
+  return [{ executionArn: arn, startedAt, endedAt: ending.at, status, input, ...told }];
 }
 
 /** Each release as its last attempt left it. */

@@ -36,7 +36,7 @@ export async function keepsABuilder(
   );
   answerBakes(stand, { root: installation.root, directory, login: LOGIN }, () => 'fail');
   const clock = { now: new Date() };
-  const engine = await stand.engine(() => clock.now, { keepsEvents: true });
+  const engine = await stand.engine(() => clock.now, { keepsData: true });
   await serveStepFunctions(engine);
   const keeping = { accounts: { [DEV.accountId]: { onFailure: 'keep', keepHours: HOURS } } };
   const release = engine.start(machineArn(HUB, NAMES.releaseMachine), 'release', {

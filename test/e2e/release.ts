@@ -129,12 +129,12 @@ export class Stand {
   /** What runs the state machines. */
   async engine(
     now: () => Date,
-    { onProgress = () => {}, speed = SPEED, keepsEvents = false }: EngineOptions = {},
+    { onProgress = () => {}, speed = SPEED, keepsData = false }: EngineOptions = {},
   ): Promise<Engine> {
     return createEngine({
       factory: this.made.factory,
       machines: this.#machines,
-      keepsEvents,
+      keepsData,
       now,
       sleep: async (ms, signal) => {
         await sleep(ms / speed, undefined, { signal });
@@ -148,7 +148,7 @@ interface EngineOptions {
   readonly onProgress?: (progress: ReleaseProgress) => void;
   readonly speed?: number;
   /** Whether histories can be asked for. */
-  readonly keepsEvents?: boolean;
+  readonly keepsData?: boolean;
 }
 
 /** Several stands may be up at once, and no two machines may have one address. */

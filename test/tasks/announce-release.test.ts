@@ -1,11 +1,12 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetExecutionHistoryCommand, type HistoryEvent } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../tasks/announce-release.ts';
 import type { Plan, Release } from '../../core/contract/releases.ts';
 import { DEV } from '../fixtures/accounts.ts';
 import { HUB, awsError, call, useAws } from '../fixtures/aws/strict-aws.ts';
-import { RELEASE_ARN } from '../fixtures/aws/executions.ts';
+import { RELEASE_ARN, batchArn } from '../fixtures/aws/executions.ts';
 import { PRERELEASE, RELEASE, SOURCE_AMI, amiIn, batchOf } from '../fixtures/releases.ts';
 
 const aws = useAws();
@@ -196,5 +197,104 @@ describe('announcing a release', () => {
     aws.on(HUB, event(RELEASE), awsError('InternalException'));
     await expect(announce(RELEASE)).rejects.toMatchObject({ name: 'Throttled' });
     await expect(announce(RELEASE)).rejects.toMatchObject({ name: 'ConnectionLost' });
+  });
+
+  describe('where its time went', () => {
+    const at = (minutes: number) => new Date(Date.parse(EXECUTION.startedAt) + minutes * 60_000);
+    const announcedAt = at(14.5).toISOString();
+    const entered = (id: number, name: string, minutes: number): HistoryEvent => ({
+      id,
+      previousEventId: id - 1,
+      type: 'PassStateEntered',
+      timestamp: at(minutes),
+      stateEnteredEventDetails: { name },
+    });
+    const exited = (id: number, name: string, minutes: number): HistoryEvent => ({
+      id,
+      previousEventId: id - 1,
+      type: 'PassStateExited',
+      timestamp: at(minutes),
+      stateExitedEventDetails: { name },
+    });
+    const told = [
+      entered(1, 'Bake dev AMIs', 1),
+      exited(2, 'Bake dev AMIs', 14),
+      entered(3, 'Publish release', 14),
+      entered(4, 'Announce release', 14.5),
+      { id: 5, previousEventId: 4, type: 'LambdaFunctionStarted', timestamp: at(14.6) } as const,
+    ];
+    const batch = [
+      {
+        ...entered(1, 'Bake AMI', 1.5),
+        stateEnteredEventDetails: { name: 'Bake AMI', input: JSON.stringify(DEV) },
+      },
+      exited(2, 'Bake AMI', 13.75),
+    ];
+    const own = new GetExecutionHistoryCommand({
+      executionArn: RELEASE_ARN,
+      includeExecutionData: false,
+      maxResults: 1_000,
+    });
+    const ofBatch = new GetExecutionHistoryCommand({
+      executionArn: batchArn('dev', 1),
+      includeExecutionData: true,
+      maxResults: 1_000,
+    });
+    const written = () =>
+      JSON.parse(String(Object(aws.sent.find(({ command }) => command === 'PutObject')?.input).Body));
+    const release = async (more: object = {}) =>
+      announce(RELEASE, {
+        ...EXECUTION,
+        executionName: `web-${RELEASE.version}`,
+        announcedAt,
+        ...more,
+      });
+
+    beforeEach(() => aws.expects(HUB, ({ command }) => command === 'PutObject' || command === 'PutEvents'));
+
+    it('is remembered up to here, with what it cost; Step Functions may not show the last end yet', async () => {
+      aws.on(HUB, own, { events: told.slice(0, 2), nextToken: 'more' });
+      aws.on(HUB, new GetExecutionHistoryCommand({ ...own.input, nextToken: 'more' }), {
+        events: told.slice(2),
+      });
+      aws.on(HUB, ofBatch, { events: batch });
+      await release();
+      expect(written().timeline).toEqual({
+        states: [
+          { state: 'Bake dev AMIs', startedAt: at(1).toISOString(), stoppedAt: at(14).toISOString() },
+          { state: 'Publish release', startedAt: at(14).toISOString(), stoppedAt: announcedAt },
+        ],
+        bakes: [
+          {
+            stage: 'dev',
+            ...DEV,
+            startedAt: at(1.5).toISOString(),
+            stoppedAt: at(13.75).toISOString(),
+            error: null,
+          },
+        ],
+        billed: { transitions: 3, lambdaRequests: 0, lambdaSeconds: 0, buildMinutes: 13 },
+        cost: expect.closeTo(13 * 0.005 + 3 * 0.000025),
+      });
+      expect(written()).not.toHaveProperty('notTimed');
+    });
+
+    it('is read of those batches only that this execution has baked', async () => {
+      aws.on(HUB, own, { events: told });
+      const resolved = { dev: { batches: [batchOf(DEV)], toBake: [] } };
+      await release({ resolved });
+      expect(written().timeline).toMatchObject({ bakes: [], billed: { buildMinutes: 0 } });
+    });
+
+    it.each(['AccessDeniedException', 'ThrottlingException', 'ExecutionDoesNotExist'])(
+      'is not worth the announcement: the record says %s',
+      async (code) => {
+        aws.on(HUB, own, { events: told });
+        aws.on(HUB, ofBatch, awsError(code));
+        expect(await release()).toMatchObject({ announced: true });
+        expect(written().notTimed).toContain(code);
+        expect(written()).not.toHaveProperty('timeline');
+      },
+    );
   });
 });

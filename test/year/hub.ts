@@ -55,11 +55,11 @@ export async function openYearHub(retention: RetentionRules, seed: string): Prom
   forgetClients();
   const machines = definitionsOf(factory, { retention });
   const { clock } = sandbox;
-  const engineOf = async (keepsEvents: boolean): Promise<Engine> =>
+  const engineOf = async (keepsData: boolean): Promise<Engine> =>
     createEngine({
       factory,
       machines,
-      keepsEvents,
+      keepsData,
       now: () => clock.now(),
       sleep: async (ms, signal) => clock.sleep(ms, signal),
     });

@@ -13,7 +13,7 @@ export function addShow(root: Command, output: Output, code: ExitCode): void {
     root
       .command('show')
       .description(
-        'Show all that is kept of a release: commit, AMIs, source AMIs, configuration and its origins.',
+        'Show all that is kept of a release: commit, AMIs, source AMIs, where its time went, configuration and its origins.',
       )
       .argument('<release>', RECORDED),
   )

@@ -8,6 +8,7 @@ import { targetName } from '../../../core/contract/targets.ts';
 import { inColumns } from '../../terminal/columns.ts';
 import type { Output } from '../../terminal/output.ts';
 import { count } from '../../terminal/words.ts';
+import { timelineLines } from '../../terminal/timeline.ts';
 import { foundBy, originOf, revokedText, settingText, whereText } from '../../terminal/records.ts';
 
 /** Nothing where the record does not say. */
@@ -47,6 +48,7 @@ export function recordLines(
     ['reason', record.reason],
     ['template', record.template],
     ['started', record.startedAt],
+    ['announced', record.announcedAt],
     ['started by', record.startedBy],
     ['requested', record.requestArn],
     ['execution', executionArn],
@@ -76,6 +78,8 @@ export function recordLines(
       output,
       2,
     ),
+    ...(record.timeline ? ['', '  where its time went', ...timelineLines(record.timeline, output)] : []),
+    ...(record.notTimed === undefined ? [] : ['', output.paint('yellow', `  not timed: ${record.notTimed}`)]),
     ...(comparison ? ['', ...comparisonLines(comparison, output)] : []),
     ...(record.vulnerabilities ? ['', ...scanLines(record.vulnerabilities, output)] : []),
     ...(configuration.length === 0 ? [] : ['']),

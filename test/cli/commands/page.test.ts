@@ -11,7 +11,15 @@ import { freePort } from '../../fixtures/ports.ts';
 import { HUB_FLAG } from '../operator.ts';
 import { run, written } from '../output.ts';
 import { shipped } from '../rehearsing.ts';
-import { DEV_TARGET, FIRST, PROD_TARGET, SECOND, addAuditor, afterTwoReleases } from './seeing.ts';
+import {
+  DEV_TARGET,
+  FIRST,
+  PROD_TARGET,
+  SECOND,
+  addAuditor,
+  afterTwoReleases,
+  forgetTimeline,
+} from './seeing.ts';
 
 const ASKED: PageOptions = {
   json: false,
@@ -44,7 +52,9 @@ const dataSchema = z.object({
   notSeen: z.array(z.unknown()),
 });
 
-const seenSchema = z.object({ releases: z.array(z.looseObject({ timeline: z.unknown() })) });
+const seenSchema = z.object({
+  releases: z.array(z.looseObject({ releaseId: z.string(), timeline: z.unknown() })),
+});
 
 const dataIn = (html: string) =>
   dataSchema.parse(JSON.parse(/id="data">([^]*?)<\/script>/.exec(html)?.[1] ?? ''));
@@ -115,10 +125,18 @@ describe('packleader page', () => {
   test('reads as few histories as it is told', async () => {
     const { sandbox, operator } = await afterTwoReleases();
     addAuditor(sandbox, [DEV_TARGET, PROD_TARGET]);
+    for (const version of [FIRST, SECOND]) forgetTimeline(sandbox, 'base', version);
     const { texts, output } = written();
     expect(await pageCommand({ ...ASKED, json: true, timelines: 1 }, output, operator)).toBe(0);
     const { releases } = seenSchema.parse(JSON.parse(texts.out));
-    expect(releases.map(({ timeline }) => timeline !== null)).toEqual([true, true, false, false]);
+    const known = releases.map(({ releaseId, timeline }) => [releaseId, timeline !== null]);
+    // What a record knows needs no history.
+    expect(known).toEqual([
+      [`web@${SECOND}`, true],
+      [`base@${SECOND}`, true],
+      [`web@${FIRST}`, true],
+      [`base@${FIRST}`, false],
+    ]);
   });
 
   test('shows it to browsers of this machine until Ctrl-C, and to nobody else', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { releaseTimeline } from '../../../client/client.ts';
 import { BAKE_FILES } from '../../../core/contract/keys.ts';
 import { releasedRecordSchema } from '../../../core/contract/releases.ts';
 import { cycloneDxProblems } from '../../fixtures/cyclonedx.ts';
+import { HUB } from '../../fixtures/accounts.ts';
 import { COMMIT, REPOSITORY } from '../../fixtures/releases.ts';
 import { FIRST, READER, SECOND, afterTwoReleases, objectsOf, openReader, putRecord } from './seeing.ts';
 
@@ -65,6 +67,35 @@ describe('the record of a release', () => {
       file: 'config/default.yaml',
       line: expect.any(Number),
     });
+  });
+
+  test('holds where its time went and what it cost, which outlives the histories it was read from', async () => {
+    const { show, operator } = await afterTwoReleases();
+    const { out } = await show(`web@${SECOND}`, { json: true });
+    const { timeline } = releasedRecordSchema.parse(JSON.parse(out));
+    const told = await releaseTimeline(`web@${SECOND}`, { ...operator, hub: HUB });
+    expect(timeline?.states).toEqual(told.states.slice(0, -2));
+    expect(told.states.slice(-2).map(({ state }) => state)).toEqual(['Announce release', 'Released']);
+    expect(timeline?.bakes).toEqual(told.bakes);
+    expect(timeline?.bakes.map(({ stage, error }) => [stage, error])).toEqual([
+      ['dev', null],
+      ['prod', null],
+    ]);
+    expect(timeline?.billed.buildMinutes).toBe(told.billed.buildMinutes);
+    const text = (await show(`web@${SECOND}`)).out;
+    expect(text).toMatch(
+      /\n {2}where its time went\n {4}Bake dev AMIs +\d+ min\n {6}100000000001\/eu-west-1 +\d+ min\n[^]*\n {4}about \$0\.\d\d by list prices: \d+ build minutes, without builder instances\n/,
+    );
+  });
+
+  test('of which nobody could tell where its time went says so', async () => {
+    const { sandbox, show } = await openReader();
+    putRecord(sandbox, 'base', OLD, {
+      ...oldRecord('base'),
+      schema: 2,
+      notTimed: 'AccessDenied: no history',
+    });
+    expect((await show('base')).out).toContain('\n  not timed: AccessDenied: no history\n');
   });
 
   test('names the SBOM, which holds what its AMIs list, and is the same in all of them', async () => {

@@ -6,6 +6,7 @@ import { sbomCommand } from '../../../cli/commands/sbom/run.ts';
 import { showCommand } from '../../../cli/commands/show/run.ts';
 import { type WhereCommandOptions, whereCommand } from '../../../cli/commands/where/run.ts';
 import { bucketName } from '../../../core/contract/names.ts';
+import { releasedRecordSchema } from '../../../core/contract/releases.ts';
 import type { Target } from '../../../core/contract/targets.ts';
 import { publishNewer } from '../../../sandbox/rehearsal/public-images.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
@@ -106,4 +107,12 @@ export function putRecord(sandbox: Sandbox, image: string, version: string, reco
   const body = Buffer.from(JSON.stringify(record));
   const at = sandbox.clock.milliseconds();
   objectsOf(sandbox).set(`released/${image}/${version}.json`, { body, etag: '"1"', at, metadata: {} });
+}
+
+/** Makes of a record one of a deployment that kept no timeline. */
+export function forgetTimeline(sandbox: Sandbox, image: string, version: string): void {
+  const { body } = objectsOf(sandbox).get(`released/${image}/${version}.json`) ?? {};
+  const { timeline, ...older } = releasedRecordSchema.parse(JSON.parse(String(body)));
+  if (timeline === undefined) throw new Error(`the record of ${image}@${version} has no timeline`);
+  putRecord(sandbox, image, version, older);
 }

@@ -44,7 +44,7 @@ describe('packleader status', () => {
     await release({ key: 'run-1', wait: true });
     const { out } = await status('run-1');
     expect(out).toMatch(
-      /^ {4}Bake dev AMIs +(\d+ min)\n {6}100000000001\/eu-west-1 {2}\1\n {4}Bake prod AMIs +\d+ min\n {6}100001000001\/eu-west-1 {2}\d+ min\n {4}Publish release +30 s\n {4}about \$0\.\d\d by list prices: \d+ build minutes; builder instances are not in it$/m,
+      /^ {4}Bake dev AMIs +(\d+ min)\n {6}100000000001\/eu-west-1 {2}\1\n {4}Bake prod AMIs +\d+ min\n {6}100001000001\/eu-west-1 {2}\d+ min\n {4}Publish release +30 s\n {4}about \$0\.\d\d by list prices: \d+ build minutes, without builder instances$/m,
     );
     const { releases } = JSON.parse((await status('run-1', { json: true })).out);
     expect(releases[0].timeline.bakes.map((bake: { accountId: string }) => bake.accountId)).toEqual([

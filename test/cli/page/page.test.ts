@@ -10,6 +10,14 @@ describe('the page', () => {
     expect(Buffer.byteLength(html)).toBeLessThan(400_000);
   });
 
+  test('draws where the time went of the newest releases, and says of every other one how long it took and what it cost', () => {
+    const { releases } = pageData(overviewOf(1_000));
+    expect(releases.filter(({ states, bakes }) => states && bakes)).toHaveLength(100);
+    expect(releases.findLastIndex(({ states }) => states)).toBe(99);
+    expect(releases.filter(({ cost, minutes }) => cost === 0.246 && minutes === 49)).toHaveLength(990);
+    expect(releases.every(({ seconds }) => seconds !== undefined)).toBe(true);
+  });
+
   test('names nothing outside itself but what it shows as text', () => {
     const html = pageHtml(pageData(overviewOf(3)));
     const code = html.replace(/<script type="application\/json"[^]*?<\/script>/, '');

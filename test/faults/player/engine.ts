@@ -77,7 +77,7 @@ export async function createScenarioEngine(options: ScenarioEngineOptions): Prom
     now: () => clock.now(),
     sleep,
     inner: [NAMES.bakeBatchMachine],
-    keepsEvents: true,
+    keepsData: true,
     onEntered: (execution, { name, inMap }) => {
       if (options.answers && !inMap) void answerLater(engine, execution, name, { ...options.answers, sleep });
     },

@@ -47,7 +47,7 @@ async function asking(ask: (asked: Asked) => Promise<unknown> | undefined, state
       worker === FUNCTION ? async ({ parameters }) => ask(askedSchema.parse(parameters)) : undefined,
     now: () => clock.now(),
     sleep: async (ms, signal) => clock.sleep(ms, signal),
-    keepsEvents: true,
+    keepsData: true,
   });
   sandbox.sandbox.stepFunctions = stepFunctionsOf(engine);
   const execution = engine.start(MACHINE, 'one', { what: 'a release' });

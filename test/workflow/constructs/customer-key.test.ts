@@ -137,6 +137,8 @@ describe('with a key of one’s own', () => {
         'apply-version-tags: release-image',
         'publish-release: release-image',
         'withdraw-publication: release-image',
+        'announce-release: release-image',
+        'announce-release: bake-batch',
         'verify-rollback: release-image',
         'find-dead-releases: release-image',
         'sweep-release: release-image',
@@ -178,6 +180,7 @@ describe('with a key of one’s own', () => {
         ],
         "packleader-task-announce-release": [
           "Allow kms:Decrypt kms:GenerateDataKey on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::packleader-999999999999-eu-west-1"}}",
+          "DecryptExecutions: Allow kms:Decrypt on key ref:Key/Resource if {"StringEquals":{"kms:ViaService":"states.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:states:stateMachineArn":["arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-release-image","arn:aws:states:eu-west-1:999999999999:stateMachine:packleader-bake-batch"]}}",
         ],
         "packleader-task-announce-rollback": [],
         "packleader-task-apply-version-tags": [
