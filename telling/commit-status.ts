@@ -1,17 +1,12 @@
 import * as z from 'zod';
 import { TELL_ENVIRONMENT } from '../core/contract/environments.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
-import { STATUS_PROVIDERS, type StatusProviderName } from '../core/contract/telling.ts';
+import { STATUS_PROVIDERS } from '../core/contract/telling.ts';
 import { executionNow, statusChangeSchema } from './execution.ts';
-import { bitbucket } from './providers/bitbucket.ts';
-import { github } from './providers/github.ts';
-import { gitlab } from './providers/gitlab.ts';
-import type { StatusProvider } from './providers/provider.ts';
+import { PROVIDERS } from './providers/providers.ts';
 import { setStatus } from './set-status.ts';
 import { statusOf } from './statuses.ts';
 import { readToken } from './token.ts';
-
-const PROVIDERS: Readonly<Record<StatusProviderName, StatusProvider>> = { github, gitlab, bitbucket };
 
 const environmentSchema = z.object({
   [TELL_ENVIRONMENT.provider]: z.enum(STATUS_PROVIDERS),

@@ -25,7 +25,7 @@ export async function setStatus(
   status: CommitStatus,
   token: Token,
 ): Promise<void> {
-  const description = cut(plainText(status.description).replaceAll(/\s+/g, ' '), provider.longest);
+  const description = shownDescription(status, provider);
   const { url, headers, body } = provider.request(place, { ...status, description }, token);
   for (let attempt = 0; ; attempt += 1) {
     const answer = await ask(url, headers, body);
@@ -38,6 +38,12 @@ export async function setStatus(
     await pause(Math.min(Math.max(waits, 'waitMs' in answer ? answer.waitMs : 0), LONGEST_PAUSE_MS));
   }
 }
+
+/** A description as a provider is told it. */
+export const shownDescription = (
+  { description }: Pick<CommitStatus, 'description'>,
+  { longest }: Pick<StatusProvider, 'longest'>,
+): string => cut(plainText(description).replaceAll(/\s+/g, ' '), longest);
 
 interface Answer {
   readonly status: number;

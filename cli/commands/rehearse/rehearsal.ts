@@ -1,6 +1,9 @@
 /** `packleader rehearse`: releases a factory's images into an embedded AWS, by the state machines that would be deployed. */
 import { type Overview, releaseOverview } from '../../../client/client.ts';
 import { STATE_NAMES, stageIn } from '../../../core/contract/state-names.ts';
+import { commitStatusProblem } from '../../../core/configuration/commit-status.ts';
+import { DEPLOYMENT_FILE, type DeploymentSettings } from '../../../core/configuration/deployment-settings.ts';
+import { InvalidConfiguration } from '../../../core/configuration/documents/problems.ts';
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
 import { type Factory, approvalsOf, approversOf } from '../../../core/configuration/factory.ts';
 import { NAMES, bucketName } from '../../../core/contract/names.ts';
@@ -29,7 +32,7 @@ import { refuseInvalidTemplates } from '../../checks/validate.ts';
 import { chooseOccasion, type OccasionOptions } from './choose-occasion.ts';
 import type { Occasion, Pushed, Scheduled } from './occasion.ts';
 import { retryingOn } from './retry.ts';
-import { type HappenedEvent, type Telling, tellingsOf } from './told.ts';
+import { type HappenedEvent, type ShownStatus, type Telling, statusesOf, tellingsOf } from './told.ts';
 
 export interface RehearseOptions extends OccasionOptions {
   readonly factory: string;
@@ -78,6 +81,8 @@ export interface Rehearsed {
   readonly unmetFaults: readonly Fault[];
   /** What people would be told; missing where nothing was rehearsed. */
   readonly told?: readonly Telling[];
+  /** What would be set at the commit; missing as well. */
+  readonly statuses?: readonly ShownStatus[];
   readonly changed?: Pushed;
   readonly schedule?: Scheduled;
 }
@@ -99,6 +104,7 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
   const configuration = loadConfiguration(files);
   const { factory } = configuration;
   const settings = deploymentOfProject(checkout.directory);
+  refuseUnshownStatuses(settings, factory);
   const machines = definitionsOf(factory, settings);
   const failable = {
     states: failableStates(machines),
@@ -165,8 +171,18 @@ export async function runRehearsal(options: RehearseOptions): Promise<Rehearsed>
     ...(options.onOverview && { atEnd: overviewFor(factory, options.onOverview) }),
   });
   const why = whyOf(occasion);
-  const told = tellingsOf(happened(), settings, approversOf(factory));
-  return { ...report, ...endOf(report, why.schedule), told, ...why };
+  const { executions, ...ended } = report;
+  const told = tellingsOf({ events: happened(), executions }, settings, approversOf(factory));
+  const statuses = statusesOf(executions, settings);
+  return { ...ended, ...endOf(report, why.schedule), told, statuses, ...why };
+}
+
+/** As the deployment would. */
+function refuseUnshownStatuses({ commitStatus }: DeploymentSettings, factory: Factory): void {
+  const problem = commitStatus && commitStatusProblem(commitStatus, factory);
+  if (!problem) return;
+  const path = ['commitStatus', ...problem.path].join('.');
+  throw new InvalidConfiguration([{ file: DEPLOYMENT_FILE, line: 0, path, message: problem.message }]);
 }
 
 /** Looks at a rehearsed hub just as `packleader page` looks at a real one. */

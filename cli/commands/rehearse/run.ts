@@ -75,6 +75,7 @@ async function printed(options: RehearseOptions, output: Output): Promise<Rehear
     retried,
     repoints,
     told: tellings = [],
+    statuses = [],
     world,
   } = report;
   const document = {
@@ -90,6 +91,7 @@ async function printed(options: RehearseOptions, output: Output): Promise<Rehear
     ...(retried && { retried }),
     ...(repoints.length > 0 && { repoints }),
     ...(tellings.length > 0 && { told: tellings }),
+    ...(statuses.length > 0 && { statuses }),
     world,
   };
   output.print(jsonText(document));

@@ -9,7 +9,6 @@ import { count, indented, minutes } from '../../terminal/words.ts';
 import { repointLines } from '../rollback/tell.ts';
 import type { Scheduled } from './occasion.ts';
 import type { Preparation, Rehearsed } from './rehearsal.ts';
-import type { Telling } from './told.ts';
 
 /** What is about to be rehearsed. */
 export function tellBeginning(
@@ -65,7 +64,7 @@ export function tellEnd(output: Output, narrator: Narrator, rehearsed: Rehearsed
   for (const release of rehearsed.releases)
     if (again.size === 0 || again.has(release.releaseId)) narrator.tell(release);
   for (const repoint of rehearsed.repoints) tellRepoint(output, repoint);
-  tellTold(output, rehearsed.told ?? []);
+  tellTold(output, rehearsed);
   const unmet = rehearsed.unmetFaults.map(
     (fault) =>
       `the fault in "${fault.state}"${ofImage(fault)} was never met: ${fault.kind === 'interrupted' ? 'no builder was a Spot Instance' : 'the release did not get there'}`,
@@ -78,11 +77,20 @@ export function tellEnd(output: Output, narrator: Narrator, rehearsed: Rehearsed
   narrator.conclude(rehearsed, `${time}: ${figures}`, unmet);
 }
 
-/** What people would read. */
-function tellTold({ paint, print }: Output, told: readonly Telling[]): void {
-  const lines = told.map(({ topic, title }) => `  ${paint('dim', `told on ${topic}:`)} ${title}\n`);
+/** What people would read, and what the commit would show in the end. */
+function tellTold({ paint, print }: Output, { told = [], statuses = [] }: Rehearsed): void {
+  const last = new Map(statuses.map((status) => [`${status.commit} ${status.name}`, status]));
+  const lines = [
+    ...told.map(({ topic, title }) => `  ${paint('dim', `told on ${topic}:`)} ${title}\n`),
+    ...[...last.values()].map(({ provider, commit, name, state, description }) => {
+      const where = paint('dim', `shown by ${provider} at ${commit.slice(0, 7)}:`);
+      return `  ${where} ${name} ${paint(COLOURS[state], state)}, ${description}\n`;
+    }),
+  ];
   if (lines.length > 0) print(`\n${lines.join('')}`);
 }
+
+const COLOURS = { pending: 'yellow', success: 'green', failure: 'red' } as const;
 
 /** What going back did, state by state. */
 function tellRepoint(output: Output, { image, outcome, error, path, answer }: ReportedRepoint): void {
