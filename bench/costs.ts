@@ -87,6 +87,33 @@ for (const scanAmis of ['inspector', { command: 'scan "$SBOM"' }] as const) {
 process.stdout.write('\nScanning adds to a release:\n\n');
 print(['By', 'Step Functions', 'Lambda', 'CodeBuild', 'Sum'], scans);
 
+/** What telling costs, where it is switched on: of so many releases of one image, each from a push of its own. */
+const TOLD = { releases: 1_000, secondsPerCall: 1, daysOfMonth: 30 } as const;
+
+const told: string[][] = [];
+for (const { what, calls, messages, reads, secrets } of [
+  // Of its event; beginnings and stops are told by Step Functions, and call a function of their own.
+  { what: '`notify: {}`', calls: TOLD.releases, messages: TOLD.releases, reads: 0, secrets: 0 },
+  // Of the push and of the image, each when it begins and when it ends.
+  { what: '`commitStatus`', calls: 4 * TOLD.releases, messages: 0, reads: 4 * TOLD.releases, secrets: 1 },
+  { what: '`staleAfterDays`, a month', calls: TOLD.daysOfMonth, messages: 0, reads: 0, secrets: 0 },
+]) {
+  const costs = {
+    lambda: calls * (TOLD.secondsPerCall * PRICES.perLambdaGiBSecond + PRICES.perLambdaRequest),
+    sns: messages * PRICES.perSnsMessage,
+    secret: secrets * PRICES.perSecretMonth + reads * PRICES.perSecretRead,
+  };
+  told.push([
+    what,
+    `${count(calls)} × ${TOLD.secondsPerCall} GiB·s: ${dollars(costs.lambda)}`,
+    dollars(costs.sns),
+    dollars(costs.secret),
+    dollars(costs.lambda + costs.sns + costs.secret),
+  ]);
+}
+process.stdout.write(`\nTelling of ${count(TOLD.releases)} releases of one image:\n\n`);
+print(['By', 'Lambda', 'SNS', 'Secret, in a month', 'Sum'], told);
+
 /** What retiring costs in a month, where it is switched on: an inventory every twenty minutes, and a run every day. */
 const RUNS = { inventories: 30 * 24 * 3, runs: 30 } as const;
 /** Of the functions that only divide and sum up. */
