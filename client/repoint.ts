@@ -4,7 +4,7 @@ import { NAMES } from '../core/contract/names.ts';
 import { type RepointAnswer, repointAnswerSchema } from '../core/contract/repoints.ts';
 import type { RepointRequest } from '../core/contract/requests.ts';
 import { STATE_NAMES } from '../core/contract/state-names.ts';
-import { parseRepoint } from '../core/repoints/request.ts';
+import { REPOINT_INPUTS, parseRepoint } from '../core/repoints/request.ts';
 import { ReleaseRefused, RepointFailed, RepointIncomplete } from './errors.ts';
 import type { ExecutionHistory } from './history.ts';
 import type { HubOptions } from './hub.ts';
@@ -75,7 +75,9 @@ function refuseInvalid(request: RepointRequest): void {
   try {
     parseRepoint(request);
   } catch (error) {
-    if (error instanceof PackleaderError) throw new ReleaseRefused(error.message);
+    // The inputs of the state machine help nobody who calls it from here.
+    if (error instanceof PackleaderError)
+      throw new ReleaseRefused(error.message.replace(` ${REPOINT_INPUTS}`, ''));
     throw error;
   }
 }

@@ -91,7 +91,9 @@ const mark = (outcome) => h('span', { class: `mark ${KINDS[outcome] ?? 'bad'}` }
 
 /** @param {string} id */
 function releaseLink(id) {
-  const text = h('span', { class: 'version' }, id);
+  const [image, version] = id.split('@');
+  // A narrow column breaks it there, and nowhere else.
+  const text = h('span', { class: 'version' }, image, version !== undefined && ['@', h('wbr'), version]);
   return byId.has(id) ? h('a', { href: linkTo(id) }, text) : text;
 }
 
@@ -216,7 +218,8 @@ function placeCell(image, place) {
   return [
     version === null ? h('code', {}, imageId) : shortLink(`${data.images[image]}@${version}`, version),
     isStale && [' ', h('span', { class: 'mark warn' }, 'stale')],
-    h('div', { class: 'faint' }, [h('code', {}, imageId), days === null ? '' : `, ${count(days, 'day')}`]),
+    h('div', { class: 'faint' }, h('code', {}, imageId)),
+    days !== null && h('div', { class: 'faint' }, `${count(days, 'day')} old`),
     users,
   ].flat();
 }

@@ -21,7 +21,8 @@ interface AskedVersion {
   readonly version: string;
 }
 
-const EXAMPLE =
+/** What ends every refusal: whoever types in the console sees what they might have meant. */
+export const REPOINT_INPUTS =
   'Correct inputs are { "rollback": "linux-base" }, { "rollback": "linux-base", "to": "1.4.20261121093000" }, ' +
   '{ "revoke": "linux-base@1.4.20261121093000", "reason": "…", "children": true, "disable": true } and ' +
   '{ "restore": "linux-base@1.4.20261121093000" }, each also with "dryRun": true.';
@@ -72,7 +73,7 @@ export function parseRepoint(asked: unknown): AskedRepoint {
 function ofImage(image: string, to: string | undefined): string | undefined {
   const version = to?.startsWith(`${image}@`) === true ? to.slice(image.length + 1) : to;
   if (version !== undefined && !readReleaseId(`${image}@${version}`))
-    throw invalid(`The field "to" is "${version}", which is no version.`);
+    throw invalid(`The field "to" is "${version}", which is no version like 1.4.20261121093000.`);
   return version;
 }
 
@@ -95,4 +96,4 @@ const sentences = (issues: readonly z.core.$ZodIssue[]): string[] =>
   );
 
 const invalid = (why: string): PackleaderError =>
-  new PackleaderError(ERRORS.invalidRequest, `${why} ${EXAMPLE}`);
+  new PackleaderError(ERRORS.invalidRequest, `${why} ${REPOINT_INPUTS}`);

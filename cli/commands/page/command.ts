@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type ExitCode, type RecordFlags, addRecordOptions, positiveNumber } from '../../input/options.ts';
 import type { Output } from '../../terminal/output.ts';
 
@@ -16,10 +16,10 @@ export function addPage(root: Command, output: Output, code: ExitCode): void {
     .command('page')
     .description('Write one HTML file that shows every release, what is where, lineage, durations and cost.')
     .option('--out <file>', 'where to write it; by default packleader.html')
-    .option(
-      '--serve [port]',
-      'show it at http://127.0.0.1:<port> until Ctrl-C; by default 8080',
-      positiveNumber,
+    .addOption(
+      new Option('--serve [port]', 'show it at http://127.0.0.1:<port> until Ctrl-C; by default 8080')
+        .argParser(positiveNumber)
+        .conflicts('out'),
     )
     .option('--as <role>', 'a role of every account to look with, as in OrganizationAccountAccessRole')
     .option('--no-instances', 'look at no instances')

@@ -139,6 +139,12 @@ describe('packleader page', () => {
     ]);
   });
 
+  test('is either written or shown', async () => {
+    const { exit, err } = await run('page', '--serve', '--out', join(place(), 'page.html'));
+    expect(exit).toBe(2);
+    expect(err).toContain("option '--serve [port]' cannot be used with option '--out <file>'");
+  });
+
   test('shows it to browsers of this machine until Ctrl-C, and to nobody else', async () => {
     const { sandbox, operator } = await afterTwoReleases();
     addAuditor(sandbox, [DEV_TARGET, PROD_TARGET]);

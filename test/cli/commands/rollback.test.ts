@@ -81,6 +81,10 @@ describe('packleader rollback, revoke and restore', () => {
         await expect(run(hub, { revoke: 'base@1.4', reason: 'x' })).rejects.toMatchObject({
           name: 'ReleaseRefused',
         });
+        await expect(run(hub, { rollback: 'base', to: '1.2' })).rejects.toMatchObject({
+          name: 'ReleaseRefused',
+          message: 'The field "to" is "1.2", which is no version like 1.4.20261121093000.',
+        });
         await expect(run(hub, { rollback: 'base' })).rejects.toMatchObject({
           name: 'ReleaseRefused',
           message: expect.stringContaining('is the only version of base that stands'),
