@@ -74,18 +74,19 @@ export function pageData({ seenAt, hub, releases, where }: Overview, rehearsed =
         cost: Number(timeline.cost.toFixed(4)),
         minutes: timeline.billed.buildMinutes,
       }),
-      ...(timeline && withTimeline && {
-        states: timeline.states.map(
-          (one) =>
-            [one.state, inSeconds(one.startedAt) - start, since(one.startedAt, one.stoppedAt)] as const,
-        ),
-        bakes: timeline.bakes.map((bake): [number, number, number | null, string?] => [
-          names.indexOf(targetName(bake)),
-          inSeconds(bake.startedAt) - start,
-          since(bake.startedAt, bake.stoppedAt),
-          ...(bake.error === null ? ([] as const) : ([bake.error] as const)),
-        ]),
-      }),
+      ...(timeline &&
+        withTimeline && {
+          states: timeline.states.map(
+            (one) =>
+              [one.state, inSeconds(one.startedAt) - start, since(one.startedAt, one.stoppedAt)] as const,
+          ),
+          bakes: timeline.bakes.map((bake): [number, number, number | null, string?] => [
+            names.indexOf(targetName(bake)),
+            inSeconds(bake.startedAt) - start,
+            since(bake.startedAt, bake.stoppedAt),
+            ...(bake.error === null ? ([] as const) : ([bake.error] as const)),
+          ]),
+        }),
     };
   }
 }

@@ -64,8 +64,14 @@ describe('a request', () => {
       { rollback: 'web', to: `${VERSION}-topic` },
       `names the prerelease ${VERSION}-topic, which is never latest`,
     ],
-    [{ rollback: 'web', to: 'yesterday' }, 'The field "to" is "yesterday", which is no version like 1.4.20261121093000.'],
-    [{ rollback: 'web', to: `base@${VERSION}` }, `The field "to" is "base@${VERSION}", which is no version like 1.4.20261121093000.`],
+    [
+      { rollback: 'web', to: 'yesterday' },
+      'The field "to" is "yesterday", which is no version like 1.4.20261121093000.',
+    ],
+    [
+      { rollback: 'web', to: `base@${VERSION}` },
+      `The field "to" is "base@${VERSION}", which is no version like 1.4.20261121093000.`,
+    ],
     [{ rollback: 'Web' }, 'The field "rollback" is refused: must be the name of an image, like linux-base.'],
   ])('fails for %j, before anything is looked at', async (request, message) => {
     await expect(handler({ request, execution, bucket: 'hub', deployed: {} })).rejects.toMatchObject({
