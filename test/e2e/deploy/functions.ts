@@ -9,10 +9,12 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import { dirname, join } from 'node:path';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { unzipSync } from 'fflate';
+import { STATUS_APIS } from '../../../core/contract/telling.ts';
 import { HUB } from '../../fixtures/accounts.ts';
 import { atEnd, killGroup } from '../at-end.ts';
 import type { Credentials, Moto } from '../moto.ts';
 import type { Inventory } from './inventory.ts';
+import { COMMIT_STATUS } from './repository.ts';
 import { portOf } from '../../fixtures/ports.ts';
 
 export type DeployedFunction = Inventory['functions'][number];
@@ -23,6 +25,8 @@ export interface FunctionsOptions {
   readonly directory: string;
   /** Where the functions find AWS. */
   readonly endpoint: string;
+  /** Where they find what stands for the API that statuses of commits are set by. */
+  readonly provider: string;
   readonly session: (of: DeployedFunction) => Promise<Credentials>;
 }
 
@@ -107,7 +111,7 @@ export class Functions {
   }
 
   async #start(of: DeployedFunction, environments: Environment[]): Promise<Environment> {
-    const { directory, endpoint, session } = this.#options;
+    const { directory, endpoint, provider, session } = this.#options;
     const { accessKeyId, secretAccessKey, sessionToken } = await session(of);
     const server = createServer((request, response) => void answer(environment, of, request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -128,8 +132,10 @@ export class Functions {
         AWS_ACCESS_KEY_ID: accessKeyId,
         AWS_SECRET_ACCESS_KEY: secretAccessKey,
         AWS_SESSION_TOKEN: sessionToken,
-        // The one thing that Lambda does not set.
+        // What Lambda does not set.
         AWS_ENDPOINT_URL: endpoint,
+        E2E_PROVIDER: STATUS_APIS[COMMIT_STATUS.provider],
+        E2E_PROVIDER_STAND_IN: provider,
       },
     });
     atEnd(() => killGroup(child.pid));

@@ -38,8 +38,17 @@ import {
   unfinishedStacks,
   wrongVariables,
 } from './read-back.ts';
-import { FIRST_IMAGE, WEBHOOK_SECRET, makeRepository, writeRepository } from './repository.ts';
+import {
+  COMMIT_STATUS,
+  FIRST_IMAGE,
+  STATUS_TOKEN,
+  WEBHOOK_SECRET,
+  makeRepository,
+  writeRepository,
+} from './repository.ts';
+import { ProviderServer } from '../../telling/provider-server.ts';
 import { SCENARIOS, sweptHourly, toldOfStale } from './scenarios.ts';
+import { notShown } from './shown.ts';
 import { type StandOptions, readBack, runDeployed } from './stand.ts';
 import { installPacked, pack } from './packed.ts';
 import { Suite, say } from './suite.ts';
@@ -71,6 +80,7 @@ async function volumeKey(target: Target): Promise<string> {
 
 const gate = await Gate.start();
 process.env['E2E_GATE'] = gate.endpoint;
+const provider = new ProviderServer();
 const moto = await Moto.start({
   python,
   directory,
@@ -105,6 +115,7 @@ const ownStack = [HUB.accountId, ...accountsOf(factory).filter((accountId) => ac
 const options: StandOptions = {
   moto,
   gate,
+  provider: await provider.listen(),
   installation,
   directory: join(directory, 'now'),
   accounts: [HUB.accountId, ...accountsOf(factory)],
@@ -137,12 +148,14 @@ await suite.check(
     return [];
   },
 );
-await suite.check('whoever releases, and the secret of the webhook, are made as documented', async () => {
+await suite.check('whoever releases, and the secrets, are made as documented', async () => {
   const env = await administratorOf(moto, HUB.accountId);
-  const secret = ['--name', WEBHOOK_SECRET, '--secret-string', SECRET];
+  const secret = async (name: string, value: string) =>
+    typed(aws, ['secretsmanager', 'create-secret', '--name', name, '--secret-string', value], { env });
   await Promise.all([
     makeOperator(moto, aws),
-    typed(aws, ['secretsmanager', 'create-secret', ...secret], { env }),
+    secret(WEBHOOK_SECRET, SECRET),
+    secret(COMMIT_STATUS.tokenSecret, STATUS_TOKEN),
   ]);
   return [];
 });
@@ -205,7 +218,10 @@ await pMap(chosen, async ({ name, play }) => suite.check(name, async () => play(
 });
 await suite.check('what comes every hour sweeps nothing more', async () => sweptHourly(stand));
 await suite.check('an image that nobody has released for a month is told of', async () => toldOfStale(stand));
-if (only === '') await suite.check('people are told of all that', untold);
+if (only === '') {
+  await suite.check('people are told of all that', untold);
+  await suite.check('the commits show all that', async () => notShown(provider, team));
+}
 await suite.check('nobody was refused what was meant to be', async () => [
   ...new Set([...running.judge.refused, ...running.handOver.refused]),
 ]);

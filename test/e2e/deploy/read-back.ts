@@ -5,11 +5,13 @@ import * as z from 'zod';
 import { NAMES, STACKS, bucketName } from '../../../core/contract/names.ts';
 import { METRICS } from '../../../core/contract/metrics.ts';
 import { TELL_ENVIRONMENT, TRIGGER_ENVIRONMENT } from '../../../core/contract/environments.ts';
+import { repositoryPath } from '../../../core/configuration/repository-url.ts';
+import { STATUS_APIS } from '../../../core/contract/telling.ts';
 import type { Factory } from '../../../core/configuration/factory.ts';
 import { type Request, allowing } from '../../invariants/permissions/evaluate.ts';
 import type { Statement } from '../../fixtures/synthesised.ts';
 import { HUB } from '../../fixtures/accounts.ts';
-import { GATES, WEBHOOK_SECRET } from './repository.ts';
+import { COMMIT_STATUS, GATES, WEBHOOK_SECRET } from './repository.ts';
 import type { Moto } from '../moto.ts';
 import { type Inventory, inventoryOf } from './inventory.ts';
 
@@ -198,6 +200,10 @@ export function wrongVariables(inventories: Inventories, factory: Factory): stri
     [TRIGGER_ENVIRONMENT.repository]: isName([factory.repository]),
     [TRIGGER_ENVIRONMENT.branches]: isName([JSON.stringify(factory.pushBranches)]),
     [TELL_ENVIRONMENT.topicArn]: isName(topics),
+    [TELL_ENVIRONMENT.provider]: isName([COMMIT_STATUS.provider]),
+    [TELL_ENVIRONMENT.apiUrl]: isName([STATUS_APIS[COMMIT_STATUS.provider]]),
+    [TELL_ENVIRONMENT.repository]: isName([repositoryPath(factory.repository)]),
+    [TELL_ENVIRONMENT.tokenSecret]: isName([COMMIT_STATUS.tokenSecret]),
     PACKLEADER_SCAN_COMMAND: isName([GATES.scanAmis.command]),
     PACKLEADER_FACTORY: isName(['packer']),
     PACKLEADER_DEFAULT_BRANCH: isName([factory.defaultBranch]),

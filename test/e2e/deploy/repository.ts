@@ -19,6 +19,9 @@ import { ROOT } from './accounts.ts';
 
 /** The name of the secret that the webhook's requests are signed with. */
 export const WEBHOOK_SECRET = 'packleader/webhook';
+/** How statuses are set at commits, and the token in the secret that it names. */
+export const COMMIT_STATUS = { provider: 'github', tokenSecret: 'packleader/status-token' } as const;
+export const STATUS_TOKEN = 'e2e-status-token';
 /** From then on an image that nobody releases is told of. */
 export const STALE_AFTER_DAYS = 30;
 /** What everything else is a copy of. */
@@ -106,7 +109,13 @@ export function writeRepository(
   git(repository, 'branch', FEATURE);
   writeFileSync(
     join(repository, 'packleader.config'),
-    stringify({ webhookSecret: WEBHOOK_SECRET, ...GATES, notify: {}, staleAfterDays: STALE_AFTER_DAYS }),
+    stringify({
+      webhookSecret: WEBHOOK_SECRET,
+      ...GATES,
+      notify: {},
+      commitStatus: COMMIT_STATUS,
+      staleAfterDays: STALE_AFTER_DAYS,
+    }),
   );
   return { firstCommit };
 }

@@ -40,6 +40,8 @@ export interface RunningOptions {
   readonly made: Pick<MadeFactory, 'repository'>;
   readonly directory: string;
   readonly runCommand: RunCommand;
+  /** What stands for the API of the repository's provider. */
+  readonly provider: string;
   /** What was needed before, of what is deployed: some sessions last. */
   readonly used?: Set<string>;
 }
@@ -85,13 +87,14 @@ export class Running {
   }
 
   static async start(options: RunningOptions): Promise<Running> {
-    const { moto, gate, inventories, installation, made, directory, runCommand } = options;
+    const { moto, gate, inventories, installation, made, directory, runCommand, provider } = options;
     const judge = new Judge(inventories, options.used);
     const functions = new Functions({
       moto,
       functions: inventories.get(HUB.accountId)?.functions ?? [],
       directory: join(directory, 'functions'),
       endpoint: gate.endpoint,
+      provider,
       session: async ({ role, arn }) => gate.session(role, 'lambda', arn),
     });
     await functions.load();

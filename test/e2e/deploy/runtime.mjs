@@ -6,11 +6,16 @@ import { pathToFileURL } from 'node:url';
 const { AWS_LAMBDA_RUNTIME_API, LAMBDA_TASK_ROOT = '', _HANDLER = '' } = process.env;
 const invocations = `http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation`;
 const [file = '', name = ''] = _HANDLER.split('.');
-// The one place that a task asks without the SDK, and so by its name.
+// What functions ask without the SDK, and so by its name: AWS's STS, and the place that shows statuses.
 const ask = globalThis.fetch;
+const elsewhere = [
+  [`https://sts.${process.env.AWS_REGION}.amazonaws.com/`, `${process.env.AWS_ENDPOINT_URL}/`],
+  [`${process.env.E2E_PROVIDER}/`, `${process.env.E2E_PROVIDER_STAND_IN}/`],
+];
 globalThis.fetch = (url, options) => {
-  const isSts = url === `https://sts.${process.env.AWS_REGION}.amazonaws.com/`;
-  return ask(isSts ? `${process.env.AWS_ENDPOINT_URL}/` : url, options);
+  const asked = typeof url === 'string' ? url : url instanceof URL ? url.href : url.url;
+  const [from = '', to = ''] = elsewhere.find(([of = '']) => asked.startsWith(of)) ?? [];
+  return ask(asked.replace(from, to), options);
 };
 const { [name]: handler } = await import(pathToFileURL(join(LAMBDA_TASK_ROOT, `${file}.mjs`)).href);
 

@@ -16,6 +16,7 @@ import type { Allowed } from './gate.ts';
 import { type Release, type Stand, type Transaction, played, transactionOf, worldOf } from './played.ts';
 import { FEATURE, FIRST_IMAGE, STALE_AFTER_DAYS } from './repository.ts';
 import { answeredBy } from './approver.ts';
+import { importedAndBack } from './imported.ts';
 import type { Running } from './running.ts';
 
 export interface Scenario {
@@ -225,16 +226,19 @@ async function approvedIsTagged({ running, targets }: Stand, { releaseId }: Tran
   );
 }
 
-/** What the tests printed in each account is in the bucket, and the record says what the gates came to. */
+/** What the tests printed in each account is in the bucket, and the record says what the gates came to, and where the time went. */
 async function testsAreKept(
   { running, repository, targets }: Stand,
   { releaseId }: Transaction,
 ): Promise<string[]> {
   const { record, outputs } = await running.keptOf(bucketName(repository.factory), releaseId);
-  const { tested, approvals, vulnerabilities } = releasedRecordSchema.parse(record);
+  const { tested, approvals, vulnerabilities, timeline, notTimed } = releasedRecordSchema.parse(record);
   const printed = outputs.filter((output) => output.includes('test_image_is_a_debian'));
   return [
     ...(printed.length === targets.length ? [] : [`Of ${printed.length} targets what was printed is kept.`]),
+    ...(timeline?.bakes.length === targets.length && timeline.states.at(-1)?.state === 'Publish release'
+      ? []
+      : [`The record says of its time: ${JSON.stringify({ timeline, notTimed })}`]),
     ...(tested?.['prod']?.tests === 2 ? [] : [`The record says of tests: ${JSON.stringify(tested)}`]),
     ...(approvals?.[0]?.reason === 'CHG-4711'
       ? []
@@ -341,12 +345,13 @@ export const SCENARIOS: readonly Scenario[] = [
     before: async ({ running }, { arn }) =>
       says(running, arn, /FAILED {2}test_image_serves_the_web[^]*asking port 80/),
   }),
-  release('a branch is released in the first stage only', {
+  release('a branch is released in the first stage only, and AMIs from before are imported', {
     image: 'tried-out',
     start: typed(EXIT.released, '--branch', FEATURE),
     ends: 'Released',
     ref: () => FEATURE,
     branch: FEATURE,
+    after: async (stand) => importedAndBack(stand, 'tried-out'),
   }),
   { name: 'a push that nobody understands is kept', image: FIRST_IMAGE, play: notFollowed },
 ];

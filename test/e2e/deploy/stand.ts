@@ -18,6 +18,8 @@ import { Running } from './running.ts';
 export interface StandOptions {
   readonly moto: Moto;
   readonly gate: Gate;
+  /** What stands for the API that statuses of commits are set by. */
+  readonly provider: string;
   readonly installation: Installation;
   /** What is put there is kept apart from other stands. */
   readonly directory: string;
@@ -36,11 +38,12 @@ export async function runDeployed(
   inventories: Inventories,
   after?: Stand,
 ): Promise<Stand> {
-  const { moto, gate, installation, directory, repository, targets } = options;
+  const { moto, gate, provider, installation, directory, repository, targets } = options;
   mkdirSync(directory, { recursive: true });
   const running = await Running.start({
     moto,
     gate,
+    provider,
     inventories,
     installation,
     made: repository,

@@ -29,6 +29,7 @@ export const BY_NO_SCENARIO: Readonly<Record<string, string>> = {
   'packleader-task-answer-approval  FindStarters: cloudtrail:LookupEvents': BY_COMMAND,
   'packleader-task-answer-approval  KnowItsRole: states:DescribeStateMachine': BY_COMMAND,
   'packleader-telling-notify  KeepWhatFailed: sqs:SendMessage': TOLD_AT_ONCE,
+  'packleader-telling-commit-status  KeepWhatFailed: sqs:SendMessage': TOLD_AT_ONCE,
   'packleader-telling-stale-images  KeepWhatFailed: sqs:SendMessage': TOLD_AT_ONCE,
   'packleader-tester  Look: ec2:DescribeSubnets': 'the layers here name subnets, and no tags of subnets',
   'FindBucketOfRecord: s3:GetBucketAcl': CODE_BUILD,
