@@ -1,5 +1,5 @@
 import type { Build } from '@aws-sdk/client-codebuild';
-import type { Image } from '@aws-sdk/client-ec2';
+import { DescribeSnapshotsCommand, type Image } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { clientsFor } from '../core/aws/clients.ts';
 import { adviceFor } from '../core/amis/advice.ts';
@@ -11,6 +11,7 @@ import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
 import { LONGEST_WAIT_MINUTES } from '../core/contract/limits.ts';
 import {
   type Bake,
+  type Copy,
   type Release,
   bakedBatchesSchema,
   batchSchema,
@@ -18,7 +19,7 @@ import {
   releaseTags,
 } from '../core/contract/releases.ts';
 import { STATES, TAGS } from '../core/contract/tags.ts';
-import { type Ami, type Target, targetName } from '../core/contract/targets.ts';
+import { type Ami, type Target, amiSchema, targetName } from '../core/contract/targets.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
 import { instantSchema } from '../core/contract/instant.ts';
 import { keys } from '../core/contract/keys.ts';
@@ -27,7 +28,8 @@ import { refuseBesideRetry, runSchema } from '../core/releases/redrives.ts';
 import { parseEvent } from '../core/contract/parse-event.ts';
 import { findReleaseImages, snapshotIdsOf, tagsOf } from '../core/amis/release-images.ts';
 import { whyNotAsked } from '../core/amis/asked-of-amis.ts';
-import { isDeregistered } from '../core/amis/usable.ts';
+import { describeAmi, isDeregistered } from '../core/amis/usable.ts';
+import { whyNoCopy } from '../core/amis/copy.ts';
 
 const eventSchema = z.object({
   ...plannedReleaseSchema.pick({ release: true, plan: true }).shape,
@@ -36,6 +38,10 @@ const eventSchema = z.object({
   baked: bakedBatchesSchema,
   /** Which batches were to be baked: none where a retry has kept the AMIs; missing where that is not switched on. */
   toBake: z.array(z.number().int()).optional(),
+  /** Which were to be copied; missing where that is not switched on. */
+  toCopy: z.array(z.number().int()).default([]),
+  /** What the stages before hold; missing where nothing is copied. */
+  amis: z.record(z.string(), z.array(amiSchema)).default({}),
   /** When these bakes began, or something before them: of an earlier attempt is what was made before. */
   since: instantSchema,
   /** How often this state was tried before. */
@@ -68,13 +74,16 @@ export async function handler(event: unknown): Promise<Ami[]> {
     batches,
     baked,
     toBake,
+    toCopy,
+    amis,
     since,
     attempt,
     run,
   } = parseEvent(eventSchema, event);
   await refuseBesideRetry(release, run);
-  const isKept = toBake?.length === 0;
-  const failures = await inEveryTarget(isKept ? [] : failedBakes(batches, baked), async (failure) => ({
+  const isKept = toBake?.length === 0 && toCopy.length === 0;
+  const baking = toBake?.flatMap((index) => batches[index] ?? []) ?? batches;
+  const failures = await inEveryTarget(failedBakes(baking, baked), async (failure) => ({
     ...failure,
     builds: await findReleaseBuilds(clientsFor(failure).codebuild, release, failure),
   }));
@@ -96,6 +105,7 @@ export async function handler(event: unknown): Promise<Ami[]> {
       throw rejected(image, `is not the AMI that its build made, ${told}`);
     refuseUnsound(image, bake, release, stage);
     const target = planned.get(targetName(bake));
+    if (target?.copy) await refuseOtherThanCopy(image, bake, target.copy, amis);
     const fault = target?.asked && whyNotAsked(image, target.architecture, target.asked);
     if (fault !== undefined) throw rejected(image, fault);
     return { accountId: bake.accountId, region: bake.region, imageId: image.ImageId ?? '' };
@@ -186,6 +196,38 @@ function refuseUnsound(image: Image, bake: Bake, release: Release, stage: string
   const state = tags.get(TAGS.state);
   if (state !== STATES.candidate && state !== STATES.released)
     throw rejected(image, `has the state ${state ?? '(none)'}`);
+}
+
+/** It is a copy of what the check of an earlier stage saw, under the key of its own target. */
+async function refuseOtherThanCopy(
+  image: Image,
+  target: Target,
+  copy: Copy,
+  amis: Event['amis'],
+): Promise<void> {
+  const source = amis[copy.from.stage]?.find((ami) => targetName(ami) === targetName(copy.from));
+  if (!source) throw rejected(image, 'is a copy of an AMI that nobody checked');
+  const original = await describeAmi(clientsFor(source).ec2, source.imageId);
+  if (!original) throw rejected(image, `is a copy of ${source.imageId}, which is gone`);
+  const fault = whyNoCopy(image, { source }, original);
+  if (fault !== undefined) throw rejected(image, fault);
+  const { Snapshots = [] } = await clientsFor(target).ec2.send(
+    new DescribeSnapshotsCommand({ SnapshotIds: snapshotIdsOf(image) }),
+  );
+  for (const { SnapshotId, KmsKeyId = '(none)' } of Snapshots) {
+    const why = whyOtherKey(KmsKeyId, copy.kmsKeyId, target);
+    if (why !== undefined) throw rejected(image, `has the snapshot ${SnapshotId}, which ${why}`);
+  }
+}
+
+/** An alias tells no more than whose key it must be: this task may ask no key. */
+function whyOtherKey(found: string, asked: string, { accountId, region }: Target): string | undefined {
+  const [, , , keyRegion, keyAccount, name = ''] = found.split(':');
+  if (keyRegion !== region || keyAccount !== accountId)
+    return `is encrypted with ${found}, which is no key of ${accountId} in ${region}`;
+  const wanted = asked.startsWith('arn:') ? (asked.split(':')[5] ?? '') : asked;
+  if (/(^|\/)alias\//.test(wanted) || name === `key/${wanted.replace(/^key\//, '')}`) return undefined;
+  return `is encrypted with ${found}, not with ${asked}`;
 }
 
 const rejected = ({ ImageId }: Image, why: string): PackleaderError =>

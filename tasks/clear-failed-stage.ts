@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { sparesAll } from '../core/amis/kept-builders.ts';
 import { findTraces, withoutKept } from '../core/amis/traces.ts';
 import { undoBake } from '../core/amis/undo-bake.ts';
+import { takeBackAll } from '../core/amis/take-back.ts';
+import { LeftoversRemain } from '../core/contract/leftovers.ts';
 import { clientsFor } from '../core/aws/clients.ts';
 import { announce } from '../core/aws/events.ts';
 import { undoInEveryTarget } from '../core/aws/undo-targets.ts';
@@ -17,6 +19,8 @@ import { messageIn } from '../core/releases/release-outcome.ts';
 
 const eventSchema = z.object({
   release: releaseSchema,
+  /** Where AMIs are copied: the bucket that holds what was given for that. */
+  bucket: z.string().optional(),
   /** The stages in their order. */
   stages: z.array(z.string()),
   resolved: resolvedSchema,
@@ -41,7 +45,7 @@ const CHARACTERS_IN_CAUSE = 3_000;
  *  Repeat  safe: finds by tag and name, absent is success; the event may be put twice
  *  @see    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeregisterImage.html */
 export async function handler(event: unknown): Promise<Cleared> {
-  const { release, stages, resolved, amis, tested, failure, enteredAt, waitHours, run } = parseEvent(
+  const { release, bucket, stages, resolved, amis, tested, failure, enteredAt, waitHours, run } = parseEvent(
     eventSchema,
     event,
   );
@@ -56,6 +60,8 @@ export async function handler(event: unknown): Promise<Cleared> {
     .slice(failed)
     .flatMap((one) => resolved[one]?.batches ?? [])
     .flatMap((batch) => batch.targets);
+  const shared = bucket === undefined ? [] : await takeBackAll(bucket, release);
+  if (shared.length > 0) throw new LeftoversRemain(shared);
   const staying: string[] = [];
   await undoInEveryTarget(targets, release, async (target) => {
     const clients = clientsFor(target);

@@ -147,9 +147,11 @@ async function amisWithPackages(
   const startedAt = versionStartedAt(plan.release.version);
   if (!startedAt) throw new Error(`${plan.release.releaseId} has no time in its version`);
   const lists = new Map<string, Promise<string>>();
-  return inEveryTarget(amis, async (ami) => {
-    const target = targetName(ami);
-    const source = sources.get(target) ?? '';
+  const bakedAs = originals(plan, amis);
+  return inEveryTarget(amis, async (copied) => {
+    const target = targetName(copied);
+    const ami = bakedAs.get(target) ?? copied;
+    const source = sources.get(targetName(ami)) ?? '';
     const build = await findBuildOf(clientsFor(ami).codebuild, ami.imageId, startedAt);
     if (build === undefined && attempt < LOOKS)
       throw new PackleaderError(ERRORS.notReadyYet, `no build that made ${ami.imageId} is visible yet`);
@@ -161,6 +163,19 @@ async function amisWithPackages(
     lists.set(digest, list);
     return { target, source, packages: { text: await list } };
   });
+}
+
+/** By target that holds a copy: the AMI that was baked, of which it is. No build made the copy, and it holds the same. */
+function originals({ stages }: Plan, amis: readonly Ami[]): ReadonlyMap<string, Ami> {
+  const byTarget = new Map(amis.map((ami) => [targetName(ami), ami]));
+  return new Map(
+    stages
+      .flatMap(({ targets }) => targets)
+      .flatMap((target) => {
+        const original = target.copy && byTarget.get(targetName(target.copy.from));
+        return original ? [[targetName(target), original] as const] : [];
+      }),
+  );
 }
 
 /** The list that a bake left, which its target could write over: the bake told its digest. */
@@ -178,14 +193,17 @@ async function listOf(bucket: string, { accountId }: Ami, buildId: string, diges
 
 /** What each target was built on, by its name: the release of this factory that it is of, else what its source AMI is called. */
 async function sourceNames(plan: Plan, resolved: Resolved): Promise<ReadonlyMap<string, string>> {
+  // A copy is named like what it is of, whose account alone may see its source.
   const asked = new Map(
-    plan.stages.flatMap(({ targets }) => targets).map((target) => [targetName(target), target.sourceAmi]),
+    plan.stages
+      .flatMap(({ targets }) => targets)
+      .flatMap((target) => (target.copy ? [] : [[targetName(target), target.sourceAmi] as const])),
   );
   const sources = Object.values(resolved).flatMap(({ batches, bases }) =>
     batches.flatMap(({ targets }) =>
-      targets.map((bake) => {
+      targets.flatMap((bake) => {
         const source = asked.get(targetName(bake));
-        return { ...bake, base: source && baseOf(source, bases) };
+        return source ? [{ ...bake, base: baseOf(source, bases) }] : [];
       }),
     ),
   );

@@ -18,6 +18,7 @@ import {
   throwIfAny,
 } from '../core/configuration/documents/problems.ts';
 import { OVERRIDES } from '../core/configuration/layers.ts';
+import { copiesOf } from '../core/configuration/copies.ts';
 import { releaseVersion } from '../core/configuration/version.ts';
 import { type Approvals, approvalsSchema } from '../core/contract/approvals.ts';
 import {
@@ -70,6 +71,8 @@ const eventSchema = z.object({
     testAmis: z.boolean().exactOptional(),
     /** Missing where nobody else may launch an AMI. */
     shareAmis: z.boolean().exactOptional(),
+    /** Missing where no AMI is copied. */
+    copyAmis: z.boolean().exactOptional(),
     /** What scans; missing where nothing does. */
     scanAmis: z.enum(SCANNERS).exactOptional(),
     /** The stages that somebody must approve; missing where nobody is asked. */
@@ -80,12 +83,15 @@ const eventSchema = z.object({
 });
 type Event = z.infer<typeof eventSchema>;
 
+type PlannedTarget = Plan['stages'][number]['targets'][number];
+
 /** Objects written at the same time. */
 const WRITES = 50;
 
 /** Decides what to release, checks the whole configuration for it, and writes down what every bake will be told.
  *  In      { request: {} | { image } | { images, ref, branch, overrides }, execution: { id, name, startedAt }, bucket,
- *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders?, keepBuilders?, testAmis?, shareAmis?, scanAmis?, approvals? },
+ *            deployed: { stages, defaultBranch, deprecatesAmis?, spotBuilders?, keepBuilders?, testAmis?, shareAmis?, copyAmis?, scanAmis?,
+ *            approvals? },
  *            variables }
  *  Out     { tiers: [[{ release, source, plan: { bucket, prefix }, executionName }]] }, bases before what is built on them
  *  Errors  InvalidRequest (with an example of a correct one), InvalidConfiguration (file, line, path, what is allowed)
@@ -145,6 +151,8 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
       stages: [],
     };
     const stated = new Map<string, readonly Origin[]>();
+    const copies = copiesOf(within, image, changes);
+    const plannedTargets = new Map<string, PlannedTarget>();
     const tested: [Target, TestOfTarget][] = [];
     const scanned: (readonly [string, Judged])[] = [];
     const shared: (readonly [string, Consumers])[] = [];
@@ -194,14 +202,26 @@ export async function handler(event: unknown): Promise<{ tiers: PlannedRelease[]
           const { architecture, timeoutMinutes, deprecateAfterDays } = settings;
           if (deprecateAfterDays !== undefined && deployed.deprecatesAmis !== true)
             throw notDeployed('deprecateAfterDays', origins);
-          return {
+          const source = copies.get(targetName(target));
+          // A copy is what its source was asked to be.
+          const copied = source && plannedTargets.get(targetName(source.target));
+          const made: PlannedTarget = {
             ...target,
-            sourceAmi: pinBase(settings.source, all),
-            architecture,
-            asked: askedOfBake(chosen, baked, settings, toPacker),
+            sourceAmi: copied?.sourceAmi ?? pinBase(settings.source, all),
+            architecture: copied?.architecture ?? architecture,
+            asked: copied?.asked ?? askedOfBake(chosen, baked, settings, toPacker),
             timeoutMinutes,
             ...(deprecateAfterDays !== undefined && { deprecateAfterDays }),
+            ...(source && {
+              copy: {
+                from: { ...source.target, stage: source.stage },
+                kmsKeyId: settings.kmsKeyId,
+                tags: told.tags,
+              },
+            }),
           };
+          plannedTargets.set(targetName(target), made);
+          return made;
         }),
       });
     }

@@ -10,6 +10,7 @@ import { readJson, writeJson } from '../core/releases/plan-store.ts';
 import { releaseStatusOf } from '../core/releases/release-status.ts';
 import { type DeadRelease, findingsSchema, type SweptRelease } from '../core/releases/sweep-findings.ts';
 import { keptAfter, sparesNone } from '../core/amis/kept-builders.ts';
+import { takeBackAll } from '../core/amis/take-back.ts';
 import { undoBake } from '../core/amis/undo-bake.ts';
 import { undoPublication } from '../core/publication/undo-publication.ts';
 import { leftInEveryTarget } from '../core/aws/undo-targets.ts';
@@ -19,7 +20,7 @@ const eventSchema = z.object({
   bucket: z.string(),
   sweep: z.string(),
   execution: z.object({ id: z.string(), startedAt: z.string() }),
-  /** Whether other accounts may have been let launch its AMIs. */
+  /** Whether other accounts may have been let launch its AMIs, or copy them. */
   shares: z.literal(true).optional(),
 });
 
@@ -53,7 +54,10 @@ export async function handler(event: unknown): Promise<{ releaseId: string; left
     return { releaseId, leftovers: 0 };
   }
   for (const arn of dead.batches) await stopRunning(arn, `${releaseId} is swept: ${dead.why}`);
-  const { leftovers, quarantined } = await remove(dead, execution.startedAt, shares && bucket);
+  // Whoever was let copy its AMIs would otherwise be taken for somebody who uses them.
+  const shared = shares ? await takeBackAll(bucket, dead.release) : [];
+  const { leftovers: made, quarantined } = await remove(dead, execution.startedAt, shares && bucket);
+  const leftovers = [...shared, ...made];
   const all = [...leftovers, ...quarantined];
   await conclude({ spared: null, leftovers: all });
   if (leftovers.length > 0) throw new LeftoversRemain(leftovers);

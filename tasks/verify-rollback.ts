@@ -1,4 +1,5 @@
-import { STATE_NAMES } from '../core/contract/state-names.ts';
+import { STATE_NAMES, stageIn } from '../core/contract/state-names.ts';
+import { givenAll } from '../core/amis/take-back.ts';
 import * as z from 'zod';
 import { leftWithConsumers } from '../core/amis/consumers.ts';
 import { clientsFor } from '../core/aws/clients.ts';
@@ -98,7 +99,10 @@ export async function handler(event: unknown): Promise<Verdict> {
   );
   const first = readError(failure);
   const { leftovers: earlier, more } = leftoversIn(failure);
-  const leftovers = [...looked.flat(), ...earlier];
+  const found = [...looked.flat(), ...earlier];
+  const shares = Object.keys(undone).some((state) => stageIn(state, 'unshare') !== undefined);
+  const shared = shares && plan ? await givenAll(plan.bucket, release) : [];
+  const leftovers = [...found, ...shared.filter((one) => !found.some((other) => isSame(one, other)))];
   const complete = leftovers.length === 0;
   const message = earlier.length > 0 ? 'it was not begun beside what an earlier attempt left' : first.message;
   const clean =
@@ -125,6 +129,9 @@ export async function handler(event: unknown): Promise<Verdict> {
     leftoverCount: leftovers.length + more,
   };
 }
+
+const isSame = (one: Leftover, other: Leftover): boolean =>
+  targetName(one) === targetName(other) && one.resourceId === other.resourceId;
 
 const WITHDRAWAL = STATE_NAMES.withdrawPublication;
 

@@ -20,7 +20,7 @@ await saidPlainly(async () => {
   const configuration = await checkedConfiguration(files, {});
   const { factory } = configuration;
   const { repositoryTokenSecret, webhookSecret, organizationId, customerKey, alarms } = settings;
-  const { spotBuilders, keepBuilders, testAmis, shareAmis, scanAmis } = settings;
+  const { spotBuilders, keepBuilders, testAmis, shareAmis, copyAmis, scanAmis } = settings;
   const { packer, sessionManagerPlugin, pluginTokenSecret, bakeVpcs = {}, notify, commitStatus } = settings;
   const { plugins, downloads, staleAfterDays } = settings;
   throwIfAny(
@@ -74,6 +74,7 @@ await saidPlainly(async () => {
     ...(keepBuilders !== undefined && { keepBuilders }),
     ...(testAmis !== undefined && { testAmis }),
     ...(shareAmis !== undefined && { shareAmis }),
+    ...(copyAmis !== undefined && { copyAmis }),
     ...(scanAmis !== undefined && { scanAmis }),
     ...(retention && { retention }),
     ...(notify && { notify }),
@@ -95,6 +96,7 @@ await saidPlainly(async () => {
       ...(spotBuilders !== undefined && { spotBuilders }),
       ...(keepBuilders !== undefined && { keepBuilders }),
       ...(testAmis !== undefined && { testAmis }),
+      ...(copyAmis !== undefined && { copyAmis }),
       retires: retention !== undefined,
     });
     warnOfUnreachableBuilders(stack, configuration, {

@@ -23,6 +23,7 @@ export function definitionsOf(
     keepBuilders = false,
     testAmis = false,
     shareAmis = false,
+    copyAmis = false,
     scanAmis,
     retention,
   }: {
@@ -30,6 +31,7 @@ export function definitionsOf(
     readonly keepBuilders?: boolean;
     readonly testAmis?: boolean;
     readonly shareAmis?: boolean;
+    readonly copyAmis?: boolean;
     readonly scanAmis?: ScanAmis;
     readonly retention?: RetentionRules;
   } = {},
@@ -47,6 +49,7 @@ export function definitionsOf(
     keepBuilders,
     testAmis,
     shareAmis,
+    copyAmis,
     ...(scanAmis !== undefined && { scanAmis }),
     env: { account, region },
     ...(retention && { retention }),

@@ -24,6 +24,7 @@ await saidPlainly(() => {
     spotBuilders,
     keepBuilders,
     testAmis,
+    copyAmis,
     packer,
     sessionManagerPlugin,
     pluginTokenSecret,
@@ -44,6 +45,7 @@ await saidPlainly(() => {
     ...(spotBuilders !== undefined && { spotBuilders }),
     ...(keepBuilders !== undefined && { keepBuilders }),
     ...(testAmis !== undefined && { testAmis }),
+    ...(copyAmis !== undefined && { copyAmis }),
     retires: retire,
   });
 });

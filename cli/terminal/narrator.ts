@@ -18,6 +18,7 @@ const WAITS: readonly string[] = [
   ERRORS.notReadyYet,
   ERRORS.leftoversRemain,
   ERRORS.testsUnderWay,
+  ERRORS.copiesUnderWay,
   ERRORS.notRetried,
   ERRORS.notHandedOver,
 ];
@@ -209,12 +210,15 @@ function detailOf(step: Step, steps: readonly Step[], release: ToldRelease): str
     const bakes = step.document.resolved?.[stage]?.batches.flatMap(({ targets }) => targets) ?? [];
     const names =
       amis.length > 0 ? amis.map((ami) => `${ami.imageId}  ${targetName(ami)}`) : bakes.map(targetName);
-    if (step.document.resolved?.[stage]?.toBake?.length === 0 && bakes.length > 0)
-      return `${several(names)}, kept`;
+    const { toBake, toCopy = [] } = step.document.resolved?.[stage] ?? {};
+    if (toBake?.length === 0 && toCopy.length > 0) return 'all are copied';
+    if (toBake?.length === 0 && bakes.length > 0) return `${several(names)}, kept`;
     return bakes.length === 0
       ? 'not in a prerelease'
       : `${several(names)}, ${minutes(step.exitedMs - step.enteredMs)}`;
   }
+  const copying = stageIn(step.state, 'copy');
+  if (copying !== undefined) return copiedIn(step, steps, copying);
   const testedStage = stageIn(step.state, 'test');
   if (testedStage !== undefined) return testedIn(step, testedStage);
   const asking = stageIn(step.state, 'approve');
@@ -236,6 +240,17 @@ function publishedIn({ targets }: ToldRelease, { published }: Document): string 
   return [...names, ...(consumers === undefined ? [] : [`shared with ${count(consumers, 'consumer')}`])].join(
     ', ',
   );
+}
+
+function copiedIn({ document, enteredMs, exitedMs }: Step, steps: readonly Step[], stage: string): string {
+  const { batches = [], toCopy = [] } = document.resolved?.[stage] ?? {};
+  const targets = toCopy.flatMap((index) => batches[index]?.targets ?? []).map(targetName);
+  if (targets.length === 0) return 'every target bakes';
+  const amis = steps.map((step) => step.document.amis?.[stage]).find((found) => found !== undefined) ?? [];
+  const names = amis.flatMap((ami) =>
+    targets.includes(targetName(ami)) ? [`${ami.imageId}  ${targetName(ami)}`] : [],
+  );
+  return `${several(names.length > 0 ? names : targets)}, ${minutes(exitedMs - enteredMs)}`;
 }
 
 function testedIn({ document, enteredMs, exitedMs }: Step, stage: string): string {

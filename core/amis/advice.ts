@@ -39,6 +39,15 @@ const SIGNS: readonly (readonly [RegExp, string])[] = [
     'EC2 could not use the KMS key (kmsKeyId). It must be enabled, and let packleader-bake use it and create grants.',
   ],
   [
+    /Given key ID is not accessible|permission to access the storage of this ami/,
+    'The AMI is copied from an account whose key this one may not use. The policy of that key must let packleader-copier of this account ' +
+      'use it and create grants; so must that of the key of this account.',
+  ],
+  [
+    /Images (from AWS Marketplace|with EC2 BillingProduct codes) cannot be copied/,
+    'EC2 does not copy this AMI from one account to another, for what it is licensed as. Set strategy: bake for the target.',
+  ],
+  [
     /exceeded (wait attempts|max wait time)/,
     'AWS took longer than Packer waits. Raise aws_polling in source.pkr.hcl; a large volume takes long to become a snapshot.',
   ],

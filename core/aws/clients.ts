@@ -18,6 +18,9 @@ export interface TargetClients {
 /** Clients that act as the tester of one target. */
 export type TesterClients = Pick<TargetClients, 'ec2' | 'ssm'>;
 
+/** Clients that act as the copier of one target. */
+export type CopierClients = Pick<TargetClients, 'ec2'>;
+
 const clients = new Map<string, TargetClients>();
 
 /**
@@ -28,6 +31,9 @@ export const clientsFor = (target: Target): TargetClients => clientsAs(NAMES.ste
 
 /** The same for its tester, who is there only where AMIs are tested. */
 export const testerClientsFor = (target: Target): TesterClients => clientsAs(NAMES.testerRole, target);
+
+/** The same for its copier, who is there only where AMIs are copied. */
+export const copierClientsFor = (target: Target): CopierClients => clientsAs(NAMES.copierRole, target);
 
 function clientsAs(role: string, target: Target): TargetClients {
   const name = `${role} ${targetName(target)}`;

@@ -37,6 +37,11 @@ const ASKED = {
     message:
       'found consumers, but nothing may let others launch an AMI: write shareAmis: true into packleader.config, and deploy the hub',
   },
+  copyAmis: {
+    setting: 'strategy',
+    isAsked: ({ strategy }: Settings) => strategy === 'copy',
+    message: `found copy, but no target lets an AMI be copied: ${deploy('copyAmis')}`,
+  },
   scanAmis: {
     setting: 'vulnerabilities',
     isAsked: ({ vulnerabilities }: Settings) => vulnerabilities !== undefined,

@@ -5,6 +5,7 @@ import { type MissingSetting, missingProblems } from './missing.ts';
 import type { FactoryFiles, Image } from './factory.ts';
 import { overridesLayer, sectionsFor, sectionsKey } from './layers.ts';
 import { nearest, problem, shown, sortedProblems, type Problem } from './documents/problems.ts';
+import { copyProblems } from './copies.ts';
 import { parityProblems } from './parity.ts';
 import { cycleProblems } from './tiers.ts';
 
@@ -46,6 +47,7 @@ export function checkFactory(
     ...networkProblems(uses),
     ...cycleProblems(configuration, chosen, overrides),
     ...parityProblems(configuration, chosen, overrides),
+    ...copyProblems(configuration, chosen, overrides),
   ]);
 }
 

@@ -275,6 +275,14 @@ export const deploymentSchema = strictMap({
         '`true`: [other accounts may launch](consuming.md#accounts-that-only-launch) what is released, where the layers say by `consumers` which. It needs no role, and what is written down of it is in the hub’s bucket.',
       examples: [true],
     }),
+  copyAmis: z
+    .boolean({ error: 'must be true or false' })
+    .exactOptional()
+    .meta({
+      description:
+        '`true`: targets may get [a copy](copying.md) of an AMI that an earlier stage bakes, which needs a role more in every target account. The layers say by `strategy` which do.',
+      examples: [true],
+    }),
   scanAmis: z
     .union([z.literal('inspector'), scanCommand], { error: SCAN_AMIS })
     .exactOptional()

@@ -108,7 +108,12 @@ export function packerVariables({
   readonly settings: Settings;
   /** Name of the execution of `packleader-release-image`. */
   readonly execution: string;
-}): { variables: Record<string, unknown>; secrets: Record<string, SecretReference> } {
+}): {
+  variables: Record<string, unknown>;
+  secrets: Record<string, SecretReference>;
+  /** Of the AMI and its snapshots, as among the variables. */
+  tags: Record<string, string>;
+} {
   const secrets: Record<string, SecretReference> = {};
   const own: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(settings.variables)) {
@@ -116,25 +121,26 @@ export function packerVariables({
     else own[name] = value;
   }
   const name = amiName(release);
+  const tags = {
+    ...settings.tags,
+    [TAGS.name]: name,
+    ...releaseTags(release, stage),
+    [TAGS.execution]: execution,
+    [TAGS.state]: STATES.candidate,
+    [TAGS.autoCleanup]: 'true',
+  };
   const variables = {
     ...own,
     region: target.region,
     ami_name: name,
-    tags: {
-      ...settings.tags,
-      [TAGS.name]: name,
-      ...releaseTags(release, stage),
-      [TAGS.execution]: execution,
-      [TAGS.state]: STATES.candidate,
-      [TAGS.autoCleanup]: 'true',
-    },
+    tags,
     ...Object.fromEntries(
       Object.entries(SETTING_OF)
         .map(([variable, path]) => [variable, valueAt({ ...settings, network: networkOf(settings) }, path)])
         .filter(([, value]) => value !== undefined),
     ),
   };
-  return { variables, secrets };
+  return { variables, secrets, tags };
 }
 
 /** To Packer as to EC2, no name is the default VPC, and a subnet of it. The first subnet is what is tried first. */

@@ -21,7 +21,8 @@ export function parityProblems(
           target,
           ...(overrides && { overrides }),
         });
-        return effective ? [{ stage, ...effective }] : [];
+        // A copy is as its source was baked, whatever else is said there.
+        return effective && effective.settings.strategy !== 'copy' ? [{ stage, ...effective }] : [];
       }),
     );
     const [first, ...others] = told;

@@ -461,7 +461,30 @@ export const settingsSchema = strictMap(
     }),
     timeoutMinutes: wholeNumber(5, LONGEST_BAKE_MINUTES)
       .default(120)
-      .meta({ description: 'How long one bake may take, in minutes.', examples: [60] }),
+      .meta({ description: 'How long one bake may take, or one copy, in minutes.', examples: [60] }),
+    strategy: z
+      .enum(['bake', 'copy'], { error: 'must be bake or copy' })
+      .optional()
+      .meta({
+        description:
+          'How a target gets its AMI. `bake`, as without it: Packer makes it there. `copy`: it is [copied](copying.md) from a target of an earlier stage, where `packleader.config` says [`copyAmis: true`](#copyamis).',
+        examples: ['bake'],
+      }),
+    from: text(/./, 'must be the name of an earlier stage')
+      .optional()
+      .meta({
+        description:
+          'With `strategy: copy`: the earlier stage whose AMI is copied, of a target in the same region if there is one. Unless set, the nearest stage that bakes.',
+        examples: ['dev'],
+      }),
+    allowWindowsCopy: z
+      .boolean({ error: 'must be true or false' })
+      .optional()
+      .meta({
+        description:
+          '`true`: a Windows image may be copied from one account to another. EC2 may refuse it, and then the release is rolled back.',
+        examples: [true],
+      }),
     deprecateAfterDays: wholeNumber(LEAST_DEPRECATION_DAYS, 3650)
       .optional()
       .meta({

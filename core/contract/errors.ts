@@ -20,6 +20,9 @@ export const ERRORS = {
   latestIsFull: 'LatestIsFull',
   bakeFailed: 'BakeFailed',
   amiRejected: 'AmiRejected',
+  copyFailed: 'CopyFailed',
+  /** AMIs are being copied: nothing is wrong, and it takes its time. */
+  copiesUnderWay: 'CopiesUnderWay',
   testsFailed: 'TestsFailed',
   /** An AMI is being tested: nothing is wrong, and it takes its time. */
   testsUnderWay: 'TestsUnderWay',

@@ -59,7 +59,8 @@ export const keys = {
   revokedOf: (image?: string) => (image === undefined ? 'revoked/' : `revoked/${image}/`),
   /** What a release gives of its AMI in one target to other accounts. */
   permissions: (image: string, version: string, { accountId, region }: Target) =>
-    `permissions/${image}/${version}/${accountId}-${region}.json`,
+    `${keys.permissionsOf(image, version)}${accountId}-${region}.json`,
+  permissionsOf: (image: string, version: string): string => `permissions/${image}/${version}/`,
   /** What an execution of `packleader-repoint` changes, and what was there before. */
   repointPlan: (execution: string): string => `${keys.repointPlans}${execution}.json`,
   repointPlans: 'repoints/plans/',

@@ -77,6 +77,15 @@ export const LEAST_DEPRECATION_DAYS = 30;
 export const DEFAULT_KEPT_HOURS = 4;
 export const MOST_KEPT_HOURS = 72;
 
+/** Where anything is copied, a factory has no more stages: a release ends within {@link LEAST_DEPRECATION_DAYS}, however long its copies take. */
+export const MOST_COPYING_STAGES = 10;
+
+/**
+ * How many snapshots EBS copies into a region of an account at the same time, unless AWS raises it.
+ *  @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-resource-quotas.html
+ */
+export const SNAPSHOT_COPIES_AT_ONCE = 20;
+
 /** How long the test of one AMI may take, from the launch of its instance, in minutes: unless a layer says, and at most. */
 export const DEFAULT_TEST_MINUTES = 30;
 export const LONGEST_TEST_MINUTES = 120;

@@ -25,6 +25,8 @@ export const NAMES = {
   testerRole: 'packleader-tester',
   /** The role and instance profile of an instance under test. */
   tested: 'packleader-tested',
+  /** Copies AMIs into its account; there only where that is switched on. */
+  copierRole: 'packleader-copier',
   /** The builders' role and instance profile; a bake may pass any role whose name begins like this. */
   builder: 'packleader-builder',
   eventSource: 'packleader',

@@ -98,6 +98,17 @@ const originSchema = z
   })
   .partial();
 
+/** How a target gets a copy of what an earlier stage bakes, where it does not bake. */
+const copySchema = z.object({
+  /** Whose AMI it is, and in which stage that is baked. */
+  from: targetSchema.extend({ stage: z.string() }),
+  /** In the target: what encrypts the copy. */
+  kmsKeyId: z.string(),
+  /** Of the copy and of its snapshots, but for that of the source AMI. */
+  tags: z.record(z.string(), z.string()),
+});
+export type Copy = z.infer<typeof copySchema>;
+
 /** `plan.json`: what a release does in every target of every stage. Kept for 90 days. */
 export const planSchema = originSchema.extend({
   release: releaseSchema,
@@ -108,6 +119,7 @@ export const planSchema = originSchema.extend({
         sourcedTargetSchema.extend({
           timeoutMinutes: z.number().int(),
           deprecateAfterDays: z.number().int().optional(),
+          copy: copySchema.optional(),
         }),
       ),
     }),
@@ -136,8 +148,10 @@ export const resolvedSchema = z.record(
     batches: z.array(batchSchema),
     /** The version of each image of this factory that the stage builds on; missing when it builds on none. */
     bases: z.record(z.string(), z.string()).optional(),
-    /** Which of the batches are to be baked, counted from 0: none where a retry keeps the AMIs; missing where that is not switched on. */
+    /** Which of the batches are to be baked, counted from 0: none where a retry keeps the AMIs; missing where neither that nor copying is switched on. */
     toBake: z.array(z.number().int()).optional(),
+    /** Which of them are to be copied: they follow those that are baked. Missing where copying is not switched on. */
+    toCopy: z.array(z.number().int()).optional(),
   }),
 );
 export type Resolved = z.infer<typeof resolvedSchema>;

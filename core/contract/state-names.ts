@@ -108,6 +108,9 @@ export const STAGE_STATE_NAMES = {
   bake: (stage: string) => `Bake ${stage} AMIs`,
   bakeBatch: (stage: string) => `Bake batch of ${stage} AMIs`,
   batchNotBaked: (stage: string) => `No batch of ${stage} AMIs`,
+  /** These are there only where AMIs are copied, in every stage but the first. */
+  copy: (stage: string) => `Copy ${stage} AMIs`,
+  unshare: (stage: string) => `Unshare ${stage} AMIs`,
   check: (stage: string) => `Check ${stage} AMIs`,
   test: (stage: string) => `Test ${stage} AMIs`,
   deregister: (stage: string) => `Deregister ${stage} AMIs`,
@@ -132,7 +135,7 @@ export function isUndo(state: string): boolean {
     state === STATE_NAMES.withdrawPublication ||
     state === STATE_NAMES.putBackVersions ||
     state === STATE_NAMES.clearFailedStage ||
-    stageIn(state, 'deregister') !== undefined
+    stageIn(state, 'deregister', 'unshare') !== undefined
   );
 }
 

@@ -20,10 +20,12 @@ export interface TaskAccess {
   readonly steward?: true;
   /** Whether it boots AMIs there, through their tester role. */
   readonly tester?: true;
+  /** Whether it copies AMIs there, through their copier role. */
+  readonly copier?: true;
   readonly reads?: readonly BucketFolder[];
   /** What it reads besides in a factory that has AMIs deprecated. */
   readonly readsToDeprecate?: readonly BucketFolder[];
-  /** What it reads, writes and lists besides in a factory whose AMIs others may launch. */
+  /** What it reads, writes and lists besides in a factory whose AMIs others may launch, or copy. */
   readonly toShare?: Pick<TaskAccess, 'reads' | 'writes' | 'lists'>;
   readonly writes?: readonly BucketFolder[];
   /** To see what is there, and what is not. */
@@ -45,7 +47,7 @@ export interface TaskAccess {
 }
 
 /** What a factory may switch off, or on. */
-export type Part = 'retiring' | 'tests' | 'scans' | 'approval' | 'retry';
+export type Part = 'retiring' | 'tests' | 'copies' | 'scans' | 'approval' | 'retry';
 
 export type ExecutionAction =
   'states:DescribeExecution' | 'states:GetExecutionHistory' | 'states:StopExecution';
@@ -81,8 +83,29 @@ const ROWS = {
   },
   // Whether the attempt before hands its AMIs over, and whether a later one takes them.
   'take-over-amis': { executions: { [NAMES.releaseImageMachine]: LOOK }, partOf: 'retry' },
-  'clear-failed-stage': { steward: true, executions: LATER_ATTEMPT, announces: true, partOf: 'retry' },
+  'clear-failed-stage': {
+    steward: true,
+    toShare: GIVES,
+    executions: LATER_ATTEMPT,
+    announces: true,
+    partOf: 'retry',
+  },
   'await-retry': { executions: { [NAMES.releaseImageMachine]: LOOK }, partOf: 'retry' },
+  'copy-amis': {
+    steward: true,
+    copier: true,
+    reads: ['plans', 'permissions'],
+    writes: ['permissions'],
+    lists: ['permissions'],
+    executions: LATER_ATTEMPT,
+    partOf: 'copies',
+  },
+  'unshare-amis': {
+    steward: true,
+    ...GIVES,
+    executions: LATER_ATTEMPT,
+    partOf: 'copies',
+  },
   'check-amis': { steward: true, reads: ['plans'], executions: LATER_ATTEMPT },
   'test-amis': {
     tester: true,

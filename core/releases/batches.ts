@@ -22,7 +22,7 @@ export function batchExecutionName(executionName: string, stage: string, number:
 /** The ARNs of all executions that bake for the execution of a release, by its name. */
 export function batchesOf(anotherArn: string, name: string, { stages }: Plan): string[] {
   return stages.flatMap(({ name: stage, targets }) =>
-    inBatches(targets).map(({ number }) =>
+    inBatches(targets.filter(({ copy }) => copy === undefined)).map(({ number }) =>
       executionArn(anotherArn, NAMES.bakeBatchMachine, batchExecutionName(name, stage, number)),
     ),
   );

@@ -132,7 +132,7 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
     name: NAMES.stewardRole,
     trusts: [hub.accountId],
     allows:
-      /^(autoscaling:Describe|ec2:(?!RunInstances$|CreateImage$)|ssm:|codebuild:(?!StartBuild$)|rbin:(Get|List)|s3:|sts:GetCallerIdentity$)/,
+      /^(autoscaling:Describe|ec2:(?!RunInstances$|CreateImage$|CopyImage$)|ssm:|codebuild:(?!StartBuild$)|rbin:(Get|List)|s3:|sts:GetCallerIdentity$)/,
     destroysTaggedOnly: true,
     imageAttributes: 'launch permissions',
   });
@@ -142,6 +142,13 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
     trusts: [hub.accountId],
     allows:
       /^(ec2:(DescribeInstance(s|Status)|DescribeSecurityGroups|DescribeSubnets|RunInstances|TerminateInstances|(Create|Delete)SecurityGroup)|ssm:(DescribeInstanceInformation|SendCommand|GetCommandInvocation|ListCommandInvocations))$/,
+    destroysTaggedOnly: true,
+  });
+  addRole(world, {
+    accountId,
+    name: NAMES.copierRole,
+    trusts: [hub.accountId],
+    allows: /^ec2:CopyImage$/,
     destroysTaggedOnly: true,
   });
   addRole(world, {

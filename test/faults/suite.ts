@@ -17,6 +17,7 @@ import { scannedAmis } from './scenarios/scanned-amis.ts';
 import { SeededSampler } from './scenarios/seeded-sampler.ts';
 import { spotBuilders } from './scenarios/spot-builders.ts';
 import { stopsAndSweeps } from './scenarios/stops-and-sweeps.ts';
+import { copiedAmis } from './scenarios/copied-amis.ts';
 import { testedAmis } from './scenarios/tested-amis.ts';
 import { twoReleases } from './scenarios/two-releases.ts';
 import { undoFaults } from './scenarios/undo-faults.ts';
@@ -39,6 +40,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     spot: await prepareBaseline('spot'),
     tested: await prepareBaseline('tested'),
     shared: await prepareBaseline('shared'),
+    copying: await prepareBaseline('copying'),
     scanned: await prepareBaseline('scanned'),
     commanded: await prepareBaseline('commanded'),
     alike: await prepareBaseline('alike'),
@@ -67,6 +69,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await keptBuilders(baselines.keeping)),
     ...(await spotBuilders(baselines.spot)),
     ...(await testedAmis(baselines.tested)),
+    ...(await copiedAmis(baselines.copying)),
     ...(await comparisons(baselines.alike)),
     ...(await sharedAmis(baselines.shared)),
     ...(await scannedAmis(baselines.scanned, baselines.commanded)),

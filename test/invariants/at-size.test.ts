@@ -75,6 +75,7 @@ const hubOf = (factory: Factory, more: { organizationId?: string } = {}) =>
     keepBuilders: true,
     testAmis: true,
     shareAmis: true,
+    copyAmis: true,
     scanAmis: { command: 'scan "$SBOM"' },
     webhookSecret: 'packleader/webhook',
     packer: { version: '1.14.2', sha256: 'a'.repeat(64) },
@@ -132,6 +133,7 @@ describe.each([
         ...stewards({
           retiring: true,
           tests: true,
+          copies: true,
           scans: true,
           approval: true,
           retry: true,
@@ -214,6 +216,7 @@ describe('a target', () => {
     spotBuilders: true,
     keepBuilders: true,
     testAmis: true,
+    copyAmis: true,
     packer,
     sessionManagerPlugin: packer,
   };
@@ -237,12 +240,13 @@ describe('a target', () => {
     expect(unknownTypes(stack.resources)).toEqual([]);
   });
 
-  it('for any account fits into the request that makes a StackSet, in every region, unless it tests AMIs', () => {
-    const charactersOf = (testAmis: boolean) =>
+  it('for any account fits into the request that makes a StackSet, in every region, unless it tests or copies AMIs', () => {
+    const charactersOf = (testAmis: boolean, copyAmis = testAmis) =>
       target({
         ...common,
         factory: everywhere,
         testAmis,
+        copyAmis,
         retires: true,
         suppressTemplateIndentation: true,
       }).template.characters;

@@ -19,6 +19,7 @@ import { forgetClients } from '../../core/aws/clients.ts';
 import { releaseVersion } from '../../core/configuration/version.ts';
 import {
   LEAST_DEPRECATION_DAYS,
+  MOST_COPYING_STAGES,
   MOST_STAGES,
   MOST_TARGETS,
   MOST_TOLD_BUILDERS,
@@ -219,6 +220,7 @@ describe.each([
       );
     const document = {
       release,
+      plan: { bucket: 'packleader-999999999999', prefix: `plans/${'x'.repeat(80)}/${release.image}` },
       resolved: perStage((all) => ({
         batches: batches(all.map((one) => ({ ...one, sourceImageId: imageId, timeoutMinutes: 480 }))),
       })),
@@ -274,17 +276,21 @@ describe('the names of executions', () => {
 });
 
 describe('an AMI', () => {
-  it('is released before it is deprecated, however long its release takes', () => {
-    const asking = { timeoutHours: mostApprovalHours(MOST_STAGES) };
+  it.each([
+    [MOST_STAGES, false],
+    [MOST_COPYING_STAGES, true],
+  ])('is released before it is deprecated, however long its release takes: %i stages', (stages, copyAmis) => {
+    const asking = { timeoutHours: mostApprovalHours(stages) };
     const silent = { timeoutHours: 0 };
     const approvals = Object.fromEntries(
-      Array.from({ length: MOST_STAGES - 1 }, (_, index) => [index, index === 0 ? asking : silent]),
+      Array.from({ length: stages - 1 }, (_, index) => [index, index === 0 ? asking : silent]),
     );
-    const longest = releaseImage(MOST_STAGES, {
+    const longest = releaseImage(stages, {
       testAmis: true,
+      copyAmis,
       scanAmis: 'command',
       approvals,
-      retryWaitHours: mostRetryWaitHours(MOST_STAGES),
+      retryWaitHours: mostRetryWaitHours(stages),
     });
     expect(LEAST_DEPRECATION_DAYS).toBeGreaterThan(longest.toDays({ integral: false }));
   });

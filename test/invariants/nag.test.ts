@@ -75,6 +75,7 @@ describe('cdk-nag finds nothing that is not explained', () => {
       retention,
       testAmis: true,
       shareAmis: true,
+      copyAmis: true,
       scanAmis: { command: 'scan "$SBOM"' },
       ...TELLING,
     };
@@ -82,7 +83,14 @@ describe('cdk-nag finds nothing that is not explained', () => {
   });
 
   it.each([false, true])('in a target, with a key of its own: %s', (customerKey) => {
-    const props = { factory, accountId: '111111111111', customerKey, retires: true, testAmis: true };
+    const props = {
+      factory,
+      accountId: '111111111111',
+      customerKey,
+      retires: true,
+      testAmis: true,
+      copyAmis: true,
+    };
     expect(findings((scope) => new TargetStack(scope, 'target', props))).toEqual([]);
   });
 

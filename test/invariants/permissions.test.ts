@@ -30,6 +30,7 @@ const theHub = hub(scheduled, {
   retention: retentionOf(factory),
   testAmis: true,
   shareAmis: true,
+  copyAmis: true,
   scanAmis: 'inspector',
   notify: {},
   commitStatus: { provider: 'github', tokenSecret: TOKEN_SECRET },
@@ -47,6 +48,7 @@ const targets = new Map(
       spotBuilders: true,
       keepBuilders: true,
       testAmis: true,
+      copyAmis: true,
       retires: true,
       ...(accountId === ofVpc && { bakeVpc }),
     }),
@@ -226,7 +228,13 @@ describe('what the code calls', () => {
     ]);
     const machines = theHub.ofType('AWS::StepFunctions::StateMachine');
     for (const { is } of machines) expect(callers).toContain(is['StateMachineName']);
-    for (const role of [NAMES.orchestratorRole, NAMES.stewardRole, NAMES.testerRole, NAMES.bakeRole])
+    for (const role of [
+      NAMES.orchestratorRole,
+      NAMES.stewardRole,
+      NAMES.testerRole,
+      NAMES.copierRole,
+      NAMES.bakeRole,
+    ])
       expect(callers).toContain(role);
   });
 

@@ -24,7 +24,12 @@ const everythingTo = (state: string) => [
 /** Written by hand, so that the computed order has something to be compared with. */
 const undoOrder = ({ stages }: Sample) => [
   'Withdraw publication',
-  ...stages.toReversed().map((stage) => `Deregister ${stage} AMIs`),
+  ...stages
+    .toReversed()
+    .flatMap((stage) => [
+      ...(stage === stages[0] ? [] : [`Unshare ${stage} AMIs`]),
+      `Deregister ${stage} AMIs`,
+    ]),
   'Verify rollback',
 ];
 
@@ -34,6 +39,7 @@ const forwardOrder = ({ stages, asking, waits }: Sample) => [
   ...stages.flatMap((stage) => [
     ...(asking.includes(stage) ? [`Approve ${stage}`] : []),
     `Bake ${stage} AMIs`,
+    ...(stage === stages[0] ? [] : [`Copy ${stage} AMIs`]),
     `Check ${stage} AMIs`,
     `Test ${stage} AMIs`,
   ]),
@@ -53,6 +59,9 @@ const resultPaths = (machine: Machine, state: string) =>
 function undoOf(sample: Sample, step: string): string {
   const last = sample.stages.at(-1) ?? '';
   const stage = sample.stages.find((one) => step.split(' ').includes(one));
+  /** What a stage gave others is taken back in front of what it made; the first one copies nothing. */
+  const undoOfStage = (one: string): string =>
+    one === sample.stages[0] ? `Deregister ${one} AMIs` : `Unshare ${one} AMIs`;
   if (step === 'Resolve source AMIs') return 'Verify rollback';
   // A report that could not be made undoes nothing.
   if (step === 'Compare AMIs') return 'Run scanner';
@@ -62,12 +71,14 @@ function undoOf(sample: Sample, step: string): string {
   // What a retry keeps is of every stage; only what fails in a later one leaves the stages before as they are.
   if (sample.waits) {
     const isLater = stage !== undefined && stage !== sample.stages[0] && !step.startsWith('Approve ');
-    return isLater ? 'Clear failed stage' : `Deregister ${last} AMIs`;
+    return isLater ? 'Clear failed stage' : undoOfStage(last);
   }
   // Before a stage is baked there is nothing of it to undo.
   if (stage !== undefined && step.startsWith('Approve '))
-    return `Deregister ${sample.stages[sample.stages.indexOf(stage) - 1]} AMIs`;
-  return `Deregister ${stage ?? last} AMIs`;
+    return undoOfStage(sample.stages[sample.stages.indexOf(stage) - 1] ?? '');
+  // A bake that failed has shared nothing.
+  if (stage !== undefined && step.startsWith('Bake ')) return `Deregister ${stage} AMIs`;
+  return undoOfStage(stage ?? last);
 }
 
 /** How often it is looked whether somebody retries a release, and whether the attempt before has seen that. */
@@ -125,7 +136,7 @@ describe.each(samples)('the release of an image in $title', (sample) => {
 
   it('clears the stage that failed before it waits, and undoes everything however the wait ends but by a retry', () => {
     if (!sample.waits) return;
-    const last = `Deregister ${sample.stages.at(-1)} AMIs`;
+    const last = `${sample.stages.length > 1 ? 'Unshare' : 'Deregister'} ${sample.stages.at(-1)} AMIs`;
     expect(stateOf(machine, 'Clear failed stage').Next).toBe('Await retry');
     expect(stateOf(machine, 'Await retry').Next).toBe('Handed over');
     for (const state of ['Clear failed stage', 'Await retry']) {
@@ -310,12 +321,14 @@ describe.each(samples)('the errors in $title', (sample) => {
       expect(retried, name).not.toContain('States.ALL');
       expect(retried, name).not.toContain('States.TaskFailed');
       for (const { ErrorEquals, MaxAttempts = 3 } of state.Retry ?? []) {
-        // A whole bake may be waited for, or the longest test, or somebody; 98 transitions are a quarter of a cent.
+        // A whole bake may be waited for, or the longest test or copy, or somebody; 98 transitions are a quarter of a cent.
         const most = ErrorEquals.includes(NO_BUILD_FREE)
           ? 98
           : ErrorEquals.includes('TestsUnderWay')
             ? 138
-            : (WAITS[ErrorEquals[0] ?? ''] ?? 40);
+            : ErrorEquals.includes('CopiesUnderWay')
+              ? 253
+              : (WAITS[ErrorEquals[0] ?? ''] ?? 40);
         expect(MaxAttempts, name).toBeLessThanOrEqual(most);
       }
     }

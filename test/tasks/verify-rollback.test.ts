@@ -33,7 +33,8 @@ const leftover = (target: Target, resourceId: string, why = 'it is still there')
   why,
 });
 
-const handler = async (input: unknown, attempt = 1) => task({ input, attempt });
+const plan = { bucket: 'hub', prefix: 'plans/run-1/web' };
+const handler = async (input: object, attempt = 1) => task({ input: { plan, ...input }, attempt });
 const verify = (undone?: Record<string, unknown>, first: unknown = failure) =>
   handler({
     release: RELEASE,

@@ -237,6 +237,7 @@ describe('in the hub', () => {
         ...stewards({
           retiring: false,
           tests: false,
+          copies: false,
           scans: false,
           approval: false,
           retry: false,

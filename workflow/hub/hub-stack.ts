@@ -51,6 +51,8 @@ export interface HubStackProps extends StackProps, Downloads {
   readonly testAmis?: boolean;
   /** Whether other accounts may launch what is released. Default: none may, and no task could let them. */
   readonly shareAmis?: boolean;
+  /** Whether AMIs may be copied from one target to another; as in the targets. Default: they are not, and nothing stands that could. */
+  readonly copyAmis?: boolean;
   /** What scans the SBOMs of releases. Default: nothing does. */
   readonly scanAmis?: ScanAmis;
   readonly alarms?: AlarmsProps;
@@ -95,6 +97,9 @@ export class HubStack extends Stack {
       ...(props.testAmis && {
         testers: new TargetRoles(this, 'Testers', { roleName: NAMES.testerRole, accountIds }),
       }),
+      ...(props.copyAmis && {
+        copiers: new TargetRoles(this, 'Copiers', { roleName: NAMES.copierRole, accountIds }),
+      }),
       deprecatesAmis,
       sharesAmis: props.shareAmis ?? false,
       ...(scanAmis !== undefined && { scanner: scannerOf(scanAmis) }),
@@ -128,6 +133,7 @@ export class HubStack extends Stack {
       keepBuilders: props.keepBuilders ?? false,
       testAmis: props.testAmis ?? false,
       shareAmis: props.shareAmis ?? false,
+      copyAmis: props.copyAmis ?? false,
       ...(scanAmis !== undefined && { scanAmis: scannerOf(scanAmis) }),
       ...(scan && { scanProjectArn: scan.projectArn }),
       parity: factory.parity ?? 'report',

@@ -42,6 +42,8 @@ export interface StateMachinesProps {
   readonly testAmis: boolean;
   /** Whether other accounts may launch what is released. */
   readonly shareAmis: boolean;
+  /** Whether AMIs may be copied from one target to another. */
+  readonly copyAmis: boolean;
   /** What scans the SBOMs of releases; default: nothing does. */
   readonly scanAmis?: Scanner;
   /** The project that runs a scanner of one's own. */
@@ -105,6 +107,7 @@ export class StateMachines extends Construct {
           parity: props.parity,
           testAmis: props.testAmis,
           shareAmis: props.shareAmis,
+          copyAmis: props.copyAmis,
           ...(props.scanAmis !== undefined && { scanAmis: props.scanAmis }),
           approvals: props.approvals,
           ...(props.retryWaitHours !== undefined && { retryWaitHours: props.retryWaitHours }),
@@ -135,6 +138,7 @@ export class StateMachines extends Construct {
           keepBuilders: props.keepBuilders,
           testAmis: props.testAmis,
           shareAmis: props.shareAmis,
+          copyAmis: props.copyAmis,
           ...(props.scanAmis !== undefined && { scanAmis: props.scanAmis }),
           approvals: props.approvals,
           ...(props.retryWaitHours !== undefined && { retryWaitHours: props.retryWaitHours }),
@@ -158,7 +162,7 @@ export class StateMachines extends Construct {
           tasks: new TaskStates(sweepScope, props.functionOf),
           bucket: props.bucket,
           targets: props.targets,
-          shareAmis: props.shareAmis,
+          gives: props.shareAmis || props.copyAmis,
         }),
       ),
       timeout: timeouts.SWEEP,

@@ -50,6 +50,8 @@ export interface TaskFunctionsProps {
   readonly stewards: TargetRoles;
   /** The tester of every target account, where AMIs are tested. */
   readonly testers?: TargetRoles;
+  /** The copier of every target account, where AMIs are copied. */
+  readonly copiers?: TargetRoles;
   /** Whether the stewards may deprecate AMIs. */
   readonly deprecatesAmis: boolean;
   /** Whether other accounts may launch AMIs. */
@@ -89,13 +91,14 @@ export class TaskFunctions extends Construct {
     if (access.scans) for (const statement of this.#scanning()) task.addToRolePolicy(statement);
     if (access.steward) this.#props.stewards.letAssume(task);
     if (access.tester) this.#props.testers?.letAssume(task);
+    if (access.copier) this.#props.copiers?.letAssume(task);
     if (access.announces) EventBus.fromEventBusName(this, `${name}-bus`, 'default').grantPutEventsTo(task);
     this.#functions.set(name, task);
     return task;
   }
 
   #statements({ executions = {}, listsExecutionsOf = [], ...folders }: TaskAccess): PolicyStatement[] {
-    const { key, deprecatesAmis, sharesAmis } = this.#props;
+    const { key, deprecatesAmis, sharesAmis, copiers } = this.#props;
     const { account, region } = Stack.of(this);
     const machines = Object.keys(executions);
     return [
@@ -103,7 +106,7 @@ export class TaskFunctions extends Construct {
       ...(deprecatesAmis && folders.readsToDeprecate
         ? this.#onObjects({ reads: folders.readsToDeprecate })
         : []),
-      ...(sharesAmis && folders.toShare ? this.#onObjects(folders.toShare) : []),
+      ...((sharesAmis || copiers) && folders.toShare ? this.#onObjects(folders.toShare) : []),
       ...(key && machines.length > 0 ? [lookAtExecutions(key, machines)] : []),
       ...Object.entries(executions).map(
         ([machine, actions]) =>

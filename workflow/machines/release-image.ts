@@ -36,6 +36,8 @@ export interface ReleaseImageProps {
   readonly testAmis: boolean;
   /** Whether other accounts may launch what is released. */
   readonly shareAmis: boolean;
+  /** Whether AMIs may be copied from one target to another. */
+  readonly copyAmis: boolean;
   /** What scans the SBOMs of releases; default: nothing does. */
   readonly scanAmis?: Scanner;
   /** The stages that somebody must approve. */
@@ -61,7 +63,9 @@ const RAN = '$.scannerRun';
 
 /** The transaction: one image into every target, or into none. Returns its first state. */
 export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps): Fallible {
-  const { tasks, stages, parity, testAmis, scanAmis, approvals, retryWaitHours } = props;
+  const { tasks, stages, parity, testAmis, copyAmis, scanAmis, approvals, retryWaitHours } = props;
+  /** The first stage has none before it to copy from. */
+  const copies = (stage: string): boolean => copyAmis && stage !== stages[0];
   const gates = new Map(
     Object.entries(approvals).map(([stage, approval]) => [
       stage,
@@ -96,6 +100,7 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
           startedAt: JsonPath.stringAt('$$.Execution.StartTime'),
           run,
           ...(retryWaitHours !== undefined && { takesOver: true }),
+          ...(copyAmis && { copies: true }),
         },
         resultPath: '$.resolved',
       }),
@@ -103,13 +108,29 @@ export function releaseImageWorkflow(scope: Construct, props: ReleaseImageProps)
     // What a retry keeps is of several stages: whatever fails in it undoes all of them.
     ...(retryWaitHours === undefined
       ? []
-      : [{ name: takeOver(tasks, stages), undo: stages.map((stage) => deregisterStage(props, stage)) }]),
+      : [
+          {
+            name: takeOver(tasks, stages),
+            undo: stages.flatMap((stage) => [
+              deregisterStage(props, stage),
+              ...(copies(stage) ? [unshareStage(tasks, stage)] : []),
+            ]),
+          },
+        ]),
     ...stages.flatMap((stage) => [
       ...[gates.get(stage)].flatMap((gate) => (gate ? [{ name: gate.approve }] : [])),
       {
         name: inStage(stage, bakeStage(scope, props, stage)),
         ...(retryWaitHours === undefined && { undo: deregisterStage(props, stage) }),
       },
+      ...(copies(stage)
+        ? [
+            {
+              name: inStage(stage, copyStage(tasks, stage)),
+              ...(retryWaitHours === undefined && { undo: unshareStage(tasks, stage) }),
+            },
+          ]
+        : []),
       { name: inStage(stage, checkStage(tasks, stage, props)) },
       ...(testAmis ? [{ name: inStage(stage, testStage(tasks, stage)) }] : []),
     ]),
@@ -192,7 +213,7 @@ interface Keeping {
 
 function keepForRetry(
   scope: Construct,
-  { tasks, stages, testAmis }: ReleaseImageProps,
+  { tasks, stages, testAmis, copyAmis }: ReleaseImageProps,
   waitHours: number,
 ): Keeping {
   const clear = tasks.state(STATE_NAMES.clearFailedStage, {
@@ -200,6 +221,7 @@ function keepForRetry(
       'Leaves nothing of the stage that failed, and says that the stages before it are kept for a retry.',
     payload: {
       release,
+      ...(copyAmis && { bucket: JsonPath.stringAt('$.plan.bucket') }),
       stages,
       resolved: JsonPath.objectAt('$.resolved'),
       amis,
@@ -244,9 +266,10 @@ function keepForRetry(
 
 function bakeStage(
   scope: Construct,
-  { bakeBatchMachineArn, retryWaitHours }: ReleaseImageProps,
+  { bakeBatchMachineArn, copyAmis, retryWaitHours }: ReleaseImageProps,
   stage: string,
 ): Fallible {
+  const isChosen = copyAmis || retryWaitHours !== undefined;
   const bakeBatch = runMachine(scope, STAGE_STATE_NAMES.bakeBatch(stage), {
     comment: `One inline Map runs ${BAKES_PER_BATCH} bakes at once, so each batch of ${BAKES_PER_BATCH} is an execution with a Map of its own.`,
     stateMachineArn: bakeBatchMachineArn,
@@ -270,24 +293,57 @@ function bakeStage(
 
   const stageOfBakes = new MapState(scope, STAGE_STATE_NAMES.bake(stage), {
     comment: `Bakes the image in every target of ${stage} at the same time.`,
-    itemsPath: at('resolved', stage, retryWaitHours === undefined ? 'batches' : 'toBake'),
+    itemsPath: at('resolved', stage, isChosen ? 'toBake' : 'batches'),
     itemSelector: {
       'release.$': '$.release',
       'source.$': '$.source',
       'plan.$': '$.plan',
       'executionName.$': '$.executionName',
       stage,
-      'batch.$':
-        retryWaitHours === undefined
-          ? '$$.Map.Item.Value'
-          : `States.ArrayGetItem(${at('resolved', stage, 'batches')}, $$.Map.Item.Value)`,
+      'batch.$': isChosen
+        ? `States.ArrayGetItem(${at('resolved', stage, 'batches')}, $$.Map.Item.Value)`
+        : '$$.Map.Item.Value',
     },
     resultPath: at('baked', stage),
   });
   return stageOfBakes.itemProcessor(bakeBatch);
 }
 
-function checkStage(tasks: TaskStates, stage: string, { retryWaitHours }: ReleaseImageProps): Fallible {
+/** One state for all of its targets: each attempt goes one step further. The copies are undone with the bakes, found like them. */
+function copyStage(tasks: TaskStates, stage: string): Fallible {
+  return tasks.state(STAGE_STATE_NAMES.copy(stage), {
+    stage,
+    comment: `Copies what an earlier stage has baked into those targets of ${stage} that do not bake.`,
+    payload: {
+      release,
+      plan: JsonPath.objectAt('$.plan'),
+      executionName: JsonPath.stringAt('$.executionName'),
+      batches: JsonPath.objectAt(at('resolved', stage, 'batches')),
+      toCopy: JsonPath.objectAt(at('resolved', stage, 'toCopy')),
+      amis,
+      attempt: JsonPath.numberAt('$$.State.RetryCount'),
+      run,
+    },
+    resultPath: at('copied', stage),
+    retry: retries.copiesUnderWay,
+  });
+}
+
+function unshareStage(tasks: TaskStates, stage: string): Fallible {
+  return tasks.state(STAGE_STATE_NAMES.unshare(stage), {
+    stage,
+    comment: `Takes back what the accounts of ${stage} were let do with AMIs of earlier stages.`,
+    payload: { release, plan: JsonPath.objectAt('$.plan'), run },
+    resultPath: at('undone', STAGE_STATE_NAMES.unshare(stage)),
+  });
+}
+
+function checkStage(
+  tasks: TaskStates,
+  stage: string,
+  { stages, copyAmis, retryWaitHours }: ReleaseImageProps,
+): Fallible {
+  const isChosen = copyAmis || retryWaitHours !== undefined;
   return tasks.state(STAGE_STATE_NAMES.check(stage), {
     stage,
     comment: `Decides by what the accounts really hold whether ${stage} was baked.`,
@@ -297,7 +353,9 @@ function checkStage(tasks: TaskStates, stage: string, { retryWaitHours }: Releas
       plan: JsonPath.objectAt('$.plan'),
       batches: JsonPath.objectAt(at('resolved', stage, 'batches')),
       baked: JsonPath.objectAt(at('baked', stage)),
-      ...(retryWaitHours !== undefined && { toBake: JsonPath.objectAt(at('resolved', stage, 'toBake')) }),
+      ...(isChosen && { toBake: JsonPath.objectAt(at('resolved', stage, 'toBake')) }),
+      ...(copyAmis &&
+        stage !== stages[0] && { toCopy: JsonPath.objectAt(at('resolved', stage, 'toCopy')), amis }),
       since: JsonPath.stringAt('$$.Execution.StartTime'),
       attempt: JsonPath.numberAt('$$.State.RetryCount'),
       run,

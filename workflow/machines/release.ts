@@ -35,6 +35,8 @@ export interface ReleaseProps {
   readonly testAmis: boolean;
   /** Whether other accounts may launch what is released. */
   readonly shareAmis: boolean;
+  /** Whether AMIs may be copied from one target to another. */
+  readonly copyAmis: boolean;
   /** What scans the SBOMs of releases; default: nothing does. */
   readonly scanAmis?: Scanner;
   /** The stages that somebody must approve. */
@@ -76,6 +78,7 @@ export function releaseWorkflow(scope: Construct, props: ReleaseProps): Fallible
         ...(props.keepBuilders && { keepBuilders: true }),
         ...(props.testAmis && { testAmis: true }),
         ...(props.shareAmis && { shareAmis: true }),
+        ...(props.copyAmis && { copyAmis: true }),
         ...(props.scanAmis !== undefined && { scanAmis: props.scanAmis }),
         ...(Object.keys(props.approvals).length > 0 && { approvals: props.approvals }),
       },

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 import { NO_BUILD_FREE } from '../../core/contract/build-quota.ts';
 import { ERRORS } from '../../core/contract/errors.ts';
+import { COPY_WAITS, MOST_COPY_ATTEMPTS } from '../../core/releases/copy-waits.ts';
 import { MINUTES_BETWEEN_LOOKS_FOR_RETRY } from '../../core/contract/limits.ts';
 import { MOST_TEST_ATTEMPTS, TEST_WAITS } from '../../core/tests/waits.ts';
 
@@ -64,6 +65,18 @@ export const testsUnderWay: RetryProps = {
   backoffRate: TEST_WAITS.rate,
   maxDelay: Duration.seconds(TEST_WAITS.longestSeconds),
   maxAttempts: MOST_TEST_ATTEMPTS,
+};
+
+/**
+ * AMIs are being copied: each attempt goes one step further. Waits 15, 18, 22 s and so on up to two minutes, 253 times: eight hours and ten
+ * minutes in all, the longest that a copy may take, and what comes after it.
+ */
+export const copiesUnderWay: RetryProps = {
+  errors: [ERRORS.copiesUnderWay],
+  interval: Duration.seconds(COPY_WAITS.firstSeconds),
+  backoffRate: COPY_WAITS.rate,
+  maxDelay: Duration.seconds(COPY_WAITS.longestSeconds),
+  maxAttempts: MOST_COPY_ATTEMPTS,
 };
 
 /** Nobody has retried a release that waits: looks every few minutes, for as many hours as it waits. */

@@ -21,12 +21,12 @@ export interface SweepProps {
   readonly bucket: string;
   /** Where is looked when nobody says for which release. */
   readonly targets: readonly Target[];
-  /** Whether other accounts may launch what is released. */
-  readonly shareAmis: boolean;
+  /** Whether other accounts may launch what is released, or copy it. */
+  readonly gives: boolean;
 }
 
 /** What no Catch can undo: a release that was stopped, that timed out, or whose rollback left something. Returns the first state. */
-export function sweepWorkflow(scope: Construct, { tasks, bucket, targets, shareAmis }: SweepProps): Fallible {
+export function sweepWorkflow(scope: Construct, { tasks, bucket, targets, gives }: SweepProps): Fallible {
   const find = tasks.state(STATE_NAMES.findDeadReleases, {
     comment:
       'Finds by tag what can never be released any more; whoever runs, is released or unclear is left alone.',
@@ -51,7 +51,7 @@ export function sweepWorkflow(scope: Construct, { tasks, bucket, targets, shareA
     errorPath: '$.Error',
     causePath: '$.Cause',
   });
-  const sweep = sweepEachRelease(scope, tasks, shareAmis);
+  const sweep = sweepEachRelease(scope, tasks, gives);
   const dry = new Choice(scope, STATE_NAMES.isItADryRun, { comment: 'A dry run removes nothing.' })
     .when(Condition.booleanEquals('$.dryRun', true), report)
     .otherwise(sweep);
@@ -79,7 +79,7 @@ export function sweepWorkflow(scope: Construct, { tasks, bucket, targets, shareA
   return find;
 }
 
-function sweepEachRelease(scope: Construct, tasks: TaskStates, shareAmis: boolean): MapState {
+function sweepEachRelease(scope: Construct, tasks: TaskStates, gives: boolean): MapState {
   const settle = new Wait(scope, STATE_NAMES.letPublishingEnd, {
     comment:
       'Stopping an execution does not stop its task: one that was publishing goes on to its own time limit.',
@@ -90,7 +90,7 @@ function sweepEachRelease(scope: Construct, tasks: TaskStates, shareAmis: boolea
     payload: {
       releaseId: JsonPath.stringAt('$.releaseId'),
       bucket: JsonPath.stringAt('$.bucket'),
-      ...(shareAmis && { shares: true }),
+      ...(gives && { shares: true }),
       sweep: JsonPath.stringAt('$.sweep'),
       execution: {
         id: JsonPath.stringAt('$$.Execution.Id'),

@@ -39,10 +39,11 @@ export const VALIDATE_TEMPLATES = Duration.minutes(30);
  */
 export const releaseImage = (
   stages: number,
-  { testAmis, scanAmis, approvals, retryWaitHours }: Gates,
+  { testAmis, copyAmis, scanAmis, approvals, retryWaitHours }: Gates,
 ): Duration =>
   Duration.minutes(
     stages * (BAKE_BATCH.toMinutes() + 120 + (testAmis ? TESTS.toMinutes() : 0)) +
+      (copyAmis ? (stages - 1) * COPIES.toMinutes() : 0) +
       8 * 60 +
       (scanAmis === undefined ? 0 : SCANNING.toMinutes()) +
       (retryWaitHours === undefined ? 0 : retryWaitHours * 60 + WAITING_MINUTES) +
@@ -52,6 +53,7 @@ export const releaseImage = (
 /** What a release may wait for besides its bakes. */
 interface Gates {
   readonly testAmis: boolean;
+  readonly copyAmis: boolean;
   readonly scanAmis?: Scanner;
   readonly approvals: Approvals;
   /** For how long one that fails waits for a retry; undefined where it does not. */
@@ -63,6 +65,9 @@ const SCANNING = SCAN.plus(QUEUED).plus(STARTING).plus(Duration.minutes(75));
 
 /** The longest test, terminating its instance, and an hour for a task that exhausts every other retry. */
 const TESTS = Duration.minutes(LONGEST_TEST_MINUTES + 20 + 60);
+
+/** The longest copy, and two hours for its task and its undo, which exhaust every other retry. */
+const COPIES = Duration.minutes(LONGEST_BAKE_MINUTES + 20 + 120);
 
 /** Before a wait and in front of the bakes a task each that exhausts every retry, and as much again for the looks of the wait itself. */
 const WAITING_MINUTES = 4 * 60;

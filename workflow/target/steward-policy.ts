@@ -36,11 +36,14 @@ export function stewardPolicy(
     spotBuilders,
     asksApproval,
     retires,
+    sharesAmis,
   }: {
     readonly deprecatesAmis: boolean;
     readonly spotBuilders: boolean;
     readonly asksApproval: boolean;
     readonly retires: boolean;
+    /** Whether other accounts are let use AMIs, be it for as long as it takes to copy them. */
+    readonly sharesAmis: boolean;
   },
 ): PolicyStatement[] {
   const parameter = (name: string) => `arn:aws:ssm:*:${accountId}:parameter/${name}`;
@@ -163,6 +166,17 @@ export function stewardPolicy(
       resources: ec2Arns(accountId, 'image'),
       conditions: { ...ofSomeRelease, StringNotEquals: NO_LAUNCH_PERMISSION },
     }),
+    ...(sharesAmis
+      ? [
+          new PolicyStatement({
+            // The launch permissions of the AMI itself: EnableAmis.
+            sid: 'ShareSnapshots',
+            actions: ['ec2:DescribeSnapshotAttribute', 'ec2:ModifySnapshotAttribute'],
+            resources: ec2Arns(accountId, 'snapshot'),
+            conditions: { ...ofSomeRelease, StringNotEquals: { 'ec2:Add/group': 'all' } },
+          }),
+        ]
+      : []),
     new PolicyStatement({
       sid: 'ReadParameters',
       actions: ['ssm:GetParameter', 'ssm:GetParameters'],

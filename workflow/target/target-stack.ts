@@ -18,6 +18,7 @@ import { type BakeVpc, runInVpc } from './bake-vpc.ts';
 import { setFeatureFlags } from '../constructs/feature-flags.ts';
 import { CustomerKey } from '../constructs/customer-key.ts';
 import { FixedRole } from '../constructs/fixed-role.ts';
+import { COPIER_WILDCARDS, copierPolicy } from './copier-policy.ts';
 import { orchestratorPolicy } from './orchestrator-policy.ts';
 import { BAKE_BATCH_ROLE, SCHEDULED_REBUILD, taskRole, triggerRole } from '../constructs/role-names.ts';
 import { retiringPolicy } from './retiring-policy.ts';
@@ -44,6 +45,8 @@ export interface TargetStackProps extends StackProps, Downloads {
   readonly keepBuilders?: boolean;
   /** Whether AMIs may be booted and tested; as in the hub. Default: they are not. */
   readonly testAmis?: boolean;
+  /** Whether AMIs may be copied from one target to another; as in the hub. Default: they are not. */
+  readonly copyAmis?: boolean;
   /** Whether keys of the accounts' own encrypt what packleader keeps; as in the hub. Default: keys of AWS's do. */
   readonly customerKey?: boolean;
   /** Whether the hub retires versions; as there. Default: it may not. */
@@ -69,6 +72,7 @@ export class TargetStack extends Stack {
       spotBuilders = false,
       keepBuilders = false,
       testAmis = false,
+      copyAmis = false,
       retires = false,
       ...rest
     } = props;
@@ -105,6 +109,7 @@ export class TargetStack extends Stack {
         ...stewards({
           retiring: retires,
           tests: testAmis,
+          copies: copyAmis,
           scans: false,
           approval: false,
           retry: factory.retry !== undefined,
@@ -117,6 +122,7 @@ export class TargetStack extends Stack {
           spotBuilders,
           asksApproval: Object.keys(approvalsOf(factory)).length > 0,
           retires,
+          sharesAmis: copyAmis,
         }),
         ...(retires ? retiringPolicy(accountId) : []),
       ],
@@ -163,6 +169,7 @@ export class TargetStack extends Stack {
       }),
     });
     if (testAmis) this.#tester(factory, accountId);
+    if (copyAmis) this.#copier(factory, accountId);
     if (!packer) {
       Annotations.of(this).addWarningV2(
         'packleader:packer',
@@ -189,6 +196,17 @@ export class TargetStack extends Stack {
         statements: testedPolicy(),
         wildcards: { '*': 'The channels of the agent, and its registration, have no ARN.' },
       }),
+    });
+  }
+
+  /** A role of its own: the steward must read no key, and a copy takes two, one of them in another account. */
+  #copier(factory: Factory, accountId: string): void {
+    new FixedRole(this, 'Copier', {
+      roleName: NAMES.copierRole,
+      description: 'Lets a task in the hub copy the AMIs of a release into this account.',
+      trusted: hubRoles(factory, [taskRole('copy-amis')]),
+      statements: copierPolicy(accountId),
+      wildcards: COPIER_WILDCARDS,
     });
   }
 

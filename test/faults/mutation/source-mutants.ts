@@ -10,6 +10,7 @@ import { RETIRE_SITES } from './sites/retire.ts';
 import { RETRY_SITES } from './sites/retry.ts';
 import { SHARED_SITES } from './sites/shared.ts';
 import { SCANNED_SITES } from './sites/scanned.ts';
+import { COPIED_SITES } from './sites/copied.ts';
 import { TESTED_SITES } from './sites/tested.ts';
 import { UNDO_SITES } from './sites/undo.ts';
 
@@ -28,6 +29,7 @@ export const SITES = [
   ...KEPT_SITES,
   ...TESTED_SITES,
   ...SHARED_SITES,
+  ...COPIED_SITES,
   ...SCANNED_SITES,
   ...APPROVED_SITES,
 ];

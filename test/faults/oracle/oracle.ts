@@ -8,7 +8,7 @@ import type { Image, World } from '../../../sandbox/aws/world.ts';
 import { type Baseline, targetsOf } from '../player/baseline.ts';
 import type { End } from './ends.ts';
 import type { InvariantMonitor } from './invariant-monitor.ts';
-import { flawsOf, imagesOf, tracesOf, valueOf } from './world-facts.ts';
+import { flawsOf, imagesOf, sharesOf, tracesOf, valueOf } from './world-facts.ts';
 
 export class Oracle {
   readonly #world: World;
@@ -45,6 +45,7 @@ export class Oracle {
       for (const target of targets) {
         wrong.push(...flawsOf(world, target, release, stage));
         const place = world.region(target.accountId, target.region);
+        if (this.#baseline.copies) wrong.push(...sharesOf(place, release));
         // An attempt before may have made others, which are gone.
         const image = [...this.#monitor.madeIn(target, release)].at(-1);
         const days = daysUntilDeprecated(place.images.get(image ?? ''));

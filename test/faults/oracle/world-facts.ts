@@ -132,6 +132,18 @@ export function flawsOf(
   return flaws;
 }
 
+/** Whoever may launch an AMI of a release, or read its snapshots, and is not its owner. */
+export function sharesOf(place: Region, release: Release): string[] {
+  return imagesOf(place, release).flatMap(({ imageId, launchPermissions: { users }, blockDevices }) => [
+    ...[...users].map((user) => `${imageId} is still shared with ${user}`),
+    ...blockDevices.flatMap(({ snapshotId }) =>
+      [...(place.snapshots.get(snapshotId)?.volumePermissions ?? [])].map(
+        (user) => `${snapshotId} is still shared with ${user}`,
+      ),
+    ),
+  ]);
+}
+
 /** Everything that is there and not of these releases, by place and id. `latest` of the image is looked at elsewhere. */
 export function everythingElse(world: World, releases: readonly Release[]): Map<string, string> {
   const found = new Map<string, string>();

@@ -50,6 +50,11 @@ export const FACTORIES = {
     stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
     consumers: CONSUMERS,
   },
+  /** What dev bakes is copied into prod. */
+  copying: {
+    stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
+    copies: { prod: 'strategy: copy' },
+  },
   /** They must hold nothing that is too grave. */
   scanned: {
     stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
@@ -102,6 +107,8 @@ export interface Baseline {
   readonly keepHours?: number;
   /** Who may launch its AMIs besides once it is released; undefined where nobody may. */
   readonly consumers?: readonly string[];
+  /** Whether some stage copies: then nobody may use an AMI of another account at the end. */
+  readonly copies?: true;
   readonly stages: readonly { readonly name: string; readonly targets: readonly Target[] }[];
   readonly machines: readonly {
     readonly name: string;
@@ -131,7 +138,7 @@ const RETENTION = {
 /** Plans both releases with the real workflow; everything else of what that leaves is thrown away. */
 export async function prepareBaseline(size: Size): Promise<Baseline> {
   const made: MadeUpFactory = FACTORIES[size];
-  const { spot, keep, tests, vulnerabilities, consumers, settings = '' } = made;
+  const { spot, keep, tests, copies, vulnerabilities, consumers, settings = '' } = made;
   const files = filesOf(FACTORIES[size]);
   const { factory } = loadConfiguration(files);
   const { hub, stages } = factory;
@@ -141,6 +148,7 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
     keepBuilders: keep !== undefined,
     testAmis: tests === true,
     shareAmis: consumers !== undefined,
+    copyAmis: copies !== undefined,
     ...(vulnerabilities !== undefined && { scanAmis: made.scanAmis ?? 'inspector' }),
   };
   const machines = definitionsOf(factory, permits).map(({ name, definition }) => ({
@@ -195,6 +203,7 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
     ...(days !== undefined && { deprecateAfterDays: Number(days) }),
     ...(keep !== undefined && { keepHours: keep }),
     ...(consumers && { consumers: launchPermissions(consumers).map(permissionName) }),
+    ...(copies && { copies: true as const }),
     hub,
     bucket,
     stages,

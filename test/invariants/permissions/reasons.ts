@@ -46,6 +46,12 @@ export const BY_AWS: Reasons = {
       (action) => [`DecryptVolumes: kms:${action}`, 'EC2 uses the key of the AMI that is booted'],
     ),
   ),
+  ...Object.fromEntries(
+    ['Decrypt', 'DescribeKey', 'GenerateDataKeyWithoutPlaintext', 'ReEncryptFrom', 'ReEncryptTo'].map(
+      (action) => [`ReadAndEncrypt: kms:${action}`, 'EC2 uses the keys of the AMI and of its copy'],
+    ),
+  ),
+  'LetEbsUseTheKeys: kms:CreateGrant': 'lets EBS use the keys for as long as the copy takes',
   'LetEbsUseTheKey: kms:CreateGrant': 'lets EBS use the key for as long as the volume exists',
   'codebuild:StopBuild': 'stopping an execution stops the builds that it waits for',
 };

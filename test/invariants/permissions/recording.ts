@@ -57,6 +57,8 @@ interface Scenario {
   readonly consumers?: Consumers;
   /** AMIs are booted, and tested. */
   readonly tests?: true;
+  /** By stage that copies, its layer. */
+  readonly copies?: Readonly<Record<string, string>>;
   /** What they hold is scanned. */
   readonly vulnerabilities?: string;
   /** What is said of prod, which somebody must approve. */
@@ -102,6 +104,16 @@ const SCENARIOS: readonly Scenario[] = [
     tests: true as const,
     faults: [{ state: 'Test prod AMIs', kind }],
   })),
+  ...(['Copy prod AMIs', 'Publish release', 'Check prod AMIs'] as const).map((state) => ({
+    copies: { prod: 'strategy: copy' },
+    faults: [{ state, kind: 'refused' } as const],
+  })),
+  { copies: { prod: 'strategy: copy' } },
+  {
+    copies: { prod: 'strategy: copy' },
+    waits: true,
+    faults: [{ state: 'Check prod AMIs', kind: 'refused' }],
+  },
   { asks: 'approve', prepare: (sandbox) => void releasedBefore(sandbox, 'base') },
   { asks: 'reject' },
   { vulnerabilities: '{}' },
@@ -190,6 +202,7 @@ export async function record(): Promise<Recorded[]> {
     keep,
     tests,
     consumers,
+    copies,
     vulnerabilities,
     asks,
     waits,
@@ -204,6 +217,7 @@ export async function record(): Promise<Recorded[]> {
         ...(keep !== undefined && { keep }),
         ...(tests && { tests }),
         ...(consumers && { consumers }),
+        ...(copies && { copies }),
         ...(vulnerabilities !== undefined && { vulnerabilities }),
         ...(asks && { approvals: APPROVALS }),
         ...(waits && { waitHours: 1 }),
@@ -347,7 +361,8 @@ export function recordingsOf(
   const { accountId } = call;
   const requests = requestsOf(call, thingsIn(world.region(accountId, call.region)));
   const own = requests.map((request) => ({ accountId, by, state, request }));
-  if (call.role !== NAMES.stewardRole && call.role !== NAMES.testerRole) return own;
+  const taken: readonly string[] = [NAMES.stewardRole, NAMES.testerRole, NAMES.copierRole];
+  if (!taken.includes(call.role)) return own;
   // Here all functions share one process and so its sessions; in Lambda each takes on the role by itself.
   const resource = roleArn(accountId, call.role);
   const assumed = { action: 'sts:AssumeRole', resource, context: { 'aws:RequestedRegion': hub.region } };

@@ -253,6 +253,13 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
   'ec2:DeleteLaunchTemplate': (asked) => asked.launchTemplate('ec2:DeleteLaunchTemplate'),
   'ec2:AuthorizeSecurityGroupIngress': (asked) =>
     asked.existing('ec2:AuthorizeSecurityGroupIngress', 'security-group', asked.input.GroupId),
+  // Of its source, in another account, no tag is seen.
+  'ec2:CopyImage': (asked) => [
+    ...one('ec2:CopyImage', asked.ec2('image')),
+    ...one('ec2:CopyImage', asked.ec2('snapshot')),
+    ...asked.made('CopyImage', 'image'),
+    ...asked.made('CopyImage', 'snapshot'),
+  ],
   'ec2:CreateImage': (asked) => [
     ...asked.existing('ec2:CreateImage', 'instance', asked.input.InstanceId),
     ...asked.made('CreateImage', 'image'),
@@ -330,6 +337,12 @@ const OPERATIONS: Readonly<Record<string, (asked: Asked) => Request[]>> = {
       context: { ...request.context, ...(attribute !== undefined && { 'ec2:Attribute': attribute }) },
     }));
   },
+  ...Object.fromEntries(
+    ['DescribeSnapshotAttribute', 'ModifySnapshotAttribute'].map((operation) => [
+      `ec2:${operation}`,
+      (asked: Asked) => asked.existing(`ec2:${operation}`, 'snapshot', asked.input.SnapshotId),
+    ]),
+  ),
   'ec2:ModifyInstanceAttribute': (asked) =>
     asked.existing('ec2:ModifyInstanceAttribute', 'instance', asked.input.InstanceId).map((request) => ({
       ...request,

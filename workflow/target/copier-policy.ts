@@ -1,0 +1,54 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Wildcards } from '../constructs/wildcards.ts';
+import { ec2Arns, RELEASE_TAG } from './target-arns.ts';
+
+const IDS = 'EC2 makes the ids, and a factory chooses the region; ';
+
+/** Why each pattern is as narrow as it can be. */
+export const COPIER_WILDCARDS: Wildcards = {
+  '::image/*': `${IDS}of an AMI in another account no tag is seen, and what is made is tagged only with packleader:release.`,
+  '::snapshot/*': `${IDS}of a snapshot in another account no tag is seen, and what is made is tagged only with packleader:release.`,
+  ':key/*':
+    'The layers of the configuration name the keys, here and where the AMI is copied from, and the policy of each must admit this role; only through EC2.',
+};
+
+/** What copying an AMI of a release into an account takes: nothing that looks, changes or removes.
+ *  @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/copy-ami-permissions.html */
+export function copierPolicy(accountId: string): PolicyStatement[] {
+  const throughEc2 = { 'kms:ViaService': 'ec2.*.amazonaws.com' };
+  const keys = ['arn:aws:kms:*:*:key/*'];
+  return [
+    new PolicyStatement({
+      sid: 'Copy',
+      actions: ['ec2:CopyImage'],
+      resources: ec2Arns(accountId, 'image', 'snapshot'),
+    }),
+    new PolicyStatement({
+      sid: 'TagCopies',
+      actions: ['ec2:CreateTags'],
+      resources: ec2Arns(accountId, 'image', 'snapshot'),
+      conditions: {
+        StringEquals: { 'ec2:CreateAction': 'CopyImage' },
+        StringLike: { [`aws:RequestTag/${RELEASE_TAG}`]: '?*' },
+      },
+    }),
+    new PolicyStatement({
+      sid: 'ReadAndEncrypt',
+      actions: [
+        'kms:Decrypt',
+        'kms:DescribeKey',
+        'kms:GenerateDataKeyWithoutPlaintext',
+        'kms:ReEncryptFrom',
+        'kms:ReEncryptTo',
+      ],
+      resources: keys,
+      conditions: { StringLike: throughEc2 },
+    }),
+    new PolicyStatement({
+      sid: 'LetEbsUseTheKeys',
+      actions: ['kms:CreateGrant'],
+      resources: keys,
+      conditions: { StringLike: throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+    }),
+  ];
+}
