@@ -96,6 +96,16 @@ describe('a copy that cannot be made', () => {
     expect(problemsOf(layers)).toContain(message);
   });
 
+  it('is any in a factory of so many stages that a release may outlast its first AMI', () => {
+    const stages = Object.fromEntries(
+      Array.from({ length: 11 }, (_, index) => [`s${index}`, targetsIn(index, 1)]),
+    );
+    const made = new Map(filesOf({ stages })).set('config/s1.yaml', 'strategy: copy');
+    expect(checkFactory(made).map(({ message }) => message)).toEqual([
+      'found copy in a factory of 11 stages, must be bake: with more than 10 a release may take longer than an AMI lasts that is soon deprecated',
+    ]);
+  });
+
   it('is one of a product of AWS Marketplace into another account', () => {
     const source = 'filter: { name: web-* }\n  owners: [aws-marketplace]';
     expect(problemsOf({ 'config/prod.yaml': 'strategy: copy' }, source)).toEqual([
