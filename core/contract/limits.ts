@@ -38,7 +38,7 @@ export const mostTargets = (stages: number): number =>
 export const MOST_TOLD_BUILDERS = 500;
 
 /** So many images of a factory have a schedule, each a resource in the hub's stack, which holds 500. */
-export const MOST_SCHEDULES = 130;
+export const MOST_SCHEDULES = 110;
 
 /**
  * How many role ARNs of target accounts one policy of a role in the hub holds: a managed policy has 6,144 characters, and a role ten

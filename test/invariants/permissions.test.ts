@@ -344,18 +344,34 @@ describe('who may launch an AMI of a release', () => {
     expect(NAMED.map((attribute) => allowedTo(NAMES.stewardRole, asking(attribute)))).toEqual([false, false]);
   });
 
-  it('is said by nobody else, and of snapshots by nobody at all', () => {
+  it('is said by nobody else, and so is who may copy its snapshots, which is never everybody', () => {
     const others = [theHub, ...targets.values()]
       .flatMap(rolesOf)
       .filter(({ statements }) => allowing(statements, asking(undefined)).length > 0);
     expect(new Set(others.map(({ name }) => name))).toEqual(new Set([NAMES.stewardRole]));
-    const ofSnapshot = {
-      ...asking(undefined),
+    const giving = (more: Request['context']) => ({
       action: 'ec2:ModifySnapshotAttribute',
       resource: `arn:aws:ec2:${region}::snapshot/snap-1`,
-    };
-    for (const { name, statements } of [theHub, ...targets.values()].flatMap(rolesOf))
-      expect([name, allowing(statements, ofSnapshot)]).toEqual([name, []]);
+      context: { 'aws:RequestedRegion': region, ...more },
+    });
+    const ofRelease = { 'aws:ResourceTag/packleader:release': 'base@1.4.0' };
+    const mayGive = (request: Request) => [
+      ...new Set(
+        [theHub, ...targets.values()]
+          .flatMap(rolesOf)
+          .filter(({ statements }) => allowing(statements, request).length > 0)
+          .map(({ name }) => name),
+      ),
+    ];
+    expect(mayGive(giving({ ...ofRelease, 'ec2:Add/userId': '333333333333' }))).toEqual([NAMES.stewardRole]);
+    expect(mayGive(giving({ ...ofRelease, 'ec2:Add/group': 'all' }))).toEqual([]);
+    expect(mayGive(giving({ 'ec2:Add/userId': '333333333333' }))).toEqual([]);
+  });
+
+  it('is said of no snapshot where nothing is copied', () => {
+    const statements = rolesOf(target({ factory, accountId })).flatMap((role) => role.statements);
+    expect(JSON.stringify(statements)).not.toContain('SnapshotAttribute');
+    expect(JSON.stringify(roleNamed(accountId, NAMES.stewardRole).statements)).toContain('SnapshotAttribute');
   });
 });
 

@@ -109,11 +109,8 @@ const SCENARIOS: readonly Scenario[] = [
     faults: [{ state, kind: 'refused' } as const],
   })),
   { copies: { prod: 'strategy: copy' } },
-  {
-    copies: { prod: 'strategy: copy' },
-    waits: true,
-    faults: [{ state: 'Check prod AMIs', kind: 'refused' }],
-  },
+  { copies: { prod: 'strategy: copy' }, prepare: closeKeysBeforeCopies },
+  { copies: { prod: 'strategy: copy' }, waits: true, prepare: closeKeysBeforeCopies },
   { asks: 'approve', prepare: (sandbox) => void releasedBefore(sandbox, 'base') },
   { asks: 'reject' },
   { vulnerabilities: '{}' },
@@ -132,6 +129,17 @@ const SCENARIOS: readonly Scenario[] = [
   { prepare: setByHand },
   { faults: [PUBLISH_FAILS], prepare: useTheCandidate },
 ];
+
+/** The keys of what is copied admit nobody else any more: the copy fails when its source is shared already. */
+function closeKeysBeforeCopies(sandbox: Sandbox): void {
+  sandbox.intercept(async (call, next) => {
+    if (call.operation === 'CopyImage')
+      for (const { snapshots } of sandbox.world.regions.values())
+        for (const { kmsKeyId } of snapshots.values())
+          if (kmsKeyId !== undefined) sandbox.world.closedKeys.add(kmsKeyId);
+    return next();
+  });
+}
 
 /** Packer is not let delete its launch template at first, and in dev is killed before: the build removes it, and the rollback. */
 function dieBeforeTheFleet(sandbox: Sandbox): void {
