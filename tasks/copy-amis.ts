@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type CopyJob, askForCopy, checkedSource, copyAt, copyFailed } from '../core/amis/copy.ts';
 import { grantPermissions, takeBackPermissions } from '../core/amis/permissions.ts';
 import { snapshotIdsOf } from '../core/amis/release-images.ts';
-import { clientsFor } from '../core/aws/clients.ts';
+import { copierClientsFor } from '../core/aws/clients.ts';
 import { inEveryTarget } from '../core/aws/every-target.ts';
 import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
 import { keys } from '../core/contract/keys.ts';
@@ -79,7 +79,7 @@ export async function handler(event: unknown): Promise<{ copies: number }> {
   });
   refuseWhileAny(waits);
   await inEveryTarget(sourcesOf(jobs), async (source) =>
-    takeBackPermissions(clientsFor(source), noteOf(source)),
+    takeBackPermissions(copierClientsFor(source), noteOf(source)),
   );
   return { copies: jobs.length };
 }
@@ -118,7 +118,7 @@ async function shareSources(
     const volumes = [...new Set(accounts)];
     if (volumes.length > 0)
       await grantPermissions(
-        clientsFor(source),
+        copierClientsFor(source),
         noteOf(source),
         { imageId: source.imageId, snapshotIds: snapshotIdsOf(image) },
         { launch: volumes.map((UserId) => ({ UserId })), volumes },

@@ -33,6 +33,8 @@ const VARIANTS: Record<string, Record<string, unknown>> = {
     'packleader:webhookSecret': 'packleader/webhook',
     'packleader:organizationId': 'o-a1b2c3d4e5',
     'packleader:customerKey': true,
+    'packleader:testAmis': true,
+    'packleader:copyAmis': true,
     'packleader:notify': {},
     'packleader:commitStatus': {
       provider: 'github',

@@ -6,7 +6,7 @@ import {
   type ResourceType,
   paginateDescribeSnapshots,
 } from '@aws-sdk/client-ec2';
-import { clientsFor, copierClientsFor } from '../aws/clients.ts';
+import { copierClientsFor } from '../aws/clients.ts';
 import { asFact, hasCode } from '../aws/errors.ts';
 import { amiName } from '../configuration/version.ts';
 import { ERRORS, PackleaderError } from '../contract/errors.ts';
@@ -27,7 +27,7 @@ export interface CopyJob extends Target {
 
 /** The copy as its account shows it now; undefined when there is none. @throws CopyFailed when it never came to be */
 export async function copyAt(job: CopyJob, release: Release): Promise<Image | undefined> {
-  const images = await findReleaseImages(clientsFor(job).ec2, release);
+  const images = await findReleaseImages(copierClientsFor(job).ec2, release);
   const failed = images.find((image) => isGone(image) && !isDeregistered(image));
   if (failed)
     throw copyFailed(
@@ -42,7 +42,7 @@ export async function copyAt(job: CopyJob, release: Release): Promise<Image | un
  *  @throws PackleaderError CopyFailed: it is not
  */
 export async function checkedSource(source: Ami, release: Release): Promise<Image> {
-  const images = await findReleaseImages(clientsFor(source).ec2, release);
+  const images = await findReleaseImages(copierClientsFor(source).ec2, release);
   const [image, ...others] = images.filter((one) => !isDeregistered(one));
   const why =
     image?.ImageId !== source.imageId || others.length > 0
@@ -65,7 +65,7 @@ export async function askForCopy(
   { snapshots, token }: { readonly snapshots: number; readonly token: string },
 ): Promise<string> {
   const { source, copy, bake } = job;
-  const underWay = await copiesUnderWay(clientsFor(job).ec2);
+  const underWay = await copiesUnderWay(copierClientsFor(job).ec2);
   // An AMI of more snapshots than that would otherwise never be copied.
   if (underWay > 0 && underWay + snapshots > SNAPSHOT_COPIES_AT_ONCE) return noRoom(job);
   const Tags = Object.entries({ ...copy.tags, [TAGS.sourceAmi]: bake.sourceImageId }).map(([Key, Value]) => ({

@@ -92,7 +92,6 @@ const ROWS = {
   },
   'await-retry': { executions: { [NAMES.releaseImageMachine]: LOOK }, partOf: 'retry' },
   'copy-amis': {
-    steward: true,
     copier: true,
     reads: ['plans', 'permissions'],
     writes: ['permissions'],

@@ -141,6 +141,8 @@ describe.each([
         triggerRole(SCHEDULED_REBUILD),
       ])
         expect(takesOn(stack, name), name).toEqual(ofRole(NAMES.stewardRole));
+      expect(takesOn(stack, taskRole('test-amis'))).toEqual(ofRole(NAMES.testerRole));
+      expect(takesOn(stack, taskRole('copy-amis'))).toEqual(ofRole(NAMES.copierRole));
       expect(takesOn(stack, NAMES.bakeBatchMachine)).toEqual(ofRole(NAMES.orchestratorRole));
     });
   },

@@ -335,35 +335,36 @@ describe('who may launch an AMI of a release', () => {
     ]);
   });
 
-  it('is said by the steward, which changes nothing else about an AMI', () => {
-    expect(SHARING.map((attribute) => allowedTo(NAMES.stewardRole, asking(attribute)))).toEqual([
-      true,
-      true,
-      true,
-    ]);
-    expect(NAMED.map((attribute) => allowedTo(NAMES.stewardRole, asking(attribute)))).toEqual([false, false]);
-  });
+  it.each([NAMES.stewardRole, NAMES.copierRole])(
+    'is said by %s, which changes nothing else about an AMI',
+    (role) => {
+      expect(SHARING.map((attribute) => allowedTo(role, asking(attribute)))).toEqual([true, true, true]);
+      expect(NAMED.map((attribute) => allowedTo(role, asking(attribute)))).toEqual([false, false]);
+    },
+  );
 
-  it('is said by nobody else, and so is who may copy its snapshots, which is never everybody', () => {
+  it('is said by nobody else, as is who may copy its snapshots, which is never everybody', () => {
     const others = [theHub, ...targets.values()]
       .flatMap(rolesOf)
       .filter(({ statements }) => allowing(statements, asking(undefined)).length > 0);
-    expect(new Set(others.map(({ name }) => name))).toEqual(new Set([NAMES.stewardRole]));
+    const both = [NAMES.copierRole, NAMES.stewardRole];
+    expect([...new Set(others.map(({ name }) => name))].toSorted()).toEqual(both);
     const giving = (more: Request['context']) => ({
       action: 'ec2:ModifySnapshotAttribute',
       resource: `arn:aws:ec2:${region}::snapshot/snap-1`,
       context: { 'aws:RequestedRegion': region, ...more },
     });
     const ofRelease = { 'aws:ResourceTag/packleader:release': 'base@1.4.0' };
-    const mayGive = (request: Request) => [
-      ...new Set(
-        [theHub, ...targets.values()]
-          .flatMap(rolesOf)
-          .filter(({ statements }) => allowing(statements, request).length > 0)
-          .map(({ name }) => name),
-      ),
-    ];
-    expect(mayGive(giving({ ...ofRelease, 'ec2:Add/userId': '333333333333' }))).toEqual([NAMES.stewardRole]);
+    const mayGive = (request: Request) =>
+      [
+        ...new Set(
+          [theHub, ...targets.values()]
+            .flatMap(rolesOf)
+            .filter(({ statements }) => allowing(statements, request).length > 0)
+            .map(({ name }) => name),
+        ),
+      ].toSorted();
+    expect(mayGive(giving({ ...ofRelease, 'ec2:Add/userId': '333333333333' }))).toEqual(both);
     expect(mayGive(giving({ ...ofRelease, 'ec2:Add/group': 'all' }))).toEqual([]);
     expect(mayGive(giving({ 'ec2:Add/userId': '333333333333' }))).toEqual([]);
   });

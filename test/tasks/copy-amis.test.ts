@@ -16,7 +16,7 @@ import { candidate, imagesByName, imagesByTag } from '../fixtures/aws/release-im
 import { HUB, awsError, useAws } from '../fixtures/aws/strict-aws.ts';
 import { AMI_NAME, RELEASE, SOURCE_AMI, VERSION, amiIn, batchOf } from '../fixtures/releases.ts';
 
-const aws = useAws('packleader-steward', 'packleader-copier');
+const aws = useAws('packleader-copier');
 
 const PREFIX = 'plans/x/web';
 const NOTE = keys.permissions('web', VERSION, DEV);
@@ -126,7 +126,7 @@ describe('copying the AMIs of a stage', () => {
       message:
         '222222222222/us-east-1: waits for ami-prod to be copied from ami-dev in 111111111111/eu-west-1',
     });
-    expect(aws.stewards.toSorted()).toEqual([DEV.accountId, PROD.accountId, PROD.accountId]);
+    expect(aws.stewards.toSorted()).toEqual([DEV.accountId, PROD.accountId]);
   });
 
   it.each([

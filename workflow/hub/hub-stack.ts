@@ -69,7 +69,8 @@ export interface HubStackProps extends StackProps, Downloads {
 /** What stands once per organisation: the state machines, their tasks, the bucket, the project that fetches the source. */
 export class HubStack extends Stack {
   constructor(scope: Construct, id: string, props: HubStackProps) {
-    super(scope, id, props);
+    // White space would count among what a template may hold, which a thousand accounts nearly fill.
+    super(scope, id, { suppressTemplateIndentation: true, ...props });
     setFeatureFlags(this);
     const { scanAmis } = props;
     const { factory, packer, repositoryTokenSecret, webhookSecret, organizationId, alarms, retention } =

@@ -1,6 +1,7 @@
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { STATES, TAGS } from '../../core/contract/tags.ts';
 import type { Wildcards } from '../constructs/wildcards.ts';
+import { shareSnapshots } from './share-snapshots.ts';
 import { bakeProjectArn, ec2Arns, NO_LAUNCH_PERMISSION, ofSomeRelease } from './target-arns.ts';
 
 const TAGGED = 'EC2 makes the ids; the statement asks for the tag packleader:release.';
@@ -166,17 +167,8 @@ export function stewardPolicy(
       resources: ec2Arns(accountId, 'image'),
       conditions: { ...ofSomeRelease, StringNotEquals: NO_LAUNCH_PERMISSION },
     }),
-    ...(sharesAmis
-      ? [
-          new PolicyStatement({
-            // The launch permissions of the AMI itself: EnableAmis.
-            sid: 'ShareSnapshots',
-            actions: ['ec2:DescribeSnapshotAttribute', 'ec2:ModifySnapshotAttribute'],
-            resources: ec2Arns(accountId, 'snapshot'),
-            conditions: { ...ofSomeRelease, StringNotEquals: { 'ec2:Add/group': 'all' } },
-          }),
-        ]
-      : []),
+    // The launch permissions of the AMI itself: EnableAmis.
+    ...(sharesAmis ? [shareSnapshots(accountId)] : []),
     new PolicyStatement({
       sid: 'ReadParameters',
       actions: ['ssm:GetParameter', 'ssm:GetParameters'],

@@ -199,11 +199,12 @@ export class TargetStack extends Stack {
     });
   }
 
-  /** A role of its own: the steward must read no key, and a copy takes two, one of them in another account. */
+  /** A role of its own: the steward must read no key, and a copy takes two, one of them in another account. It does all that copying takes, on
+   *  both sides: two roles of a thousand accounts would be more than a role of the hub can name. */
   #copier(factory: Factory, accountId: string): void {
     new FixedRole(this, 'Copier', {
       roleName: NAMES.copierRole,
-      description: 'Lets a task in the hub copy the AMIs of a release into this account.',
+      description: 'Lets a task in the hub copy the AMIs of a release into this account, and from it.',
       trusted: hubRoles(factory, [taskRole('copy-amis')]),
       statements: copierPolicy(accountId),
       wildcards: COPIER_WILDCARDS,
