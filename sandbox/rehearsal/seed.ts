@@ -148,8 +148,10 @@ function addAccount(sandbox: Sandbox, accountId: string, stateMachineArns?: read
     accountId,
     name: NAMES.copierRole,
     trusts: [hub.accountId],
-    allows: /^ec2:CopyImage$/,
+    allows:
+      /^ec2:(CopyImage|Describe(Images|ImageAttribute|Snapshots|SnapshotAttribute)|Modify(Image|Snapshot)Attribute)$/,
     destroysTaggedOnly: true,
+    imageAttributes: 'launch permissions',
   });
   addRole(world, {
     accountId,
