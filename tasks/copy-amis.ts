@@ -73,9 +73,9 @@ export async function handler(event: unknown): Promise<{ copies: number }> {
       throw copyFailed(`${timeoutMinutes} minutes were not enough for the copy of ${job.source.imageId}`);
     if (found || !source)
       return { job, waitsFor: `${found?.ImageId ?? 'the AMI'}, which is ${found?.State ?? 'not there'}` };
-    const token = `${executionName}/${job.region}`;
     const snapshots = snapshotIdsOf(source).length;
-    return { job, waitsFor: await askForCopy(job, release, { snapshots, token }) };
+    // There is one copy of an execution in a region of an account, which is how far a token reaches.
+    return { job, waitsFor: await askForCopy(job, release, { snapshots, token: executionName }) };
   });
   refuseWhileAny(waits);
   await inEveryTarget(sourcesOf(jobs), async (source) =>

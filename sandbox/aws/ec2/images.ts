@@ -325,6 +325,11 @@ function copyImage(context: Context, input: CopyImageCommandInput): Output<CopyI
   const { place, world, now, accountId } = context;
   const sourceId = input.SourceImageId ?? '';
   checkImageId(sourceId);
+  if ((input.ClientToken ?? '').length > LONGEST_TOKEN)
+    throw ec2Error(
+      'InvalidParameterValue',
+      `The client token has ${String(input.ClientToken?.length)} characters, and may have ${String(LONGEST_TOKEN)}.`,
+    );
   const asked = JSON.stringify(input);
   const earlier = place.copies.get(input.ClientToken ?? '');
   if (earlier) {
@@ -415,6 +420,9 @@ function copyImage(context: Context, input: CopyImageCommandInput): Output<CopyI
   if (input.ClientToken !== undefined) place.copies.set(input.ClientToken, { asked, imageId });
   return { ImageId: imageId };
 }
+
+/** @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Run_Instance_Idempotency.html */
+const LONGEST_TOKEN = 64;
 
 /** What every snapshot of a copy says first of itself. */
 const COPIED = 'Copied for DestinationAmi';

@@ -51,6 +51,14 @@ describe('a copy', () => {
     });
   });
 
+  test('fails with a client token that is too long', async () => {
+    const { other, copy } = await shared();
+    await expect(other.send(copy({ ClientToken: 'x'.repeat(65) }))).rejects.toMatchObject({
+      name: 'InvalidParameterValue',
+    });
+    expect((await other.send(copy({ ClientToken: 'x'.repeat(64) }))).ImageId).toMatch(/^ami-/);
+  });
+
   test('fails of a product of AWS Marketplace, but for its owner', async () => {
     const { world, id, image, owner, other, copy } = await shared();
     if (!image) throw new Error('it was just added');

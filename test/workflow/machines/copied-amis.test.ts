@@ -111,7 +111,7 @@ describe('a stage that copies', () => {
         SourceImageId: dev?.imageId,
         SourceRegion: 'eu-west-1',
         Name: 'base-1.4.20261121093000-g4f2c1d9',
-        ClientToken: 'base-1.4.20261121093000/eu-west-1',
+        ClientToken: 'base-1.4.20261121093000',
         Encrypted: true,
         KmsKeyId: 'alias/packleader',
         TagSpecifications: undefined,
