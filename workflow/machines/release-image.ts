@@ -301,7 +301,8 @@ function bakeStage(
       'executionName.$': '$.executionName',
       stage,
       'batch.$': isChosen
-        ? `States.ArrayGetItem(${at('resolved', stage, 'batches')}, $$.Map.Item.Value)`
+        ? // With one name in brackets: not every interpreter reads two of them here.
+          `States.ArrayGetItem(${at('resolved', stage)}.batches, $$.Map.Item.Value)`
         : '$$.Map.Item.Value',
     },
     resultPath: at('baked', stage),
