@@ -12,11 +12,4 @@ export const COPIED_SITES: readonly MutationSite[] = [
     means: 'whoever copied an AMI may go on using its source',
     likely: COPIED,
   },
-  {
-    file: 'tasks/sweep-release.ts',
-    within: 'handler',
-    does: insteadOfCalling('takeBackAll', '[]'),
-    means: 'a sweep takes whoever was let copy an AMI for somebody who uses it',
-    likely: /^copied from the stage before.*stopped after/,
-  },
 ];
