@@ -32,7 +32,7 @@ const copy = new CopyImageCommand({
   SourceImageId: 'ami-dev',
   SourceRegion: DEV.region,
   Name: AMI_NAME,
-  ClientToken: `web-${VERSION}/${PROD.region}`,
+  ClientToken: `web-${VERSION}`,
   Encrypted: true,
   KmsKeyId: 'alias/web',
   TagSpecifications: [

@@ -38,7 +38,7 @@ describe('a setting', () => {
     ['region: { }', 'region: found an unknown key, the nearest is "regions"'],
     [
       'blubb: 1',
-      'blubb: found an unknown key, known are "source", "architecture", "instanceType", "instanceTypes", "spot", "onFailure", "keepHours", "network", "kmsKeyId", "consumers", "instanceProfile", "rootVolumeSizeGiB", "timeoutMinutes", "strategy", "from", "allowWindowsCopy", "deprecateAfterDays", "test", "vulnerabilities", "sshInterface", "retention", ...',
+      'blubb: found an unknown key, known are "source", "architecture", "instanceType", "instanceTypes", "spot", "onFailure", "keepHours", "network", "kmsKeyId", "consumers", "instanceProfile", "rootVolumeSizeGiB", "timeoutMinutes", "strategy", "from", "allowWindowsCopy", "deprecateAfterDays", "test", "vulnerabilities", "sshInterface", ...',
     ],
     ['constructor: 1', 'constructor: found an unknown key, known are'],
     ['architecture: amd64', 'architecture: found "amd64", must be x86_64 or arm64'],
