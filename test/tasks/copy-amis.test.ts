@@ -48,10 +48,10 @@ const underWay = new DescribeSnapshotsCommand({
   ],
 });
 
-const holds = (target: typeof DEV, ...images: readonly Image[]): void => {
+function holds(target: typeof DEV, ...images: readonly Image[]): void {
   aws.on(target, imagesByTag, { Images: [...images] });
   aws.on(target, imagesByName, { Images: [] });
-};
+}
 
 /** Nothing is shared so far, and all of it after it was asked for. */
 function mayShare(): void {
