@@ -21,12 +21,15 @@ os.environ["MOTO_AMIS_PATH"] = str(amis_file)
 from moto.core.responses import ActionResult  # noqa: E402
 from moto.core.utils import utcnow  # noqa: E402
 from moto.ec2.exceptions import EC2ClientError  # noqa: E402
+from moto.ec2.models import ec2_backends  # noqa: E402
 from moto.ec2.models.amis import Ami, AmiBackend  # noqa: E402
 from moto.ec2.models.instances import InstanceBackend  # noqa: E402
 from moto.ec2.responses import EC2Response  # noqa: E402
 from moto.ec2.responses.amis import AmisResponse  # noqa: E402
+from moto.ec2.utils import random_ami_id  # noqa: E402
 import moto.iam.models  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
+from moto.kms.models import kms_backends  # noqa: E402
 from moto.server import main  # noqa: E402
 from moto.ssm.models import Parameter, ParameterDict, ssm_backends  # noqa: E402
 from moto.sts.exceptions import STSClientError  # noqa: E402
@@ -68,11 +71,62 @@ def create_image(original, self, instance_id, name, description, tag_specificati
     ami.root_device_type = "ebs"
     ami.ena_support = True
     ami.ebs_snapshot.encrypted = volume.encrypted
+    ami.ebs_snapshot.kms_key_id = volume.kms_key_id
     ami.ebs_snapshot.volume = volume
     for spec in tag_specifications:
         if spec["ResourceType"] == "snapshot":
             ami.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in spec["Tags"]})
     return ami
+
+
+@addition(AmisResponse, "copy_image")
+def copy_image(original, self):
+    """moto copies within an account, whatever is asked for besides: of a volume of its own, without tags, token and encryption.
+    EC2 copies what was shared, AMI and snapshots, and encrypts it with a key of its new account."""
+    backend, account = self.ec2_backend, self.current_account
+    token, name = self._get_param("ClientToken"), self._get_param("Name")
+    place = (account, backend.region_name, token)
+    if token and place in copies:
+        return ActionResult({"ImageId": copies[place]})
+    source_id, source_region = self._get_param("SourceImageId"), self._get_param("SourceRegion")
+    source = next(
+        (ec2[source_region].amis[source_id] for ec2 in list(ec2_backends.values()) if source_id in ec2[source_region].amis),
+        None,
+    )
+    is_own = source is not None and source.owner_id == account
+    if source is None or not (is_own or source.is_public or {"UserId": account} in source.launch_permissions):
+        raise EC2ClientError("InvalidAMIID.NotFound", f"The image id '[{source_id}]' does not exist")
+    if not (is_own or account in source.ebs_snapshot.create_volume_permission_userids):
+        raise EC2ClientError("InvalidRequest", "You do not have permission to access the storage of this ami")
+    if any(ami.name == name for ami in backend.amis.values()):
+        raise duplicate_name(name)
+    ami = Ami(backend, random_ami_id(), source_ami=source, name=name)
+    ami.root_device_name, ami.root_device_type = source.root_device_name, source.root_device_type
+    ami.ena_support, ami.boot_mode = source.ena_support, source.boot_mode
+    if hasattr(source, "imds_support"):
+        ami.imds_support = source.imds_support
+    ami.source_image_id, ami.source_image_region = source_id, source_region
+    snapshot = ami.ebs_snapshot
+    snapshot.volume = source.ebs_snapshot.volume
+    snapshot.description = f"Copied for DestinationAmi {ami.id} from SourceAmi {source_id} for SourceSnapshot {source.ebs_snapshot.id}."
+    snapshot.encrypted = self._get_bool_param("Encrypted", False) or source.ebs_snapshot.encrypted
+    snapshot.kms_key_id = key_of(backend, account, self._get_param("KmsKeyId")) if snapshot.encrypted else None
+    for spec in self._get_param("TagSpecifications", []):
+        tagged = snapshot if spec["ResourceType"] == "snapshot" else ami
+        tagged.add_tags({tag["Key"]: tag["Value"] for tag in spec["Tags"]})
+    backend.amis[ami.id] = ami
+    copies[place] = ami.id
+    return ActionResult({"ImageId": ami.id})
+
+
+# By account, region and token.
+copies = {}
+
+
+def key_of(backend, account, name):
+    if name in (None, "alias/aws/ebs"):
+        return backend._create_default_encryption_key()
+    return kms_backends[account][backend.region_name].describe_key(name).arn
 
 
 def duplicate_name(name):

@@ -19,8 +19,9 @@ export interface Rehearsal {
   readonly faults: readonly Fault[];
   /** The stages that are rejected; default: none. */
   readonly rejects?: readonly string[];
-  /** Whether AMIs are tested, and what scans them, where that is deployed. */
+  /** Whether AMIs are tested and copied, and what scans them, where that is deployed. */
   readonly testAmis?: boolean;
+  readonly copyAmis?: boolean;
   readonly scanAmis?: ScanAmis;
   readonly startAt: string;
   /** The branch it is released from; the default one by default. */
@@ -33,6 +34,7 @@ const rehearsalSchema = z.object({
   faults: z.array(z.custom<Fault>()),
   rejects: z.array(z.string()).default([]),
   testAmis: z.boolean().default(false),
+  copyAmis: z.boolean().default(false),
   scanAmis: z.custom<ScanAmis>().optional(),
   startAt: z.string(),
   branch: z.string().optional(),
@@ -54,14 +56,13 @@ export async function rehearseAlone(rehearsal: Rehearsal): Promise<Pick<Report, 
 }
 
 if (import.meta.main) {
-  const { repository, request, faults, rejects, testAmis, scanAmis, startAt, branch } = rehearsalSchema.parse(
-    JSON.parse(readFileSync(0, 'utf8')),
-  );
+  const { repository, request, faults, rejects, testAmis, copyAmis, scanAmis, startAt, branch } =
+    rehearsalSchema.parse(JSON.parse(readFileSync(0, 'utf8')));
   const { commit, files } = checkOutFactory(repository);
   const factory = loadFactory(configurationFiles(files));
   const { releases, world } = await rehearse({
     factory,
-    machines: definitionsOf(factory, { testAmis, ...(scanAmis !== undefined && { scanAmis }) }),
+    machines: definitionsOf(factory, { testAmis, copyAmis, ...(scanAmis !== undefined && { scanAmis }) }),
     bucket: bucketName(factory),
     checkOut: () => ({ commit, branch: branch ?? factory.defaultBranch, files, changes: {} }),
     request,

@@ -11,7 +11,7 @@ import { type Answer, type Asked, errorAnswer, jsonAnswer } from '../faults/wire
 import { forward } from '../faults/wire/proxy.ts';
 import type { Credentials, Moto } from '../moto.ts';
 import { type Recognised, recognised } from './asked.ts';
-import { askedBesides } from './asked-besides.ts';
+import { askedBesides, askedOfKeys } from './asked-besides.ts';
 import type { Functions } from './functions.ts';
 import { type HandOver, ruledSchema } from './hand-over.ts';
 import type { Caller, Judge } from './judge.ts';
@@ -32,6 +32,7 @@ export interface Behind {
 /** A call that the policies allow, with who makes it and what IAM is asked for it. */
 export interface Allowed {
   readonly accountId: string;
+  readonly region: string;
   readonly role: string;
   readonly service: string;
   readonly operation: string;
@@ -138,6 +139,7 @@ export class Gate {
     const requests = [
       ...requestsOf(known, await thingsFor(moto, known)),
       ...askedBesides(known, judge.inventories),
+      ...(await askedOfKeys(known, moto, judge.inventories)),
     ];
     const why = judge.refusal(caller, requests);
     if (why !== undefined) return denied(call, why);

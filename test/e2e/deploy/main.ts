@@ -22,6 +22,7 @@ import { removeStaleMachines } from '../machines.ts';
 import { Moto } from '../moto.ts';
 import { ADDITIONS, ROOT, administratorOf, typed } from './accounts.ts';
 import { NEW, changes, releasedBefore } from './changes.ts';
+import { policyOfCopiedKey } from './copied.ts';
 import { detours } from './detours.ts';
 import { Gate } from './gate.ts';
 import { Deployment, checkout, installed } from './deployment.ts';
@@ -71,10 +72,11 @@ const aws = join(bin, 'aws');
 const python = join(bin, 'python');
 const suite = new Suite();
 
-/** A key of an account's own, whose policy leaves it to IAM who may use it. */
+/** A key of an account's own, whose policy leaves it to IAM there who may use it, and admits whoever copies. */
 async function volumeKey(target: Target): Promise<string> {
   const kms = new KMSClient(await moto.observer(target));
-  const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Description: 'Encrypts volumes.' }));
+  const Policy = policyOfCopiedKey(target.accountId);
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Description: 'Encrypts volumes.', Policy }));
   return KeyMetadata?.Arn ?? '';
 }
 
@@ -106,6 +108,7 @@ const common = {
   gated: Object.fromEntries(
     SCENARIOS.flatMap(({ image, gated }) => (gated === undefined ? [] : [[image, gated]])),
   ),
+  copied: SCENARIOS.flatMap(({ image, copied }) => (copied ? [image] : [])),
   stages: STAGES,
   volumeKey: { stage: 'dev', arn: await volumeKey(DEV) },
 };

@@ -142,7 +142,9 @@ export async function transactionOf(
 
 /** Which image a call is about, as far as it says so. */
 function imageOf({ input, requests }: Allowed): string | undefined {
-  const tagged = requests.map(({ context }) => context[`aws:ResourceTag/${TAGS.image}`]).find((one) => one);
+  const tagged = requests
+    .map(({ context }) => context[`aws:ResourceTag/${TAGS.image}`] ?? context[`aws:RequestTag/${TAGS.image}`])
+    .find((one) => one);
   return tagged === undefined ? /^\/packleader\/([^/]+)\//.exec(String(input['Name']))?.[1] : String(tagged);
 }
 

@@ -32,6 +32,7 @@ export const FEATURE = 'feature/kernel';
 /** The gates that are switched on where it is deployed. */
 export const GATES = {
   testAmis: true,
+  copyAmis: true,
   // Knows of nothing: what is deployed around a scanner is what runs here.
   scanAmis: {
     command: `grep --quiet '"CycloneDX"' "$SBOM" && echo '{"bomFormat":"CycloneDX","specVersion":"1.5","vulnerabilities":[]}'`,
@@ -64,6 +65,8 @@ export interface RepositoryOptions {
   readonly copies: readonly string[];
   /** Of these, those whose AMIs are tested and scanned, and whether the test fails. */
   readonly gated: Readonly<Record<string, 'sound' | 'unsound'>>;
+  /** Of these, those that the stage somebody must approve copies from the one before. */
+  readonly copied: readonly string[];
   /** By image, when it is rebuilt. */
   readonly schedules: Readonly<Record<string, unknown>>;
   /** What encrypts the volumes of a stage; AWS's key does elsewhere. */
@@ -82,8 +85,10 @@ export function makeRepository(repository: string, options: RepositoryOptions): 
 /** The same, which only the packleader that it is deployed by has to understand. */
 export function writeRepository(
   repository: string,
-  { stages, networks, copies, gated, schedules, volumeKey, program = ROOT }: RepositoryOptions,
+  { stages, networks, copies, gated, copied, schedules, volumeKey, program = ROOT }: RepositoryOptions,
 ): { firstCommit: string } {
+  // Who deployed before may not know of it.
+  const canCopy = existsSync(join(program, 'core', 'configuration', 'copies.ts'));
   writeFactory(repository, stages, networks, program);
   git(repository, 'init', '--quiet', '--initial-branch=main');
   const images = join(repository, 'packer', 'images');
@@ -104,14 +109,18 @@ export function writeRepository(
     schedule(images, image, schedules);
     const how = gated[image];
     if (how !== undefined) putGates(join(images, image), how);
+    if (canCopy && copied.includes(image))
+      appendFileSync(join(images, image, 'config', `${APPROVED}.yaml`), stringify({ strategy: 'copy' }));
   }
   commit(repository, 'Add an image for each scenario');
   git(repository, 'branch', FEATURE);
+  const { copyAmis, ...gates } = GATES;
   writeFileSync(
     join(repository, 'packleader.config'),
     stringify({
       webhookSecret: WEBHOOK_SECRET,
-      ...GATES,
+      ...gates,
+      ...(canCopy && { copyAmis }),
       notify: {},
       commitStatus: COMMIT_STATUS,
       staleAfterDays: STALE_AFTER_DAYS,

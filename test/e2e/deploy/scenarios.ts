@@ -17,6 +17,7 @@ import { type Release, type Stand, type Transaction, played, transactionOf, worl
 import { FEATURE, FIRST_IMAGE, STALE_AFTER_DAYS } from './repository.ts';
 import { answeredBy } from './approver.ts';
 import { importedAndBack } from './imported.ts';
+import { areCopies, nobodyElseMayCopy } from './copied.ts';
 import type { Running } from './running.ts';
 
 export interface Scenario {
@@ -26,6 +27,8 @@ export interface Scenario {
   readonly schedule?: unknown;
   /** Whether its AMIs are tested and scanned, and pass that. */
   readonly gated?: 'sound' | 'unsound';
+  /** Whether prod copies what dev bakes. */
+  readonly copied?: true;
   /** Returns what is wrong. */
   readonly play: (stand: Stand) => Promise<string[]>;
 }
@@ -36,10 +39,10 @@ const isMutating = ({ operation }: Allowed): boolean => !/^(Describe|Get|List)/.
 
 function release(
   name: string,
-  { schedule, gated, ...of }: Release & Pick<Scenario, 'schedule' | 'gated'>,
+  { schedule, gated, copied, ...of }: Release & Pick<Scenario, 'schedule' | 'gated' | 'copied'>,
 ): Scenario {
   const play = async (stand: Stand) => played(stand, of);
-  return { name, image: of.image, schedule, ...(gated && { gated }), play };
+  return { name, image: of.image, schedule, ...(gated && { gated }), ...(copied && { copied }), play };
 }
 
 /** As a person does it in the console. */
@@ -326,6 +329,25 @@ export const SCENARIOS: readonly Scenario[] = [
       ...(await approvedIsTagged(stand, ended)),
       ...(await testsAreKept(stand, ended)),
     ],
+  }),
+  release('prod copies what dev bakes, under keys of its own, in both of its regions', {
+    image: 'copied',
+    copied: true,
+    start: inConsole,
+    ends: 'Released',
+    after: async (stand, ended) => [
+      ...(await areCopies(stand, ended)),
+      ...(await nobodyElseMayCopy(stand, ended)),
+    ],
+  }),
+  release('one copy is refused when both are let read: that is taken back, and all of it undone', {
+    image: 'not-copied',
+    copied: true,
+    start: inConsole,
+    ends: 'Rolled back',
+    strikes: ({ operation, region }) => operation === 'CopyImage' && region === 'us-east-1',
+    faults: [{ state: 'Copy prod AMIs', kind: 'refused', region: 'us-east-1' }],
+    before: async ({ running }, { arn }) => says(running, arn, /EC2 refuses to copy ami-/),
   }),
   release("prod is rejected by hand: dev's AMI is deregistered", {
     image: 'rejected',

@@ -39,7 +39,11 @@ export function allowingPrincipal(
   const about = statements.filter(({ Principal }) =>
     principalSchema
       .parse(Principal)
-      .some((principal) => ['*', accountId, `arn:aws:iam::${accountId}:root`].includes(principal)),
+      .some((principal) =>
+        ['*', accountId, `arn:aws:iam::${accountId}:root`, request.context['aws:PrincipalArn']].includes(
+          principal,
+        ),
+      ),
   );
   return allowing(about, request);
 }
