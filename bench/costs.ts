@@ -60,6 +60,44 @@ for (const { targets, stages } of [
 }
 print(['Targets', 'Step Functions', 'Lambda', 'CodeBuild', 'S3, logs, event', 'Sum', 'Per target'], lines);
 
+/** The same, where the first stage bakes, and each later one copies. */
+const copying: string[][] = [];
+for (const { targets, stages } of [
+  { targets: 10, stages: 2 },
+  { targets: 100, stages: 4 },
+  { targets: 1_000, stages: 4 },
+]) {
+  const { transitions, looks } = await withFactory(
+    { targets, stages, later: 'strategy: copy\n' },
+    async (directory) => countRelease(directory, undefined, { copyAmis: true }),
+  );
+  const bakes = targets / stages;
+  // As where it bakes, and each look at copies.
+  const tasks = 2 + 5 + stages + looks;
+  const minutes = ASSUMED.fetchMinutes + ASSUMED.validateMinutes + bakes * ASSUMED.bakeMinutes;
+  const costs = {
+    stepFunctions: transitions * PRICES.perTransition,
+    lambda: tasks * (ASSUMED.secondsPerTask * PRICES.perLambdaGiBSecond + PRICES.perLambdaRequest),
+    codeBuild: minutes * PRICES.perBuildMinute,
+    // And for each stage that copies, what is given, before and after.
+    s3: (4 + 2 * bakes + 2 * (stages - 1)) * PRICES.perS3Write,
+    logs: ((bakes * ASSUMED.logMiBPerBake) / 1024) * PRICES.perLogGiB,
+    events: PRICES.perEvent,
+  };
+  const sum = Object.values(costs).reduce((total, one) => total + one, 0);
+  copying.push([
+    `${count(targets)} in ${stages} stages`,
+    count(targets - bakes),
+    `${count(transitions)}: ${dollars(costs.stepFunctions)}`,
+    `${tasks} × ${ASSUMED.secondsPerTask} GiB·s: ${dollars(costs.lambda)}`,
+    `${count(minutes)} min: ${dollars(costs.codeBuild)}`,
+    dollars(sum),
+    dollars(sum / targets),
+  ]);
+}
+process.stdout.write('\nWhere the first stage bakes, and the others copy:\n\n');
+print(['Targets', 'Copies', 'Step Functions', 'Lambda', 'CodeBuild', 'Sum', 'Per target'], copying);
+
 /** What scanning adds to a release, however many targets it has: AMIs that list the same packages are scanned once. */
 const SCANNED = { targets: 10, stages: 2 } as const;
 const usual = await withFactory(SCANNED, async (directory) => countRelease(directory));
@@ -67,7 +105,7 @@ const scans: string[][] = [];
 for (const scanAmis of ['inspector', { command: 'scan "$SBOM"' }] as const) {
   const layer = 'vulnerabilities: { failOn: critical }\n';
   const counted = await withFactory({ ...SCANNED, layer }, async (directory) =>
-    countRelease(directory, undefined, scanAmis),
+    countRelease(directory, undefined, { scanAmis }),
   );
   const transitions = counted.transitions - usual.transitions;
   const builds = scanAmis === 'inspector' ? 0 : ASSUMED.scanMinutes;

@@ -32,7 +32,14 @@ export async function withFactory<Result>(
     targets,
     stages,
     layer = '',
-  }: { readonly targets: number; readonly stages: number; readonly layer?: string },
+    later,
+  }: {
+    readonly targets: number;
+    readonly stages: number;
+    readonly layer?: string;
+    /** What the layer of each stage but the first says. */
+    readonly later?: string;
+  },
   use: (directory: string) => Promise<Result>,
 ): Promise<Result> {
   const directory = mkdtempSync(join(tmpdir(), 'packleader-bench-'));
@@ -40,6 +47,9 @@ export async function withFactory<Result>(
     for (const path of COPIED) cpSync(join(OWN, path), join(directory, path), { recursive: true });
     mkdirSync(join(directory, 'config'));
     writeFileSync(join(directory, 'config/default.yaml'), `${CONFIGURATION}${layer}`);
+    if (later !== undefined)
+      for (let stage = 2; stage <= stages; stage += 1)
+        writeFileSync(join(directory, `config/stage-${stage}.yaml`), later);
     writeFileSync(join(directory, 'factory.yaml'), factoryYaml(targets, stages));
     return await use(directory);
   } finally {

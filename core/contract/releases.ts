@@ -221,6 +221,8 @@ export const releasedRecordSchema = releaseSchema.extend({
       ...sourcedTargetSchema.pick({ sourceAmi: true, architecture: true }).partial().shape,
       /** The AMI that was found. */
       sourceImageId: z.string().optional(),
+      /** The AMI of an earlier stage that it is a copy of; missing where it was baked. */
+      copyOf: amiSchema.optional(),
       /** When EC2 calls it deprecated, ISO 8601; missing when never. */
       deprecatedAt: z.string().optional(),
       /** The release of this factory that the source AMI is of, `<image>@<version>`. */

@@ -54,6 +54,12 @@ export function releasedRecord(
       .flatMap(({ targets }) => targets)
       .map((bake) => [targetName(bake), bake.sourceImageId]),
   );
+  const amis = new Map(
+    images.map(({ accountId, region, imageId }) => [
+      targetName({ accountId, region }),
+      { accountId, region, imageId },
+    ]),
+  );
   const inStages = Object.entries(tested).filter(([, { instances }]) => instances > 0);
   return {
     schema: RECORD_SCHEMA,
@@ -71,12 +77,14 @@ export function releasedRecord(
     images: images.map((image) => {
       const target = planned.get(targetName(image));
       const sourceImageId = found.get(targetName(image));
+      const original = target?.copy && amis.get(targetName(target.copy.from));
       const days = target?.deprecateAfterDays;
       const base = target && baseOf(target.sourceAmi, resolved[image.stage]?.bases);
       return {
         ...image,
         ...(target && { sourceAmi: target.sourceAmi, architecture: target.architecture }),
         ...(sourceImageId !== undefined && { sourceImageId }),
+        ...(original && { copyOf: original }),
         ...(days !== undefined &&
           startedAt !== undefined && { deprecatedAt: deprecationTime(startedAt, days).toISOString() }),
         ...(base !== undefined && { builtOn: base }),

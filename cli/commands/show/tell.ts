@@ -15,6 +15,12 @@ import { foundBy, originOf, revokedText, settingText, whereText } from '../../te
 const builderText = ({ instanceType, spot }: ReleasedRecord['images'][number]): string =>
   instanceType === undefined ? '' : `on ${instanceType}${spot ? ', spot' : ''}`;
 
+/** What it was made of: another AMI of the release, or its source AMI. */
+function originText({ copyOf, sourceImageId }: ReleasedRecord['images'][number]): string {
+  if (copyOf) return `copy of ${copyOf.imageId} in ${targetName(copyOf)}`;
+  return sourceImageId === undefined ? '' : `from ${sourceImageId}`;
+}
+
 /** Undefined where nothing was tested. */
 const testedText = ({ tested }: ReleasedRecord): string | undefined =>
   tested &&
@@ -70,7 +76,7 @@ export function recordLines(
         targetName(image),
         image.imageId,
         image.architecture ?? '',
-        image.sourceImageId === undefined ? '' : `from ${image.sourceImageId}`,
+        originText(image),
         image.builtOn ?? (image.sourceAmi ? foundBy(image.sourceAmi) : ''),
         builderText(image),
         image.deprecatedAt === undefined ? '' : `deprecated from ${image.deprecatedAt.slice(0, 10)} on`,

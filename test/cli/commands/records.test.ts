@@ -187,6 +187,26 @@ describe('the record of a release', () => {
     );
   });
 
+  test('says of which AMI another one is a copy', async () => {
+    const copies = { prod: 'strategy: copy' };
+    const { release, show } = await openReader(READER, undefined, { copies });
+    expect(await release({ key: 'copied', images: ['base'], wait: true })).toMatchObject({ exit: 0 });
+    const record = releasedRecordSchema.parse(JSON.parse((await show('base', { json: true })).out));
+    const [dev, prod] = record.images;
+    expect(dev?.copyOf).toBeUndefined();
+    expect(prod?.copyOf).toEqual({
+      accountId: '100000000001',
+      region: 'eu-west-1',
+      imageId: dev?.imageId,
+    });
+    const { lines } = await show('base');
+    expect(lines.filter((line) => line.includes('copy of'))).toEqual([
+      expect.stringMatching(
+        new RegExp(`^  prod +${PROD} +${prod?.imageId} .*copy of ${dev?.imageId} in ${DEV}`),
+      ),
+    ]);
+  });
+
   test('also holds the base that was found when it was released alone', async () => {
     const { release, show } = await openReader();
     await release({ key: 'base', images: ['base'], wait: true });

@@ -95,6 +95,12 @@ describe('packleader why', () => {
     });
   });
 
+  test('says whom an AMI is shared with, who may launch it', async () => {
+    const hub = await openRetirer();
+    if (DEV) amiOf(hub.sandbox, DEV, hub.old)?.launchPermissions.users.add('333333333333');
+    expect((await hub.why(hub.ami)).out).toContain('333333333333, which it is shared with');
+  });
+
   test.each(['ami-0123456789abcdef0', 'linux'])('is refused for %s', async (ami) => {
     const hub = await openRetirer();
     await expect(hub.why(ami)).rejects.toMatchObject({ name: 'ReleaseRefused' });

@@ -11,7 +11,7 @@ import type { Target } from '../../../core/contract/targets.ts';
 import { publishNewer } from '../../../sandbox/rehearsal/public-images.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { HUB } from '../../fixtures/accounts.ts';
-import { AL2023, STAGES } from '../../fixtures/factories.ts';
+import { AL2023, type MadeUpFactory, STAGES } from '../../fixtures/factories.ts';
 import type { HubOptions } from '../../fixtures/sandbox/hub.ts';
 import { HUB_FLAG, openOperator } from '../operator.ts';
 import { written } from '../output.ts';
@@ -23,8 +23,12 @@ export const [PROD_TARGET] = STAGES.prod;
 export const READER = { allows: /^(sfn:|sts:|s3:(GetObject|ListObjectsV2)$)/ };
 
 /** @param width of the terminal; by default a pipe, which has none */
-export async function openReader(options: HubOptions = READER, width?: number) {
-  const hub = await openOperator(options, { base: AL2023, web: 'image: base' });
+export async function openReader(
+  options: HubOptions = READER,
+  width?: number,
+  made?: Partial<MadeUpFactory>,
+) {
+  const hub = await openOperator(options, { base: AL2023, web: 'image: base' }, made);
   const asked = { json: false, hub: HUB_FLAG };
   const running = async (run: (output: ReturnType<typeof written>['output']) => Promise<number>) => {
     const { texts, output } = written();

@@ -106,6 +106,23 @@ describe('a version that nothing uses', () => {
   });
 });
 
+describe('a version that a consumer may launch', () => {
+  test('is in use everywhere, until nobody else may launch it any more', async () => {
+    await withVersions(async (hub, { old }) => {
+      const shared = amiOf(hub.sandbox, at(DEV), old);
+      shared?.launchPermissions.users.add('333333333333');
+      for (let day = 0; day < 7; day += 1)
+        expect((await oneDay(hub)).kept).toContainEqual({
+          releaseId: old,
+          why: expect.stringContaining('333333333333, which it is shared with'),
+        });
+      expect(stateOf(hub, old)).toEqual(['there', 'there']);
+      shared?.launchPermissions.users.clear();
+      expect((await oneDay(hub)).done).toMatchObject([{ releaseId: old, step: 'deprecate' }]);
+    });
+  });
+});
+
 describe('a version that something begins to use while it goes', () => {
   test('is taken back everywhere', async () => {
     await withVersions(async (hub, { old }) => {
