@@ -69,7 +69,7 @@ export async function suite(seed: number, isExhaustive = false): Promise<Suite> 
     ...(await keptBuilders(baselines.keeping)),
     ...(await spotBuilders(baselines.spot)),
     ...(await testedAmis(baselines.tested)),
-    ...(await copiedAmis(baselines.copying)),
+    ...(await copiedAmis(baselines.copying, sampler)),
     ...(await comparisons(baselines.alike)),
     ...(await sharedAmis(baselines.shared)),
     ...(await scannedAmis(baselines.scanned, baselines.commanded)),

@@ -32,12 +32,14 @@ export interface AccountNeeds {
   readonly builds: number;
   /** Of all of its targets. */
   readonly bakes: readonly PlannedBake[];
+  /** Whether AMIs are copied into it, or from it into another account. */
+  readonly copies: boolean;
 }
 
 export async function examineAccount(
   session: Session,
   hub: Target,
-  { builds, bakes }: AccountNeeds,
+  { builds, bakes, copies }: AccountNeeds,
   { fetchTool, required }: LookedFor,
 ): Promise<Finding[]> {
   const place = session.accountId;
@@ -52,7 +54,7 @@ export async function examineAccount(
       : findProject(new CodeBuildClient(config), NAMES.bakeProject);
   found.catch(() => undefined);
   const checks: Check[] = [
-    ...ROLES.map((role): Check => [
+    ...[...ROLES, ...(copies ? [NAMES.copierRole] : [])].map((role): Check => [
       `role ${role}`,
       'iam:GetRole',
       async () =>

@@ -67,8 +67,9 @@ export async function examineFactory({ files, role, settings, onFound }: DoctorR
     async ([accountId, session]) => {
       const own = targets.filter((target) => target.accountId === accountId);
       const bakes = own.flatMap((target) => target.bakes);
+      const copies = own.some((target) => target.copies.length > 0 || target.copiedBy.size > 0);
       const found = await Promise.all([
-        examineAccount(session, hub, { builds: mostBuilds(stages, accountId), bakes }, lookedFor),
+        examineAccount(session, hub, { builds: mostBuilds(stages, accountId), bakes, copies }, lookedFor),
         ...own.map(async (target) => examineTarget(target, session, mayKeep(target))),
       ]);
       onFound?.(accountId);

@@ -29,6 +29,7 @@ import {
   ok,
 } from './finding.ts';
 import { keptBuilderCheck } from './kept-builders.ts';
+import { admitsCopiers } from './key-policies.ts';
 import { type Session, configOf } from './sessions.ts';
 
 /** @param mayKeep whether the builder of a bake that failed may be kept there */
@@ -44,23 +45,29 @@ export async function examineTarget(
   const ssm = new SSMClient(config);
   const iam = new IAMClient(config);
   const secretsManager = new SecretsManagerClient(config);
-  const { bakes, region } = target;
-  const keyIds = new Set(bakes.map(({ kmsKeyId }) => kmsKeyId));
+  const { bakes, copies, copiedBy, region } = target;
+  const keyIds = new Set([...bakes, ...copies].map(({ kmsKeyId }) => kmsKeyId));
+  const added = bakes.length + copies.length;
   const checks: Check[] = [
     [
       'AMIs',
       'ec2:DescribeImages and servicequotas:GetServiceQuota',
-      async () => room(await countImages(ec2), await quota(quotas, AMIS), bakes.length, 'AMIs'),
+      async () => room(await countImages(ec2), await quota(quotas, AMIS), added, 'AMIs'),
     ],
     [
       'snapshots',
       'ec2:DescribeSnapshots and servicequotas:GetServiceQuota',
-      async () => room(await countSnapshots(ec2), await quota(quotas, SNAPSHOTS), bakes.length, 'snapshots'),
+      async () => room(await countSnapshots(ec2), await quota(quotas, SNAPSHOTS), added, 'snapshots'),
     ],
     ...[...keyIds].map((keyId): Check => [
-      `key ${keyId.replace(/^.*:(key\/)?/, '')}`,
+      `key ${nameOfKey(keyId)}`,
       'kms:DescribeKey',
       async () => keyUsable(new KMSClient(config), keyId),
+    ]),
+    ...[...copiedBy].map(([keyId, accountIds]): Check => [
+      `policy of ${nameOfKey(keyId)}`,
+      'kms:DescribeKey and kms:GetKeyPolicy',
+      async () => admitsCopiers(new KMSClient(config), keyId, accountIds),
     ]),
     ...networkChecks({ ec2, region, place }, bakes),
     ...secretChecks({ iam, secretsManager, ssm }, target, bakes),
@@ -75,6 +82,9 @@ export async function examineTarget(
   }
   return examineAll(place, checks);
 }
+
+/** Without what is the same for every key. */
+const nameOfKey = (keyId: string): string => keyId.replace(/^.*:(key\/)?/, '');
 
 /** @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-quotas.html */
 const AMIS = { ServiceCode: 'ec2', QuotaCode: 'L-B665C33B' };

@@ -3,6 +3,7 @@
  * planned already. Made once; a scenario gets a world of its own with it.
  */
 import { loadConfiguration } from '../../../core/configuration/configuration.ts';
+import type { FactoryFiles } from '../../../core/configuration/factory.ts';
 import { retentionSchema } from '../../../core/configuration/retention.ts';
 import { type Consumers, launchPermissions, permissionName } from '../../../core/contract/permissions.ts';
 import { NAMES, bucketName } from '../../../core/contract/names.ts';
@@ -50,7 +51,7 @@ export const FACTORIES = {
     stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
     consumers: CONSUMERS,
   },
-  /** What dev bakes is copied into prod. */
+  /** What dev bakes is copied into prod; of the second release prod bakes its own. */
   copying: {
     stages: { dev: targetsIn(0, 1), prod: targetsIn(1, 1) },
     copies: { prod: 'strategy: copy' },
@@ -157,14 +158,18 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
     definition: stateGraphSchema.parse(definition),
   }));
   const bucket = bucketName(factory);
-  const zipped = new Map([...files].map(([name, text]) => [name, new TextEncoder().encode(text)]));
+  const zipped = encoded(files);
   const objects = new Map<string, StoredObject>();
-  async function plan(commit: string, startAt: Date): Promise<PlayableRelease> {
+  async function plan(
+    commit: string,
+    startAt: Date,
+    checkedOut: Baseline['files'] = zipped,
+  ): Promise<PlayableRelease> {
     const sandbox = createSandbox({
       hub: { ...hub, bucket },
       targets: stages.flatMap(({ targets }) => targets),
       startAt,
-      checkOut: () => ({ commit, branch: 'main', files: zipped, changes: {} }),
+      checkOut: () => ({ commit, branch: 'main', files: checkedOut, changes: {} }),
     });
     const unbind = bindSandbox(sandbox);
     forgetClients();
@@ -196,7 +201,11 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
   }
   const releases = {
     A: await plan(COMMIT, STARTED_AT),
-    B: await plan('b'.repeat(40), new Date(STARTED_AT.getTime() + SECONDS_BETWEEN * 1000)),
+    B: await plan(
+      'b'.repeat(40),
+      new Date(STARTED_AT.getTime() + SECONDS_BETWEEN * 1000),
+      encoded(filesOf({ ...FACTORIES[size], copies: {} })),
+    ),
   };
   const [, days] = /^deprecateAfterDays: (\d+)$/m.exec(settings) ?? [];
   return {
@@ -213,6 +222,9 @@ export async function prepareBaseline(size: Size): Promise<Baseline> {
     releases,
   };
 }
+
+const encoded = (files: FactoryFiles): Map<string, Uint8Array> =>
+  new Map([...files].map(([name, text]) => [name, new TextEncoder().encode(text)]));
 
 export const targetsOf = ({ stages }: Pick<Baseline, 'stages'>): Target[] =>
   stages.flatMap(({ targets }) => targets);

@@ -9,8 +9,8 @@ export interface Schedule {
   readonly callsOfOther: number;
 }
 
-/** What consumers see depends on these; where the two are while they bake does not matter. */
-const SCHEDULED = /^(Publish release|Withdraw publication|Apply version tags|Deregister)/;
+/** What consumers see depends on these, and what others may copy; where the two are while they bake does not matter. */
+const SCHEDULED = /^(Copy|Unshare|Publish release|Withdraw publication|Apply version tags|Deregister)/;
 
 /** Not what Step Functions itself calls, and no assumed role: other calls of the same function wait for that. */
 export const isScheduled = ({ who, state, by, operation }: InjectionPoint): boolean =>

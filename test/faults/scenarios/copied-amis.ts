@@ -1,18 +1,49 @@
 /** AMIs that are copied from the stage before: every call of that is struck, and some releases are undone behind it. */
-import type { Baseline } from '../player/baseline.ts';
+import type { Actor, Baseline } from '../player/baseline.ts';
 import { nameOfFault } from '../player/faults.ts';
 import { nameOfPoint } from '../player/injection-points.ts';
+import type { SandboxFault } from '../sandbox/fault-kinds.ts';
 import type { SandboxScenario } from '../sandbox/play-in-sandbox.ts';
 import type { RecordedCall } from '../sandbox/recorder.ts';
 import { faultsIn, isOfService, passes } from './fault-model.ts';
 import { record } from './recordings.ts';
 import { type Category, PASTS, scenarioOf } from './scenario-of.ts';
+import type { SeededSampler } from './seeded-sampler.ts';
 import { STOPPED_ENDS } from './stops-and-sweeps.ts';
+import { interleavings } from './two-releases.ts';
 
 const NAME = 'copied from the stage before';
 const size = 'copying';
 
-export async function copiedAmis(baseline: Baseline): Promise<Category[]> {
+/** Also beside another one whose prod bakes: it must neither take its AMI, nor its undo what the other one gave. */
+const BESIDE = 'two releases, one of which copies';
+const BOTH = { actors: ['A', 'B'], size } as const;
+/** Of each release, and each way that both end. */
+const CUTS = 12;
+
+async function besideBakes(baseline: Baseline, sampler: SeededSampler): Promise<SandboxScenario[]> {
+  const calls = await record(baseline, BOTH);
+  const denied = (who: Actor, operation: string): SandboxFault => {
+    const found = calls.find(({ point }) => point.who === who && point.operation === operation);
+    if (!found) throw new Error(`${who} never calls ${operation}.`);
+    return { point: found.point, kind: 'denied' };
+  };
+  const [copy, publish] = [denied('A', 'ec2:CopyImage'), denied('B', 'ssm:PutParameter')];
+  const outcomes = [
+    { name: 'both succeed', faults: [] },
+    { name: 'the copy is refused', faults: [copy] },
+    { name: 'the other is not published', faults: [publish] },
+    { name: 'both fail', faults: [copy, publish] },
+  ];
+  const scenarios: SandboxScenario[] = [];
+  for (const outcome of outcomes)
+    scenarios.push(
+      ...(await interleavings(baseline, outcome, sampler, { ...BOTH, category: BESIDE, cuts: CUTS })),
+    );
+  return scenarios;
+}
+
+export async function copiedAmis(baseline: Baseline, sampler: SeededSampler): Promise<Category[]> {
   const calls = withoutMiddlePolls(await record(baseline, { size }));
   return [
     {
@@ -31,6 +62,7 @@ export async function copiedAmis(baseline: Baseline): Promise<Category[]> {
         ...stops(calls),
       ],
     },
+    { name: BESIDE, atLeast: 100, scenarios: await besideBakes(baseline, sampler) },
   ];
 }
 

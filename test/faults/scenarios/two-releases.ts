@@ -5,14 +5,14 @@ import type { SandboxFault } from '../sandbox/fault-kinds.ts';
 import type { SandboxScenario } from '../sandbox/play-in-sandbox.ts';
 import type { RecordedCall } from '../sandbox/recorder.ts';
 import { record } from './recordings.ts';
-import { type Category, scenarioOf } from './scenario-of.ts';
+import { type Category, type ScenarioParts, scenarioOf } from './scenario-of.ts';
 import type { SeededSampler } from './seeded-sampler.ts';
 
 /** Of all the numbers of calls that one release can make between two of the other, so many are played. */
 const BETWEEN = 4;
 const BOTH = { actors: ['A', 'B'], size: 'two' } as const;
 
-interface Outcome {
+export interface Outcome {
   readonly name: string;
   readonly faults: readonly SandboxFault[];
   readonly mayMiss?: true;
@@ -21,7 +21,9 @@ interface Outcome {
 export async function twoReleases(baseline: Baseline, sampler: SeededSampler): Promise<Category[]> {
   const scenarios: SandboxScenario[] = [];
   for (const outcome of await outcomes(baseline))
-    scenarios.push(...(await interleavings(baseline, outcome, sampler)));
+    scenarios.push(
+      ...(await interleavings(baseline, outcome, sampler, { category: 'two releases', ...BOTH })),
+    );
   return [{ name: 'two releases', atLeast: 1_000, scenarios }];
 }
 
@@ -64,24 +66,35 @@ async function dyingUndo(baseline: Baseline, older: SandboxFault): Promise<Sandb
   return { point: found.point, kind: 'dies' };
 }
 
-/** Every point at which one release can cut into the other, with some lengths of the cut; the longest in any case. */
-async function interleavings(
+/** Every point, or some, at which one release can cut into the other, with some lengths of the cut; the longest in any case. */
+export async function interleavings(
   baseline: Baseline,
   { name, ...rest }: Outcome,
   sampler: SeededSampler,
+  {
+    category,
+    cuts = Infinity,
+    ...both
+  }: Pick<ScenarioParts, 'actors' | 'size'> & {
+    readonly category: string;
+    /** At so many points of each release; at all by default. */
+    readonly cuts?: number;
+  },
 ): Promise<SandboxScenario[]> {
-  const made = await record(baseline, { ...BOTH, faults: rest.faults });
+  const made = await record(baseline, { ...both, faults: rest.faults });
   const count = (who: Actor): number =>
     made.filter(({ point }) => point.who === who && isScheduled(point)).length;
   return (['A', 'B'] as const).flatMap((first) => {
     const most = count(first === 'A' ? 'B' : 'A');
     const lengths = Array.from({ length: most - 1 }, (_, index) => index + 1);
-    return Array.from({ length: count(first) }, (_, index) => index + 1).flatMap((before) => {
+    const points = Array.from({ length: count(first) }, (_, index) => index + 1);
+    const chosen = sampler.sampleOrAll(points, cuts, (before) => `${name} ${first} ${before}`);
+    return chosen.flatMap((before) => {
       const nameOf = (length: number): string => `${name} ${first} ${before} ${length}`;
       const some = sampler.sampleOrAll(lengths, BETWEEN - 1, nameOf);
       return [...some, most].map((between) =>
-        scenarioOf('two releases', {
-          ...BOTH,
+        scenarioOf(category, {
+          ...both,
           ...rest,
           schedule: { first, calls: before, callsOfOther: between },
           labels: [name, `${first} makes ${before} calls, then the other ${between}, then ${first} all`],
