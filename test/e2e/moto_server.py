@@ -18,7 +18,7 @@ amis_file.write_text(json.dumps(seed["amis"]), encoding="utf-8")
 # Read when moto is imported. Its own AMIs are years old, and a source AMI may not be.
 os.environ["MOTO_AMIS_PATH"] = str(amis_file)
 
-from moto.core.responses import ActionResult  # noqa: E402
+from moto.core.responses import ActionResult, EmptyResult  # noqa: E402
 from moto.core.utils import utcnow  # noqa: E402
 from moto.ec2.exceptions import EC2ClientError  # noqa: E402
 from moto.ec2.models import ec2_backends  # noqa: E402
@@ -26,6 +26,7 @@ from moto.ec2.models.amis import Ami, AmiBackend  # noqa: E402
 from moto.ec2.models.instances import InstanceBackend  # noqa: E402
 from moto.ec2.responses import EC2Response  # noqa: E402
 from moto.ec2.responses.amis import AmisResponse  # noqa: E402
+from moto.ec2.responses.elastic_block_store import ElasticBlockStore  # noqa: E402
 from moto.ec2.utils import random_ami_id  # noqa: E402
 import moto.iam.models  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
@@ -117,6 +118,18 @@ def copy_image(original, self):
     backend.amis[ami.id] = ami
     copies[place] = ami.id
     return ActionResult({"ImageId": ami.id})
+
+
+@addition(ElasticBlockStore, "modify_snapshot_attribute")
+def modify_snapshot_attribute(original, self):
+    """moto knows the older parameters for who may copy a snapshot alone."""
+    changes, snapshot = self._get_param("CreateVolumePermission"), self._get_param("SnapshotId")
+    if not changes:
+        return original(self)
+    users = {how: [one["UserId"] for one in changes.get(how, []) if "UserId" in one] for how in ("Add", "Remove")}
+    self.ec2_backend.add_create_volume_permission(snapshot, user_ids=users["Add"], groups=[])
+    self.ec2_backend.remove_create_volume_permission(snapshot, user_ids=users["Remove"], groups=[])
+    return EmptyResult()
 
 
 # By account, region and token.
