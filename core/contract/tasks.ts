@@ -25,8 +25,10 @@ export interface TaskAccess {
   readonly reads?: readonly BucketFolder[];
   /** What it reads besides in a factory that has AMIs deprecated. */
   readonly readsToDeprecate?: readonly BucketFolder[];
-  /** What it reads, writes and lists besides in a factory whose AMIs others may launch, or copy. */
+  /** What it reads, writes and lists besides in a factory whose AMIs others may launch. */
   readonly toShare?: Pick<TaskAccess, 'reads' | 'writes' | 'lists'>;
+  /** What it reads, writes and lists besides in a factory that copies AMIs; of both it gets the first that it has. */
+  readonly toCopy?: Pick<TaskAccess, 'reads' | 'writes' | 'lists'>;
   readonly writes?: readonly BucketFolder[];
   /** To see what is there, and what is not. */
   readonly lists?: readonly BucketFolder[];
@@ -85,7 +87,7 @@ const ROWS = {
   'take-over-amis': { executions: { [NAMES.releaseImageMachine]: LOOK }, partOf: 'retry' },
   'clear-failed-stage': {
     steward: true,
-    toShare: GIVES,
+    toCopy: GIVES,
     executions: LATER_ATTEMPT,
     announces: true,
     partOf: 'retry',
@@ -161,7 +163,7 @@ const ROWS = {
   },
   'withdraw-publication': { steward: true, toShare: GIVES, executions: LATER_ATTEMPT },
   'deregister-amis': { steward: true, toShare: PERMISSIONS, executions: LATER_ATTEMPT },
-  'verify-rollback': { steward: true, toShare: PERMISSIONS, executions: LATER_ATTEMPT },
+  'verify-rollback': { steward: true, toShare: PERMISSIONS, toCopy: PERMISSIONS, executions: LATER_ATTEMPT },
   'announce-rollback': { announces: true },
   'find-dead-releases': {
     steward: true,
@@ -176,6 +178,7 @@ const ROWS = {
     writes: ['sweeps'],
     lists: ['released'],
     toShare: GIVES,
+    toCopy: GIVES,
     executions: {
       [NAMES.releaseImageMachine]: LOOK,
       [NAMES.bakeBatchMachine]: ['states:DescribeExecution', 'states:StopExecution'],

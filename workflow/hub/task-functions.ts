@@ -101,12 +101,13 @@ export class TaskFunctions extends Construct {
     const { key, deprecatesAmis, sharesAmis, copiers } = this.#props;
     const { account, region } = Stack.of(this);
     const machines = Object.keys(executions);
+    const given = (sharesAmis && folders.toShare) || (copiers && folders.toCopy);
     return [
       ...this.#onObjects(folders),
       ...(deprecatesAmis && folders.readsToDeprecate
         ? this.#onObjects({ reads: folders.readsToDeprecate })
         : []),
-      ...((sharesAmis || copiers) && folders.toShare ? this.#onObjects(folders.toShare) : []),
+      ...(given ? this.#onObjects(given) : []),
       ...(key && machines.length > 0 ? [lookAtExecutions(key, machines)] : []),
       ...Object.entries(executions).map(
         ([machine, actions]) =>

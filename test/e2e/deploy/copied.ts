@@ -34,11 +34,11 @@ export function policyOfCopiedKey(accountId: string): string {
   return JSON.stringify({ Version: '2012-10-17', Statement: [own, ...others] });
 }
 
-const imagesIn = async (moto: Moto, target: Target, release: string): Promise<Image[]> => {
+async function imagesIn(moto: Moto, target: Target, release: string): Promise<Image[]> {
   const Filters = [{ Name: `tag:${TAGS.release}`, Values: [release] }];
   const ec2 = await moto.ec2(target);
   return (await ec2.send(new DescribeImagesCommand({ Owners: ['self'], Filters }))).Images ?? [];
-};
+}
 
 const snapshotsOf = ({ BlockDeviceMappings = [] }: Image): string[] =>
   BlockDeviceMappings.flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []);

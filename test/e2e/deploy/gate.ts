@@ -219,7 +219,8 @@ async function thingsFor(
     launchTemplate,
   };
   const isOfInstances = service === 'ssm' && operation === 'SendCommand';
-  if ((service !== 'ec2' && !isOfInstances) || /^(Describe|Get)/.test(operation)) return nothing;
+  if ((service !== 'ec2' && !isOfInstances) || /^(Describe(?!SnapshotAttribute)|Get)/.test(operation))
+    return nothing;
   const ec2 = await moto.ec2({ accountId, region });
   const { KeyName, KeyPairId, ImageId } = aboutSchema.parse(input);
   const isAboutPair = KeyName !== undefined || KeyPairId !== undefined;

@@ -18,7 +18,6 @@ export const BY_NO_SCENARIO: Readonly<Record<string, string>> = {
   'packleader-hub-StateMachinesRepointMachineRoleAA72E434': GOING_BACK,
   'packleader-steward  DisableAmis: ec2:DisableImage': GOING_BACK,
   'packleader-steward  EnableAmis: ec2:EnableImage': GOING_BACK,
-  'packleader-steward  EnableAmis: ec2:ModifyImageAttribute': GOING_BACK,
   'packleader-steward  Publish: ssm:GetParameterHistory':
     'no other release publishes at the same time, or was taken back',
   'packleader-task-plan-releases  s3:ListBucket': 'no image here is built on one that is released elsewhere',

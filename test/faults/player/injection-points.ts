@@ -26,9 +26,6 @@ export interface InjectionPoint {
 export const seriesOf = ({ who, state, by, operation, place }: Omit<InjectionPoint, 'nth'>): string =>
   `${who === 'A' ? '' : `${who}, `}${state}${by === 'packer' ? ', Packer' : ''}: ${operation} in ${place}`;
 
-/** What calls have in common that a state makes in several places. */
-export const placelessNameOf = (point: InjectionPoint): string => nameOfPoint({ ...point, place: '*' });
-
 export const nameOfPoint = (point: InjectionPoint): string => `${seriesOf(point)} #${point.nth}`;
 
 const NAME =

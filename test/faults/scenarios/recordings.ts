@@ -1,6 +1,6 @@
 /** Plays that only serve to see what is called: the scenarios are made of that. */
 import type { Baseline, Past } from '../player/baseline.ts';
-import { type InjectionPoint, nameOfPoint, placelessNameOf } from '../player/injection-points.ts';
+import type { InjectionPoint } from '../player/injection-points.ts';
 import type { SandboxFault } from '../sandbox/fault-kinds.ts';
 import { recordInSandbox } from '../sandbox/play-in-sandbox.ts';
 import type { RecordedCall, Recorder } from '../sandbox/recorder.ts';
@@ -18,13 +18,22 @@ export const recordAll = async (baseline: Baseline, parts: ScenarioParts): Promi
 export const record = async (baseline: Baseline, parts: ScenarioParts): Promise<readonly RecordedCall[]> =>
   inOrderOfPlaces((await recordAll(baseline, parts)).calls);
 
-/** Which of several places is called first differs from play to play, and whoever takes the first or last of them must not. */
+/**
+ * Of the calls of one state, those of a place stand together. How states and their builds mix what they do in several places at once
+ * differs from play to play, and whoever takes the first of something, or every second one, must not.
+ */
 export function inOrderOfPlaces(calls: readonly RecordedCall[]): readonly RecordedCall[] {
-  const alike = Map.groupBy(calls, ({ point }) => placelessNameOf(point));
-  for (const group of alike.values())
-    group.sort((a, b) => (nameOfPoint(a.point) < nameOfPoint(b.point) ? 1 : -1));
-  return calls.map((call) => alike.get(placelessNameOf(call.point))?.pop() ?? call);
+  const actorOf = ({ point: { who, state, by } }: RecordedCall): string => [who, state, by].join();
+  const next = new Map(
+    [...Map.groupBy(calls, actorOf)].map(([actor, own]) => {
+      const sorted = own.toSorted((a, b) => compare(a.point.place, b.point.place));
+      return [actor, sorted.values()];
+    }),
+  );
+  return calls.map((call) => next.get(actorOf(call))?.next().value ?? call);
 }
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 /** A release that is undone, and what there is to break while it is. */
 export interface RecordedUndo {
