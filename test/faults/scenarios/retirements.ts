@@ -106,7 +106,7 @@ export async function retirements(baseline: Baseline, sampler: SeededSampler): P
     { name: 'two retirements at once', atLeast: 40, scenarios: sampler.sampleOrAll(beside, AT_ONCE, idOf) },
     {
       name: 'used while it is retired',
-      atLeast: 80,
+      atLeast: 40,
       scenarios: sampler.sampleOrAll(usedMeanwhile(calls), USES, idOf),
     },
   ];
@@ -119,7 +119,7 @@ const USERS_OF = {
   'to deregister': USER_NAMES.filter((name) => name !== 'another account'),
 } as const;
 
-/** Up to the first effect: from then on it is a matter of moments whether the use begins before the step or after it. */
+/** Until the first place is looked at: from then on it is a matter of moments whether the use begins before the step or after it. */
 function usedMeanwhile(calls: readonly RecordedCall[]): SandboxScenario[] {
   const last = calls.findIndex(({ point }) => point.operation === 'ec2:DescribeImageReferences');
   return calls
