@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { announcedReleases } from '../core/releases/announced-releases.ts';
-import { consumersOf, takeBackFromConsumers } from '../core/amis/consumers.ts';
+import { consumersOf, takeBackIn } from '../core/amis/consumers.ts';
 import { clientsFor } from '../core/aws/clients.ts';
 import { keys } from '../core/contract/keys.ts';
 import { type Leftover, LeftoversRemain } from '../core/contract/leftovers.ts';
@@ -74,7 +74,7 @@ async function remove(
   const spares = evenKept ? sparesNone : keptAfter(startedAt);
   const quarantined: Leftover[] = [];
   const visible = await leftInEveryTarget(targets, release, async (target) => [
-    ...(bucket === undefined ? [] : await takeBackFromConsumers(bucket, release, target)),
+    ...(bucket === undefined ? [] : await takeBackIn(bucket, release, target)),
     ...(await undoPublication(clientsFor(target), target, release)),
   ]);
   const made = await leftInEveryTarget(targets, release, async (target) => {

@@ -1,7 +1,7 @@
 import { STATE_NAMES, stageIn } from '../core/contract/state-names.ts';
 import { givenAll } from '../core/amis/take-back.ts';
 import * as z from 'zod';
-import { leftWithConsumers } from '../core/amis/consumers.ts';
+import { givenIn } from '../core/amis/consumers.ts';
 import { clientsFor } from '../core/aws/clients.ts';
 import { asFact } from '../core/aws/errors.ts';
 import { ERRORS, type ErrorOutput, PackleaderError, errorOutputSchema } from '../core/contract/errors.ts';
@@ -148,7 +148,7 @@ async function look(
     const traces = withoutKept(await findTraces(clientsFor(target), release, target), sparesAll);
     for (const builder of traces.kept) onKept(tellKept(builder, target, release.releaseId));
     const quarantined = quarantineOf(traces);
-    const shared = bucket === undefined ? [] : await leftWithConsumers(bucket, release, target);
+    const shared = bucket === undefined ? [] : await givenIn(bucket, release, target);
     const left = [...bakedIds(traces), ...traces.parameters].map((resourceId) => ({
       accountId: target.accountId,
       region: target.region,

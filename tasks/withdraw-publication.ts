@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { takeBackFromConsumers } from '../core/amis/consumers.ts';
+import { takeBackIn } from '../core/amis/consumers.ts';
 import { clientsFor } from '../core/aws/clients.ts';
 import { ERRORS, PackleaderError } from '../core/contract/errors.ts';
 import { plannedReleaseSchema, releaseSchema, resolvedSchema } from '../core/contract/releases.ts';
@@ -31,7 +31,7 @@ export async function handler(event: unknown): Promise<{ targets: number }> {
   await refuseBesideRetry(release, run);
   const targets = Object.values(resolved).flatMap(({ batches }) => batches.flatMap((batch) => batch.targets));
   await undoInEveryTarget(targets, release, async (target) => [
-    ...(plan?.shares ? await takeBackFromConsumers(plan.bucket, release, target) : []),
+    ...(plan?.shares ? await takeBackIn(plan.bucket, release, target) : []),
     ...(await undoPublication(clientsFor(target), target, release)),
   ]);
   if (attempt === 0) {

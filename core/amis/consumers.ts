@@ -1,4 +1,4 @@
-/** Who may launch the AMIs of a release besides the accounts that hold them. */
+/** Who may use the AMIs of a release besides the accounts that hold them. */
 import { clientsFor } from '../aws/clients.ts';
 import { asFact } from '../aws/errors.ts';
 import { inEveryTarget } from '../aws/every-target.ts';
@@ -46,11 +46,7 @@ export async function letConsumersLaunch(
 }
 
 /** Takes back in one target what was given, and says of what it could not: an undo goes on in any case. */
-export async function takeBackFromConsumers(
-  bucket: string,
-  release: Named,
-  target: Target,
-): Promise<Leftover[]> {
+export async function takeBackIn(bucket: string, release: Named, target: Target): Promise<Leftover[]> {
   const place = noteOf(bucket, release, target);
   let imageId: string | undefined;
   try {
@@ -73,7 +69,7 @@ export async function consumersOf(
 }
 
 /** What a release has given in one target, and EC2 still shows. */
-export async function leftWithConsumers(bucket: string, release: Named, target: Target): Promise<Leftover[]> {
+export async function givenIn(bucket: string, release: Named, target: Target): Promise<Leftover[]> {
   const note = await noteAt(noteOf(bucket, release, target));
   const names = note ? namesIn(await stillGiven(clientsFor(target), note)) : [];
   return note && names.length > 0

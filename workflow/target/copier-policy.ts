@@ -1,4 +1,5 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { keysThroughEc2 } from './keys-through-ec2.ts';
 import type { Wildcards } from '../constructs/wildcards.ts';
 import { shareSnapshots } from './share-snapshots.ts';
 import { ec2Arns, NO_LAUNCH_PERMISSION, ofSomeRelease, RELEASE_TAG } from './target-arns.ts';
@@ -17,8 +18,6 @@ export const COPIER_WILDCARDS: Wildcards = {
 /** What copying an AMI of a release takes, in the account that it comes from and in the one that it goes to: nothing else is changed or removed.
  *  @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/copy-ami-permissions.html */
 export function copierPolicy(accountId: string): PolicyStatement[] {
-  const throughEc2 = { 'kms:ViaService': 'ec2.*.amazonaws.com' };
-  const keys = ['arn:aws:kms:*:*:key/*'];
   return [
     new PolicyStatement({
       sid: 'Look',
@@ -46,23 +45,6 @@ export function copierPolicy(accountId: string): PolicyStatement[] {
         StringLike: { [`aws:RequestTag/${RELEASE_TAG}`]: '?*' },
       },
     }),
-    new PolicyStatement({
-      sid: 'ReadAndEncrypt',
-      actions: [
-        'kms:Decrypt',
-        'kms:DescribeKey',
-        'kms:GenerateDataKeyWithoutPlaintext',
-        'kms:ReEncryptFrom',
-        'kms:ReEncryptTo',
-      ],
-      resources: keys,
-      conditions: { StringLike: throughEc2 },
-    }),
-    new PolicyStatement({
-      sid: 'LetEbsUseTheKeys',
-      actions: ['kms:CreateGrant'],
-      resources: keys,
-      conditions: { StringLike: throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
-    }),
+    ...keysThroughEc2(['arn:aws:kms:*:*:key/*'], { use: 'ReadAndEncrypt', grant: 'LetEbsUseTheKeys' }),
   ];
 }

@@ -1,4 +1,5 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { keysThroughEc2 } from './keys-through-ec2.ts';
 import { NAMES } from '../../core/contract/names.ts';
 import { TAGS } from '../../core/contract/tags.ts';
 import { TEST_DOCUMENTS } from '../../core/contract/tests.ts';
@@ -46,8 +47,6 @@ const ofTest = {
 /** What booting an AMI of a release takes, and running its tests: nothing of anything else. */
 export function testerPolicy(accountId: string): PolicyStatement[] {
   const arns = (...kinds: string[]) => ec2Arns(accountId, ...kinds);
-  const throughEc2 = { 'kms:ViaService': 'ec2.*.amazonaws.com' };
-  const keys = [`arn:aws:kms:*:${accountId}:key/*`];
   return [
     new PolicyStatement({
       sid: 'Look',
@@ -136,23 +135,9 @@ export function testerPolicy(accountId: string): PolicyStatement[] {
       actions: ['ssm:SendCommand'],
       resources: DOCUMENTS.map((name) => `arn:aws:ssm:*::document/${name}`),
     }),
-    new PolicyStatement({
-      sid: 'DecryptVolumes',
-      actions: [
-        'kms:Decrypt',
-        'kms:DescribeKey',
-        'kms:GenerateDataKeyWithoutPlaintext',
-        'kms:ReEncryptFrom',
-        'kms:ReEncryptTo',
-      ],
-      resources: keys,
-      conditions: { StringLike: throughEc2 },
-    }),
-    new PolicyStatement({
-      sid: 'LetEbsUseTheKey',
-      actions: ['kms:CreateGrant'],
-      resources: keys,
-      conditions: { StringLike: throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+    ...keysThroughEc2([`arn:aws:kms:*:${accountId}:key/*`], {
+      use: 'DecryptVolumes',
+      grant: 'LetEbsUseTheKey',
     }),
   ];
 }

@@ -1,12 +1,7 @@
 import { DescribeImageAttributeCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import {
-  consumersOf,
-  leftWithConsumers,
-  letConsumersLaunch,
-  takeBackFromConsumers,
-} from '../../../core/amis/consumers.ts';
+import { consumersOf, givenIn, letConsumersLaunch, takeBackIn } from '../../../core/amis/consumers.ts';
 import { keys } from '../../../core/contract/keys.ts';
 import type { PermissionNote } from '../../../core/contract/permissions.ts';
 import { targetName } from '../../../core/contract/targets.ts';
@@ -60,7 +55,7 @@ describe('the consumers of a release', () => {
     const users = ['1', '2', '3', '4', '5'].map((digit) => ({ UserId: digit.repeat(12) }));
     noteIs({ ...GIVEN, given: { launch: users, volumes: {} } });
     aws.on(DEV, launchers, { LaunchPermissions: users });
-    expect(await leftWithConsumers('bucket', RELEASE, DEV)).toEqual([
+    expect(await givenIn('bucket', RELEASE, DEV)).toEqual([
       {
         ...DEV,
         resourceId: 'ami-1',
@@ -72,13 +67,13 @@ describe('the consumers of a release', () => {
   it('are left with nothing once EC2 shows nothing', async () => {
     noteIs(GIVEN);
     aws.on(DEV, launchers, { LaunchPermissions: [] });
-    expect(await leftWithConsumers('bucket', RELEASE, DEV)).toEqual([]);
+    expect(await givenIn('bucket', RELEASE, DEV)).toEqual([]);
   });
 
   it('are a leftover by the id of the AMI when taking back is refused', async () => {
     noteIs(GIVEN);
     aws.on(DEV, change('Remove'), awsError('UnauthorizedOperation'));
-    expect(await takeBackFromConsumers('bucket', RELEASE, DEV)).toEqual([
+    expect(await takeBackIn('bucket', RELEASE, DEV)).toEqual([
       { ...DEV, resourceId: 'ami-1', why: 'UnauthorizedOperation: AWS says UnauthorizedOperation' },
     ]);
   });
@@ -86,7 +81,7 @@ describe('the consumers of a release', () => {
   it('are a leftover by the name of the note when that cannot be read', async () => {
     noteIs(GIVEN);
     aws.on(HUB, new GetObjectCommand({ Bucket: 'bucket', Key: key }), awsError('AccessDenied'));
-    expect(await takeBackFromConsumers('bucket', RELEASE, DEV)).toEqual([
+    expect(await takeBackIn('bucket', RELEASE, DEV)).toEqual([
       { ...DEV, resourceId: key, why: 'AccessDenied: AWS says AccessDenied' },
     ]);
   });

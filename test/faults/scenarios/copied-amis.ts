@@ -1,15 +1,13 @@
 /** AMIs that are copied from the stage before: every call of that is struck, and some releases are undone behind it. */
 import type { Actor, Baseline } from '../player/baseline.ts';
 import { nameOfFault } from '../player/faults.ts';
-import { nameOfPoint } from '../player/injection-points.ts';
 import type { SandboxFault } from '../sandbox/fault-kinds.ts';
 import type { SandboxScenario } from '../sandbox/play-in-sandbox.ts';
-import type { RecordedCall } from '../sandbox/recorder.ts';
-import { faultsIn, isOfService, passes } from './fault-model.ts';
+import { faultsIn, firstAndLast, passes } from './fault-model.ts';
 import { record } from './recordings.ts';
 import { type Category, PASTS, scenarioOf } from './scenario-of.ts';
 import type { SeededSampler } from './seeded-sampler.ts';
-import { STOPPED_ENDS } from './stops-and-sweeps.ts';
+import { stoppedAfterEach } from './stops-and-sweeps.ts';
 import { interleavings } from './two-releases.ts';
 
 const NAME = 'copied from the stage before';
@@ -44,7 +42,9 @@ async function besideBakes(baseline: Baseline, sampler: SeededSampler): Promise<
 }
 
 export async function copiedAmis(baseline: Baseline, sampler: SeededSampler): Promise<Category[]> {
-  const calls = withoutMiddlePolls(await record(baseline, { size }));
+  const calls = firstAndLast(
+    (await record(baseline, { size })).filter(({ point }) => point.state.startsWith('Copy ')),
+  );
   return [
     {
       name: NAME,
@@ -59,32 +59,10 @@ export async function copiedAmis(baseline: Baseline, sampler: SeededSampler): Pr
             ...(passes(fault) && { ends: ['released'] }),
           }),
         ),
-        ...stops(calls),
+        // A copy, and whoever may read its source, are found and removed wherever the release ends.
+        ...stoppedAfterEach(NAME, size, calls),
       ],
     },
     { name: BESIDE, atLeast: 100, scenarios: await besideBakes(baseline, sampler) },
   ];
-}
-
-/** A copy, and whoever may read its source, are found and removed wherever the release ends. */
-const stops = (calls: readonly RecordedCall[]): SandboxScenario[] =>
-  calls
-    .filter(({ point }) => !isOfService(point.operation))
-    .map(({ point }) =>
-      scenarioOf(NAME, {
-        size,
-        stopAfter: point,
-        sweepsAtOnce: 1,
-        ends: STOPPED_ENDS,
-        labels: [`stopped after ${nameOfPoint(point)}`],
-      }),
-    );
-
-/** Of the looks that wait, the first two and the last two of each kind stand for all. */
-function withoutMiddlePolls(all: readonly RecordedCall[]): RecordedCall[] {
-  const calls = all.filter(({ point }) => point.state.startsWith('Copy '));
-  const kinds = Map.groupBy(calls, ({ point }) => `${point.state} ${point.operation} ${point.place}`);
-  return [...kinds.values()].flatMap((list) =>
-    list.filter((_, index) => index < 2 || index >= list.length - 2),
-  );
 }

@@ -16,7 +16,7 @@ export const SHARED_SITES: readonly MutationSite[] = [
   },
   {
     file: 'core/amis/consumers.ts',
-    within: 'takeBackFromConsumers',
+    within: 'takeBackIn',
     does: neverDo(calling('takeBackPermissions')),
     means: 'what was given is not taken back',
     likely: USED,
@@ -38,7 +38,7 @@ export const SHARED_SITES: readonly MutationSite[] = [
   },
   {
     file: 'core/amis/consumers.ts',
-    within: 'leftWithConsumers',
+    within: 'givenIn',
     does: insteadOfCalling('namesIn', '[]'),
     means: 'nobody looks whether it was taken back',
     likely: /^shared when it is released \| .*used by an instance \| Withdraw.*denied/,
